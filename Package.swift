@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Arrows point down only, and the build says so when it runs with `--explicit-target-dependency-import-check error`:
+/// a target lists exactly the modules it may import.
+let swiftSettings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func swiftTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func test(of name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "dmascope",
+    products: [
+        .library(name: "DMADev", targets: ["DMADev"]),
+        .library(name: "SoftwareDriver", targets: ["SoftwareDriver"]),
+        .library(name: "DMATelemetry", targets: ["DMATelemetry", "TelemetryServer"]),
+        .library(name: "TelemetryClient", targets: ["TelemetryClient"]),
+        .executable(name: "dmascope", targets: ["dmascope"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        // C: what Swift cannot say or cannot import.
+        .target(name: "CDMADev"),
+        .target(
+            name: "CDMATrace",
+            cSettings: [.headerSearchPath("."), .define("_LGPL_SOURCE")],
+            linkerSettings: [
+                .linkedLibrary("lttng-ust"), .linkedLibrary("lttng-ust-common"), .linkedLibrary("dl"),
+            ]),
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+
+        // L0: the machine.
+        swiftTarget("LinuxSystem", ["CLinux", systemPackage]),
+        swiftTarget("DMATrace", ["CDMATrace"]),
+
+        // L1: what the project is about; none of these knows another one's job.
+        swiftTarget("DMAEngine", ["CDMADev", "LinuxSystem", "DMATrace", "CDMATrace"]),
+        swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "DMATrace", "CDMATrace"]),
+        swiftTarget("TelemetryWire", ["CJSONC"]),
+
+        // L2: drivers, and telemetry commands over devices.
+        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem"]),
+        swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
+
+        // L3: services.
+        swiftTarget("TelemetryServer", ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
+        swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
+
+        // L4: the program.
+        .executableTarget(
+            name: "dmascope",
+            dependencies: [
+                "DMADev", "SoftwareDriver", "DMATelemetry", "TelemetryServer", "TelemetryClient", "TelemetryWire",
+                "LinuxSystem", "DMATrace", systemPackage,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+    ]
+)

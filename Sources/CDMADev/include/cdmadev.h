@@ -1,0 +1,3 @@
+#ifndef CDMADEV_H
+#define CDMADEV_H
+#endif

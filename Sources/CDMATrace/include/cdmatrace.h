@@ -1,0 +1,3 @@
+#ifndef CDMATRACE_H
+#define CDMATRACE_H
+#endif

@@ -1,0 +1,2 @@
+/* json-c as Swift sees it: the installed headers, nothing added. */
+#include <json-c/json.h>

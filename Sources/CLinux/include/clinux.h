@@ -1,0 +1,8 @@
+/* What Swift's Glibc module does not import: thin wrappers, one system call each, errno left as the call set it. */
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include "clinux_socket.h"
+#include "clinux_sync.h"
+
+#endif

@@ -1,0 +1,25 @@
+/* Waiting and waking: futexes, and the processor's hint for a spinning loop. */
+#ifndef CLINUX_SYNC_H
+#define CLINUX_SYNC_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Waits while *address is expected, until the absolute CLOCK_MONOTONIC time (NULL: for ever).
+ * 0 on a wake, else -1 with errno (EAGAIN: the value was another one; ETIMEDOUT; EINTR). */
+int clinux_futex_wait(const void *address, uint32_t expected, const struct timespec *deadline);
+
+/* Wakes up to count waiters; returns how many. */
+int clinux_futex_wake(const void *address, int count);
+
+/* Tells the processor that this is a spinning loop. */
+static inline void clinux_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+#endif
