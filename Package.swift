@@ -73,5 +73,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
+
+        // What tests share, and the programs that they run.
+        .executableTarget(
+            name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
+            path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
     ]
 )

@@ -1,0 +1,19 @@
+#define LTTNG_UST_TRACEPOINT_HIDDEN_DEFINITION
+#define LTTNG_UST_TRACEPOINT_PROVIDER_HIDDEN_DEFINITION
+#define LTTNG_UST_TRACEPOINT_CREATE_PROBES
+#define LTTNG_UST_TRACEPOINT_DEFINE
+#include "provider/dmadev.h"
+
+#include "provider/emit.h"
+
+#include "dmatrace_dmadev_events.h"
+
+void dmatrace_emit_dmadev_copy_sg(int16_t dev_id, uint16_t vchan, const void *src, const void *dst, uint16_t nb_src,
+	uint16_t nb_dst, uint64_t flags, int32_t ret)
+{
+	struct dmatrace_sg_columns src_columns, dst_columns;
+
+	dmatrace_sg_split(&src_columns, src, nb_src);
+	dmatrace_sg_split(&dst_columns, dst, nb_dst);
+	lttng_ust_do_tracepoint(dmadev, copy_sg, dev_id, vchan, &src_columns, &dst_columns, flags, ret);
+}

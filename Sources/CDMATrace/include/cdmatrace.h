@@ -1,3 +1,0 @@
-#ifndef CDMATRACE_H
-#define CDMATRACE_H
-#endif

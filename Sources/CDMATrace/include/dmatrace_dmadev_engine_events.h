@@ -1,0 +1,63 @@
+/* The events of provider dmadev_engine: what an engine did, on its own thread.
+ *
+ * A list that includers expand, each in its own way (see dmatrace_expand.h): no include guard, on purpose. */
+
+/* What runs: engines, and the rings that they serve. */
+
+DMATRACE_EVENT(dmadev_engine, engine_start, INFO,
+	DMATRACE_ARGS(uint32_t, engine),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)))
+
+DMATRACE_EVENT(dmadev_engine, engine_stop, INFO,
+	DMATRACE_ARGS(uint32_t, engine),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)))
+
+DMATRACE_EVENT(dmadev_engine, ring_attach, INFO,
+	DMATRACE_ARGS(uint32_t, engine, int16_t, dev_id, uint16_t, vchan, uint16_t, nb_desc),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, nb_desc, nb_desc)))
+
+DMATRACE_EVENT(dmadev_engine, ring_detach, INFO,
+	DMATRACE_ARGS(uint32_t, engine, int16_t, dev_id, uint16_t, vchan, uint32_t, aborted),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint32_t, aborted, aborted)))
+
+DMATRACE_EVENT(dmadev_engine, sleep, DEBUG,
+	DMATRACE_ARGS(uint32_t, engine),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)))
+
+DMATRACE_EVENT(dmadev_engine, wake, DEBUG,
+	DMATRACE_ARGS(uint32_t, engine),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)))
+
+/* One operation, found again by device, vchan and ring index. */
+
+DMATRACE_EVENT(dmadev_engine, operation_start, DEBUG,
+	DMATRACE_ARGS(uint32_t, engine, int16_t, dev_id, uint16_t, vchan,
+		uint16_t, ring_idx, uint8_t, kind, uint64_t, length),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, ring_idx, ring_idx)
+		lttng_ust_field_integer(uint8_t, kind, kind)
+		lttng_ust_field_integer(uint64_t, length, length)))
+
+DMATRACE_EVENT(dmadev_engine, operation_finish, DEBUG,
+	DMATRACE_ARGS(uint32_t, engine, int16_t, dev_id, uint16_t, vchan, uint16_t, ring_idx, uint16_t, status),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, ring_idx, ring_idx)
+		lttng_ust_field_integer(uint16_t, status, status)))

@@ -1,0 +1,226 @@
+/* The events of provider dmadev: one for every public call, named like the call, with its result.
+ * ret is what the call returns: 0 or a count or an index, or a negative errno.
+ *
+ * A list that includers expand, each in its own way (see dmatrace_expand.h): no include guard, on purpose. */
+
+/* The registry. */
+
+DMATRACE_EVENT(dmadev, dev_max, INFO,
+	DMATRACE_ARGS(uint64_t, dev_max, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint64_t, dev_max, dev_max)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, get_dev_id_by_name, INFO,
+	DMATRACE_ARGS(const char *_Nullable, name, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_string(name, name)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, is_valid, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, bool, valid),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint8_t, valid, valid)))
+
+DMATRACE_EVENT(dmadev, count_avail, INFO,
+	DMATRACE_ARGS(uint16_t, count),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint16_t, count, count)))
+
+DMATRACE_EVENT(dmadev, next_dev, INFO,
+	DMATRACE_ARGS(int16_t, start_dev_id, int16_t, dev_id),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, start_dev_id, start_dev_id)
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)))
+
+DMATRACE_EVENT(dmadev, device_added, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, const char *_Nullable, name, const char *_Nullable, driver),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_string(name, name)
+		lttng_ust_field_string(driver, driver)))
+
+DMATRACE_EVENT(dmadev, device_removed, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, const char *_Nullable, name),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_string(name, name)))
+
+/* Control of one device. */
+
+DMATRACE_EVENT(dmadev, info_get, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, const char *_Nullable, name,
+		const struct dmatrace_device_info *_Nonnull, info, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_string(name, name)
+		lttng_ust_field_integer_hex(uint64_t, dev_capa, info->dev_capa)
+		lttng_ust_field_integer(uint16_t, max_vchans, info->max_vchans)
+		lttng_ust_field_integer(uint16_t, max_desc, info->max_desc)
+		lttng_ust_field_integer(uint16_t, min_desc, info->min_desc)
+		lttng_ust_field_integer(uint16_t, max_sges, info->max_sges)
+		lttng_ust_field_integer(uint16_t, nb_vchans, info->nb_vchans)
+		lttng_ust_field_integer(uint16_t, nb_priorities, info->nb_priorities)
+		lttng_ust_field_integer(int16_t, numa_node, info->numa_node)
+		lttng_ust_field_integer(uint16_t, nb_access_groups, info->nb_access_groups)
+		lttng_ust_field_integer(uint16_t, controller_id, info->controller_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, configure, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, nb_vchans, uint16_t, priority, uint64_t, flags, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, nb_vchans, nb_vchans)
+		lttng_ust_field_integer(uint16_t, priority, priority)
+		lttng_ust_field_integer_hex(uint64_t, flags, flags)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, start, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, stop, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, close, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, vchan_setup, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan,
+		const struct dmatrace_vchan_configuration *_Nonnull, conf, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(int32_t, direction, conf->direction)
+		lttng_ust_field_integer(uint16_t, nb_desc, conf->nb_desc)
+		lttng_ust_field_integer(int32_t, src_port_type, conf->src_port_type)
+		lttng_ust_field_integer_hex(uint64_t, src_port_pcie, conf->src_port_pcie)
+		lttng_ust_field_integer(int32_t, dst_port_type, conf->dst_port_type)
+		lttng_ust_field_integer_hex(uint64_t, dst_port_pcie, conf->dst_port_pcie)
+		lttng_ust_field_integer(uint64_t, auto_free_pool, conf->auto_free_pool)
+		lttng_ust_field_integer(int32_t, domain_type, conf->domain_type)
+		lttng_ust_field_integer(uint16_t, src_handler, conf->src_handler)
+		lttng_ust_field_integer(uint16_t, dst_handler, conf->dst_handler)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, stats_get, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, uint64_t, submitted,
+		uint64_t, completed, uint64_t, errors, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint64_t, submitted, submitted)
+		lttng_ust_field_integer(uint64_t, completed, completed)
+		lttng_ust_field_integer(uint64_t, errors, errors)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, stats_reset, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, vchan_status, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, int32_t, status, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(int32_t, status, status)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, dump, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* Data: enqueue, doorbell, poll. */
+
+DMATRACE_EVENT(dmadev, copy, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, uint64_t, src,
+		uint64_t, dst, uint32_t, length, uint64_t, flags, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer_hex(uint64_t, src, src)
+		lttng_ust_field_integer_hex(uint64_t, dst, dst)
+		lttng_ust_field_integer(uint32_t, length, length)
+		lttng_ust_field_integer_hex(uint64_t, flags, flags)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* src and dst are lists of nb_src and nb_dst entries that begin like struct dmatrace_sg_entry. */
+DMATRACE_CONVERTED_EVENT(dmadev, copy_sg, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const void *_Nullable, src, const void *_Nullable, dst,
+		uint16_t, nb_src, uint16_t, nb_dst, uint64_t, flags, int32_t, ret),
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_sg_columns *, src,
+		const struct dmatrace_sg_columns *, dst, uint64_t, flags, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, nb_src, src->count)
+		lttng_ust_field_integer(uint16_t, nb_dst, dst->count)
+		lttng_ust_field_sequence_hex(uint64_t, src_addr, src->address, uint16_t, src->kept)
+		lttng_ust_field_sequence(uint32_t, src_len, src->length, uint16_t, src->kept)
+		lttng_ust_field_sequence_hex(uint64_t, dst_addr, dst->address, uint16_t, dst->kept)
+		lttng_ust_field_sequence(uint32_t, dst_len, dst->length, uint16_t, dst->kept)
+		lttng_ust_field_integer_hex(uint64_t, flags, flags)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, fill, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, uint64_t, pattern,
+		uint64_t, dst, uint32_t, length, uint64_t, flags, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer_hex(uint64_t, pattern, pattern)
+		lttng_ust_field_integer_hex(uint64_t, dst, dst)
+		lttng_ust_field_integer(uint32_t, length, length)
+		lttng_ust_field_integer_hex(uint64_t, flags, flags)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, submit, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, completed, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, uint16_t, nb_cpls,
+		uint16_t, last_idx, bool, has_error, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, nb_cpls, nb_cpls)
+		lttng_ust_field_integer(uint16_t, last_idx, last_idx)
+		lttng_ust_field_integer(uint8_t, has_error, has_error)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* ret, when positive, is the number of statuses. */
+DMATRACE_EVENT(dmadev, completed_status, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, uint16_t, nb_cpls,
+		uint16_t, last_idx, const uint16_t *_Nullable, statuses, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, nb_cpls, nb_cpls)
+		lttng_ust_field_integer(uint16_t, last_idx, last_idx)
+		lttng_ust_field_sequence(uint16_t, statuses, statuses, uint16_t, dmatrace_kept(statuses, ret, DMATRACE_STATUS_MAX))
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, burst_capacity, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(int32_t, ret, ret)))

@@ -1,0 +1,97 @@
+import CDMATrace
+import DMATrace
+import Glibc
+
+/// A program that calls tracepoints with values that a test knows.
+///
+/// - `once`: every event once, each argument another value.
+/// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
+/// - `hold`: says `ready`, then stays until its standard input ends.
+/// - `list`: every event, its log level, and whether it is on.
+@main
+struct TraceEveryEvent {
+    static func main() {
+        let arguments = CommandLine.arguments.dropFirst()
+        switch arguments.first {
+        case "once":
+            traceControlOnce()
+            traceDataOnce()
+            traceEngineOnce()
+        case "copies":
+            traceCopies(arguments.dropFirst().first.flatMap { UInt32($0) } ?? 1)
+        case "hold":
+            print("ready")
+            fflush(nil)
+            while readLine() != nil {}
+        case "list":
+            for point in TracePoints.all {
+                print("\(point.provider):\(point.name) \(point.level) \(point.isEnabled ? "on" : "off")")
+            }
+            print(TracePoints.duplicateProviderWarning ?? "one image")
+        default:
+            print("usage: trace-every-event once | copies N | hold | list")
+            exit(2)
+        }
+    }
+
+    static func traceControlOnce() {
+        dmatrace_dmadev_dev_max(64, 0)
+        dmatrace_dmadev_get_dev_id_by_name("dma \"one\" = {1}, x", 3)
+        dmatrace_dmadev_is_valid(3, true)
+        dmatrace_dmadev_count_avail(5)
+        dmatrace_dmadev_next_dev(-1, 3)
+        dmatrace_dmadev_device_added(3, "dma_one", "software")
+        dmatrace_dmadev_device_removed(3, nil)
+        var info = dmatrace_device_info(
+            dev_capa: 0x7_0000_0001, max_vchans: 11, max_desc: 4096, min_desc: 32, max_sges: 64, nb_vchans: 2,
+            nb_priorities: 4, numa_node: -1, nb_access_groups: 8, controller_id: 0xFFFF)
+        dmatrace_dmadev_info_get(3, "dma_one", &info, 0)
+        dmatrace_dmadev_configure(3, 2, 1, 1, -16)
+        dmatrace_dmadev_start(3, 0)
+        dmatrace_dmadev_stop(4, 0)
+        dmatrace_dmadev_close(5, -16)
+        var configuration = dmatrace_vchan_configuration(
+            direction: 2, nb_desc: 1024, src_port_type: 1, src_port_pcie: 0xABCD, dst_port_type: 0,
+            dst_port_pcie: 0x1234,
+            auto_free_pool: 77, domain_type: 1, src_handler: 21, dst_handler: 22)
+        dmatrace_dmadev_vchan_setup(3, 1, &configuration, -22)
+        dmatrace_dmadev_stats_get(3, 1, 1 << 40, 99, 7, 0)
+        dmatrace_dmadev_stats_reset(3, 0xFFFF, 0)
+        dmatrace_dmadev_vchan_status(3, 1, 2, 0)
+        dmatrace_dmadev_dump(3, 0)
+    }
+
+    static func traceDataOnce() {
+        dmatrace_dmadev_copy(3, 1, 0xFFFF_8000_0000_1000, 0x2000, 4096, 0x3, 65535)
+        // Longer than what is recorded, on one side.
+        let sources = (0..<100).map {
+            dmatrace_sg_entry(address: 0x1000 + $0 * 0x100, length: UInt32($0) + 1, reserved: 0)
+        }
+        let destinations = [dmatrace_sg_entry(address: 0x9000, length: 5050, reserved: 0)]
+        dmatrace_dmadev_copy_sg(3, 1, sources, destinations, 100, 1, 0x2, -28)
+        dmatrace_dmadev_fill(3, 1, 0xDEAD_BEEF_0BAD_F00D, 0x2000, 64, 0x1, 12)
+        dmatrace_dmadev_submit(3, 1, -22)
+        dmatrace_dmadev_completed(3, 1, 32, 41, true, 9)
+        dmatrace_dmadev_completed_status(3, 1, 32, 44, [0, 3, 0x100], 3)
+        dmatrace_dmadev_burst_capacity(3, 1, 1000)
+    }
+
+    static func traceEngineOnce() {
+        dmatrace_dmadev_engine_engine_start(7)
+        dmatrace_dmadev_engine_engine_stop(8)
+        dmatrace_dmadev_engine_ring_attach(7, 3, 1, 1024)
+        dmatrace_dmadev_engine_ring_detach(7, 3, 1, 6)
+        dmatrace_dmadev_engine_sleep(7)
+        dmatrace_dmadev_engine_wake(9)
+        dmatrace_dmadev_engine_operation_start(7, 3, 1, 65535, 2, 1 << 33)
+        dmatrace_dmadev_engine_operation_finish(7, 3, 1, 65535, 0x100)
+    }
+
+    /// Not inlined, so that what a disabled event costs can be read in a disassembly.
+    @inline(never)
+    static func traceCopies(_ count: UInt32) {
+        for call in 0..<count {
+            dmatrace_dmadev_copy(Int16(truncatingIfNeeded: call & 1), 0, 0x1000, 0x2000, call, 0, 0)
+        }
+    }
+}
