@@ -1,6 +1,7 @@
 #include "clinux_sync.h"
 
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,4 +15,9 @@ int clinux_futex_wait(const void *address, uint32_t expected, const struct times
 int clinux_futex_wake(const void *address, int count)
 {
 	return (int)syscall(SYS_futex, address, FUTEX_WAKE, count, NULL, NULL, 0);
+}
+
+int clinux_set_thread_name(const char *name)
+{
+	return pthread_setname_np(pthread_self(), name);
 }

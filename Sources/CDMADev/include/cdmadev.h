@@ -1,3 +1,148 @@
+/* The layouts that several parties must agree on: the descriptor, the pages of a ring that application and engine
+ * share, the counters, and the table of data-path functions between the call layer and a driver.
+ *
+ * A ring has two sides, and each writes only its own memory:
+ *
+ *     application ──► descriptors, SG entries, dmadev_producer_page ──► engine
+ *     application ◄── statuses, dmadev_consumer_page                ◄── engine
+ *
+ *     index of an operation (64 bits, never wraps; its low 16 bits are the ring index, its low bits the slot)
+ *
+ *         released        completed          tail          enqueued
+ *            │  completed     │    running     │   pending    │   empty …
+ *            └── not polled ──┴── rung ────────┴── not rung ──┘
+ *
+ * Cache lines are 64 bytes here; members of different writers never share one. Swift does not import aligned members,
+ * so padding is written by hand and asserted in cdmadev.c.
+ */
 #ifndef CDMADEV_H
 #define CDMADEV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One entry of a scatter-gather list; struct rte_dma_sge. */
+struct dmadev_sge {
+	uint64_t addr;
+	uint32_t length;
+	uint32_t reserved;
+};
+
+/* What a descriptor asks for. 0 is nothing, so that memory that was never written is refused. */
+#define DMADEV_KIND_COPY 1
+#define DMADEV_KIND_COPY_SG 2
+#define DMADEV_KIND_FILL 3
+#define DMADEV_KIND_COUNT 4
+
+/* Flags of a descriptor: the operation's own, at the bits that they have in the call, and the mark of a batch. */
+#define DMADEV_DESC_FENCE (1U << 0)
+#define DMADEV_DESC_LLC (1U << 2)
+#define DMADEV_DESC_AUTO_FREE (1U << 3)
+#define DMADEV_DESC_BATCH_FIRST (1U << 7)
+
+/* One slot of a ring: half a cache line. */
+struct dmadev_descriptor {
+	uint64_t src; /* copy: source address; fill: the pattern */
+	uint64_t dst; /* copy, fill: destination address */
+	uint32_t length; /* copy, fill: bytes */
+	uint8_t kind;
+	uint8_t flags;
+	uint8_t nb_src; /* copy_sg: entries in the slot's region of the SG area */
+	uint8_t nb_dst;
+	uint16_t src_handler;
+	uint16_t dst_handler;
+	uint32_t reserved;
+};
+
+/* Written by the application. */
+struct dmadev_producer_page {
+	uint64_t tail; /* the doorbell: operations below it are the engine's */
+	uint8_t pad0[56];
+};
+
+/* Written by the engine. */
+struct dmadev_consumer_page {
+	uint64_t completed; /* operations below it are finished, their statuses written */
+	uint64_t failed; /* how many of those have a status other than successful */
+	uint32_t need_wakeup; /* the engine sleeps, or is about to: ring its bell after the doorbell */
+	uint8_t pad0[44];
+};
+
+/* The application's own indexes, which its other threads may look at. */
+struct dmadev_producer_state {
+	uint64_t enqueued;
+	uint64_t rung;
+	uint64_t released;
+	uint64_t completed_seen; /* the engine's index as last read */
+	uint64_t failures_reported; /* by completed_status */
+	uint64_t submitted_before; /* rung before the ring was started: the counters outlive it */
+	uint64_t pad0[2];
+};
+
+/* How an operation ended; enum rte_dma_status_code. */
+#define DMADEV_STATUS_SUCCESSFUL 0
+#define DMADEV_STATUS_USER_ABORT 1
+#define DMADEV_STATUS_NOT_ATTEMPTED 2
+#define DMADEV_STATUS_INVALID_SRC_ADDR 3
+#define DMADEV_STATUS_INVALID_DST_ADDR 4
+#define DMADEV_STATUS_INVALID_ADDR 5
+#define DMADEV_STATUS_INVALID_LENGTH 6
+#define DMADEV_STATUS_INVALID_OPCODE 7
+#define DMADEV_STATUS_BUS_READ_ERROR 8
+#define DMADEV_STATUS_BUS_WRITE_ERROR 9
+#define DMADEV_STATUS_BUS_ERROR 10
+#define DMADEV_STATUS_DATA_POISON 11
+#define DMADEV_STATUS_DESCRIPTOR_READ_ERROR 12
+#define DMADEV_STATUS_DEV_LINK_ERROR 13
+#define DMADEV_STATUS_PAGE_FAULT 14
+#define DMADEV_STATUS_ERROR_UNKNOWN 0x100
+
+/* Statuses are counted by code; the last place is for "unknown". */
+#define DMADEV_STATUS_COUNT 16
+
+/* Counters of a vchan since its device was made, by writer. They only grow. */
+struct dmadev_engine_counters {
+	uint64_t completed; /* finished, failures included */
+	uint64_t errors; /* every status but successful, not attempted and aborted included */
+	uint64_t bytes; /* moved by successful operations */
+	uint64_t kinds[DMADEV_KIND_COUNT]; /* finished, by kind; 0: refused descriptors */
+	uint64_t pad0;
+	uint64_t statuses[DMADEV_STATUS_COUNT]; /* finished, by status; 0 (successful) is completed - errors */
+};
+
+struct dmadev_application_counters {
+	uint64_t submitted; /* rung */
+	uint64_t doorbells; /* that made something visible */
+	uint64_t rejected; /* enqueues refused because the ring was full */
+	uint64_t high_water; /* most slots ever in use */
+	uint64_t pad0[4];
+};
+
+struct dmadev_counters {
+	struct dmadev_engine_counters engine;
+	struct dmadev_application_counters application;
+};
+
+/* The data path of one device: what rte_dma_fp_object is to DPDK. A slot is never NULL: a function that cannot be
+ * called now, or that the device does not offer, is one that returns the error. All return a negative errno or what
+ * they are named for: the ring index of what was enqueued (0 to 65535), a count, or 0. */
+struct dmadev_data_path {
+	void *driver; /* first argument of each */
+	int32_t (*copy)(void *driver, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length, uint64_t flags);
+	int32_t (*copy_sg)(void *driver, uint16_t vchan, const struct dmadev_sge *src, const struct dmadev_sge *dst,
+			   uint16_t nb_src, uint16_t nb_dst, uint64_t flags);
+	int32_t (*fill)(void *driver, uint16_t vchan, uint64_t pattern, uint64_t dst, uint32_t length, uint64_t flags);
+	int32_t (*submit)(void *driver, uint16_t vchan);
+	int32_t (*completed)(void *driver, uint16_t vchan, uint16_t nb_cpls, uint16_t *last_idx, bool *has_error);
+	int32_t (*completed_status)(void *driver, uint16_t vchan, uint16_t nb_cpls, uint16_t *last_idx,
+				    uint16_t *status);
+	int32_t (*burst_capacity)(void *driver, uint16_t vchan);
+	/* What the call layer checks by itself. */
+	uint64_t refused_flags; /* operation flags that this device does not take */
+	int16_t dev_id;
+	uint16_t nb_vchans; /* 0: not started */
+	uint16_t max_sges;
+	uint16_t reserved;
+};
+
 #endif

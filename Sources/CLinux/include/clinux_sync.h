@@ -1,4 +1,4 @@
-/* Waiting and waking: futexes, and the processor's hint for a spinning loop. */
+/* Threads, futexes, and the processor's hint for a spinning loop. */
 #ifndef CLINUX_SYNC_H
 #define CLINUX_SYNC_H
 
@@ -11,6 +11,9 @@ int clinux_futex_wait(const void *address, uint32_t expected, const struct times
 
 /* Wakes up to count waiters; returns how many. */
 int clinux_futex_wake(const void *address, int count);
+
+/* Names the calling thread; more than 15 bytes are refused with ERANGE (returned, not errno). */
+int clinux_set_thread_name(const char *name);
 
 /* Tells the processor that this is a spinning loop. */
 static inline void clinux_relax(void)

@@ -1,0 +1,153 @@
+#include "clinux_guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <ucontext.h>
+
+/* Where the thread goes back to when its kernel faults: the five words of __builtin_setjmp, which saves no signal mask
+ * and costs about a nanosecond. The handler runs with SA_NODEFER, so there is no mask to restore. */
+struct guard {
+	void *jump[5];
+	volatile bool armed;
+	volatile int side;
+	uint64_t src, dst;
+	size_t bytes;
+};
+
+/* initial-exec: found without a call that could allocate, so that a signal handler may use it. */
+static _Thread_local struct guard guard __attribute__((tls_model("initial-exec")));
+
+static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct sigaction previous[2];
+static const int signals[2] = { SIGSEGV, SIGBUS };
+
+static bool within(uint64_t address, uint64_t start, size_t bytes)
+{
+	return address - start < bytes;
+}
+
+/* The side that faulted: the kind of access where the processor tells it, else the range the address lies in. */
+static int faulting_side(const siginfo_t *info, const ucontext_t *context)
+{
+	uint64_t address = (uint64_t)(uintptr_t)info->si_addr;
+
+#if defined(__x86_64__)
+	/* Bit 1 of a page fault's error code: a write. A general protection fault (trap 13) has no such code. */
+	if (context->uc_mcontext.gregs[REG_TRAPNO] == 14)
+		return (context->uc_mcontext.gregs[REG_ERR] & 2) ? CLINUX_GUARD_DESTINATION : CLINUX_GUARD_SOURCE;
+#else
+	(void)context;
+#endif
+	if (within(address, guard.dst, guard.bytes))
+		return CLINUX_GUARD_DESTINATION;
+	return CLINUX_GUARD_SOURCE;
+}
+
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+	const struct sigaction *old = &previous[number == SIGBUS];
+
+	if (old->sa_flags & SA_SIGINFO) {
+		old->sa_sigaction(number, info, context);
+	} else if (old->sa_handler == SIG_DFL || (old->sa_handler == SIG_IGN && info->si_code > 0)) {
+		/* Back to the default, and the faulting instruction runs again: the process dies of its own fault. A
+		 * signal that somebody sent has no instruction to repeat. */
+		struct sigaction fallback;
+
+		memset(&fallback, 0, sizeof(fallback));
+		fallback.sa_handler = SIG_DFL;
+		sigaction(number, &fallback, NULL);
+		if (info->si_code <= 0)
+			raise(number);
+	} else if (old->sa_handler != SIG_IGN) {
+		old->sa_handler(number);
+	}
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	/* si_code > 0: the kernel speaks of an access, not a process of its wish to kill. */
+	if (guard.armed && info->si_code > 0) {
+		guard.armed = false;
+		guard.side = faulting_side(info, context);
+		__builtin_longjmp(guard.jump, 1);
+	}
+	pass_on(number, info, context);
+}
+
+int clinux_guard_install(void)
+{
+	struct sigaction action, old;
+	int result = 0;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = on_fault;
+	action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+	sigemptyset(&action.sa_mask);
+	pthread_mutex_lock(&install_lock);
+	for (int i = 0; i < 2 && result == 0; i++) {
+		if (sigaction(signals[i], NULL, &old) != 0) {
+			result = errno;
+		} else if (!(old.sa_flags & SA_SIGINFO) || old.sa_sigaction != on_fault) {
+			previous[i] = old;
+			if (sigaction(signals[i], &action, NULL) != 0)
+				result = errno;
+		}
+	}
+	pthread_mutex_unlock(&install_lock);
+	return result;
+}
+
+/* The barriers keep the compiler from moving an access of the kernel out of the guarded stretch. */
+static void disarm(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	guard.armed = false;
+}
+
+static void arm(uint64_t dst, uint64_t src, size_t bytes)
+{
+	guard.dst = dst;
+	guard.src = src;
+	guard.bytes = bytes;
+	guard.armed = true;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+__attribute__((noinline)) int clinux_guarded_copy(uint64_t dst, uint64_t src, size_t bytes)
+{
+	if (__builtin_setjmp(guard.jump) != 0)
+		return guard.side;
+	arm(dst, src, bytes);
+	memmove((void *)(uintptr_t)dst, (const void *)(uintptr_t)src, bytes);
+	disarm();
+	return CLINUX_GUARD_OK;
+}
+
+static void fill(unsigned char *dst, uint64_t pattern, size_t bytes)
+{
+	unsigned char first = (unsigned char)pattern;
+
+	if (pattern == first * 0x0101010101010101ULL) {
+		memset(dst, first, bytes);
+		return;
+	}
+	size_t words = bytes / sizeof(pattern);
+
+	for (size_t i = 0; i < words; i++)
+		memcpy(dst + i * sizeof(pattern), &pattern, sizeof(pattern));
+	memcpy(dst + words * sizeof(pattern), &pattern, bytes % sizeof(pattern));
+}
+
+__attribute__((noinline)) int clinux_guarded_fill(uint64_t dst, uint64_t pattern, size_t bytes)
+{
+	if (__builtin_setjmp(guard.jump) != 0)
+		return CLINUX_GUARD_DESTINATION;
+	arm(dst, 0, bytes);
+	fill((unsigned char *)(uintptr_t)dst, pattern, bytes);
+	disarm();
+	return CLINUX_GUARD_OK;
+}

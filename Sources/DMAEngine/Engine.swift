@@ -1,0 +1,184 @@
+internal import CDMATrace
+internal import CLinux
+internal import LinuxSystem
+public import Synchronization
+public import SystemPackage
+
+/// An engine: the thread that executes operations. One or more rings share it.
+///
+/// It takes the rings in turn, a burst or a chunk of each, spins for a moment when all are empty, and then sleeps until
+/// a doorbell wakes it. All calls may come from any thread.
+///
+/// The class is named `Engine` because a type never bears its module's name.
+public final class Engine: Sendable {
+    /// Number of the engine in this process, for traces and `dump`.
+    public let id: UInt32
+
+    private let shared: SharedState
+    private let thread: SystemThread
+
+    /// Starts an engine.
+    ///
+    /// - Parameter name: of its thread, up to 15 bytes.
+    /// - Throws: the errno of the thread or of the fault handlers that could not be had.
+    public init(name: String = "dma-engine") throws(Errno) {
+        let installed = clinux_guard_install()
+        guard installed == 0 else { throw Errno(rawValue: installed) }
+        let id = Self.nextID.wrappingAdd(1, ordering: .relaxed).oldValue
+        let shared = SharedState(id: id)
+        self.id = id
+        self.shared = shared
+        thread = try SystemThread.start(name: name) { EngineLoop(shared).run() }
+    }
+
+    /// Ends the thread. Rings keep their engine, so none is attached any more.
+    deinit {
+        shared.change { $0.isStopping = true }
+        thread.join()
+    }
+
+    /// Serves a ring from now on.
+    func attach(_ ring: DescriptorRing) {
+        shared.changeAndWait { $0.rings.append(ring) }
+    }
+
+    /// Serves a ring no longer; when this returns, the engine touches none of its memory.
+    func detach(_ ring: DescriptorRing) {
+        shared.changeAndWait { state in state.rings.removeAll { $0 === ring } }
+    }
+
+    /// What wakes this engine.
+    var bell: EngineBell { shared.bell }
+
+    private static let nextID = Atomic<UInt32>(0)
+}
+
+/// What an engine's thread and its controllers share.
+///
+/// A change is made under the lock and announced by a generation number; the thread takes the new list between two
+/// rounds and answers with the generation. That answer is the quiescent point: what was removed is not touched again.
+final class SharedState: @unchecked Sendable {
+    struct Control {
+        var rings: [DescriptorRing] = []
+        var isStopping = false
+        var generation: UInt32 = 0
+    }
+
+    let id: UInt32
+    let bell: EngineBell
+    private let control = Mutex(Control())
+    // Three words, each on a cache line of its own: the thread reads the second in every round.
+    private let words: UnsafeMutablePointer<UInt32>
+    private var requested: UnsafeMutablePointer<Atomic<UInt32>> { (words + 16).atomic }
+    private var answered: UnsafeMutablePointer<Atomic<UInt32>> { (words + 32).atomic }
+
+    init(id: UInt32) {
+        self.id = id
+        let lines = UnsafeMutableRawPointer.allocate(byteCount: 3 * 64, alignment: 64)
+        words = lines.bindMemory(to: UInt32.self, capacity: 48)
+        words.initialize(repeating: 0, count: 48)
+        bell = EngineBell(word: words)
+    }
+
+    deinit {
+        words.deallocate()
+    }
+
+    @discardableResult
+    func change(_ body: (inout Control) -> Void) -> UInt32 {
+        let generation = control.withLock { state in
+            body(&state)
+            state.generation &+= 1
+            requested.pointee.store(state.generation, ordering: .sequentiallyConsistent)
+            return state.generation
+        }
+        bell.ring()
+        return generation
+    }
+
+    func changeAndWait(_ body: (inout Control) -> Void) {
+        let generation = change(body)
+        while true {
+            let answer = answered.pointee.load(ordering: .acquiring)
+            if Int32(bitPattern: answer &- generation) >= 0 { return }
+            Futex.wait(answered, while: answer)
+        }
+    }
+
+    /// Whether there was a change since `generation`.
+    func hasChanged(since generation: UInt32) -> Bool {
+        requested.pointee.load(ordering: .sequentiallyConsistent) != generation
+    }
+
+    /// What stands now.
+    func current() -> Control { control.withLock { $0 } }
+
+    /// Tells whoever waits that the thread works with this generation.
+    func answer(_ generation: UInt32) {
+        answered.pointee.store(generation, ordering: .releasing)
+        Futex.wakeAll(answered)
+    }
+}
+
+/// The loop of an engine's thread.
+private struct EngineLoop {
+    /// Empty rounds before the engine sleeps: some 20 µs, longer than an application that polls takes to come back.
+    static let spins = 1000
+
+    private let shared: SharedState
+    // The rings keep the consumers' memory alive; the rounds go over bare pointers, without reference counts.
+    private var rings: [DescriptorRing] = []
+    private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
+    private var generation: UInt32 = 0
+
+    init(_ shared: SharedState) {
+        self.shared = shared
+    }
+
+    consuming func run() {
+        dmatrace_dmadev_engine_engine_start(shared.id)
+        var empty = 0
+        while true {
+            if shared.hasChanged(since: generation), !takeChanges() { break }
+            if serve() {
+                empty = 0
+            } else if empty < Self.spins {
+                empty += 1
+                relaxProcessor()
+            } else {
+                empty = 0
+                sleep()
+            }
+        }
+        dmatrace_dmadev_engine_engine_stop(shared.id)
+    }
+
+    /// - Returns: whether the engine goes on.
+    private mutating func takeChanges() -> Bool {
+        let control = shared.current()
+        rings = control.rings
+        consumers = rings.map(\.consumer)
+        generation = control.generation
+        shared.answer(generation)
+        return !control.isStopping
+    }
+
+    private func serve() -> Bool {
+        var served = false
+        for consumer in consumers where consumer.pointee.step() { served = true }
+        return served
+    }
+
+    /// Sleeps until a bell. The order is what loses no wake-up: note the bell, raise the flags, look once more, sleep
+    /// unless the bell has moved; see ``RingProducer/submit()`` for the other half.
+    private func sleep() {
+        let bell = shared.bell.value()
+        for consumer in consumers { consumer.pointee.setNeedWakeup(true) }
+        if !shared.hasChanged(since: generation), !consumers.contains(where: { $0.pointee.hasWork() }) {
+            dmatrace_dmadev_engine_sleep(shared.id)
+            shared.bell.sleep(unlessChangedFrom: bell)
+            dmatrace_dmadev_engine_wake(shared.id)
+        }
+        for consumer in consumers { consumer.pointee.setNeedWakeup(false) }
+    }
+}

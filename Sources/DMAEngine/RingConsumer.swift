@@ -1,0 +1,182 @@
+internal import CDMADev
+internal import DMATrace
+internal import LinuxSystem
+internal import Synchronization
+
+/// The engine's side of a descriptor ring: fetch, execute, publish.
+///
+/// Only the engine's thread uses it while the ring is attached; whoever has detached it, after. It believes nothing
+/// that the application can write: indexes are masked, a descriptor is fetched once and then judged, and what this side
+/// publishes is never read back.
+struct RingConsumer {
+    /// Who the ring belongs to, for traces.
+    struct Owner {
+        let engine: UInt32
+        let device: Int16
+        let vchan: UInt16
+    }
+
+    /// Operations executed before their completions are published together; a longer run would only delay the first.
+    static let burst = 32
+    /// Bytes moved before the engine looks around: at other rings, at its control words.
+    static let chunk = 256 * 1024
+
+    let owner: Owner
+    private let tail: UnsafeMutablePointer<UInt64>
+    private let descriptors: UnsafeMutablePointer<dmadev_descriptor>
+    private let entries: UnsafeMutablePointer<dmadev_sge>
+    private let statuses: UnsafeMutablePointer<UInt16>
+    private let published: UnsafeMutablePointer<dmadev_consumer_page>
+    private let counters: UnsafeMutablePointer<dmadev_engine_counters>
+    private let mask: UInt64
+    private let maximumEntries: Int
+
+    private var next: UInt64 = 0
+    private var failed: UInt64 = 0
+    /// An operation of the current batch has failed.
+    private var batchFailed = false
+    /// A fence met that failure: the rest of the batch is not attempted.
+    private var batchAbandoned = false
+    /// The operation at `next`, when it was begun and has bytes left.
+    private var running: Operation?
+    private var tally: Tally
+
+    /// Counters as this side knows them; copies are published.
+    private struct Tally {
+        var completed: UInt64
+        var errors: UInt64
+        var bytes: UInt64
+    }
+
+    init(memory: RingMemory, counters: UnsafeMutablePointer<dmadev_engine_counters>, owner: Owner) {
+        self.owner = owner
+        tail = memory.producerPage.pointer(to: \.tail)!
+        descriptors = memory.descriptors
+        entries = memory.entries
+        statuses = memory.statuses
+        published = memory.consumerPage
+        self.counters = counters
+        mask = UInt64(memory.layout.slotCount - 1)
+        maximumEntries = memory.layout.maximumEntries
+        tally = Tally(
+            completed: counters.pointer(to: \.completed)!.loadRelaxed(),
+            errors: counters.pointer(to: \.errors)!.loadRelaxed(),
+            bytes: counters.pointer(to: \.bytes)!.loadRelaxed())
+    }
+
+    /// Executes up to a burst of operations and a chunk of bytes.
+    ///
+    /// - Returns: whether there was anything to do.
+    mutating func step() -> Bool {
+        let rung = tail.loadAcquiring()
+        // More than a ring full is nonsense; the mask keeps every access inside, whatever it says.
+        var waiting = min(rung &- next, mask &+ 1, UInt64(Self.burst))
+        guard waiting != 0 else { return false }
+        var budget = Self.chunk
+        while waiting != 0, budget > 0 {
+            guard let status = execute(&budget) else { break }
+            finish(status)
+            waiting &-= 1
+        }
+        publish()
+        return true
+    }
+
+    /// Executes the operation at `next`, or its next part.
+    ///
+    /// - Returns: its status, or `nil` when the budget ended first.
+    private mutating func execute(_ budget: inout Int) -> Status? {
+        var operation: Operation
+        if let begun = running {
+            operation = begun
+        } else {
+            let descriptor = descriptors[Int(next & mask)]
+            if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 {
+                batchFailed = false
+                batchAbandoned = false
+            }
+            if batchFailed, descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
+            operation = Operation(descriptor)
+            dmatrace_dmadev_engine_operation_start(
+                owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), operation.kind,
+                UInt64(operation.descriptor.length))
+            if batchAbandoned {
+                running = operation
+                return .notAttempted
+            }
+        }
+        let region = UnsafePointer(entries + Int(next & mask) * 2 * maximumEntries)
+        let status = operation.advance(entries: region, maximumEntries: maximumEntries, budget: &budget)
+        running = operation
+        return status
+    }
+
+    private mutating func finish(_ status: Status) {
+        let kind = running?.kind ?? 0
+        let slot = Int(next & mask)
+        statuses[slot] = status.rawValue
+        tally.completed &+= 1
+        counters.pointer(to: \.kinds)!.word(Int(kind < UInt8(DMADEV_KIND_COUNT) ? kind : 0)).add(1)
+        if status == .successful {
+            tally.bytes &+= running?.moved ?? 0
+        } else {
+            failed &+= 1
+            batchFailed = true
+            counters.pointer(to: \.statuses)!.word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
+            if status != .notAttempted, status != .userAbort { tally.errors &+= 1 }
+        }
+        dmatrace_dmadev_engine_operation_finish(
+            owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
+        running = nil
+        next &+= 1
+    }
+
+    /// Makes what is finished visible. Counters go first, the index last and with release: whoever has seen an
+    /// operation finished finds it counted.
+    private func publish() {
+        counters.pointer(to: \.bytes)!.storeRelaxed(tally.bytes)
+        counters.pointer(to: \.errors)!.storeRelaxed(tally.errors)
+        counters.pointer(to: \.completed)!.storeReleasing(tally.completed)
+        published.pointer(to: \.failed)!.storeRelaxed(failed)
+        published.pointer(to: \.completed)!.storeReleasing(next)
+    }
+
+    /// Ends what was rung and is not finished with *aborted*; for a ring that the engine has let go.
+    ///
+    /// - Returns: how many operations that were.
+    mutating func abortAll() -> UInt32 {
+        var aborted: UInt32 = 0
+        var left = min(tail.loadAcquiring() &- next, mask &+ 1)
+        while left != 0 {
+            if running == nil { running = Operation(descriptors[Int(next & mask)]) }
+            finish(.userAbort)
+            aborted &+= 1
+            left &-= 1
+        }
+        publish()
+        return aborted
+    }
+
+    /// Whether an operation was begun and has bytes left.
+    var isInMidOperation: Bool { running != nil }
+
+    /// Goes on with the operation that was begun, to its end; for a ring that the engine has let go.
+    mutating func finishRunning() {
+        while running != nil {
+            var budget = Self.chunk
+            if let status = execute(&budget) { finish(status) }
+        }
+        publish()
+    }
+
+    /// Sets or clears the flag that asks the application to ring the bell; see ``RingProducer/submit()``.
+    func setNeedWakeup(_ needed: Bool) {
+        published.pointer(to: \.need_wakeup)!.atomic.pointee
+            .store(needed ? 1 : 0, ordering: .sequentiallyConsistent)
+    }
+
+    /// Whether anything was rung that is not finished, as the last look before sleep.
+    func hasWork() -> Bool {
+        tail.atomic.pointee.load(ordering: .sequentiallyConsistent) != next
+    }
+}

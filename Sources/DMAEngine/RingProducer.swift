@@ -1,0 +1,273 @@
+public import CDMADev
+public import Glibc
+public import LinuxSystem
+public import Synchronization
+
+/// The application's side of a descriptor ring: enqueue, doorbell, poll.
+///
+/// Everything in it is constant; what changes lies behind its pointers, so that a call through a table of functions
+/// touches raw memory only, without exclusivity checks or reference counts. Exactly one thread at a time may use it,
+/// but for ``occupancy``. All results are numbers: a ring index or a count, or a negative errno.
+@frozen
+public struct RingProducer {
+    @usableFromInline let descriptors: UnsafeMutablePointer<dmadev_descriptor>
+    @usableFromInline let entries: UnsafeMutablePointer<dmadev_sge>
+    @usableFromInline let statuses: UnsafeMutablePointer<UInt16>
+    @usableFromInline let doorbell: UnsafeMutablePointer<dmadev_producer_page>
+    @usableFromInline let engine: UnsafeMutablePointer<dmadev_consumer_page>
+    @usableFromInline let state: UnsafeMutablePointer<dmadev_producer_state>
+    @usableFromInline let counters: UnsafeMutablePointer<dmadev_application_counters>
+    @usableFromInline let bell: EngineBell
+    @usableFromInline let mask: UInt64
+    @usableFromInline let capacity: UInt64
+    @usableFromInline let maximumEntries: Int
+    @usableFromInline let isSilent: Bool
+
+    /// Makes the application's side of a new ring.
+    ///
+    /// - Parameters:
+    ///   - memory: fresh, zeroed; it must outlive this value.
+    ///   - state: zeroed, on a cache line of its own.
+    ///   - counters: they go on from where they stand.
+    ///   - bell: what wakes the engine that serves the ring.
+    ///   - isSilent: completions are not polled; a slot is free when its operation is done.
+    public init(
+        memory: RingMemory, state: UnsafeMutablePointer<dmadev_producer_state>,
+        counters: UnsafeMutablePointer<dmadev_application_counters>, bell: EngineBell, isSilent: Bool
+    ) {
+        descriptors = memory.descriptors
+        entries = memory.entries
+        statuses = memory.statuses
+        doorbell = memory.producerPage
+        engine = memory.consumerPage
+        self.state = state
+        self.counters = counters
+        self.bell = bell
+        mask = UInt64(memory.layout.slotCount - 1)
+        capacity = UInt64(memory.layout.descriptorCount)
+        maximumEntries = memory.layout.maximumEntries
+        self.isSilent = isSilent
+        state.pointer(to: \.submitted_before)!.storeRelaxed(counters.pointer(to: \.submitted)!.loadRelaxed())
+    }
+
+    // Indexes that never wrap; see the picture in cdmadev.h. Relaxed: their one writer is their one reader, but for a
+    // glimpse from another thread.
+    @inlinable var enqueued: UInt64 {
+        get { state.pointer(to: \.enqueued)!.loadRelaxed() }
+        nonset { state.pointer(to: \.enqueued)!.storeRelaxed(newValue) }
+    }
+    @inlinable var rung: UInt64 {
+        get { state.pointer(to: \.rung)!.loadRelaxed() }
+        nonset { state.pointer(to: \.rung)!.storeRelaxed(newValue) }
+    }
+    @inlinable var released: UInt64 {
+        get { state.pointer(to: \.released)!.loadRelaxed() }
+        nonset { state.pointer(to: \.released)!.storeRelaxed(newValue) }
+    }
+    @inlinable var completedSeen: UInt64 {
+        get { state.pointer(to: \.completed_seen)!.loadRelaxed() }
+        nonset { state.pointer(to: \.completed_seen)!.storeRelaxed(newValue) }
+    }
+    @inlinable var failuresReported: UInt64 {
+        get { state.pointer(to: \.failures_reported)!.loadRelaxed() }
+        nonset { state.pointer(to: \.failures_reported)!.storeRelaxed(newValue) }
+    }
+    @inlinable var engineCompleted: UInt64 { engine.pointer(to: \.completed)!.loadAcquiring() }
+
+    // MARK: Enqueue
+
+    /// Enqueues a copy; `rte_dma_copy`. `-ENOSPC` when the ring is full.
+    @inlinable
+    public func enqueueCopy(from source: UInt64, to destination: UInt64, length: UInt32, flags: UInt64)
+        -> Int32
+    {
+        guard hasRoom() else { return reject() }
+        place(
+            dmadev_descriptor(
+                src: source, dst: destination, length: length, kind: UInt8(DMADEV_KIND_COPY), flags: marks(flags),
+                nb_src: 0, nb_dst: 0, src_handler: 0, dst_handler: 0, reserved: 0))
+        return advance(flags)
+    }
+
+    /// Enqueues a fill; `rte_dma_fill`. `-ENOSPC` when the ring is full.
+    @inlinable
+    public func enqueueFill(pattern: UInt64, to destination: UInt64, length: UInt32, flags: UInt64) -> Int32 {
+        guard hasRoom() else { return reject() }
+        place(
+            dmadev_descriptor(
+                src: pattern, dst: destination, length: length, kind: UInt8(DMADEV_KIND_FILL), flags: marks(flags),
+                nb_src: 0, nb_dst: 0, src_handler: 0, dst_handler: 0, reserved: 0))
+        return advance(flags)
+    }
+
+    /// Enqueues a copy between lists, whose sums must be equal and whose counts at most `maximumEntries`;
+    /// `rte_dma_copy_sg`. `-ENOSPC` when the ring is full, `-EINVAL` when a list is too long.
+    public func enqueueCopy(
+        from sources: UnsafeBufferPointer<dmadev_sge>, to destinations: UnsafeBufferPointer<dmadev_sge>, flags: UInt64
+    ) -> Int32 {
+        guard sources.count <= maximumEntries, destinations.count <= maximumEntries else { return -EINVAL }
+        guard hasRoom() else { return reject() }
+        let region = entries + Int(enqueued & mask) * 2 * maximumEntries
+        _ = UnsafeMutableBufferPointer(start: region, count: maximumEntries).update(fromContentsOf: sources)
+        _ = UnsafeMutableBufferPointer(start: region + maximumEntries, count: maximumEntries)
+            .update(fromContentsOf: destinations)
+        place(
+            dmadev_descriptor(
+                src: 0, dst: 0, length: 0, kind: UInt8(DMADEV_KIND_COPY_SG), flags: marks(flags),
+                nb_src: UInt8(sources.count), nb_dst: UInt8(destinations.count), src_handler: 0, dst_handler: 0,
+                reserved: 0))
+        return advance(flags)
+    }
+
+    @inlinable
+    @inline(__always)
+    func hasRoom() -> Bool {
+        if enqueued &- released < capacity { return true }
+        guard isSilent else { return false }
+        released = engineCompleted
+        return enqueued &- released < capacity
+    }
+
+    @inlinable
+    @inline(__always)
+    func marks(_ flags: UInt64) -> UInt8 {
+        let own = UInt8(truncatingIfNeeded: flags) & UInt8(DMADEV_DESC_FENCE | DMADEV_DESC_LLC | DMADEV_DESC_AUTO_FREE)
+        return enqueued == rung ? own | UInt8(DMADEV_DESC_BATCH_FIRST) : own
+    }
+
+    @inlinable
+    @inline(__always)
+    func place(_ descriptor: dmadev_descriptor) {
+        descriptors[Int(enqueued & mask)] = descriptor
+    }
+
+    @inlinable
+    @inline(__always)
+    func advance(_ flags: UInt64) -> Int32 {
+        let index = Int32(UInt16(truncatingIfNeeded: enqueued))
+        enqueued &+= 1
+        if flags & 2 != 0 { submit() }
+        return index
+    }
+
+    @usableFromInline
+    @inline(never)
+    func reject() -> Int32 {
+        counters.pointer(to: \.rejected)!.add(1)
+        return -ENOSPC
+    }
+
+    // MARK: Doorbell
+
+    /// Rings the doorbell: what was enqueued becomes the engine's; `rte_dma_submit`. Nothing enqueued: nothing happens.
+    ///
+    /// No wake-up is lost. The tail is stored before the engine's flag is read, and the engine sets its flag before it
+    /// reads the tail for the last time, all four sequentially consistent: so either the engine sees the new tail and
+    /// does not sleep, or this side sees the flag and rings the bell.
+    @inlinable
+    public func submit() {
+        guard enqueued != rung else { return }
+        rung = enqueued
+        let occupied = enqueued &- released
+        counters.pointer(to: \.submitted)!
+            .storeRelaxed(state.pointer(to: \.submitted_before)!.loadRelaxed() &+ rung)
+        counters.pointer(to: \.doorbells)!.add(1)
+        let highWater = counters.pointer(to: \.high_water)!
+        if occupied > highWater.loadRelaxed() { highWater.storeRelaxed(occupied) }
+        doorbell.pointer(to: \.tail)!.atomic.pointee.store(enqueued, ordering: .sequentiallyConsistent)
+        if engine.pointer(to: \.need_wakeup)!.atomic.pointee.load(ordering: .sequentiallyConsistent) != 0 {
+            bell.ring()
+        }
+    }
+
+    // MARK: Poll
+
+    /// Takes up to `count` successful operations off the ring; `rte_dma_completed`.
+    ///
+    /// It stops before the first failure, which stays for ``completedStatus(into:count:lastIndex:)``.
+    ///
+    /// - Parameters:
+    ///   - lastIndex: set to the last ring index that either call reported, 0xFFFF when none was.
+    ///   - hasError: set when a failure lies within the asked number.
+    @inlinable
+    public func completed(
+        upTo count: UInt16, lastIndex: UnsafeMutablePointer<UInt16>, hasError: UnsafeMutablePointer<Bool>
+    ) -> Int32 {
+        var ready = finished(atMost: count)
+        var failed = false
+        if ready != 0, engine.pointer(to: \.failed)!.loadRelaxed() != failuresReported {
+            let successes = leadingSuccesses(ready)
+            failed = successes < ready
+            ready = successes
+        }
+        released &+= ready
+        lastIndex.pointee = UInt16(truncatingIfNeeded: released &- 1)
+        hasError.pointee = failed
+        return Int32(truncatingIfNeeded: ready)
+    }
+
+    /// Takes up to `count` finished operations off the ring with their statuses; `rte_dma_completed_status`.
+    @inlinable
+    public func completedStatus(
+        into status: UnsafeMutablePointer<UInt16>, count: UInt16, lastIndex: UnsafeMutablePointer<UInt16>
+    ) -> Int32 {
+        let ready = finished(atMost: count)
+        for offset in 0..<ready {
+            let value = statuses[Int((released &+ offset) & mask)]
+            status[Int(offset)] = value
+            if value != 0 { failuresReported &+= 1 }
+        }
+        released &+= ready
+        lastIndex.pointee = UInt16(truncatingIfNeeded: released &- 1)
+        return Int32(truncatingIfNeeded: ready)
+    }
+
+    @inlinable
+    @inline(__always)
+    func finished(atMost count: UInt16) -> UInt64 {
+        let wanted = UInt64(count)
+        if completedSeen &- released < wanted { completedSeen = engineCompleted }
+        return min(wanted, completedSeen &- released)
+    }
+
+    @usableFromInline
+    func leadingSuccesses(_ ready: UInt64) -> UInt64 {
+        var offset: UInt64 = 0
+        while offset < ready, statuses[Int((released &+ offset) & mask)] == 0 { offset &+= 1 }
+        return offset
+    }
+
+    /// Slots that are free; `rte_dma_burst_capacity`. Each enqueue takes exactly one.
+    @inlinable
+    public func burstCapacity() -> Int32 {
+        if isSilent { released = engineCompleted }
+        return Int32(truncatingIfNeeded: capacity &- (enqueued &- released))
+    }
+
+    // MARK: Figures for dump and status; read by other threads, so only a glimpse.
+
+    /// How many operations are in each state.
+    public var occupancy: RingOccupancy {
+        let completed = max(engineCompleted, released)
+        return RingOccupancy(
+            empty: capacity &- (enqueued &- released), pending: enqueued &- rung, running: rung &- min(completed, rung),
+            completed: isSilent ? 0 : completed &- released, nextIndex: UInt16(truncatingIfNeeded: enqueued),
+            lastIndex: UInt16(truncatingIfNeeded: released &- 1))
+    }
+}
+
+/// How many slots of a ring are in which state.
+public struct RingOccupancy: Sendable, Equatable {
+    /// Free.
+    public var empty: UInt64
+    /// Enqueued, not rung.
+    public var pending: UInt64
+    /// Rung, not finished.
+    public var running: UInt64
+    /// Finished, not polled.
+    public var completed: UInt64
+    /// The ring index that the next enqueue will get.
+    public var nextIndex: UInt16
+    /// The ring index that was last reported; 0xFFFF when none was.
+    public var lastIndex: UInt16
+}

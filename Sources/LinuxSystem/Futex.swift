@@ -1,0 +1,39 @@
+public import CLinux
+internal import Glibc
+public import Synchronization
+
+/// A 32-bit word that threads, or processes that share its memory, sleep on.
+///
+/// Whoever changes the word wakes; whoever sleeps names the value that it last saw, so that a change in between is
+/// never slept through. C counterpart: `futex(2)`.
+public enum Futex {
+    /// Sleeps while the word holds `expected`; returns on a wake, a change, a signal or the deadline alike: the caller
+    /// looks again.
+    ///
+    /// - Parameter nanoseconds: the longest sleep, `nil` for no limit.
+    public static func wait(
+        _ word: UnsafeMutablePointer<Atomic<UInt32>>, while expected: UInt32, atMost nanoseconds: UInt64? = nil
+    ) {
+        guard let nanoseconds else {
+            _ = clinux_futex_wait(word, expected, nil)
+            return
+        }
+        var deadline = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &deadline)
+        let sum = UInt64(deadline.tv_nsec) &+ nanoseconds % 1_000_000_000
+        deadline.tv_sec += Int(nanoseconds / 1_000_000_000 + sum / 1_000_000_000)
+        deadline.tv_nsec = Int(sum % 1_000_000_000)
+        _ = clinux_futex_wait(word, expected, &deadline)
+    }
+
+    /// Wakes all who sleep on the word.
+    public static func wakeAll(_ word: UnsafeMutablePointer<Atomic<UInt32>>) {
+        _ = clinux_futex_wake(word, CInt.max)
+    }
+}
+
+/// Tells the processor that the caller spins; x86 `PAUSE`, Arm `YIELD`.
+@inlinable
+public func relaxProcessor() {
+    clinux_relax()
+}
