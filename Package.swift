@@ -51,12 +51,12 @@ let package = Package(
         swiftTarget("DMATrace", ["CDMATrace"]),
 
         // L1: what the project is about; none of these knows another one's job.
-        swiftTarget("DMAEngine", ["CDMADev", "LinuxSystem", "DMATrace", "CDMATrace"]),
-        swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "DMATrace", "CDMATrace"]),
+        swiftTarget("DMAEngine", ["CDMADev", "CLinux", "LinuxSystem", "CDMATrace", systemPackage]),
+        swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("TelemetryWire", ["CJSONC"]),
 
         // L2: drivers, and telemetry commands over devices.
-        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem"]),
+        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
 
         // L3: services.

@@ -1,5 +1,5 @@
-public import CDMADev
-internal import DMATrace
+internal import CDMADev
+internal import CDMATrace
 internal import LinuxSystem
 
 /// One descriptor ring between an application and an engine: its memory and its two sides.

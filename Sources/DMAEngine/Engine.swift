@@ -1,7 +1,7 @@
 internal import CDMATrace
 internal import CLinux
 internal import LinuxSystem
-public import Synchronization
+internal import Synchronization
 public import SystemPackage
 
 /// An engine: the thread that executes operations. One or more rings share it.

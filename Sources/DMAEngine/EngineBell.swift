@@ -1,4 +1,4 @@
-public import LinuxSystem
+internal import LinuxSystem
 public import Synchronization
 
 /// What wakes a sleeping engine: a word that its thread sleeps on.

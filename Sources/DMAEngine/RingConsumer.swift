@@ -1,5 +1,5 @@
 internal import CDMADev
-internal import DMATrace
+internal import CDMATrace
 internal import LinuxSystem
 internal import Synchronization
 

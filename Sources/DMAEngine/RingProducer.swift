@@ -1,5 +1,5 @@
 public import CDMADev
-public import Glibc
+internal import Glibc
 public import LinuxSystem
 public import Synchronization
 
@@ -54,23 +54,23 @@ public struct RingProducer {
     // glimpse from another thread.
     @inlinable var enqueued: UInt64 {
         get { state.pointer(to: \.enqueued)!.loadRelaxed() }
-        nonset { state.pointer(to: \.enqueued)!.storeRelaxed(newValue) }
+        nonmutating set { state.pointer(to: \.enqueued)!.storeRelaxed(newValue) }
     }
     @inlinable var rung: UInt64 {
         get { state.pointer(to: \.rung)!.loadRelaxed() }
-        nonset { state.pointer(to: \.rung)!.storeRelaxed(newValue) }
+        nonmutating set { state.pointer(to: \.rung)!.storeRelaxed(newValue) }
     }
     @inlinable var released: UInt64 {
         get { state.pointer(to: \.released)!.loadRelaxed() }
-        nonset { state.pointer(to: \.released)!.storeRelaxed(newValue) }
+        nonmutating set { state.pointer(to: \.released)!.storeRelaxed(newValue) }
     }
     @inlinable var completedSeen: UInt64 {
         get { state.pointer(to: \.completed_seen)!.loadRelaxed() }
-        nonset { state.pointer(to: \.completed_seen)!.storeRelaxed(newValue) }
+        nonmutating set { state.pointer(to: \.completed_seen)!.storeRelaxed(newValue) }
     }
     @inlinable var failuresReported: UInt64 {
         get { state.pointer(to: \.failures_reported)!.loadRelaxed() }
-        nonset { state.pointer(to: \.failures_reported)!.storeRelaxed(newValue) }
+        nonmutating set { state.pointer(to: \.failures_reported)!.storeRelaxed(newValue) }
     }
     @inlinable var engineCompleted: UInt64 { engine.pointer(to: \.completed)!.loadAcquiring() }
 

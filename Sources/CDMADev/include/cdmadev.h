@@ -127,16 +127,20 @@ struct dmadev_counters {
  * called now, or that the device does not offer, is one that returns the error. All return a negative errno or what
  * they are named for: the ring index of what was enqueued (0 to 65535), a count, or 0. */
 struct dmadev_data_path {
-	void *driver; /* first argument of each */
-	int32_t (*copy)(void *driver, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length, uint64_t flags);
-	int32_t (*copy_sg)(void *driver, uint16_t vchan, const struct dmadev_sge *src, const struct dmadev_sge *dst,
-			   uint16_t nb_src, uint16_t nb_dst, uint64_t flags);
-	int32_t (*fill)(void *driver, uint16_t vchan, uint64_t pattern, uint64_t dst, uint32_t length, uint64_t flags);
-	int32_t (*submit)(void *driver, uint16_t vchan);
-	int32_t (*completed)(void *driver, uint16_t vchan, uint16_t nb_cpls, uint16_t *last_idx, bool *has_error);
-	int32_t (*completed_status)(void *driver, uint16_t vchan, uint16_t nb_cpls, uint16_t *last_idx,
-				    uint16_t *status);
-	int32_t (*burst_capacity)(void *driver, uint16_t vchan);
+	void *_Nullable driver; /* first argument of each */
+	int32_t (*_Nonnull copy)(void *_Nullable driver, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length,
+				 uint64_t flags);
+	int32_t (*_Nonnull copy_sg)(void *_Nullable driver, uint16_t vchan, const struct dmadev_sge *_Nullable src,
+				    const struct dmadev_sge *_Nullable dst, uint16_t nb_src, uint16_t nb_dst,
+				    uint64_t flags);
+	int32_t (*_Nonnull fill)(void *_Nullable driver, uint16_t vchan, uint64_t pattern, uint64_t dst,
+				 uint32_t length, uint64_t flags);
+	int32_t (*_Nonnull submit)(void *_Nullable driver, uint16_t vchan);
+	int32_t (*_Nonnull completed)(void *_Nullable driver, uint16_t vchan, uint16_t nb_cpls,
+				      uint16_t *_Nonnull last_idx, bool *_Nonnull has_error);
+	int32_t (*_Nonnull completed_status)(void *_Nullable driver, uint16_t vchan, uint16_t nb_cpls,
+					     uint16_t *_Nonnull last_idx, uint16_t *_Nonnull status);
+	int32_t (*_Nonnull burst_capacity)(void *_Nullable driver, uint16_t vchan);
 	/* What the call layer checks by itself. */
 	uint64_t refused_flags; /* operation flags that this device does not take */
 	int16_t dev_id;

@@ -1,0 +1,188 @@
+/// How a device is to be used; `struct rte_dma_conf`.
+public struct DeviceConfiguration: Sendable, Equatable {
+    /// Virtual channels to use, 1 to the device's maximum.
+    public var virtualChannelCount: UInt16
+    /// 0 is the lowest; below the device's number of priorities, 0 where it has none.
+    public var priority: UInt16
+    /// Modes.
+    public var flags: ConfigurationFlags
+
+    /// A configuration.
+    public init(virtualChannelCount: UInt16, priority: UInt16 = 0, flags: ConfigurationFlags = []) {
+        self.virtualChannelCount = virtualChannelCount
+        self.priority = priority
+        self.flags = flags
+    }
+}
+
+/// Modes of a device; `RTE_DMA_CFG_FLAG_*`.
+public struct ConfigurationFlags: OptionSet, Sendable, Hashable {
+    /// The bits.
+    public let rawValue: UInt64
+
+    /// Flags from their bits.
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// Completions are not polled; `RTE_DMA_CFG_FLAG_SILENT`.
+    public static let silent = ConfigurationFlags(rawValue: 1 << 0)
+    /// Operations are enqueued and dequeued as structures; `RTE_DMA_CFG_FLAG_ENQ_DEQ`.
+    public static let enqueueDequeue = ConfigurationFlags(rawValue: 1 << 1)
+
+    static let defined: ConfigurationFlags = [.silent, .enqueueDequeue]
+}
+
+/// Flags of one operation; `RTE_DMA_OP_FLAG_*`.
+public struct OperationFlags: OptionSet, Sendable, Hashable {
+    /// The bits.
+    public let rawValue: UInt64
+
+    /// Flags from their bits.
+    @inlinable
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// Only after all earlier operations are done; `RTE_DMA_OP_FLAG_FENCE`.
+    public static let fence = OperationFlags(rawValue: 1 << 0)
+    /// Ring the doorbell with this operation; `RTE_DMA_OP_FLAG_SUBMIT`.
+    public static let submit = OperationFlags(rawValue: 1 << 1)
+    /// Put the written data into the last-level cache; a hint; `RTE_DMA_OP_FLAG_LLC`.
+    public static let lastLevelCache = OperationFlags(rawValue: 1 << 2)
+    /// Give the source buffer back to its pool when done; `RTE_DMA_OP_FLAG_AUTO_FREE`.
+    public static let autoFree = OperationFlags(rawValue: 1 << 3)
+
+    /// What every device takes.
+    static let always: OperationFlags = [.fence, .submit, .lastLevelCache]
+}
+
+/// How one virtual channel is to be used; `struct rte_dma_vchan_conf`.
+public struct VirtualChannelConfiguration: Sendable, Equatable {
+    /// Where data flows.
+    public var direction: TransferDirection
+    /// Most operations in the ring at a time; any number between the device's limits.
+    public var descriptorCount: UInt16
+    /// The device that data comes from; none unless the direction starts at a device.
+    public var sourcePort: Port
+    /// The device that data goes to; none unless the direction ends at a device.
+    public var destinationPort: Port
+    /// Whose memory the addresses lie in; only with mem2mem.
+    public var domain: InterDomain
+
+    /// A configuration.
+    public init(
+        direction: TransferDirection = .mem2mem, descriptorCount: UInt16, sourcePort: Port = .none,
+        destinationPort: Port = .none, domain: InterDomain = .none
+    ) {
+        self.direction = direction
+        self.descriptorCount = descriptorCount
+        self.sourcePort = sourcePort
+        self.destinationPort = destinationPort
+        self.domain = domain
+    }
+}
+
+/// Where data flows; `enum rte_dma_direction`. Values beyond the four are refused when they are used.
+public struct TransferDirection: RawRepresentable, Sendable, Hashable {
+    /// The C value.
+    public let rawValue: Int32
+
+    /// A direction from its C value.
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    /// Memory to memory.
+    public static let mem2mem = TransferDirection(rawValue: 0)
+    /// Memory to device.
+    public static let mem2dev = TransferDirection(rawValue: 1)
+    /// Device to memory.
+    public static let dev2mem = TransferDirection(rawValue: 2)
+    /// Device to device.
+    public static let dev2dev = TransferDirection(rawValue: 3)
+
+    /// Each direction with its name and what a device needs to offer for it.
+    static let table: [(direction: TransferDirection, name: String, capability: Capabilities)] = [
+        (.mem2mem, "mem2mem", .mem2mem), (.mem2dev, "mem2dev", .mem2dev), (.dev2mem, "dev2mem", .dev2mem),
+        (.dev2dev, "dev2dev", .dev2dev),
+    ]
+
+    var startsAtDevice: Bool { self == .dev2mem || self == .dev2dev }
+    var endsAtDevice: Bool { self == .mem2dev || self == .dev2dev }
+}
+
+/// A device behind a port; `struct rte_dma_port_param`.
+public struct Port: Sendable, Equatable {
+    /// What kind of port.
+    public var type: PortType
+    /// The fields of a PCIe port as one word; `pcie.val`.
+    public var pcie: UInt64
+
+    /// A port.
+    public init(type: PortType, pcie: UInt64 = 0) {
+        self.type = type
+        self.pcie = pcie
+    }
+
+    /// No port.
+    public static let none = Port(type: .none)
+}
+
+/// Kinds of port; `enum rte_dma_port_type`.
+public struct PortType: RawRepresentable, Sendable, Hashable {
+    /// The C value.
+    public let rawValue: Int32
+
+    /// A kind from its C value.
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    /// No port.
+    public static let none = PortType(rawValue: 0)
+    /// PCIe.
+    public static let pcie = PortType(rawValue: 1)
+
+    var isDefined: Bool { (0...1).contains(rawValue) }
+}
+
+/// Whose memory a channel's addresses lie in; `struct rte_dma_inter_domain_param`.
+public struct InterDomain: Sendable, Equatable {
+    /// What kind of domain.
+    public var type: InterDomainType
+    /// Member that the source addresses belong to; 0: local.
+    public var sourceHandler: UInt16
+    /// Member that the destination addresses belong to; 0: local.
+    public var destinationHandler: UInt16
+
+    /// A pair of domains.
+    public init(type: InterDomainType, sourceHandler: UInt16 = 0, destinationHandler: UInt16 = 0) {
+        self.type = type
+        self.sourceHandler = sourceHandler
+        self.destinationHandler = destinationHandler
+    }
+
+    /// Everything is local.
+    public static let none = InterDomain(type: .none)
+}
+
+/// Kinds of domain; `enum rte_dma_inter_domain_type`.
+public struct InterDomainType: RawRepresentable, Sendable, Hashable {
+    /// The C value.
+    public let rawValue: Int32
+
+    /// A kind from its C value.
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    /// Local.
+    public static let none = InterDomainType(rawValue: 0)
+    /// Another process.
+    public static let process = InterDomainType(rawValue: 1)
+    /// Another operating system.
+    public static let operatingSystem = InterDomainType(rawValue: 2)
+
+    var isDefined: Bool { (0...2).contains(rawValue) }
+}

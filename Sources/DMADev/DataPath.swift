@@ -1,0 +1,181 @@
+public import CDMADev
+public import CDMATrace
+internal import Glibc
+
+/// The call layer of the data path: checks, the driver's function, the event.
+///
+/// Every data call, from Swift or from C, comes through here, so that it is checked once and traced once. Results are
+/// those of the C functions: an index, a count or 0, or a negative errno.
+@frozen
+public struct DataPath {
+    @usableFromInline let table: UnsafeMutablePointer<dmadev_data_path>
+
+    @inlinable
+    init(_ table: UnsafeMutablePointer<dmadev_data_path>) {
+        self.table = table
+    }
+
+    /// Checks what is common to the enqueue calls: 0, or the negative errno. `nb_vchans` is 0 while the device is
+    /// stopped, so one comparison covers that too.
+    @inlinable
+    @inline(__always)
+    func refusal(_ vchan: UInt16, _ length: UInt32, _ flags: UInt64) -> Bool {
+        vchan >= table.pointee.nb_vchans || length == 0 || flags & table.pointee.refused_flags != 0
+    }
+
+    /// `rte_dma_copy`.
+    @inlinable
+    public func copy(_ vchan: UInt16, _ source: UInt64, _ destination: UInt64, _ length: UInt32, _ flags: UInt64)
+        -> Int32
+    {
+        let result =
+            refusal(vchan, length, flags)
+            ? Self.invalid : table.pointee.copy(table.pointee.driver, vchan, source, destination, length, flags)
+        dmatrace_dmadev_copy(table.pointee.dev_id, vchan, source, destination, length, flags, result)
+        return result
+    }
+
+    /// `rte_dma_copy_sg`.
+    @inlinable
+    public func copyScatterGather(
+        _ vchan: UInt16, _ sources: UnsafePointer<dmadev_sge>?, _ destinations: UnsafePointer<dmadev_sge>?,
+        _ sourceCount: UInt16, _ destinationCount: UInt16, _ flags: UInt64
+    ) -> Int32 {
+        let lists = Lists(sources, destinations, sourceCount, destinationCount)
+        let result =
+            refusal(vchan, 1, flags) || !lists.areAcceptable(maximum: table.pointee.max_sges)
+            ? Self.invalid
+            : table.pointee.copy_sg(
+                table.pointee.driver, vchan, sources, destinations, sourceCount, destinationCount, flags)
+        if dmatrace_dmadev_copy_sg_enabled() { trace(vchan, lists, flags, result) }
+        return result
+    }
+
+    @usableFromInline
+    @inline(never)
+    func trace(_ vchan: UInt16, _ lists: Lists, _ flags: UInt64, _ result: Int32) {
+        // The two entry types are one layout: {address, length} in 16 bytes.
+        func entries(_ list: UnsafePointer<dmadev_sge>?) -> UnsafePointer<dmatrace_sg_entry>? {
+            UnsafeRawPointer(list)?.assumingMemoryBound(to: dmatrace_sg_entry.self)
+        }
+        dmatrace_dmadev_copy_sg(
+            table.pointee.dev_id, vchan, entries(lists.sources), entries(lists.destinations), lists.sourceCount,
+            lists.destinationCount, flags, result)
+    }
+
+    /// `rte_dma_fill`.
+    @inlinable
+    public func fill(_ vchan: UInt16, _ pattern: UInt64, _ destination: UInt64, _ length: UInt32, _ flags: UInt64)
+        -> Int32
+    {
+        let result =
+            refusal(vchan, length, flags)
+            ? Self.invalid : table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
+        dmatrace_dmadev_fill(table.pointee.dev_id, vchan, pattern, destination, length, flags, result)
+        return result
+    }
+
+    /// `rte_dma_submit`.
+    @inlinable
+    public func submit(_ vchan: UInt16) -> Int32 {
+        let result =
+            vchan >= table.pointee.nb_vchans ? Self.invalid : table.pointee.submit(table.pointee.driver, vchan)
+        dmatrace_dmadev_submit(table.pointee.dev_id, vchan, result)
+        return result
+    }
+
+    /// `rte_dma_completed`.
+    @inlinable
+    public func completed(
+        _ vchan: UInt16, _ count: UInt16, _ lastIndex: UnsafeMutablePointer<UInt16>,
+        _ hasError: UnsafeMutablePointer<Bool>
+    ) -> Int32 {
+        let result =
+            vchan >= table.pointee.nb_vchans
+            ? Self.invalid
+            : table.pointee.completed(table.pointee.driver, vchan, count, lastIndex, hasError)
+        dmatrace_dmadev_completed(
+            table.pointee.dev_id, vchan, count, lastIndex.pointee, hasError.pointee, result)
+        return result
+    }
+
+    /// `rte_dma_completed_status`.
+    @inlinable
+    public func completedStatus(
+        _ vchan: UInt16, _ count: UInt16, _ lastIndex: UnsafeMutablePointer<UInt16>,
+        _ status: UnsafeMutablePointer<UInt16>
+    ) -> Int32 {
+        let result =
+            vchan >= table.pointee.nb_vchans
+            ? Self.invalid
+            : table.pointee.completed_status(table.pointee.driver, vchan, count, lastIndex, status)
+        dmatrace_dmadev_completed_status(
+            table.pointee.dev_id, vchan, count, lastIndex.pointee, status, result)
+        return result
+    }
+
+    /// `rte_dma_burst_capacity`.
+    @inlinable
+    public func burstCapacity(_ vchan: UInt16) -> Int32 {
+        let result =
+            vchan >= table.pointee.nb_vchans
+            ? Self.invalid : table.pointee.burst_capacity(table.pointee.driver, vchan)
+        dmatrace_dmadev_burst_capacity(table.pointee.dev_id, vchan, result)
+        return result
+    }
+
+    @usableFromInline static var invalid: Int32 { -EINVAL }
+
+    /// The two lists of a scatter-gather copy, as they came.
+    @usableFromInline
+    struct Lists {
+        @usableFromInline let sources: UnsafePointer<dmadev_sge>?
+        @usableFromInline let destinations: UnsafePointer<dmadev_sge>?
+        @usableFromInline let sourceCount: UInt16
+        @usableFromInline let destinationCount: UInt16
+
+        @inlinable
+        init(
+            _ sources: UnsafePointer<dmadev_sge>?, _ destinations: UnsafePointer<dmadev_sge>?, _ sourceCount: UInt16,
+            _ destinationCount: UInt16
+        ) {
+            self.sources = sources
+            self.destinations = destinations
+            self.sourceCount = sourceCount
+            self.destinationCount = destinationCount
+        }
+
+        @usableFromInline
+        func areAcceptable(maximum: UInt16) -> Bool {
+            guard sourceCount <= maximum, destinationCount <= maximum else { return false }
+            guard let from = Self.sum(sources, sourceCount), let to = Self.sum(destinations, destinationCount) else {
+                return false
+            }
+            return from == to
+        }
+
+        /// Bytes in a list; `nil` for a list that is not there but has entries. At most 64 times 32 bits: no overflow.
+        static func sum(_ list: UnsafePointer<dmadev_sge>?, _ count: UInt16) -> UInt64? {
+            guard count > 0 else { return 0 }
+            guard let list else { return nil }
+            return UnsafeBufferPointer(start: list, count: Int(count)).reduce(0) { $0 &+ UInt64($1.length) }
+        }
+    }
+}
+
+extension dmadev_data_path {
+    /// A table whose every function says that the device does not offer it: what a driver starts to fill in, and what
+    /// stands while a device is stopped.
+    static func nothing(_ id: Int16) -> dmadev_data_path {
+        dmadev_data_path(
+            driver: nil,
+            copy: { _, _, _, _, _, _ in -ENOTSUP },
+            copy_sg: { _, _, _, _, _, _, _ in -ENOTSUP },
+            fill: { _, _, _, _, _, _ in -ENOTSUP },
+            submit: { _, _ in -ENOTSUP },
+            completed: { _, _, _, _, _ in -ENOTSUP },
+            completed_status: { _, _, _, _, _ in -ENOTSUP },
+            burst_capacity: { _, _ in -ENOTSUP },
+            refused_flags: ~OperationFlags.always.rawValue, dev_id: id, nb_vchans: 0, max_sges: 0, reserved: 0)
+    }
+}

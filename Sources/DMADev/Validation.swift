@@ -1,0 +1,107 @@
+internal import CDMATrace
+internal import SystemPackage
+
+/// The library's checks, in DPDK's order: what is wrong in the arguments alone, then what this device does not take.
+extension DeviceConfiguration {
+    func validate(for properties: DeviceProperties) throws(DMAError) {
+        guard flags.subtracting(.defined).isEmpty else {
+            throw .invalid("configuration flags 0x\(String(flags.rawValue, radix: 16)) are undefined: bits 0 and 1 are")
+        }
+        let most = properties.maximumVirtualChannelCount
+        guard virtualChannelCount >= 1, virtualChannelCount <= most else {
+            throw .invalid("\(virtualChannelCount) virtual channels: the device takes 1 to \(most)")
+        }
+        guard priority == 0 || priority < properties.priorityCount else {
+            throw .invalid(
+                "priority \(priority): the device takes \(properties.priorityCount > 0 ? "0 to \(properties.priorityCount - 1)" : "only 0")")
+        }
+        guard !flags.contains(.silent) || properties.capabilities.contains(.silent) else {
+            throw .invalid("silent mode: the device lacks the capability silent")
+        }
+        guard !flags.contains(.enqueueDequeue) || properties.capabilities.contains(.enqueueDequeue) else {
+            throw .invalid("enqueue/dequeue mode: the device lacks the capability enq_deq")
+        }
+    }
+}
+
+extension VirtualChannelConfiguration {
+    /// Checks what can be told without a device.
+    func validate() throws(DMAError) {
+        guard TransferDirection.table.contains(where: { $0.direction == direction }) else {
+            throw .invalid("direction \(direction.rawValue): 0 to 3 are defined")
+        }
+        guard sourcePort.type.isDefined, destinationPort.type.isDefined else {
+            throw .invalid("port type: 0 (none) and 1 (PCIe) are defined")
+        }
+        guard domain.type.isDefined else {
+            throw .invalid("domain type \(domain.type.rawValue): 0 to 2 are defined")
+        }
+        guard direction.startsAtDevice == (sourcePort.type != .none) else {
+            throw .invalid("source port: a \(direction.name) channel has \(direction.startsAtDevice ? "one" : "none")")
+        }
+        guard direction.endsAtDevice == (destinationPort.type != .none) else {
+            throw .invalid(
+                "destination port: a \(direction.name) channel has \(direction.endsAtDevice ? "one" : "none")")
+        }
+        guard domain.type == .none || direction == .mem2mem else {
+            throw .invalid("domain: only a mem2mem channel crosses domains, this is \(direction.name)")
+        }
+    }
+
+    /// Checks what depends on the device and its configuration.
+    func validate(
+        _ vchan: UInt16, of device: DeviceConfiguration?, for properties: DeviceProperties
+    ) throws(DMAError) {
+        guard let device else {
+            throw DMAError(.notConfigured, .invalidArgument, "the device is not configured")
+        }
+        guard vchan < device.virtualChannelCount else {
+            throw .invalid("virtual channel \(vchan): 0 to \(device.virtualChannelCount - 1) are configured")
+        }
+        let capabilities = properties.capabilities
+        guard let row = TransferDirection.table.first(where: { $0.direction == direction }),
+            capabilities.contains(row.capability)
+        else {
+            throw .invalid("direction: the device lacks the capability \(direction.name)")
+        }
+        guard domain.type != .process || capabilities.contains(.interProcessDomain) else {
+            throw .invalid("domain: the device lacks the capability inter_process_domain")
+        }
+        guard domain.type != .operatingSystem || capabilities.contains(.interOSDomain) else {
+            throw .invalid("domain: the device lacks the capability inter_os_domain")
+        }
+        let allowed = properties.minimumDescriptorCount...properties.maximumDescriptorCount
+        guard allowed.contains(descriptorCount) else {
+            throw .invalid("\(descriptorCount) descriptors: the device takes \(allowed.lowerBound) to \(allowed.upperBound)")
+        }
+        let hasHandler = domain.sourceHandler != 0 || domain.destinationHandler != 0
+        guard hasHandler == (domain.type != .none) else {
+            throw .invalid(
+                domain.type == .none
+                    ? "domain: handlers need a domain type" : "domain: at least one handler must be set")
+        }
+    }
+
+    func trace(_ device: Int16, _ vchan: UInt16, _ ret: Int32) {
+        guard dmatrace_dmadev_vchan_setup_enabled() else { return }
+        var record = dmatrace_vchan_configuration(
+            direction: direction.rawValue, nb_desc: descriptorCount, src_port_type: sourcePort.type.rawValue,
+            src_port_pcie: sourcePort.pcie, dst_port_type: destinationPort.type.rawValue,
+            dst_port_pcie: destinationPort.pcie, auto_free_pool: 0, domain_type: domain.type.rawValue,
+            src_handler: domain.sourceHandler, dst_handler: domain.destinationHandler)
+        dmatrace_dmadev_vchan_setup(device, vchan, &record, ret)
+    }
+}
+
+extension TransferDirection {
+    /// The direction's name, or its value where it has none.
+    var name: String {
+        Self.table.first { $0.direction == self }?.name ?? "direction \(rawValue)"
+    }
+}
+
+extension DMAError {
+    static func invalid(_ message: String) -> DMAError {
+        DMAError(.invalidArgument, .invalidArgument, message)
+    }
+}

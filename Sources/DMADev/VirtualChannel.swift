@@ -1,0 +1,183 @@
+public import CDMADev
+internal import Glibc
+internal import SystemPackage
+
+/// The number that an enqueue gives to its operation: 16 bits, wrapping, 0 first after each start.
+public typealias RingIndex = UInt16
+
+/// One entry of a scatter-gather list: an address and a length in bytes, which may be 0; `struct rte_dma_sge`.
+public typealias ScatterGatherEntry = dmadev_sge
+
+extension dmadev_sge {
+    /// An entry.
+    @inlinable
+    public init(address: UInt64, length: UInt32) {
+        self.init(addr: address, length: length, reserved: 0)
+    }
+}
+
+/// The data path of one virtual channel.
+///
+/// One thread at a time uses a channel; the channels of a device are independent of each other. No call blocks,
+/// allocates or locks, and operations run on the device's engine whether or not they are polled. A channel of a device
+/// that is stopped, or gone, answers with an error.
+///
+/// Addresses are IOVAs: with capability `sva` any address of the process. Memory that an operation names must stay until
+/// the operation is seen finished or the device is stopped.
+public final class VirtualChannel {
+    /// The device.
+    public let device: DMADevice
+    /// The channel's number in its device.
+    public let index: UInt16
+
+    @usableFromInline let path: DataPath
+
+    init(_ device: DMADevice, index: UInt16) {
+        self.device = device
+        self.index = index
+        path = device.dataPath
+    }
+
+    // MARK: Enqueue
+
+    /// Enqueues a copy; `rte_dma_copy`.
+    ///
+    /// - Parameter length: 1 to 4,294,967,295 bytes.
+    /// - Returns: the operation's ring index.
+    /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
+    @inlinable
+    @discardableResult
+    public func copy(
+        from source: UInt64, to destination: UInt64, length: UInt32, flags: OperationFlags = []
+    ) throws(OperationError) -> RingIndex {
+        let result = path.copy(index, source, destination, length, flags.rawValue)
+        guard result >= 0 else { throw error(result, flags, isEmpty: length == 0) }
+        return RingIndex(truncatingIfNeeded: result)
+    }
+
+    /// Enqueues a copy between two lists that hold equally many bytes, cut as they like; `rte_dma_copy_sg`.
+    ///
+    /// - Parameters:
+    ///   - sources: and `destinations`: up to the device's `maximumEntryCount` entries each. The lists are copied: they
+    ///     may go once the call returns.
+    /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
+    @inlinable
+    @discardableResult
+    public func copy(
+        from sources: UnsafeBufferPointer<ScatterGatherEntry>, to destinations: UnsafeBufferPointer<ScatterGatherEntry>,
+        flags: OperationFlags = []
+    ) throws(OperationError) -> RingIndex {
+        let result = path.copyScatterGather(
+            index, sources.baseAddress, destinations.baseAddress, UInt16(clamping: sources.count),
+            UInt16(clamping: destinations.count), flags.rawValue)
+        guard result >= 0 else {
+            throw error(result, flags, entryCount: max(sources.count, destinations.count))
+        }
+        return RingIndex(truncatingIfNeeded: result)
+    }
+
+    /// Enqueues a fill with an 8-byte pattern, lowest byte first, cut where the length ends; `rte_dma_fill`.
+    ///
+    /// - Parameter length: 1 to 4,294,967,295 bytes.
+    /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
+    @inlinable
+    @discardableResult
+    public func fill(
+        _ destination: UInt64, pattern: UInt64, length: UInt32, flags: OperationFlags = []
+    ) throws(OperationError) -> RingIndex {
+        let result = path.fill(index, pattern, destination, length, flags.rawValue)
+        guard result >= 0 else { throw error(result, flags, isEmpty: length == 0) }
+        return RingIndex(truncatingIfNeeded: result)
+    }
+
+    // MARK: Doorbell
+
+    /// Rings the doorbell: the engine sees what was enqueued; `rte_dma_submit`.
+    @inlinable
+    public func submit() throws(OperationError) {
+        let result = path.submit(index)
+        guard result >= 0 else { throw error(result, []) }
+    }
+
+    // MARK: Poll
+
+    /// What ``completed(upTo:)`` found.
+    @frozen
+    public struct Completions: Sendable, Equatable {
+        /// Operations that are done, since the last call.
+        public let count: Int
+        /// The last ring index that was reported, now or before; 0xFFFF when none was since the device started.
+        public let lastIndex: RingIndex
+        /// A failed operation stands next, within the asked number: ``VirtualChannel/completedStatus(into:)`` tells.
+        public let hasError: Bool
+
+        @inlinable
+        init(count: Int, lastIndex: RingIndex, hasError: Bool) {
+            self.count = count
+            self.lastIndex = lastIndex
+            self.hasError = hasError
+        }
+    }
+
+    /// Takes up to `count` operations off the ring that were successful; `rte_dma_completed`.
+    ///
+    /// It stops before the first that was not.
+    @inlinable
+    public func completed(upTo count: UInt16) throws(OperationError) -> Completions {
+        var lastIndex: UInt16 = 0
+        var hasError = false
+        let result = path.completed(index, count, &lastIndex, &hasError)
+        guard result >= 0 else { throw error(result, []) }
+        return Completions(count: Int(result), lastIndex: lastIndex, hasError: hasError)
+    }
+
+    /// Takes finished operations off the ring, as many as there is room for, with their statuses;
+    /// `rte_dma_completed_status`.
+    ///
+    /// - Parameter statuses: filled from the front; up to 65,535 are used.
+    @inlinable
+    public func completedStatus(
+        into statuses: UnsafeMutableBufferPointer<CompletionStatus>
+    ) throws(OperationError) -> Completions {
+        var lastIndex: UInt16 = 0
+        guard let first = statuses.baseAddress else { return try completed(upTo: 0) }
+        let codes = UnsafeMutableRawPointer(first).assumingMemoryBound(to: UInt16.self)
+        let result = path.completedStatus(index, UInt16(clamping: statuses.count), &lastIndex, codes)
+        guard result >= 0 else { throw error(result, []) }
+        return Completions(count: Int(result), lastIndex: lastIndex, hasError: false)
+    }
+
+    /// Descriptors that are free: how many enqueues will not be refused for a full ring; `rte_dma_burst_capacity`.
+    @inlinable
+    public var burstCapacity: Int {
+        get throws(OperationError) {
+            let result = path.burstCapacity(index)
+            guard result >= 0 else { throw error(result, []) }
+            return Int(result)
+        }
+    }
+
+    // MARK: Errors
+
+    /// Puts a reason to a negative errno.
+    @usableFromInline
+    @inline(never)
+    func error(
+        _ result: Int32, _ flags: OperationFlags, isEmpty: Bool = false, entryCount: Int? = nil
+    ) -> OperationError {
+        let table = path.table.pointee
+        let reason: OperationError.Reason =
+            switch -result {
+            case ENOSPC: .ringFull
+            case ENOTSUP: .notSupported
+            case EINVAL where table.nb_vchans == 0: .notStarted
+            case EINVAL where index >= table.nb_vchans: .noSuchChannel
+            case EINVAL where isEmpty: .zeroLength
+            case EINVAL where flags.rawValue & table.refused_flags != 0: .flag
+            case EINVAL where entryCount ?? 0 > Int(table.max_sges): .tooManyEntries
+            case EINVAL where entryCount != nil: .unequalLists
+            default: .other
+            }
+        return OperationError(reason, Errno(rawValue: -result))
+    }
+}

@@ -1,0 +1,63 @@
+internal import CDMADev
+internal import DMADev
+internal import DMAEngine
+
+/// The functions between the call layer and a software device's rings, and the array that they find the rings in.
+///
+/// Their first argument is that array: the application side of each ring, by channel; the call layer has checked the
+/// channel's number. They touch raw memory only.
+final class SoftwareDataPath: @unchecked Sendable {
+    // The array never changes; what it points to is for the one thread that uses a channel.
+    private let producers: UnsafeMutablePointer<UnsafeMutablePointer<RingProducer>>
+
+    init(_ rings: [DescriptorRing]) {
+        producers = .allocate(capacity: max(rings.count, 1))
+        for (index, ring) in rings.enumerated() { (producers + index).initialize(to: ring.producer) }
+    }
+
+    deinit {
+        producers.deallocate()
+    }
+
+    /// Fills in what the capabilities promise.
+    func fill(_ path: inout dmadev_data_path, _ capabilities: Capabilities) {
+        path.driver = UnsafeMutableRawPointer(producers)
+        if capabilities.contains(.copy) {
+            path.copy = { driver, vchan, source, destination, length, flags in
+                ring(driver, vchan).pointee.enqueueCopy(from: source, to: destination, length: length, flags: flags)
+            }
+        }
+        if capabilities.contains(.copyScatterGather) {
+            path.copy_sg = { driver, vchan, sources, destinations, sourceCount, destinationCount, flags in
+                ring(driver, vchan).pointee.enqueueCopy(
+                    from: UnsafeBufferPointer(start: sources, count: Int(sourceCount)),
+                    to: UnsafeBufferPointer(start: destinations, count: Int(destinationCount)), flags: flags)
+            }
+        }
+        if capabilities.contains(.fill) {
+            path.fill = { driver, vchan, pattern, destination, length, flags in
+                ring(driver, vchan).pointee.enqueueFill(
+                    pattern: pattern, to: destination, length: length, flags: flags)
+            }
+        }
+        path.submit = { driver, vchan in
+            ring(driver, vchan).pointee.submit()
+            return 0
+        }
+        path.completed = { driver, vchan, count, lastIndex, hasError in
+            ring(driver, vchan).pointee.completed(upTo: count, lastIndex: lastIndex, hasError: hasError)
+        }
+        path.completed_status = { driver, vchan, count, lastIndex, status in
+            ring(driver, vchan).pointee.completedStatus(into: status, count: count, lastIndex: lastIndex)
+        }
+        path.burst_capacity = { driver, vchan in
+            ring(driver, vchan).pointee.burstCapacity()
+        }
+    }
+}
+
+@inline(__always)
+private func ring(_ driver: UnsafeMutableRawPointer?, _ vchan: UInt16) -> UnsafeMutablePointer<RingProducer> {
+    // The array was given with the functions: it is there.
+    driver.unsafelyUnwrapped.assumingMemoryBound(to: UnsafeMutablePointer<RingProducer>.self)[Int(vchan)]
+}
