@@ -2,4 +2,48 @@
 #ifndef CLINUX_SOCKET_H
 #define CLINUX_SOCKET_H
 
+#include <stdint.h>
+#include <sys/types.h>
+
+/* accept4(2), the peer's address not asked for; SOCK_CLOEXEC is always set, SOCK_NONBLOCK when asked for. */
+int clinux_accept(int listener, int nonblocking);
+
+/* SO_PEERCRED: who called connect(2) or listen(2). 0, or -1 with errno. */
+int clinux_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
+
+/* connect(2) to the path of a Unix socket, bind(2) likewise. ENAMETOOLONG when the path does not fit. */
+int clinux_connect_unix(int socket, const char *path);
+int clinux_bind_unix(int socket, const char *path);
+
+/* The longest path that fits into sockaddr_un, the NUL not counted. */
+#define CLINUX_UNIX_PATH_MAX 107
+
+/* What epoll_wait(2) reports; struct epoll_event is packed and its data a union, which Swift cannot use well. */
+struct clinux_event {
+	uint64_t token;
+	uint32_t events;
+	uint32_t reserved;
+};
+
+#define CLINUX_EPOLLIN 0x001
+#define CLINUX_EPOLLOUT 0x004
+#define CLINUX_EPOLLERR 0x008
+#define CLINUX_EPOLLHUP 0x010
+#define CLINUX_EPOLLRDHUP 0x2000
+#define CLINUX_EPOLLET 0x80000000u
+
+/* epoll_create1(2) with EPOLL_CLOEXEC. */
+int clinux_epoll_create(void);
+
+/* epoll_ctl(2). */
+int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+int clinux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
+int clinux_epoll_remove(int epoll, int fd);
+
+/* epoll_wait(2), at most 64 events a call, timeout in milliseconds (-1: none). */
+int clinux_epoll_wait(int epoll, struct clinux_event *events, int capacity, int timeout);
+
+/* eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK. */
+int clinux_eventfd(unsigned int initial);
+
 #endif

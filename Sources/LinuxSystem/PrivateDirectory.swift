@@ -1,0 +1,60 @@
+import Glibc
+import SystemPackage
+
+/// A directory that only this user can write to: the place for sockets.
+public enum PrivateDirectory {
+    /// Why a directory is not used.
+    public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
+        /// What the system said, or `EPERM` when the directory is there but not private.
+        public let errno: Errno
+        /// What is wrong with it and what is allowed.
+        public let reason: String
+
+        /// The reason.
+        public var description: String { reason }
+    }
+
+    /// Makes the directory with mode 0700 when it does not exist, and checks it in any case.
+    ///
+    /// Its parent must exist. Refused are a symbolic link (somebody else may choose where it leads), what is no
+    /// directory, another owner than this user (or, when `allowsSuperuser`, the superuser), and write permission for
+    /// group or others.
+    ///
+    /// C: `mkdir`, `lstat`
+    ///
+    /// - Returns: whether it was made.
+    @discardableResult
+    public static func prepare(_ path: String, allowsSuperuser: Bool = false) throws(Refusal) -> Bool {
+        let made: Bool
+        switch systemCall({ mkdir(path, 0o700) }) {
+        case .success: made = true
+        case .failure(.fileExists): made = false
+        case .failure(let error):
+            throw Refusal(errno: error, reason: "cannot make the directory \(path): \(error)")
+        }
+        var status = stat()
+        if case .failure(let error) = systemCall({ lstat(path, &status) }) {
+            throw Refusal(errno: error, reason: "cannot look at the directory \(path): \(error)")
+        }
+        if let fault = fault(of: status, allowsSuperuser: allowsSuperuser) {
+            throw Refusal(errno: .notPermitted, reason: "\(path) \(fault)")
+        }
+        return made
+    }
+
+    private static func fault(of status: stat, allowsSuperuser: Bool) -> String? {
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR: break
+        case S_IFLNK: return "is a symbolic link; it must be a directory"
+        default: return "is no directory"
+        }
+        guard status.st_uid == geteuid() || (allowsSuperuser && status.st_uid == 0) else {
+            return "belongs to user \(status.st_uid); it must belong to user \(geteuid())"
+        }
+        guard status.st_mode & 0o022 == 0 else {
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            return "has mode \(mode); neither group nor others may write to it"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,133 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Unix sockets that keep messages apart (`SOCK_SEQPACKET`); one thin function for each call.
+///
+/// All descriptors are close-on-exec. No call raises SIGPIPE. A function that throws `Errno` has done nothing.
+public enum SequencedPacketSocket {
+    /// The longest path of a Unix socket, in bytes.
+    public static var maximumPathLength: Int { Int(CLINUX_UNIX_PATH_MAX) }
+
+    /// A new socket.
+    ///
+    /// C: `socket`
+    public static func open(nonblocking: Bool = false) throws(Errno) -> OwnedDescriptor {
+        let flags = CInt(SOCK_CLOEXEC.rawValue) | (nonblocking ? CInt(SOCK_NONBLOCK.rawValue) : 0)
+        return OwnedDescriptor(
+            adopting: try tryingSystemCall { socket(AF_UNIX, CInt(SOCK_SEQPACKET.rawValue) | flags, 0) })
+    }
+
+    /// Two sockets that are connected with each other.
+    ///
+    /// C: `socketpair`
+    public static func pair(nonblocking: Bool = false) throws(Errno) -> DescriptorPair {
+        let flags = CInt(SOCK_CLOEXEC.rawValue) | (nonblocking ? CInt(SOCK_NONBLOCK.rawValue) : 0)
+        var both: [CInt] = [-1, -1]
+        try tryingSystemCall { socketpair(AF_UNIX, CInt(SOCK_SEQPACKET.rawValue) | flags, 0, &both) }
+        return DescriptorPair(first: OwnedDescriptor(adopting: both[0]), second: OwnedDescriptor(adopting: both[1]))
+    }
+
+    /// Gives the socket its path. The socket file gets `mode` from its first moment on (less the umask), because the
+    /// mode is set on the socket before the file exists.
+    ///
+    /// C: `fchmod`, `bind`. ENAMETOOLONG when the path is longer than ``maximumPathLength``, EADDRINUSE when it exists.
+    public static func bind(_ socket: borrowing OwnedDescriptor, to path: String, mode: FilePermissions) throws(Errno) {
+        let descriptor = socket.raw
+        try tryingSystemCall { fchmod(descriptor, mode.rawValue) }
+        try tryingSystemCall { clinux_bind_unix(descriptor, path) }
+    }
+
+    /// Lets clients connect.
+    ///
+    /// C: `listen`
+    public static func listen(_ socket: borrowing OwnedDescriptor, backlog: Int = Int(SOMAXCONN)) throws(Errno) {
+        let descriptor = socket.raw
+        try tryingSystemCall { Glibc.listen(descriptor, CInt(clamping: backlog)) }
+    }
+
+    /// Takes the next client.
+    ///
+    /// C: `accept4`. EAGAIN when none waits; EMFILE and others leave the client where it is.
+    public static func accept(
+        _ listener: borrowing OwnedDescriptor, nonblocking: Bool = false
+    ) throws(Errno) -> OwnedDescriptor {
+        let descriptor = listener.raw
+        return OwnedDescriptor(adopting: try tryingSystemCall { clinux_accept(descriptor, nonblocking ? 1 : 0) })
+    }
+
+    /// Connects to the socket at `path`.
+    ///
+    /// C: `connect`. ENOENT: nothing there; ECONNREFUSED: nobody listens; EAGAIN: the server has too many waiting
+    /// (at once when non-blocking, after the send timeout when blocking); ENAMETOOLONG.
+    public static func connect(_ socket: borrowing OwnedDescriptor, to path: String) throws(Errno) {
+        let descriptor = socket.raw
+        try tryingSystemCall { clinux_connect_unix(descriptor, path) }
+    }
+
+    /// Sends one message, whole or not at all.
+    ///
+    /// C: `send`. EAGAIN when the peer does not read and the socket is non-blocking; EMSGSIZE; EPIPE.
+    @inline(__always)
+    public static func send(_ bytes: UnsafeRawBufferPointer, on descriptor: CInt) -> Errno? {
+        switch systemCall({ Glibc.send(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL)) }) {
+        case .success: nil
+        case .failure(let error): error
+        }
+    }
+
+    /// Receives one message and gives its length, which is more than `buffer` holds when the message was cut.
+    /// 0 is the end of the connection, or an empty message: Linux does not tell them apart.
+    ///
+    /// C: `recv` with `MSG_TRUNC`
+    @inline(__always)
+    public static func receive(into buffer: UnsafeMutableRawBufferPointer, on descriptor: CInt) -> Result<Int, Errno> {
+        systemCall { recv(descriptor, buffer.baseAddress, buffer.count, CInt(MSG_TRUNC)) }
+    }
+
+    /// How long blocking calls that send (`connect` is one of them) may take; zero: for ever.
+    ///
+    /// C: `setsockopt` with `SO_SNDTIMEO`
+    public static func setSendTimeout(_ socket: borrowing OwnedDescriptor, _ timeout: Duration) throws(Errno) {
+        let (seconds, attoseconds) = timeout.components
+        var value = timeval(tv_sec: Int(clamping: seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
+        // Zero would mean for ever.
+        if timeout > .zero, value.tv_sec == 0, value.tv_usec == 0 { value.tv_usec = 1 }
+        try setOption(socket.raw, SO_SNDTIMEO, value)
+    }
+
+    /// Bytes that the kernel holds for a peer which does not read.
+    ///
+    /// C: `getsockopt` with `SO_SNDBUF`
+    public static func sendBufferSize(_ socket: borrowing OwnedDescriptor) throws(Errno) -> Int {
+        var size: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        let descriptor = socket.raw
+        try tryingSystemCall { getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, &length) }
+        return Int(size)
+    }
+
+    /// Asks for a send buffer; Linux doubles the number and caps it at `net.core.wmem_max`.
+    ///
+    /// C: `setsockopt` with `SO_SNDBUF`
+    public static func setSendBufferSize(_ socket: borrowing OwnedDescriptor, _ size: Int) throws(Errno) {
+        try setOption(socket.raw, SO_SNDBUF, CInt(clamping: size))
+    }
+
+    private static func setOption<Value: BitwiseCopyable>(
+        _ descriptor: CInt, _ name: CInt, _ value: Value
+    ) throws(Errno) {
+        var value = value
+        try tryingSystemCall {
+            setsockopt(descriptor, SOL_SOCKET, name, &value, socklen_t(MemoryLayout<Value>.size))
+        }
+    }
+}
+
+/// Two descriptors that belong together.
+public struct DescriptorPair: ~Copyable, Sendable {
+    /// One end.
+    public let first: OwnedDescriptor
+    /// The other end.
+    public let second: OwnedDescriptor
+}

@@ -1,0 +1,120 @@
+import Glibc
+import LinuxSystem
+import SystemPackage
+import TelemetryWire
+
+/// A connected socket with a receive buffer and deadlines. Any failure closes it.
+struct PacketChannel: ~Copyable {
+    private let path: String
+    private var socket: OwnedDescriptor?
+    private var buffer: [UInt8]
+
+    /// Greetings are short; the greeting says how long replies are.
+    private static var greetingLength: Int { 4096 }
+
+    init(path: String, timeout: Duration, deadline: MonotonicTime) throws(TelemetryClientError) {
+        guard path.utf8.count <= SequencedPacketSocket.maximumPathLength else {
+            throw TelemetryClientError(
+                .tooLong,
+                "\(path) has \(path.utf8.count) bytes; the path of a socket has at most \(SequencedPacketSocket.maximumPathLength)",
+                errno: .fileNameTooLong)
+        }
+        guard !path.utf8.contains(0) else {
+            throw TelemetryClientError(.invalidArgument, "a path holds no NUL")
+        }
+        do throws(Errno) {
+            let socket = try SequencedPacketSocket.open()
+            // A full backlog makes connect wait, and only the send timeout limits that.
+            try SequencedPacketSocket.setSendTimeout(socket, timeout)
+            try SequencedPacketSocket.connect(socket, to: path)
+            try Self.makeNonblocking(socket)
+            self.socket = consume socket
+        } catch {
+            throw .system(error, "cannot connect to \(path)")
+        }
+        self.path = path
+        self.buffer = [UInt8](repeating: 0, count: Self.greetingLength)
+    }
+
+    func peerCredentials() throws(Errno) -> PeerCredentials {
+        switch socket {
+        case .some(let socket): try PeerCredentials(of: socket)
+        case .none: throw .socketNotConnected
+        }
+    }
+
+    /// Makes the buffer hold replies of that length.
+    mutating func makeRoom(for length: Int) {
+        if length > buffer.count { buffer = [UInt8](repeating: 0, count: length) }
+    }
+
+    mutating func send(_ text: String, until deadline: MonotonicTime) throws(TelemetryClientError) {
+        let descriptor = try open()
+        var text = text
+        while true {
+            let error = text.withUTF8 { SequencedPacketSocket.send(UnsafeRawBufferPointer($0), on: descriptor) }
+            switch error {
+            case nil: return
+            case .resourceTemporarilyUnavailable?: try wait(for: CInt(POLLOUT), on: descriptor, until: deadline)
+            case let error?: throw close(.system(error, "cannot send to \(path)"))
+            }
+        }
+    }
+
+    /// Waits for one message and lends it to `body`.
+    mutating func receive(
+        until deadline: MonotonicTime, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(TelemetryClientError) {
+        let descriptor = try open()
+        while true {
+            let result = buffer.withUnsafeMutableBytes { SequencedPacketSocket.receive(into: $0, on: descriptor) }
+            switch result {
+            case .success(0):
+                throw close(TelemetryClientError(.disconnected, "\(path) closed the connection"))
+            case .success(let length) where length > buffer.count:
+                throw close(
+                    TelemetryClientError(
+                        .tooLong, "\(path) sent \(length) bytes; by its greeting at most \(buffer.count) were expected")
+                )
+            case .success(let length):
+                buffer.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<length])) }
+                return
+            case .failure(.resourceTemporarilyUnavailable):
+                try wait(for: CInt(POLLIN), on: descriptor, until: deadline)
+            case .failure(let error):
+                throw close(.system(error, "cannot read from \(path)"))
+            }
+        }
+    }
+
+    private mutating func wait(
+        for events: CInt, on descriptor: CInt, until deadline: MonotonicTime
+    ) throws(TelemetryClientError) {
+        var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        // The time left is computed anew for each try: a signal must not give the wait a fresh start.
+        switch systemCall({ poll(&entry, 1, deadline.millisecondsLeft) }) {
+        case .success(0):
+            throw close(TelemetryClientError(.timedOut, "\(path) did not answer in time", errno: .timedOut))
+        case .success: return
+        case .failure(let error): throw close(.system(error, "cannot wait for \(path)"))
+        }
+    }
+
+    private func open() throws(TelemetryClientError) -> CInt {
+        switch socket {
+        case .some(let socket): return socket.raw
+        case .none: throw TelemetryClientError(.disconnected, "the connection to \(path) was closed after a failure")
+        }
+    }
+
+    private mutating func close(_ error: TelemetryClientError) -> TelemetryClientError {
+        socket = nil
+        return error
+    }
+
+    private static func makeNonblocking(_ socket: borrowing OwnedDescriptor) throws(Errno) {
+        let descriptor = socket.raw
+        let flags = try tryingSystemCall { fcntl(descriptor, F_GETFL) }
+        try tryingSystemCall { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+    }
+}

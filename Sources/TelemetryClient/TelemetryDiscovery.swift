@@ -1,0 +1,98 @@
+import Glibc
+import LinuxSystem
+import SystemPackage
+import TelemetryWire
+
+/// Finds telemetry sockets: dmascope's and DPDK's, which lie in the same place.
+public enum TelemetryDiscovery {
+    /// A socket that was found.
+    public struct Endpoint: Sendable, Hashable {
+        /// The file prefix of the application.
+        public let filePrefix: String
+        /// 0 for the first process of that prefix, then 1, 2….
+        public let instance: Int
+        /// The path of the socket.
+        public let path: String
+    }
+
+    /// All telemetry sockets below the directories, by prefix and instance. Dead ones are among them unless `liveOnly`
+    /// is set, which connects to each for a moment. What cannot be read is left out.
+    public static func endpoints(
+        in directories: [TelemetryRunDirectory] = TelemetryRunDirectory.candidates, liveOnly: Bool = false
+    ) -> [Endpoint] {
+        var found: [Endpoint] = []
+        for directory in directories {
+            for prefix in entries(of: directory.applications).sorted() {
+                found += endpoints(filePrefix: prefix, in: directory)
+            }
+        }
+        return liveOnly ? found.filter { isLive($0.path) } : found
+    }
+
+    /// The sockets of one prefix, by instance.
+    public static func endpoints(filePrefix: String, in directory: TelemetryRunDirectory) -> [Endpoint] {
+        let instances = entries(of: directory.directory(filePrefix: filePrefix))
+            .compactMap(TelemetryRunDirectory.instance(ofSocketName:)).sorted()
+        return instances.map { instance in
+            Endpoint(
+                filePrefix: filePrefix, instance: instance,
+                path: directory.socketPath(filePrefix: filePrefix, instance: instance))
+        }
+    }
+
+    /// The path of the first live server of a prefix, or of the instance asked for.
+    ///
+    /// - Throws: `invalidArgument` for a prefix that names no directory, `notFound` when there is no socket,
+    ///   otherwise what the last one answered to a connect.
+    public static func resolve(
+        filePrefix: String, instance: Int? = nil, in directory: TelemetryRunDirectory = .standard
+    ) throws(TelemetryClientError) -> String {
+        guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
+            throw TelemetryClientError(.invalidArgument, "\(filePrefix) names no directory, so it is no file prefix")
+        }
+        if let instance { return directory.socketPath(filePrefix: filePrefix, instance: instance) }
+        var failure: TelemetryClientError?
+        for endpoint in endpoints(filePrefix: filePrefix, in: directory) {
+            switch probe(endpoint.path) {
+            case nil, .resourceTemporarilyUnavailable?: return endpoint.path
+            case let error?: failure = .system(error, "cannot connect to \(endpoint.path)")
+            }
+        }
+        throw failure
+            ?? TelemetryClientError(
+                .notFound, "no telemetry socket in \(directory.directory(filePrefix: filePrefix))",
+                errno: .noSuchFileOrDirectory)
+    }
+
+    /// Whether somebody listens on the socket; a full backlog counts as somebody.
+    public static func isLive(_ path: String) -> Bool {
+        switch probe(path) {
+        case nil, .resourceTemporarilyUnavailable?: true
+        default: false
+        }
+    }
+
+    private static func probe(_ path: String) -> Errno? {
+        do throws(Errno) {
+            let socket = try SequencedPacketSocket.open(nonblocking: true)
+            try SequencedPacketSocket.connect(socket, to: path)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// The names in a directory; none when it cannot be read.
+    private static func entries(of path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+}

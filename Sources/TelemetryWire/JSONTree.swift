@@ -1,0 +1,136 @@
+/// A JSON value as plain Swift data: a copy that may be shared between threads, compared, and kept.
+///
+/// `JSONValue` is the cheap form for building and sending; this is the comfortable one for readers of replies.
+public indirect enum JSONTree: Sendable, Equatable {
+    /// JSON's null.
+    case null
+    /// `true` or `false`.
+    case bool(Bool)
+    /// An integer that an `Int64` holds.
+    case integer(Int64)
+    /// An integer above `Int64.max`.
+    case unsigned(UInt64)
+    /// Any other number.
+    case double(Double)
+    /// A string.
+    case string(String)
+    /// An array.
+    case array([JSONTree])
+    /// An object, in the order of its text. Equality takes the order into account: it is part of what DPDK's clients
+    /// see.
+    case object([Member])
+
+    /// One member of an object.
+    public struct Member: Sendable, Equatable {
+        /// The member's key.
+        public let name: String
+        /// The member's value.
+        public let value: JSONTree
+
+        /// A member.
+        public init(_ name: String, _ value: JSONTree) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// The member of that name; `nil` when this is no object or has none.
+    public subscript(name: String) -> JSONTree? {
+        members.first { $0.name == name }?.value
+    }
+
+    /// The element at that place; `nil` when this is no array or has none.
+    public subscript(index: Int) -> JSONTree? {
+        elements.indices.contains(index) ? elements[index] : nil
+    }
+
+    /// The elements of an array; empty for anything else.
+    public var elements: [JSONTree] {
+        if case .array(let elements) = self { elements } else { [] }
+    }
+
+    /// The members of an object; empty for anything else.
+    public var members: [Member] {
+        if case .object(let members) = self { members } else { [] }
+    }
+
+    /// The keys of an object, in order.
+    public var keys: [String] { members.map(\.name) }
+
+    /// The Boolean.
+    public var bool: Bool? {
+        if case .bool(let value) = self { value } else { nil }
+    }
+
+    /// The integer, if an `Int64` holds it.
+    public var integer: Int64? {
+        if case .integer(let value) = self { value } else { nil }
+    }
+
+    /// The integer, if it is not negative.
+    public var unsigned: UInt64? {
+        switch self {
+        case .integer(let value): UInt64(exactly: value)
+        case .unsigned(let value): value
+        default: nil
+        }
+    }
+
+    /// The number, an integer included (rounded above 2^53).
+    public var double: Double? {
+        switch self {
+        case .integer(let value): Double(value)
+        case .unsigned(let value): Double(value)
+        case .double(let value): value
+        default: nil
+        }
+    }
+
+    /// The string.
+    public var string: String? {
+        if case .string(let value) = self { value } else { nil }
+    }
+}
+
+extension JSONValue {
+    /// The whole value, copied into plain Swift data.
+    public var tree: JSONTree {
+        switch kind {
+        case .null: return .null
+        case .bool: return .bool(bool ?? false)
+        case .integer: return integer.map(JSONTree.integer) ?? .unsigned(unsigned ?? 0)
+        case .double: return .double(double ?? 0)
+        case .string: return .string(string ?? "")
+        case .array:
+            var elements: [JSONTree] = []
+            elements.reserveCapacity(count)
+            forEachElement { elements.append($0.tree) }
+            return .array(elements)
+        case .object:
+            var members: [JSONTree.Member] = []
+            members.reserveCapacity(count)
+            forEachMember { members.append(JSONTree.Member($0, $1.tree)) }
+            return .object(members)
+        }
+    }
+
+    /// The value that a tree describes.
+    public init(_ tree: JSONTree) {
+        switch tree {
+        case .null: self.init()
+        case .bool(let value): self.init(value)
+        case .integer(let value): self.init(value)
+        case .unsigned(let value): self.init(value)
+        case .double(let value): self.init(value)
+        case .string(let value): self.init(value)
+        case .array(let elements):
+            var array = JSONValue.array()
+            for element in elements { array.append(JSONValue(element)) }
+            self = array
+        case .object(let members):
+            var object = JSONValue.object()
+            for member in members { object.set(name: member.name, JSONValue(member.value)) }
+            self = object
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import CJSONC
+
+/// Putting values into objects and arrays.
+///
+/// `set(_:_:)` takes keys that are literals and does not copy them; `set(name:_:)` takes keys made at run time.
+/// A key that is set again keeps its place and takes the new value.
+extension JSONValue {
+    /// Appends to an array. A value that is no array stays as it is (and stops a debug build: it is a slip of the
+    /// caller, never of the input).
+    public mutating func append(_ element: consuming JSONValue) {
+        guard kind == .array else {
+            assertionFailure("append to a JSON value that is no array")
+            return
+        }
+        let child = element.release()
+        if json_object_array_add(pointer, child) != 0 {
+            _ = json_object_put(child)
+        }
+    }
+
+    /// Sets a member of an object. A value that is no object stays as it is (and stops a debug build).
+    public mutating func set(_ key: StaticString, _ value: consuming JSONValue) {
+        guard key.hasPointerRepresentation else {
+            set(name: key.description, value)
+            return
+        }
+        // The literal lives as long as the process, so json-c need not copy it.
+        let text = UnsafeRawPointer(key.utf8Start).assumingMemoryBound(to: CChar.self)
+        add(text, value.release(), options: CUnsignedInt(JSON_C_OBJECT_ADD_CONSTANT_KEY))
+    }
+
+    /// Sets a member of an object whose key is not known before. json-c's keys end at NUL, so a NUL in the key becomes
+    /// U+FFFD.
+    public mutating func set(name: String, _ value: consuming JSONValue) {
+        let key =
+            name.utf8.contains(0)
+            ? name.split(separator: "\0", omittingEmptySubsequences: false)
+                .joined(separator: "\u{FFFD}") : name
+        let child = value.release()
+        key.withCString { add($0, child, options: 0) }
+    }
+
+    /// Sets a member to an integer.
+    @inlinable
+    public mutating func set(_ key: StaticString, _ value: some FixedWidthInteger) {
+        set(key, JSONValue(value))
+    }
+
+    /// Sets a member to a string.
+    public mutating func set(_ key: StaticString, _ value: String) {
+        set(key, JSONValue(value))
+    }
+
+    /// Sets a member to a number; NaN and the infinities become null.
+    public mutating func set(_ key: StaticString, _ value: Double) {
+        set(key, JSONValue(value))
+    }
+
+    /// Sets a member to `true` or `false`.
+    public mutating func set(_ key: StaticString, _ value: Bool) {
+        set(key, JSONValue(value))
+    }
+
+    /// Sets a member to an integer.
+    @inlinable
+    public mutating func set(name: String, _ value: some FixedWidthInteger) {
+        set(name: name, JSONValue(value))
+    }
+
+    /// Sets a member to a string.
+    public mutating func set(name: String, _ value: String) {
+        set(name: name, JSONValue(value))
+    }
+
+    /// Adds `child`, whose reference it takes in any case.
+    private mutating func add(_ key: UnsafePointer<CChar>, _ child: OpaquePointer?, options: CUnsignedInt) {
+        guard kind == .object else {
+            assertionFailure("member of a JSON value that is no object")
+            _ = json_object_put(child)
+            return
+        }
+        if json_object_object_add_ex(pointer, key, child, options) != 0 {
+            _ = json_object_put(child)
+        }
+    }
+}
