@@ -78,5 +78,7 @@ let package = Package(
         .executableTarget(
             name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
     ]
 )

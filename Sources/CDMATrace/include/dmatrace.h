@@ -18,6 +18,10 @@
 
 #include "dmatrace_expand.h"
 
+/* Hidden: an image that holds the providers calls its own functions and tests its own state words, whatever other
+ * images export, and the words are reached without a detour through the global offset table. */
+#pragma GCC visibility push(hidden)
+
 /* How many entries of an SG list, and how many completion statuses, an event records; more are cut.
  * The true counts are in the event too (nb_src and nb_dst, ret). */
 #define DMATRACE_SG_MAX 64
@@ -72,11 +76,9 @@ static inline bool dmatrace_tracepoint_enabled(const struct dmatrace_tracepoint 
 	return __builtin_expect(*(const volatile int *)&tracepoint->state != 0, 0);
 }
 
-/* Hidden, so that the word is reached without a detour through the global offset table, and an image never tests
- * another image's word. */
 #define DMATRACE_EVENT(provider, name, level, args, fields) \
 	extern struct dmatrace_tracepoint dmatrace_tracepoint_##provider##_##name \
-		__asm__("lttng_ust_tracepoint_" #provider "___" #name) __attribute__((visibility("hidden"))); \
+		__asm__("lttng_ust_tracepoint_" #provider "___" #name); \
 	static inline bool dmatrace_##provider##_##name##_enabled(void) \
 	{ \
 		return dmatrace_tracepoint_enabled(&dmatrace_tracepoint_##provider##_##name); \
@@ -111,5 +113,7 @@ const struct dmatrace_event *_Nonnull dmatrace_events(size_t *_Nonnull count);
  * the program was linked: LTTng then records each event once per image. The second image says so on standard error
  * when it is loaded. */
 unsigned int dmatrace_image_count(void);
+
+#pragma GCC visibility pop
 
 #endif

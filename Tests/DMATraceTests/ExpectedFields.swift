@@ -1,0 +1,60 @@
+import TestSupport
+
+/// What `trace-every-event once` has to leave in a trace, event by event.
+let expectedFields: [String: [String: TraceValue]] = [
+    "dmadev:dev_max": ["dev_max": 64, "ret": 0],
+    "dmadev:get_dev_id_by_name": ["name": "dma \"one\" = {1}, x", "ret": 3],
+    "dmadev:is_valid": ["dev_id": 3, "valid": 1],
+    "dmadev:count_avail": ["count": 5],
+    "dmadev:next_dev": ["start_dev_id": -1, "dev_id": 3],
+    "dmadev:device_added": ["dev_id": 3, "name": "dma_one", "driver": "software"],
+    "dmadev:device_removed": ["dev_id": 3, "name": "(null)"],
+    "dmadev:info_get": [
+        "dev_id": 3, "name": "dma_one", "dev_capa": 0x7_0000_0001, "max_vchans": 11, "max_desc": 4096, "min_desc": 32,
+        "max_sges": 64, "nb_vchans": 2, "nb_priorities": 4, "numa_node": -1, "nb_access_groups": 8,
+        "controller_id": 0xFFFF, "ret": 0,
+    ],
+    "dmadev:configure": ["dev_id": 3, "nb_vchans": 2, "priority": 1, "flags": 1, "ret": -16],
+    "dmadev:start": ["dev_id": 3, "ret": 0],
+    "dmadev:stop": ["dev_id": 4, "ret": 0],
+    "dmadev:close": ["dev_id": 5, "ret": -16],
+    "dmadev:vchan_setup": [
+        "dev_id": 3, "vchan": 1, "direction": 2, "nb_desc": 1024, "src_port_type": 1, "src_port_pcie": 0xABCD,
+        "dst_port_type": 0, "dst_port_pcie": 0x1234, "auto_free_pool": 77, "domain_type": 1, "src_handler": 21,
+        "dst_handler": 22, "ret": -22,
+    ],
+    "dmadev:stats_get": [
+        "dev_id": 3, "vchan": 1, "submitted": 1_099_511_627_776, "completed": 99, "errors": 7, "ret": 0,
+    ],
+    "dmadev:stats_reset": ["dev_id": 3, "vchan": 0xFFFF, "ret": 0],
+    "dmadev:vchan_status": ["dev_id": 3, "vchan": 1, "status": 2, "ret": 0],
+    "dmadev:dump": ["dev_id": 3, "ret": 0],
+    "dmadev:copy": [
+        "dev_id": 3, "vchan": 1, "src": 0xFFFF_8000_0000_1000, "dst": 0x2000, "length": 4096, "flags": 3, "ret": 65535,
+    ],
+    "dmadev:copy_sg": [
+        "dev_id": 3, "vchan": 1, "nb_src": 100, "nb_dst": 1,
+        "src_addr": .sequence((0..<64).map { .integer(0x1000 + $0 * 0x100) }),
+        "src_len": .sequence((0..<64).map { .integer($0 + 1) }),
+        "dst_addr": [0x9000], "dst_len": [5050], "flags": 2, "ret": -28,
+    ],
+    "dmadev:fill": [
+        "dev_id": 3, "vchan": 1, "pattern": 0xDEAD_BEEF_0BAD_F00D, "dst": 0x2000, "length": 64, "flags": 1, "ret": 12,
+    ],
+    "dmadev:submit": ["dev_id": 3, "vchan": 1, "ret": -22],
+    "dmadev:completed": ["dev_id": 3, "vchan": 1, "nb_cpls": 32, "last_idx": 41, "has_error": 1, "ret": 9],
+    "dmadev:completed_status": [
+        "dev_id": 3, "vchan": 1, "nb_cpls": 32, "last_idx": 44, "statuses": [0, 3, 0x100], "ret": 3,
+    ],
+    "dmadev:burst_capacity": ["dev_id": 3, "vchan": 1, "ret": 1000],
+    "dmadev_engine:engine_start": ["engine": 7],
+    "dmadev_engine:engine_stop": ["engine": 8],
+    "dmadev_engine:ring_attach": ["engine": 7, "dev_id": 3, "vchan": 1, "nb_desc": 1024],
+    "dmadev_engine:ring_detach": ["engine": 7, "dev_id": 3, "vchan": 1, "aborted": 6],
+    "dmadev_engine:sleep": ["engine": 7],
+    "dmadev_engine:wake": ["engine": 9],
+    "dmadev_engine:operation_start": [
+        "engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "kind": 2, "length": 8_589_934_592,
+    ],
+    "dmadev_engine:operation_finish": ["engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "status": 0x100],
+]

@@ -1,0 +1,128 @@
+import Foundation
+
+/// A recording session of one test: made, started, stopped, read, and destroyed by ``record(_:filter:channel:_:)``.
+///
+/// Each traced process has its own buffers and its own trace, so that whatever else is traced on the machine, by other
+/// tests for one, neither gets into the test's trace nor takes its room.
+public final class LTTngSession {
+    /// Where events go, per processor and process. An event must fit into a sub-buffer.
+    public struct Channel: Sendable {
+        /// Bytes, as LTTng reads them: a power of two, with `k` or `M`.
+        public var subBufferSize: String
+        /// How many of them, at least two, which LTTng fills in turn.
+        public var subBufferCount: Int
+        /// When no sub-buffer is free: whether the newest event is dropped and counted, or the oldest ones are overwritten.
+        public var discardsNewest: Bool
+
+        /// 4 MiB that drop the newest event when they are full.
+        public init(subBufferSize: String = "1M", subBufferCount: Int = 4, discardsNewest: Bool = true) {
+            self.subBufferSize = subBufferSize
+            self.subBufferCount = subBufferCount
+            self.discardsNewest = discardsNewest
+        }
+    }
+
+    private let name: String
+    private let directory: TemporaryDirectory
+    private var processIDs: [pid_t] = []
+
+    /// Records while `body` runs, and returns what the processes that it started with ``start(_:_:environment:)`` or
+    /// ``run(_:_:environment:timeout:)`` recorded. Nothing stays behind, also when `body` throws.
+    ///
+    /// - Parameters:
+    ///   - events: names or patterns of events.
+    ///   - filter: an expression on fields that an event has to meet.
+    public static func record(
+        _ events: [String] = ["dmadev*"], filter: String? = nil, channel: Channel = Channel(),
+        _ body: (LTTngSession) throws -> Void
+    ) throws -> Trace {
+        try LTTngDaemon.ensureRunning()
+        let session = try LTTngSession()
+        try lttng("create", session.name, "--output=\(session.directory.path)")
+        defer { _ = try? lttng("destroy", session.name) }
+        try lttng(
+            "enable-channel", "--userspace", "--session=\(session.name)", "--buffers-pid",
+            "--subbuf-size=\(channel.subBufferSize)", "--num-subbuf=\(channel.subBufferCount)",
+            channel.discardsNewest ? "--discard" : "--overwrite", "main")
+        let condition = filter.map { ["--filter=\($0)"] } ?? []
+        try lttng(
+            ["enable-event", "--userspace", "--session=\(session.name)", "--channel=main"] + condition
+                + [events.joined(separator: ",")])
+        try lttng("start", session.name)
+        try body(session)
+        try lttng("stop", session.name)  // returns when all data are written
+        return try session.read()
+    }
+
+    /// What `lttng` prints when it is run with these arguments, with a session daemon there.
+    @discardableResult
+    public static func lttng(_ arguments: String...) throws -> String { try lttng(arguments) }
+
+    @discardableResult
+    private static func lttng(_ arguments: [String]) throws -> String {
+        try LTTngDaemon.ensureRunning()
+        return try outputOfProgram(
+            try requiredTool("lttng", package: "lttng-tools"), ["--no-sessiond"] + arguments)
+    }
+
+    /// What a traced program needs in its environment: it waits until the daemon has told it what to record.
+    public static let environment = ["LTTNG_UST_REGISTER_TIMEOUT": "-1"]
+
+    private init() throws {
+        directory = try TemporaryDirectory()
+        name = "dmascope-test-" + directory.path.split(separator: "-").last!  // the path has a "-", see there
+    }
+
+    /// Starts a program whose events belong to the trace, from its first instruction on.
+    public func start(
+        _ path: String, _ arguments: [String] = [], environment: [String: String] = [:]
+    ) throws -> RunningProgram {
+        let program = try RunningProgram(
+            path, arguments, environment: Self.environment.merging(environment) { $1 })
+        include(program.processID)
+        return program
+    }
+
+    /// Runs a program to its end; it has to succeed.
+    @discardableResult
+    public func run(
+        _ path: String, _ arguments: [String] = [], environment: [String: String] = [:],
+        timeout: Duration = .seconds(60)
+    ) throws -> ProgramResult {
+        let program = try start(path, arguments, environment: environment)
+        program.closeInput()
+        let result = try program.wait(timeout: timeout)
+        guard result.exit == .exited(0) else { throw TestSupportError("\(path): \(result)") }
+        return result
+    }
+
+    /// Lets the events of another process into the trace, a child of a program that was started for one.
+    public func include(_ processID: pid_t) { processIDs.append(processID) }
+
+    private func read() throws -> Trace {
+        // Directories are named PROGRAM-PROCESS-DATE-TIME.
+        let parent = directory.file("ust/pid")
+        let traces = ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).filter { name in
+            name.split(separator: "-").dropLast(2).last.flatMap { pid_t($0) }.map(processIDs.contains) ?? false
+        }
+        guard !traces.isEmpty else { return Trace(events: [], discardedCount: 0) }
+        let printed = try runProgram(
+            try requiredTool("babeltrace2", package: "babeltrace2"),
+            ["--clock-seconds", "--no-delta"] + traces.map { "\(parent)/\($0)" })
+        guard printed.exit == .exited(0) else { throw TestSupportError("babeltrace2: \(printed)") }
+        return Trace(
+            events: try printed.output.split(separator: "\n").map { try TraceEvent(String($0)) },
+            discardedCount: try Self.discardedCount(in: printed.errors))
+    }
+
+    /// Adds up babeltrace2's warnings: `Tracer discarded 12 events between …`.
+    static func discardedCount(in warnings: String) throws -> Int {
+        try warnings.split(separator: "\n").reduce(0) { sum, line in
+            guard let word = line.range(of: "discarded ") else { return sum }
+            guard let count = Int(line[word.upperBound...].prefix { $0.isNumber }) else {
+                throw TestSupportError("events were lost, nobody knows how many: \(line)")
+            }
+            return sum + count
+        }
+    }
+}
