@@ -1,5 +1,5 @@
 public import CLinux
-internal import Glibc
+import Glibc
 public import Synchronization
 
 /// A 32-bit word that threads, or processes that share its memory, sleep on.

@@ -1,5 +1,5 @@
-internal import CLinux
-internal import Glibc
+import CLinux
+import Glibc
 public import SystemPackage
 
 /// A POSIX thread that runs one closure, for loops that must not borrow a thread from a pool.
