@@ -104,4 +104,11 @@ public struct RingCounts: Sendable, Equatable {
     public var completed: UInt64
     /// Operations that failed; not those aborted or not attempted.
     public var errors: UInt64
+
+    /// A reading.
+    public init(submitted: UInt64, completed: UInt64, errors: UInt64) {
+        self.submitted = submitted
+        self.completed = completed
+        self.errors = errors
+    }
 }

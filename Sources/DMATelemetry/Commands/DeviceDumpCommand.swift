@@ -1,0 +1,16 @@
+internal import DMADev
+internal import TelemetryWire
+
+extension DeviceCommands {
+    /// `/dmadev/dump,ID`: a device as text.
+    static func deviceDump(_ registry: DeviceRegistry) -> TelemetryCommand {
+        TelemetryCommand(
+            path: "/dmadev/dump", help: "Returns dump information for a dmadev. Parameters: int dev_id",
+            parameters: [TelemetryParameter("dev_id", "the device, from /dmadev/list")]
+        ) { request throws(TelemetryCommandError) in
+            var numbers = request.numbers
+            let device = try device(&numbers, in: registry)
+            return JSONValue(try asking { () throws(DMAError) in try device.dump() })
+        }
+    }
+}

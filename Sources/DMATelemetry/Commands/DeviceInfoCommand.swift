@@ -1,0 +1,38 @@
+internal import DMADev
+internal import TelemetryWire
+
+extension DeviceCommands {
+    /// `/dmadev/info,ID`: what a device is; DPDK's keys in DPDK's order, then ours.
+    static func deviceInfo(_ registry: DeviceRegistry) -> TelemetryCommand {
+        TelemetryCommand(
+            path: "/dmadev/info", help: "Returns information for a dmadev. Parameters: int dev_id",
+            parameters: [TelemetryParameter("dev_id", "the device, from /dmadev/list")]
+        ) { request throws(TelemetryCommandError) in
+            var numbers = request.numbers
+            let device = try device(&numbers, in: registry)
+            let info = try asking { () throws(DMAError) in try device.info }
+            let properties = info.properties
+            var reply = JSONValue.object()
+            reply.set("name", info.name)
+            reply.set("nb_vchans", info.virtualChannelCount)
+            reply.set("nb_priorities", properties.priorityCount)
+            reply.set("numa_node", properties.numaNode)
+            reply.set("max_vchans", properties.maximumVirtualChannelCount)
+            reply.set("max_desc", properties.maximumDescriptorCount)
+            reply.set("min_desc", properties.minimumDescriptorCount)
+            reply.set("max_sges", properties.maximumEntryCount)
+            var capabilities = JSONValue.object()
+            for (name, capability) in Capabilities.table {
+                capabilities.set(name: name, properties.capabilities.contains(capability) ? 1 : 0)
+            }
+            reply.set("capabilities", capabilities)
+            reply.set("nb_access_groups", properties.accessGroupCount)
+            reply.set("controller_id", properties.controllerID.map(Int32.init) ?? -1)
+            reply.set("class", properties.domainClass.rawValue)
+            reply.set("driver", properties.driver)
+            reply.set("shared_engine", properties.sharesEngine ? 1 : 0)
+            reply.set("started", info.isStarted ? 1 : 0)
+            return reply
+        }
+    }
+}

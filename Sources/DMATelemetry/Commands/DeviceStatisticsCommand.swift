@@ -1,0 +1,39 @@
+internal import DMADev
+internal import TelemetryWire
+
+extension DeviceCommands {
+    /// `/dmadev/stats,ID[,VCHAN]`: counters since the last reset; 65535 stands for all channels, as in the C call.
+    static func deviceStatistics(_ registry: DeviceRegistry) -> TelemetryCommand {
+        TelemetryCommand(
+            path: "/dmadev/stats",
+            help: "Returns the stats for a dmadev vchannel. "
+                + "Parameters: int dev_id, vchan_id (Optional if only one vchannel)",
+            parameters: [
+                TelemetryParameter("dev_id", "the device, from /dmadev/list"),
+                TelemetryParameter(
+                    "vchan_id", "the channel, or 65535 for all; may be left out when there is one", isOptional: true),
+            ]
+        ) { request throws(TelemetryCommandError) in
+            var numbers = request.numbers
+            let device = try device(&numbers, in: registry)
+            let vchan: UInt16
+            if let asked = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max) {
+                vchan = asked
+            } else {
+                let count = try asking { () throws(DMAError) in try device.info }.virtualChannelCount
+                guard count == 1 else {
+                    throw TelemetryCommandError("vchan_id is missing: device \(device.id) has \(count) channels")
+                }
+                vchan = 0
+            }
+            let statistics = try asking { () throws(DMAError) in
+                vchan == .max ? try device.statistics : try device.statistics(of: vchan)
+            }
+            var reply = JSONValue.object()
+            reply.set("submitted", statistics.submitted)
+            reply.set("completed", statistics.completed)
+            reply.set("errors", statistics.errors)
+            return reply
+        }
+    }
+}

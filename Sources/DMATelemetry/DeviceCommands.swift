@@ -1,0 +1,42 @@
+public import DMADev
+public import TelemetryWire
+
+/// The telemetry commands over the devices of a registry.
+///
+/// A new command is one file beside the others in `Commands`, and one row here.
+public enum DeviceCommands {
+    /// Every command; hand it to a telemetry server.
+    ///
+    /// - Parameter registry: whose devices are shown. They may come and go while clients ask: a device that is not there
+    ///   is null.
+    public static func table(for registry: DeviceRegistry = .shared) -> [TelemetryCommand] {
+        [
+            deviceList(registry),
+            deviceInfo(registry),
+            deviceStatistics(registry),
+            deviceDump(registry),
+            traceList(),
+        ]
+    }
+
+    /// The device that a request names, as its handler's first parameter.
+    static func device(
+        _ numbers: inout TelemetryNumberReader, in registry: DeviceRegistry
+    ) throws(TelemetryCommandError) -> DMADevice {
+        let id: Int16 = try numbers.next("dev_id", in: 0...Int16.max)
+        do throws(DMAError) {
+            return try registry.device(id)
+        } catch {
+            throw TelemetryCommandError(error.message)
+        }
+    }
+
+    /// Runs a call of the library; what it refuses becomes the reason why the reply is null.
+    static func asking<R>(_ body: () throws(DMAError) -> R) throws(TelemetryCommandError) -> R {
+        do throws(DMAError) {
+            return try body()
+        } catch {
+            throw TelemetryCommandError(error.message)
+        }
+    }
+}
