@@ -60,7 +60,9 @@ let package = Package(
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
 
         // L3: services.
-        swiftTarget("TelemetryServer", ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
+        swiftTarget(
+            "TelemetryServer",
+            ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
 
         // L4: the program.

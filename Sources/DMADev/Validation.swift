@@ -13,7 +13,8 @@ extension DeviceConfiguration {
         }
         guard priority == 0 || priority < properties.priorityCount else {
             throw .invalid(
-                "priority \(priority): the device takes \(properties.priorityCount > 0 ? "0 to \(properties.priorityCount - 1)" : "only 0")")
+                "priority \(priority): the device takes \(properties.priorityCount > 0 ? "0 to \(properties.priorityCount - 1)" : "only 0")"
+            )
         }
         guard !flags.contains(.silent) || properties.capabilities.contains(.silent) else {
             throw .invalid("silent mode: the device lacks the capability silent")
@@ -72,7 +73,8 @@ extension VirtualChannelConfiguration {
         }
         let allowed = properties.minimumDescriptorCount...properties.maximumDescriptorCount
         guard allowed.contains(descriptorCount) else {
-            throw .invalid("\(descriptorCount) descriptors: the device takes \(allowed.lowerBound) to \(allowed.upperBound)")
+            throw .invalid(
+                "\(descriptorCount) descriptors: the device takes \(allowed.lowerBound) to \(allowed.upperBound)")
         }
         let hasHandler = domain.sourceHandler != 0 || domain.destinationHandler != 0
         guard hasHandler == (domain.type != .none) else {

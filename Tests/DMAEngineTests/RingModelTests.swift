@@ -72,7 +72,7 @@ import Testing
         case 3 where random.next() % 2 == 0:
             expected.status = UInt16(DMADEV_STATUS_INVALID_DST_ADDR)
             result = ring.producer.enqueueFill(
-                pattern: 1, to: .max - UInt64(length) + 2, length: UInt32(length), flags: flags)
+                pattern: 1, to: .max, length: UInt32(length), flags: flags)
         default:
             expected.bytes = slot.source(length)
             result = ring.producer.enqueueCopy(
