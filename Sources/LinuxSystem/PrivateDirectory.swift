@@ -10,6 +10,12 @@ public enum PrivateDirectory {
         /// What is wrong with it and what is allowed.
         public let reason: String
 
+        /// A refusal.
+        public init(errno: Errno, reason: String) {
+            self.errno = errno
+            self.reason = reason
+        }
+
         /// The reason.
         public var description: String { reason }
     }

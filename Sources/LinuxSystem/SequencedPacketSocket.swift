@@ -65,6 +65,20 @@ public enum SequencedPacketSocket {
         try tryingSystemCall { clinux_connect_unix(descriptor, path) }
     }
 
+    /// What a connect to `path` says, without keeping the connection: `nil` when a server took it, EAGAIN when a server
+    /// is there but has too many waiting, ECONNREFUSED when nobody listens, ENOENT when nothing is there.
+    ///
+    /// Never waits.
+    public static func probe(_ path: String) -> Errno? {
+        do throws(Errno) {
+            let socket = try open(nonblocking: true)
+            try connect(socket, to: path)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// Sends one message, whole or not at all.
     ///
     /// C: `send`. EAGAIN when the peer does not read and the socket is non-blocking; EMSGSIZE; EPIPE.

@@ -53,7 +53,7 @@ public enum TelemetryDiscovery {
         if let instance { return directory.socketPath(filePrefix: filePrefix, instance: instance) }
         var failure: TelemetryClientError?
         for endpoint in endpoints(filePrefix: filePrefix, in: directory) {
-            switch probe(endpoint.path) {
+            switch SequencedPacketSocket.probe(endpoint.path) {
             case nil, .resourceTemporarilyUnavailable?: return endpoint.path
             case let error?: failure = .system(error, "cannot connect to \(endpoint.path)")
             }
@@ -66,19 +66,9 @@ public enum TelemetryDiscovery {
 
     /// Whether somebody listens on the socket; a full backlog counts as somebody.
     public static func isLive(_ path: String) -> Bool {
-        switch probe(path) {
+        switch SequencedPacketSocket.probe(path) {
         case nil, .resourceTemporarilyUnavailable?: true
         default: false
-        }
-    }
-
-    private static func probe(_ path: String) -> Errno? {
-        do throws(Errno) {
-            let socket = try SequencedPacketSocket.open(nonblocking: true)
-            try SequencedPacketSocket.connect(socket, to: path)
-            return nil
-        } catch {
-            return error
         }
     }
 

@@ -1,0 +1,81 @@
+import TelemetryWire
+
+/// A command as the server runs it: one of its own, which looks at the server, or one of the table it was given.
+struct ServerCommand: Sendable {
+    typealias Handler = @Sendable (ServerState, TelemetryRequest) throws(TelemetryCommandError) -> JSONValue
+
+    let path: String
+    let help: String
+    let parameters: [TelemetryParameter]
+    let generation: (@Sendable () -> UInt64)?
+    let handler: Handler
+
+    init(
+        path: String, help: String, parameters: [TelemetryParameter] = [], isConstant: Bool = false,
+        handler: @escaping Handler
+    ) {
+        self.path = path
+        self.help = help
+        self.parameters = parameters
+        if isConstant {
+            self.generation = { 0 }
+        } else {
+            self.generation = nil
+        }
+        self.handler = handler
+    }
+
+    init(_ command: TelemetryCommand) {
+        path = command.path
+        help = command.help
+        parameters = command.parameters
+        generation = command.generation
+        let run = command.handler
+        handler = { (_, request) throws(TelemetryCommandError) in try run(request) }
+    }
+}
+
+/// All commands of a server, sorted by path as DPDK lists them.
+struct CommandTable: Sendable {
+    let commands: [ServerCommand]
+    private let places: [String: Int]
+
+    /// The server's own commands; a new one is a file in `Commands` and a row here.
+    static let ownCommands: [ServerCommand] = [
+        .list, .info, .help, .clients, .statistics, .errors,
+    ]
+
+    /// Adds a table of commands to the server's own.
+    init(_ table: [TelemetryCommand]) throws(TelemetryServerError) {
+        var commands = Self.ownCommands
+        for command in table {
+            try Self.check(command.path)
+            commands.append(ServerCommand(command))
+        }
+        commands.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+        var places: [String: Int] = [:]
+        for (place, command) in commands.enumerated() {
+            guard places.updateValue(place, forKey: command.path) == nil else {
+                throw TelemetryServerError(.invalidCommand, "the command \(command.path) is there twice")
+            }
+        }
+        self.commands = commands
+        self.places = places
+    }
+
+    func place(of path: String) -> Int? { places[path] }
+
+    func command(_ path: String) -> ServerCommand? { places[path].map { commands[$0] } }
+
+    private static func check(_ path: String) throws(TelemetryServerError) {
+        let bytes = path.utf8
+        guard bytes.first == UInt8(ascii: "/"), bytes.count < TelemetryRequest.maximumKeyLength,
+            !bytes.contains(where: { $0 == UInt8(ascii: ",") || $0 == 0 })
+        else {
+            throw TelemetryServerError(
+                .invalidCommand,
+                "\"\(path)\" is no command: it must begin with a slash, hold no comma, and have less than "
+                    + "\(TelemetryRequest.maximumKeyLength) bytes")
+        }
+    }
+}

@@ -1,0 +1,10 @@
+import TelemetryWire
+
+extension ServerCommand {
+    /// `/info`: what the greeting said.
+    static let info = ServerCommand(
+        path: "/info", help: "Returns DPDK Telemetry information. Takes no parameters", isConstant: true
+    ) { state, _ in
+        state.greeting
+    }
+}

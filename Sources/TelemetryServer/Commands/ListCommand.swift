@@ -1,0 +1,10 @@
+import TelemetryWire
+
+extension ServerCommand {
+    /// `/`: every command there is.
+    static let list = ServerCommand(
+        path: "/", help: "Returns list of available commands, Takes no parameters", isConstant: true
+    ) { state, _ in
+        .array(state.table.commands.lazy.map(\.path))
+    }
+}

@@ -1,0 +1,27 @@
+import TelemetryWire
+
+extension ServerCommand {
+    /// `/telemetry/stats`: what the server counts.
+    static let statistics = ServerCommand(
+        path: "/telemetry/stats",
+        help: "Returns what the telemetry server counts: requests, errors (answered with null), cached (answered from"
+            + " kept text), clients, accepted, refusals, dropped_clients, service_time_ns. Takes no parameters"
+    ) { state, _ in
+        let statistics = state.statistics
+        var time = JSONValue.object()
+        // The request that asks is counted, but not yet timed.
+        time.set("count", statistics.served)
+        time.set("sum", statistics.serviceSum)
+        time.set("max", statistics.serviceMaximum)
+        var object = JSONValue.object()
+        object.set("requests", statistics.requests)
+        object.set("errors", statistics.errors)
+        object.set("cached", statistics.cached)
+        object.set("clients", state.clients.count)
+        object.set("accepted", statistics.accepted)
+        object.set("refusals", statistics.refusals)
+        object.set("dropped_clients", statistics.dropped)
+        object.set("service_time_ns", time)
+        return object
+    }
+}

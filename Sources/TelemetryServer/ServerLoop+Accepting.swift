@@ -1,0 +1,99 @@
+import LinuxSystem
+import Logging
+import SystemPackage
+import TelemetryWire
+
+/// Taking clients in. No error of `accept` ends the server, and none makes it spin.
+extension ServerLoop {
+    /// So many at a time; the poller reports the rest again, after the clients that are there had their turn.
+    private static let acceptedPerTurn = 64
+
+    /// Takes in the clients that wait.
+    func acceptClients() {
+        for _ in 0..<Self.acceptedPerTurn {
+            do throws(Errno) {
+                try welcome(SequencedPacketSocket.accept(place.listener, nonblocking: true))
+            } catch {
+                switch error {
+                case .resourceTemporarilyUnavailable: return
+                case .tooManyOpenFiles, .tooManyOpenFilesInSystem:
+                    guard makeRoom(after: error) || refuseWaitingClient() else { return pause(after: error) }
+                case .noMemory, .noBufferSpace: return pause(after: error)
+                // The client that waited is gone, or could not be taken: the next one may do better.
+                default: continue
+                }
+            }
+        }
+    }
+
+    /// Listens again after a pause.
+    func listen() {
+        listensAgain = nil
+        do throws(Errno) {
+            try poller.modify(place.listener.raw, .readable, token: Token.listener)
+        } catch {
+            pause(after: error)
+        }
+    }
+
+    /// Greets a new client and watches it.
+    private func welcome(_ socket: consuming OwnedDescriptor) throws(Errno) {
+        guard state.clients.count < state.configuration.maximumClients else {
+            state.statistics.refusals &+= 1
+            return
+        }
+        try ensureSendBuffer(of: socket)
+        let client = ClientConnection(socket: socket)
+        // A new socket has room for it; one that has not is gone already, and the poller will say so.
+        state.greeting.withText { _ = SequencedPacketSocket.send($0, on: client.socket.raw) }
+        let slot = state.clients.insert(client)
+        do throws(Errno) {
+            try poller.add(client.socket.raw, .readable, token: Token.firstClient + UInt64(slot))
+        } catch {
+            state.clients.remove(slot)
+            throw error
+        }
+        state.statistics.accepted &+= 1
+    }
+
+    /// Makes the longest reply fit into one packet, where the system's default is smaller than usual.
+    private func ensureSendBuffer(of socket: borrowing OwnedDescriptor) throws(Errno) {
+        let needed = TelemetryServer.maximumOutputLength + 4096
+        guard try SequencedPacketSocket.sendBufferSize(socket) < needed else { return }
+        try SequencedPacketSocket.setSendBufferSize(socket, needed)
+    }
+
+    /// Raises the soft limit of descriptors, if that is allowed and helps.
+    private func makeRoom(after error: Errno) -> Bool {
+        guard error == .tooManyOpenFiles, state.configuration.raisesDescriptorLimit else { return false }
+        return DescriptorLimit.raise(to: max(DescriptorLimit.current * 2, 1024))
+    }
+
+    /// Without descriptors a waiting client can neither be served nor turned away, and the poller reports it for ever.
+    /// The descriptor kept in reserve lets it in for a moment, to close the connection.
+    private func refuseWaitingClient() -> Bool {
+        guard reserve != nil else { return restoreReserve() }
+        reserve = nil
+        defer { _ = restoreReserve() }
+        do throws(Errno) {
+            _ = try SequencedPacketSocket.accept(place.listener)
+            state.statistics.refusals &+= 1
+            return true
+        } catch {
+            // Another thread was faster.
+            return false
+        }
+    }
+
+    private func restoreReserve() -> Bool {
+        reserve = try? EventDescriptor()
+        return false
+    }
+
+    /// Does not listen for a moment. Clients wait in the backlog meanwhile; those connected are served.
+    private func pause(after error: Errno) {
+        logger.warning("no new telemetry clients for 100 ms: \(error)")
+        listensAgain = MonotonicTime.now.advanced(by: .milliseconds(100))
+        try? poller.modify(place.listener.raw, [], token: Token.listener)
+    }
+}

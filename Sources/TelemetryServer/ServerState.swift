@@ -1,0 +1,27 @@
+import LinuxSystem
+import TelemetryWire
+
+/// All that the server's own commands look at. Only the server's thread touches it.
+final class ServerState {
+    let table: CommandTable
+    let configuration: TelemetryServer.Configuration
+    let pid: Int32
+    var clients = ClientTable()
+    var statistics = ServerStatistics()
+    var errors = ErrorLog()
+
+    init(table: CommandTable, configuration: TelemetryServer.Configuration, pid: Int32) {
+        self.table = table
+        self.configuration = configuration
+        self.pid = pid
+    }
+
+    /// The greeting, which is also the answer to `/info`.
+    var greeting: JSONValue {
+        var object = JSONValue.object()
+        object.set("version", configuration.version)
+        object.set("pid", pid)
+        object.set("max_output_len", TelemetryServer.maximumOutputLength)
+        return object
+    }
+}
