@@ -79,6 +79,7 @@ let package = Package(
             name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
     ]
 )
