@@ -80,8 +80,12 @@ let package = Package(
         .executableTarget(
             name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "trace-every-call", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
+            path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
+        test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
     ]
 )

@@ -86,8 +86,8 @@ unsigned int dmatrace_image_count(void)
 __attribute__((constructor)) static void warn_of_second_image(void)
 {
 	static const char warning[] =
-		"dmascope: this process holds the tracepoint providers twice (in the program and in a library?): "
-		"each event will be recorded twice\n";
+		"dmascope: this process holds the tracepoint providers more than once (in the program and in a library?): "
+		"its events can be recorded as often\n";
 	struct search search = { 0, 0 };
 
 	dl_iterate_phdr(visit, &search);

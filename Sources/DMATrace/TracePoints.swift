@@ -34,12 +34,13 @@ public enum TracePoints {
 
     /// What to tell the user when several images of this process hold the providers, `nil` when only one does.
     ///
-    /// A program that links the providers and loads a library that holds them too records each event twice.
+    /// A program that links the providers and loads a library that holds them too records each event twice, in the usual
+    /// buffers per user.
     /// C counterpart: `dmatrace_image_count`.
     public static var duplicateProviderWarning: String? {
         let images = dmatrace_image_count()
         guard images > 1 else { return nil }
-        return "\(images) images of this process hold the tracepoint providers: each event is recorded \(images) times"
+        return "\(images) images of this process hold the tracepoint providers: its events can be recorded as often"
     }
 
     fileprivate static var table: UnsafeBufferPointer<dmatrace_event> {

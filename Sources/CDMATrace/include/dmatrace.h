@@ -110,8 +110,8 @@ struct dmatrace_event {
 const struct dmatrace_event *_Nonnull dmatrace_events(size_t *_Nonnull count);
 
 /* How many images (program, shared libraries) of this process hold these providers. More than one is a mistake in how
- * the program was linked: LTTng then records each event once per image. The second image says so on standard error
- * when it is loaded. */
+ * the program was linked: in LTTng's usual buffers, those per user, each event is then recorded once per image. The
+ * second image says so on standard error when it is loaded. */
 unsigned int dmatrace_image_count(void);
 
 #pragma GCC visibility pop

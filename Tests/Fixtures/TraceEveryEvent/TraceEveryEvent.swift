@@ -5,6 +5,7 @@ import Glibc
 /// A program that calls tracepoints with values that a test knows.
 ///
 /// - `once`: every event once, each argument another value.
+/// - `edges`: lists that are absent, empty, or longer than what is recorded.
 /// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
 /// - `hold`: says `ready`, then stays until its standard input ends.
 /// - `list`: every event, its log level, and whether it is on.
@@ -17,6 +18,8 @@ struct TraceEveryEvent {
             traceControlOnce()
             traceDataOnce()
             traceEngineOnce()
+        case "edges":
+            traceEdges()
         case "copies":
             traceCopies(arguments.dropFirst().first.flatMap { UInt32($0) } ?? 1)
         case "hold":
@@ -29,7 +32,7 @@ struct TraceEveryEvent {
             }
             print(TracePoints.duplicateProviderWarning ?? "one image")
         default:
-            print("usage: trace-every-event once | copies N | hold | list")
+            print("usage: trace-every-event once | edges | copies N | hold | list")
             exit(2)
         }
     }
@@ -74,6 +77,13 @@ struct TraceEveryEvent {
         dmatrace_dmadev_completed(3, 1, 32, 41, true, 9)
         dmatrace_dmadev_completed_status(3, 1, 32, 44, [0, 3, 0x100], 3)
         dmatrace_dmadev_burst_capacity(3, 1, 1000)
+    }
+
+    static func traceEdges() {
+        dmatrace_dmadev_copy_sg(0, 0, nil, [dmatrace_sg_entry](), 5, 0, 0, -22)
+        dmatrace_dmadev_completed_status(0, 0, 8, 0xFFFF, nil, 3)
+        dmatrace_dmadev_completed_status(0, 0, 8, 0xFFFF, [1, 2, 3], -22)
+        dmatrace_dmadev_completed_status(0, 0, 300, 299, (0..<300).map { UInt16($0) }, 300)
     }
 
     static func traceEngineOnce() {
