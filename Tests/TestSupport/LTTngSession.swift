@@ -65,6 +65,20 @@ public final class LTTngSession {
             try requiredTool("lttng", package: "lttng-tools"), ["--no-sessiond"] + arguments)
     }
 
+    /// The lines of `lttng list --userspace` about one process, an event each.
+    public static func listedEvents(of processID: pid_t) throws -> [Substring] {
+        var lastFailure: (any Error)?
+        // The daemon asks every process that it knows, and gives up when one of them, of another test, ends meanwhile.
+        for _ in 0..<50 {
+            do {
+                let processes = try lttng("list", "--userspace").split(separator: "PID: ")
+                let lines = processes.first { $0.hasPrefix("\(processID) ") }?.split(separator: "\n")
+                return (lines ?? []).dropFirst().map { $0.drop { $0 == " " } }
+            } catch { lastFailure = error }
+        }
+        throw lastFailure!  // every attempt has failed
+    }
+
     /// What a traced program needs in its environment: it waits until the daemon has told it what to record.
     public static let environment = ["LTTNG_UST_REGISTER_TIMEOUT": "-1"]
 
