@@ -3,6 +3,9 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stddef.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,4 +23,51 @@ int clinux_futex_wake(const void *address, int count)
 int clinux_set_thread_name(const char *name)
 {
 	return pthread_setname_np(pthread_self(), name);
+}
+
+uint64_t clinux_monotonic_nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Not const here: written once, by the constructor below, before any thread can read it. */
+int clinux_invariant_tsc_found __asm__("clinux_has_invariant_tsc");
+
+static uint64_t first_ticks, first_nanoseconds;
+
+__attribute__((constructor)) static void start_clock(void)
+{
+#if defined(__x86_64__)
+	unsigned int eax, ebx, ecx, edx;
+
+	/* Advanced power management information, bit 8: the counter runs at one rate in every state. */
+	if (__get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx))
+		clinux_invariant_tsc_found = (edx >> 8) & 1;
+#endif
+	first_nanoseconds = clinux_monotonic_nanoseconds();
+	first_ticks = clinux_ticks();
+}
+
+static pthread_once_t measured = PTHREAD_ONCE_INIT;
+static uint64_t nanoseconds_per_4g_ticks;
+
+/* Over 2 ms at least: the two clocks are read some 50 ns apart, which is then 25 parts in a million. */
+static void measure(void)
+{
+	uint64_t nanoseconds, ticks;
+
+	do {
+		nanoseconds = clinux_monotonic_nanoseconds() - first_nanoseconds;
+		ticks = clinux_ticks() - first_ticks;
+	} while (nanoseconds < 2000000 || ticks == 0);
+	nanoseconds_per_4g_ticks = (uint64_t)(((unsigned __int128)nanoseconds << 32) / ticks);
+}
+
+uint64_t clinux_nanoseconds_per_4g_ticks(void)
+{
+	pthread_once(&measured, measure);
+	return nanoseconds_per_4g_ticks;
 }

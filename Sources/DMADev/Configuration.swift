@@ -69,17 +69,27 @@ public struct VirtualChannelConfiguration: Sendable, Equatable {
     public var destinationPort: Port
     /// Whose memory the addresses lie in; only with mem2mem.
     public var domain: InterDomain
+    /// Where source buffers go with the auto-free flag; only with mem2dev.
+    public var autoFreePool: (any BufferPool)?
 
     /// A configuration.
     public init(
         direction: TransferDirection = .mem2mem, descriptorCount: UInt16, sourcePort: Port = .none,
-        destinationPort: Port = .none, domain: InterDomain = .none
+        destinationPort: Port = .none, domain: InterDomain = .none, autoFreePool: (any BufferPool)? = nil
     ) {
         self.direction = direction
         self.descriptorCount = descriptorCount
         self.sourcePort = sourcePort
         self.destinationPort = destinationPort
         self.domain = domain
+        self.autoFreePool = autoFreePool
+    }
+
+    /// Whether two configurations are the same; pools are when they are one object.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.direction == right.direction && left.descriptorCount == right.descriptorCount
+            && left.sourcePort == right.sourcePort && left.destinationPort == right.destinationPort
+            && left.domain == right.domain && left.autoFreePool === right.autoFreePool
     }
 }
 
@@ -185,4 +195,14 @@ public struct InterDomainType: RawRepresentable, Sendable, Hashable {
     public static let operatingSystem = InterDomainType(rawValue: 2)
 
     var isDefined: Bool { (0...2).contains(rawValue) }
+
+    /// The name on the wire, or the value where it has none.
+    public var name: String {
+        switch self {
+        case .none: "none"
+        case .process: "process"
+        case .operatingSystem: "os"
+        default: "domain type \(rawValue)"
+        }
+    }
 }

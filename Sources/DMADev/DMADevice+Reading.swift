@@ -9,7 +9,7 @@ extension DMADevice {
     /// - Throws: `EINVAL` when the device was closed.
     public var info: DeviceInfo {
         get throws(DMAError) {
-            try traced { ret in
+            try traced("info_get") { ret in
                 if dmatrace_dmadev_info_get_enabled() { traceInfo(ret) }
             } _: { () throws(DMAError) in
                 try mustBeOpen()
@@ -42,7 +42,7 @@ extension DMADevice {
     /// Sets the statistics of one channel, or of all, to 0; `rte_dma_stats_reset`. Counters elsewhere, which count since
     /// the device was made, do not change.
     public func resetStatistics(of vchan: UInt16? = nil) throws(DMAError) {
-        try traced { ret in
+        try traced("stats_reset") { ret in
             dmatrace_dmadev_stats_reset(id, vchan ?? allChannels, ret)
         } _: { () throws(DMAError) in
             try mustBeOpen()
@@ -56,7 +56,7 @@ extension DMADevice {
 
     private func readStatistics(of vchan: UInt16?) throws(DMAError) -> Statistics {
         var reading = Statistics()
-        try traced { ret in
+        try traced("stats_get") { ret in
             dmatrace_dmadev_stats_get(
                 id, vchan ?? allChannels, reading.submitted, reading.completed, reading.errors, ret)
         } _: { () throws(DMAError) in
@@ -73,12 +73,23 @@ extension DMADevice {
         return reading
     }
 
+    /// All counters of a channel since the device was made; they never run backwards. `nil` when the driver keeps no more
+    /// than ``statistics(of:)``, or the channel was never set up.
+    public func details(of vchan: UInt16) -> ChannelDetails? {
+        driver.details(of: vchan)
+    }
+
+    /// How a channel's ring is used now; `nil` while the device is stopped.
+    public func ringUse(of vchan: UInt16) -> RingUse? {
+        driver.ringUse(of: vchan)
+    }
+
     /// What a channel is doing; `rte_dma_vchan_status`.
     ///
     /// - Throws: `EINVAL` when the device was closed or the channel is not configured.
     public func status(of vchan: UInt16) throws(DMAError) -> VirtualChannelStatus {
         var status = VirtualChannelStatus.idle
-        try traced { ret in
+        try traced("vchan_status") { ret in
             dmatrace_dmadev_vchan_status(id, vchan, status.rawValue, ret)
         } _: { () throws(DMAError) in
             try mustBeOpen()
@@ -92,7 +103,7 @@ extension DMADevice {
     ///
     /// - Throws: `EINVAL` when the device was closed.
     public func dump() throws(DMAError) -> String {
-        try traced { ret in
+        try traced("dump") { ret in
             dmatrace_dmadev_dump(id, ret)
         } _: { () throws(DMAError) in
             try mustBeOpen()

@@ -23,6 +23,7 @@ public final class DMADevice: @unchecked Sendable {
     let state = Mutex(State())
     private let control = Mutex(())
     private let table: UnsafeMutablePointer<dmadev_data_path>
+    private let failures: FailedCalls
     private let onClose: @Sendable (DMADevice) -> Void
 
     /// What control calls have made of the device.
@@ -36,7 +37,11 @@ public final class DMADevice: @unchecked Sendable {
         var baselines: [Statistics] = []
     }
 
-    init(id: Int16, name: String, driver: any DMADriver, onClose: @escaping @Sendable (DMADevice) -> Void) {
+    init(
+        id: Int16, name: String, driver: any DMADriver, failures: FailedCalls,
+        onClose: @escaping @Sendable (DMADevice) -> Void
+    ) {
+        self.failures = failures
         self.id = id
         self.name = name
         self.driver = driver
@@ -44,6 +49,7 @@ public final class DMADevice: @unchecked Sendable {
         properties = driver.properties
         table = .allocate(capacity: 1)
         table.initialize(to: .nothing(id))
+        table.pointee.device = Unmanaged.passUnretained(self).toOpaque()
         driver.registered(as: id)
     }
 
@@ -59,7 +65,7 @@ public final class DMADevice: @unchecked Sendable {
     ///
     /// - Throws: `EBUSY` when the device is started, `EINVAL` for what the device does not take.
     public func configure(_ configuration: DeviceConfiguration) throws(DMAError) {
-        try controlling { (ret: Int32) in
+        try controlling("configure") { (ret: Int32) in
             dmatrace_dmadev_configure(
                 id, configuration.virtualChannelCount, configuration.priority, configuration.flags.rawValue, ret)
         } _: { () throws(DMAError) in
@@ -82,7 +88,7 @@ public final class DMADevice: @unchecked Sendable {
     public func setUpVirtualChannel(
         _ vchan: UInt16, configuration: VirtualChannelConfiguration
     ) throws(DMAError) {
-        try controlling { (ret: Int32) in
+        try controlling("vchan_setup") { (ret: Int32) in
             configuration.trace(id, vchan, ret)
         } _: { () throws(DMAError) in
             try mustBeStopped("set up")
@@ -97,7 +103,7 @@ public final class DMADevice: @unchecked Sendable {
     ///
     /// - Throws: `EINVAL` before every configured channel is set up.
     public func start() throws(DMAError) {
-        try controlling { (ret: Int32) in
+        try controlling("start") { (ret: Int32) in
             dmatrace_dmadev_start(id, ret)
         } _: { () throws(DMAError) in
             let now = state.withLock { $0 }
@@ -111,6 +117,7 @@ public final class DMADevice: @unchecked Sendable {
             }
             var path = dmadev_data_path.nothing(id)
             try driver.start(&path)
+            path.device = table.pointee.device
             path.max_sges = properties.maximumEntryCount
             path.nb_vchans = UInt16(now.channels.count)
             if properties.capabilities.contains(.autoFree) {
@@ -124,11 +131,13 @@ public final class DMADevice: @unchecked Sendable {
     /// Stops the device; `rte_dma_stop`. The running operation finishes, queued ones are aborted and counted, those
     /// that were not rung vanish. A stopped device stays as it is.
     public func stop() throws(DMAError) {
-        try controlling { (ret: Int32) in
+        try controlling("stop") { (ret: Int32) in
             dmatrace_dmadev_stop(id, ret)
         } _: { () throws(DMAError) in
             guard state.withLock({ $0.isStarted }) else { return }
+            let device = table.pointee.device
             table.pointee = .nothing(id)
+            table.pointee.device = device
             try driver.stop()
             state.withLock { $0.isStarted = false }
         }
@@ -138,13 +147,57 @@ public final class DMADevice: @unchecked Sendable {
     ///
     /// - Throws: `EBUSY` when the device is started.
     public func close() throws(DMAError) {
-        try controlling { (ret: Int32) in
+        try controlling("close") { (ret: Int32) in
             dmatrace_dmadev_close(id, ret)
         } _: { () throws(DMAError) in
             try mustBeStopped("closed")
             try driver.close()
             state.withLock { $0.isClosed = true }
             onClose(self)
+        }
+    }
+
+    // MARK: Memory
+
+    /// Makes memory of the process reachable for the device; `rte_dev_dma_map`.
+    ///
+    /// A device with SVA reaches all memory by its address: nothing is mapped, the address is returned.
+    ///
+    /// - Parameters:
+    ///   - iova: the address that the device is to know it by; `nil`: the device chooses.
+    /// - Returns: that address.
+    /// - Throws: `EINVAL` for a range that is empty or wraps, or another `iova` than the address with SVA; `EEXIST` when
+    ///   it meets memory that is mapped.
+    public func mapMemory(_ memory: UnsafeMutableRawBufferPointer, iova: UInt64? = nil) throws(DMAError) -> UInt64 {
+        let address = UInt64(UInt(bitPattern: memory.baseAddress))
+        var chosen = iova ?? 0
+        try controlling("dma_map") { (ret: Int32) in
+            dmatrace_dmadev_dma_map(id, address, UInt64(memory.count), chosen, ret)
+        } _: { () throws(DMAError) in
+            guard memory.count > 0, !(iova ?? 0).addingReportingOverflow(UInt64(memory.count)).overflow else {
+                throw .invalid("a range of \(memory.count) bytes: a mapping has 1 byte at least and does not wrap")
+            }
+            guard !properties.capabilities.contains(.sva) else {
+                guard iova == nil || iova == address else {
+                    throw .invalid("iova: the device has SVA, its addresses are the process's")
+                }
+                chosen = address
+                return
+            }
+            chosen = try driver.mapMemory(address, byteCount: UInt64(memory.count), iova: iova)
+        }
+        return chosen
+    }
+
+    /// Ends ``mapMemory(_:iova:)``; `rte_dev_dma_unmap`. When it returns, the device touches the memory no more;
+    /// operations on it fail.
+    ///
+    /// - Throws: `EINVAL` when nothing is mapped there.
+    public func unmapMemory(iova: UInt64) throws(DMAError) {
+        try controlling("dma_unmap") { (ret: Int32) in
+            dmatrace_dmadev_dma_unmap(id, iova, ret)
+        } _: { () throws(DMAError) in
+            if !properties.capabilities.contains(.sva) { try driver.unmapMemory(iova: iova) }
         }
     }
 
@@ -162,9 +215,9 @@ public final class DMADevice: @unchecked Sendable {
 
     /// Runs a control call: alone, on a device that is not closed, and traced with its result whatever that is.
     private func controlling<R>(
-        _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R
+        _ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R
     ) throws(DMAError) -> R {
-        try traced(trace) { () throws(DMAError) in
+        try traced(call, trace) { () throws(DMAError) in
             // The lock guards nothing but the order of calls; state has a lock of its own, held for moments only.
             try control.withLock { _ throws(DMAError) in
                 try mustBeOpen()
@@ -173,16 +226,24 @@ public final class DMADevice: @unchecked Sendable {
         }
     }
 
-    /// Runs a call and traces its result.
-    func traced<R>(_ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R) throws(DMAError) -> R {
+    /// Runs a call, traces its result, and notes its failure.
+    func traced<R>(_ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R) throws(DMAError) -> R {
         do {
             let value = try body()
             trace(0)
             return value
         } catch {
             trace(-error.errno.rawValue)
+            note(call, errno: error.errno.rawValue, error.message)
             throw error
         }
+    }
+
+    /// Notes a failed call.
+    @usableFromInline
+    func note(_ call: String, errno: Int32, _ reason: String?) {
+        failures.note(
+            call, device: id, errno: errno, reason: reason ?? "\(call) failed: \(Errno(rawValue: errno))")
     }
 
     func mustBeOpen() throws(DMAError) {

@@ -1,4 +1,5 @@
 public import CDMADev
+internal import SystemPackage
 
 /// What a driver does for a device; `struct rte_dma_dev_ops`.
 ///
@@ -30,9 +31,37 @@ public protocol DMADriver: AnyObject, Sendable {
     /// What a channel has done since the device was made, over all starts; zero for a channel that never was.
     func counters(of vchan: UInt16) -> Statistics
 
+    /// The same in full; `nil` for a channel that never was, or when the driver knows no more than `counters`.
+    func details(of vchan: UInt16) -> ChannelDetails?
+
+    /// Makes memory of the process reachable for a device without SVA; `rte_dev_dma_map`.
+    ///
+    /// - Parameter iova: the address that the device is to know it by, `nil` to choose one.
+    /// - Returns: that address.
+    func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64
+
+    /// Ends that; `rte_dev_dma_unmap`. When it returns, the device touches the memory no more.
+    func unmapMemory(iova: UInt64) throws(DMAError)
+
     /// What a channel is doing.
     func status(of vchan: UInt16) -> VirtualChannelStatus
 
     /// How a channel's ring is used; `nil` where there is none.
     func ringUse(of vchan: UInt16) -> RingUse?
+}
+
+/// What a driver that offers no more than it must need not write.
+extension DMADriver {
+    /// Nothing more is known.
+    public func details(of vchan: UInt16) -> ChannelDetails? { nil }
+
+    /// The device has no addresses of its own.
+    public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
+        throw DMAError(.notSupported, .notSupported, "the \(properties.driver) driver maps no memory")
+    }
+
+    /// The device has no addresses of its own.
+    public func unmapMemory(iova: UInt64) throws(DMAError) {
+        throw DMAError(.notSupported, .notSupported, "the \(properties.driver) driver maps no memory")
+    }
 }

@@ -32,7 +32,7 @@ public struct DataPath {
             refusal(vchan, length, flags)
             ? Self.invalid : table.pointee.copy(table.pointee.driver, vchan, source, destination, length, flags)
         dmatrace_dmadev_copy(table.pointee.dev_id, vchan, source, destination, length, flags, result)
-        return result
+        return finish(result, .copy)
     }
 
     /// `rte_dma_copy_sg`.
@@ -47,20 +47,9 @@ public struct DataPath {
             ? Self.invalid
             : table.pointee.copy_sg(
                 table.pointee.driver, vchan, sources, destinations, sourceCount, destinationCount, flags)
-        if dmatrace_dmadev_copy_sg_enabled() { trace(vchan, lists, flags, result) }
-        return result
-    }
-
-    @usableFromInline
-    @inline(never)
-    func trace(_ vchan: UInt16, _ lists: Lists, _ flags: UInt64, _ result: Int32) {
-        // The two entry types are one layout: {address, length} in 16 bytes.
-        func entries(_ list: UnsafePointer<dmadev_sge>?) -> UnsafePointer<dmatrace_sg_entry>? {
-            UnsafeRawPointer(list)?.assumingMemoryBound(to: dmatrace_sg_entry.self)
-        }
         dmatrace_dmadev_copy_sg(
-            table.pointee.dev_id, vchan, entries(lists.sources), entries(lists.destinations), lists.sourceCount,
-            lists.destinationCount, flags, result)
+            table.pointee.dev_id, vchan, sources, destinations, sourceCount, destinationCount, flags, result)
+        return finish(result, .copyScatterGather)
     }
 
     /// `rte_dma_fill`.
@@ -72,7 +61,7 @@ public struct DataPath {
             refusal(vchan, length, flags)
             ? Self.invalid : table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
         dmatrace_dmadev_fill(table.pointee.dev_id, vchan, pattern, destination, length, flags, result)
-        return result
+        return finish(result, .fill)
     }
 
     /// `rte_dma_submit`.
@@ -81,7 +70,7 @@ public struct DataPath {
         let result =
             vchan >= table.pointee.nb_vchans ? Self.invalid : table.pointee.submit(table.pointee.driver, vchan)
         dmatrace_dmadev_submit(table.pointee.dev_id, vchan, result)
-        return result
+        return finish(result, .submit)
     }
 
     /// `rte_dma_completed`.
@@ -96,7 +85,7 @@ public struct DataPath {
             : table.pointee.completed(table.pointee.driver, vchan, count, lastIndex, hasError)
         dmatrace_dmadev_completed(
             table.pointee.dev_id, vchan, count, lastIndex.pointee, hasError.pointee, result)
-        return result
+        return finish(result, .completed)
     }
 
     /// `rte_dma_completed_status`.
@@ -111,7 +100,7 @@ public struct DataPath {
             : table.pointee.completed_status(table.pointee.driver, vchan, count, lastIndex, status)
         dmatrace_dmadev_completed_status(
             table.pointee.dev_id, vchan, count, lastIndex.pointee, status, result)
-        return result
+        return finish(result, .completedStatus)
     }
 
     /// `rte_dma_burst_capacity`.
@@ -121,10 +110,85 @@ public struct DataPath {
             vchan >= table.pointee.nb_vchans
             ? Self.invalid : table.pointee.burst_capacity(table.pointee.driver, vchan)
         dmatrace_dmadev_burst_capacity(table.pointee.dev_id, vchan, result)
+        return finish(result, .burstCapacity)
+    }
+
+    /// `rte_dma_enqueue_ops`; enqueues in order, rings the doorbell, and returns how many were taken.
+    @inlinable
+    public func enqueue(
+        _ vchan: UInt16, _ operations: UnsafePointer<UnsafeMutablePointer<dmadev_op>>, _ count: UInt16
+    ) -> Int32 {
+        var result = Self.invalid
+        if vchan < table.pointee.nb_vchans {
+            let acceptable = acceptableCount(vchan, operations, count)
+            if acceptable > 0 || count == 0 {
+                result = table.pointee.enqueue_ops(table.pointee.driver, vchan, operations, acceptable)
+            }
+        }
+        dmatrace_dmadev_enqueue_ops(table.pointee.dev_id, vchan, operations, count, result)
+        return finish(result, .enqueueOperations)
+    }
+
+    /// How many operations there are before the first that no device takes.
+    @usableFromInline
+    func acceptableCount(
+        _ vchan: UInt16, _ operations: UnsafePointer<UnsafeMutablePointer<dmadev_op>>, _ count: UInt16
+    ) -> UInt16 {
+        for index in 0..<Int(count) {
+            let operation = operations[index]
+            let lists = Lists(
+                operation.sources, operation.destinations, operation.pointee.nb_src, operation.pointee.nb_dst)
+            if refusal(vchan, 1, operation.pointee.flags) || !lists.areAcceptable(maximum: table.pointee.max_sges) {
+                return UInt16(index)
+            }
+        }
+        return count
+    }
+
+    /// `rte_dma_dequeue_ops`; returns how many operations came back, their statuses set.
+    @inlinable
+    public func dequeue(
+        _ vchan: UInt16, _ operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>, _ count: UInt16
+    ) -> Int32 {
+        let result =
+            vchan >= table.pointee.nb_vchans
+            ? Self.invalid : table.pointee.dequeue_ops(table.pointee.driver, vchan, operations, count)
+        dmatrace_dmadev_dequeue_ops(table.pointee.dev_id, vchan, operations, count, result)
+        return finish(result, .dequeueOperations)
+    }
+
+    /// Notes a failure; a full ring is none, it is counted by the ring.
+    @inlinable
+    @inline(__always)
+    func finish(_ result: Int32, _ call: DataCall) -> Int32 {
+        if result < 0 { note(result, call) }
         return result
     }
 
+    @usableFromInline
+    @inline(never)
+    func note(_ result: Int32, _ call: DataCall) {
+        guard result != -ENOSPC, let device = table.pointee.device else { return }
+        // The device keeps its table: while that is used, the device is there.
+        Unmanaged<DMADevice>.fromOpaque(device).takeUnretainedValue()
+            .note(call.rawValue, errno: -result, table.pointee.nb_vchans == 0 ? "the device is not started" : nil)
+    }
+
     @usableFromInline static var invalid: Int32 { -EINVAL }
+
+    /// The data calls, by their names in traces.
+    @usableFromInline
+    enum DataCall: String {
+        case copy
+        case copyScatterGather = "copy_sg"
+        case fill
+        case submit
+        case completed
+        case completedStatus = "completed_status"
+        case burstCapacity = "burst_capacity"
+        case enqueueOperations = "enqueue_ops"
+        case dequeueOperations = "dequeue_ops"
+    }
 
     /// The two lists of a scatter-gather copy, as they came.
     @usableFromInline
@@ -176,6 +240,9 @@ extension dmadev_data_path {
             completed: { _, _, _, _, _ in -ENOTSUP },
             completed_status: { _, _, _, _, _ in -ENOTSUP },
             burst_capacity: { _, _ in -ENOTSUP },
+            enqueue_ops: { _, _, _, _ in -ENOTSUP },
+            dequeue_ops: { _, _, _, _ in -ENOTSUP },
+            device: nil,
             refused_flags: ~OperationFlags.always.rawValue, dev_id: id, nb_vchans: 0, max_sges: 0, reserved: 0)
     }
 }

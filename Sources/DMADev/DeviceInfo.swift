@@ -107,6 +107,15 @@ public enum VirtualChannelStatus: Int32, Sendable {
     case active = 1
     /// The engine or the controller is gone.
     case haltedError = 2
+
+    /// The name on the wire.
+    public var name: String {
+        switch self {
+        case .idle: "idle"
+        case .active: "active"
+        case .haltedError: "halted_error"
+        }
+    }
 }
 
 /// How a ring's slots are used: a glimpse, for people.

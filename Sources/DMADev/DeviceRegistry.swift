@@ -12,6 +12,7 @@ public final class DeviceRegistry: Sendable {
     public static let shared = DeviceRegistry()
 
     private let state: Mutex<State>
+    private let failures = FailedCalls()
 
     private struct State {
         var maximumDeviceCount: Int
@@ -61,7 +62,9 @@ public final class DeviceRegistry: Sendable {
                 return .failure(
                     DMAError(.exhausted, .noSpace, "there are \(state.maximumDeviceCount) devices, the most allowed"))
             }
-            let device = DMADevice(id: Int16(slot), name: name, driver: driver) { [weak self] in self?.remove($0) }
+            let device = DMADevice(id: Int16(slot), name: name, driver: driver, failures: failures) {
+                [weak self] in self?.remove($0)
+            }
             if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
             return .success(device)
         }
@@ -118,6 +121,13 @@ public final class DeviceRegistry: Sendable {
     /// All devices, by number.
     public var devices: [DMADevice] {
         state.withLock { $0.slots.compactMap { $0 } }
+    }
+
+    /// The last calls of these devices that failed, the newest first; a full ring is no failure.
+    ///
+    /// - Parameter count: at most 256 are kept.
+    public func failedCalls(last count: Int = 256) -> [FailedCall] {
+        failures.last(max(count, 0))
     }
 
     private func find(_ id: Int16) -> DMADevice? {

@@ -71,10 +71,16 @@ extension VirtualChannelConfiguration {
         guard domain.type != .operatingSystem || capabilities.contains(.interOSDomain) else {
             throw .invalid("domain: the device lacks the capability inter_os_domain")
         }
+        guard autoFreePool == nil || capabilities.contains(.autoFree) else {
+            throw .invalid("auto-free pool: the device lacks the capability m2d_auto_free")
+        }
         let allowed = properties.minimumDescriptorCount...properties.maximumDescriptorCount
         guard allowed.contains(descriptorCount) else {
             throw .invalid(
                 "\(descriptorCount) descriptors: the device takes \(allowed.lowerBound) to \(allowed.upperBound)")
+        }
+        guard autoFreePool == nil || direction == .mem2dev else {
+            throw .invalid("auto-free pool: only a mem2dev channel has one, this is \(direction.name)")
         }
         let hasHandler = domain.sourceHandler != 0 || domain.destinationHandler != 0
         guard hasHandler == (domain.type != .none) else {
@@ -84,20 +90,25 @@ extension VirtualChannelConfiguration {
         }
     }
 
+    /// A number that tells pools apart: the object's address, which nobody follows.
+    private var poolNumber: UInt64 {
+        autoFreePool.map { UInt64(UInt(bitPattern: ObjectIdentifier($0))) } ?? 0
+    }
+
     func trace(_ device: Int16, _ vchan: UInt16, _ ret: Int32) {
         guard dmatrace_dmadev_vchan_setup_enabled() else { return }
         var record = dmatrace_vchan_configuration(
             direction: direction.rawValue, nb_desc: descriptorCount, src_port_type: sourcePort.type.rawValue,
             src_port_pcie: sourcePort.pcie, dst_port_type: destinationPort.type.rawValue,
-            dst_port_pcie: destinationPort.pcie, auto_free_pool: 0, domain_type: domain.type.rawValue,
+            dst_port_pcie: destinationPort.pcie, auto_free_pool: poolNumber, domain_type: domain.type.rawValue,
             src_handler: domain.sourceHandler, dst_handler: domain.destinationHandler)
         dmatrace_dmadev_vchan_setup(device, vchan, &record, ret)
     }
 }
 
 extension TransferDirection {
-    /// The direction's name, or its value where it has none.
-    var name: String {
+    /// The direction's name on the wire, or its value where it has none.
+    public var name: String {
         Self.table.first { $0.direction == self }?.name ?? "direction \(rawValue)"
     }
 }

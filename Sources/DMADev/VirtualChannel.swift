@@ -157,6 +157,37 @@ public final class VirtualChannel {
         }
     }
 
+    // MARK: Operations as structures
+
+    /// Enqueues whole operations and rings the doorbell; `rte_dma_enqueue_ops`. Only in enqueue/dequeue mode, in which
+    /// the other enqueue and poll calls are not offered.
+    ///
+    /// - Returns: how many were taken, from the front: fewer when the ring is full or an operation is not acceptable.
+    /// - Throws: ``OperationError`` when none was and the first is not acceptable.
+    @inlinable
+    @discardableResult
+    public func enqueue(
+        _ operations: UnsafeBufferPointer<UnsafeMutablePointer<dmadev_op>>
+    ) throws(OperationError) -> Int {
+        guard let first = operations.baseAddress else { return 0 }
+        let result = path.enqueue(index, first, UInt16(clamping: operations.count))
+        guard result >= 0 else { throw error(result, []) }
+        return Int(result)
+    }
+
+    /// Takes finished operations back, in the order of their enqueues, their statuses set; `rte_dma_dequeue_ops`.
+    ///
+    /// - Returns: how many, from the front of `operations`.
+    @inlinable
+    public func dequeue(
+        into operations: UnsafeMutableBufferPointer<UnsafeMutablePointer<dmadev_op>?>
+    ) throws(OperationError) -> Int {
+        guard let first = operations.baseAddress else { return 0 }
+        let result = path.dequeue(index, first, UInt16(clamping: operations.count))
+        guard result >= 0 else { throw error(result, []) }
+        return Int(result)
+    }
+
     // MARK: Errors
 
     /// Puts a reason to a negative errno.

@@ -13,42 +13,92 @@ public final class DescriptorRing: @unchecked Sendable {
     /// The engine's side.
     let consumer: UnsafeMutablePointer<RingConsumer>
 
+    /// What its engine serves first; higher before lower.
+    let priority: UInt16
+
     private let memory: RingMemory
     private let state: UnsafeMutablePointer<dmadev_producer_state>
+    private let operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
     private let counters: RingCounters
     private let engine: Engine
     private let owner: RingConsumer.Owner
+    /// Kept alive: the consumer holds them without counting.
+    private let spaces: [AddressSpace]
+
+    /// What a ring is made with.
+    public struct Configuration: Sendable {
+        /// Sizes.
+        public var layout: RingLayout
+        /// Completions are not polled.
+        public var isSilent = false
+        /// Operations are enqueued and dequeued as structures.
+        public var usesOperations = false
+        /// Among the rings of the engine; higher goes first.
+        public var priority: UInt16 = 0
+        /// Where source and destination addresses lie.
+        public var source = AddressSpace.process
+        /// Where source and destination addresses lie.
+        public var destination = AddressSpace.process
+        /// Gets the source addresses of auto-free operations when they have ended; called on the engine's thread.
+        public var giveBack: (@Sendable (UInt64) -> Void)?
+        /// Whose ring it is, for traces.
+        public var device: Int16 = 0
+        /// Whose ring it is, for traces.
+        public var vchan: UInt16 = 0
+
+        /// A plain ring.
+        public init(layout: RingLayout) {
+            self.layout = layout
+        }
+    }
 
     /// Makes a ring and attaches it to an engine.
     ///
-    /// - Parameters:
-    ///   - counters: they go on from where they stand and are kept alive by the ring.
-    ///   - device: and `vchan`: whose ring it is, for traces.
+    /// - Parameter counters: they go on from where they stand and are kept alive by the ring.
     /// - Returns: `nil` when there is no memory for it.
-    public init?(
-        layout: RingLayout, counters: RingCounters, engine: Engine, isSilent: Bool, device: Int16, vchan: UInt16
-    ) {
-        guard let memory = RingMemory(layout: layout) else { return nil }
+    public init?(_ configuration: Configuration, counters: RingCounters, engine: Engine) {
+        guard let memory = RingMemory(layout: configuration.layout) else { return nil }
         self.memory = memory
         self.counters = counters
         self.engine = engine
-        owner = RingConsumer.Owner(engine: engine.id, device: device, vchan: vchan)
+        priority = configuration.priority
+        spaces = [configuration.source, configuration.destination]
+        owner = RingConsumer.Owner(engine: engine.id, device: configuration.device, vchan: configuration.vchan)
+        if configuration.usesOperations {
+            let slots = configuration.layout.slotCount
+            let room = UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>.allocate(capacity: slots)
+            room.initialize(repeating: nil, count: slots)
+            operations = room
+        } else {
+            operations = nil
+        }
         state = .allocate(capacity: 1)
         state.initialize(to: dmadev_producer_state())
         producer = .allocate(capacity: 1)
         producer.initialize(
             to: RingProducer(
-                memory: memory, state: state, counters: counters.application, bell: engine.bell, isSilent: isSilent))
+                memory: memory, state: state, counters: counters.application, bell: engine.bell,
+                isSilent: configuration.isSilent, hasPool: configuration.giveBack != nil, operations: operations))
         consumer = .allocate(capacity: 1)
-        consumer.initialize(to: RingConsumer(memory: memory, counters: counters.engine, owner: owner))
-        dmatrace_dmadev_engine_ring_attach(engine.id, device, vchan, UInt16(layout.descriptorCount))
+        consumer.initialize(
+            to: RingConsumer(
+                memory: memory, counters: counters.engine, owner: owner,
+                spaces: AddressSpaces(
+                    source: AddressTranslation(configuration.source),
+                    destination: AddressTranslation(configuration.destination)),
+                giveBack: configuration.giveBack))
+        dmatrace_dmadev_engine_ring_attach(
+            engine.id, configuration.device, configuration.vchan, UInt16(configuration.layout.descriptorCount))
         engine.attach(self)
     }
 
     deinit {
-        producer.deallocate()
+        consumer.pointee.deallocate()
+        consumer.deinitialize(count: 1)
         consumer.deallocate()
+        producer.deallocate()
         state.deallocate()
+        operations?.deallocate()
     }
 
     /// Takes the ring off its engine: the running operation finishes, queued ones end aborted, and what was not rung
@@ -65,50 +115,5 @@ public final class DescriptorRing: @unchecked Sendable {
     public var isIdle: Bool {
         let tail = memory.producerPage.pointer(to: \.tail)!.loadAcquiring()
         return memory.consumerPage.pointer(to: \.completed)!.loadAcquiring() == tail
-    }
-}
-
-/// The counters of one vchan since its device was made, in memory that outlives its rings.
-public final class RingCounters: @unchecked Sendable {
-    // One word, one writer; readers load each word whole.
-    private let memory: UnsafeMutablePointer<dmadev_counters>
-
-    /// Counters at zero.
-    public init() {
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<dmadev_counters>.stride, alignment: 64)
-        memory = raw.bindMemory(to: dmadev_counters.self, capacity: 1)
-        memory.initialize(to: dmadev_counters())
-    }
-
-    deinit {
-        memory.deallocate()
-    }
-
-    var engine: UnsafeMutablePointer<dmadev_engine_counters> { memory.pointer(to: \.engine)! }
-    var application: UnsafeMutablePointer<dmadev_application_counters> { memory.pointer(to: \.application)! }
-
-    /// The counters now. `completed` is read before `submitted`, so that it is never the larger one.
-    public func read() -> RingCounts {
-        let completed = engine.pointer(to: \.completed)!.loadAcquiring()
-        let errors = engine.pointer(to: \.errors)!.loadRelaxed()
-        return RingCounts(
-            submitted: application.pointer(to: \.submitted)!.loadAcquiring(), completed: completed, errors: errors)
-    }
-}
-
-/// A reading of ``RingCounters``.
-public struct RingCounts: Sendable, Equatable {
-    /// Operations rung.
-    public var submitted: UInt64
-    /// Operations finished, failures included.
-    public var completed: UInt64
-    /// Operations that failed; not those aborted or not attempted.
-    public var errors: UInt64
-
-    /// A reading.
-    public init(submitted: UInt64, completed: UInt64, errors: UInt64) {
-        self.submitted = submitted
-        self.completed = completed
-        self.errors = errors
     }
 }

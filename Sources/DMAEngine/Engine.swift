@@ -6,8 +6,9 @@ public import SystemPackage
 
 /// An engine: the thread that executes operations. One or more rings share it.
 ///
-/// It takes the rings in turn, a burst or a chunk of each, spins for a moment when all are empty, and then sleeps until
-/// a doorbell wakes it. All calls may come from any thread.
+/// It takes the rings of the highest priority that has work in turn, a burst or a chunk of each, and looks anew; so a
+/// backlogged high priority starves a low one. When all rings are empty it spins for a moment, and then sleeps until a
+/// doorbell wakes it. All calls may come from any thread.
 ///
 /// The class is named `Engine` because a type never bears its module's name.
 public final class Engine: Sendable {
@@ -45,6 +46,11 @@ public final class Engine: Sendable {
     /// Serves a ring no longer; when this returns, the engine touches none of its memory.
     func detach(_ ring: DescriptorRing) {
         shared.changeAndWait { state in state.rings.removeAll { $0 === ring } }
+    }
+
+    /// Waits until the thread has passed between two rounds: what it looked up before, it holds no longer.
+    func passQuiescentPoint() {
+        shared.changeAndWait { _ in }
     }
 
     /// What wakes this engine.
@@ -129,6 +135,8 @@ private struct EngineLoop {
     // The rings keep the consumers' memory alive; the rounds go over bare pointers, without reference counts.
     private var rings: [DescriptorRing] = []
     private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
+    /// Where in `consumers` each priority begins, the highest first.
+    private var levels: [Range<Int>] = []
     private var generation: UInt32 = 0
 
     init(_ shared: SharedState) {
@@ -156,17 +164,28 @@ private struct EngineLoop {
     /// - Returns: whether the engine goes on.
     private mutating func takeChanges() -> Bool {
         let control = shared.current()
-        rings = control.rings
+        rings = control.rings.sorted { $0.priority > $1.priority }
         consumers = rings.map(\.consumer)
+        levels = []
+        for index in rings.indices {
+            if let last = levels.last, rings[last.lowerBound].priority == rings[index].priority {
+                levels[levels.count - 1] = last.lowerBound..<index + 1
+            } else {
+                levels.append(index..<index + 1)
+            }
+        }
         generation = control.generation
         shared.answer(generation)
         return !control.isStopping
     }
 
     private func serve() -> Bool {
-        var served = false
-        for consumer in consumers where consumer.pointee.step() { served = true }
-        return served
+        for level in levels {
+            var served = false
+            for index in level where consumers[index].pointee.step() { served = true }
+            if served { return true }
+        }
+        return false
     }
 
     /// Sleeps until a bell. The order is what loses no wake-up: note the bell, raise the flags, look once more, sleep

@@ -43,48 +43,61 @@ struct Operation {
     ///
     /// - Parameter entries: the slot's region of the SG area: sources, then destinations at `maximumEntries`.
     /// - Returns: the status when the operation is over, else `nil`.
-    mutating func advance(entries: UnsafePointer<dmadev_sge>, maximumEntries: Int, budget: inout Int) -> Status? {
+    mutating func advance(
+        entries: UnsafePointer<dmadev_sge>, maximumEntries: Int, spaces: AddressSpaces, budget: inout Int
+    ) -> Status? {
         switch Int32(kind) {
-        case DMADEV_KIND_COPY: advanceCopy(&budget)
-        case DMADEV_KIND_FILL: advanceFill(&budget)
+        case DMADEV_KIND_COPY: return advanceCopy(spaces, &budget)
+        case DMADEV_KIND_FILL: return advanceFill(spaces.destination, &budget)
         case DMADEV_KIND_COPY_SG:
-            advanceLists(
-                UnsafeBufferPointer(start: entries, count: min(Int(descriptor.nb_src), maximumEntries)),
-                UnsafeBufferPointer(
-                    start: entries + maximumEntries, count: min(Int(descriptor.nb_dst), maximumEntries)),
-                &budget)
-        default: .invalidOpcode
+            let sources = UnsafeBufferPointer(start: entries, count: min(Int(descriptor.nb_src), maximumEntries))
+            let destinations = UnsafeBufferPointer(
+                start: entries + maximumEntries, count: min(Int(descriptor.nb_dst), maximumEntries))
+            return advanceLists(sources, destinations, spaces, &budget)
+        default: return .invalidOpcode
         }
     }
 
-    private mutating func advanceCopy(_ budget: inout Int) -> Status? {
+    private mutating func advanceCopy(_ spaces: AddressSpaces, _ budget: inout Int) -> Status? {
         let length = UInt64(descriptor.length)
-        if moved == 0, let refusal = Self.refusal(from: descriptor.src, to: descriptor.dst, bytes: length) {
-            return refusal
+        if moved == 0 {
+            guard spaces.source.admits(descriptor.src, length) else { return .invalidSourceAddress }
+            guard spaces.destination.admits(descriptor.dst, length) else { return .invalidDestinationAddress }
         }
-        let part = min(length &- moved, UInt64(budget))
-        let result = clinux_guarded_copy(descriptor.dst &+ moved, descriptor.src &+ moved, Int(part))
-        guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
-        moved &+= part
-        budget &-= Int(part)
-        return moved == length ? .successful : nil
+        while moved < length {
+            guard budget > 0 else { return nil }
+            if let failure = move(
+                from: descriptor.src &+ moved, to: descriptor.dst &+ moved, length &- moved, spaces, &budget)
+            {
+                return failure
+            }
+        }
+        return .successful
     }
 
-    private mutating func advanceFill(_ budget: inout Int) -> Status? {
+    private mutating func advanceFill(_ destination: AddressTranslation, _ budget: inout Int) -> Status? {
         let length = UInt64(descriptor.length)
-        guard AddressRange.isUsable(descriptor.dst, length) else { return .invalidDestinationAddress }
-        // A part is a multiple of the pattern, so that the next one begins with the pattern's first byte.
-        let part = min(length &- moved, UInt64(budget + 7) & ~7)
-        let result = clinux_guarded_fill(descriptor.dst &+ moved, descriptor.src, Int(part))
-        guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
-        moved &+= part
-        budget &-= Int(part)
-        return moved == length ? .successful : nil
+        guard moved > 0 || destination.admits(descriptor.dst, length) else { return .invalidDestinationAddress }
+        while moved < length {
+            guard budget > 0 else { return nil }
+            guard let target = destination.resolve(descriptor.dst &+ moved, length &- moved) else {
+                return .invalidDestinationAddress
+            }
+            let part = min(target.byteCount, UInt64(budget))
+            // A part may begin in the middle of the pattern.
+            let phase = moved % 8 * 8
+            let pattern = phase == 0 ? descriptor.src : descriptor.src >> phase | descriptor.src << (64 - phase)
+            let result = clinux_guarded_fill(target.address, pattern, Int(part))
+            guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
+            moved &+= part
+            budget &-= Int(part)
+        }
+        return .successful
     }
 
     private mutating func advanceLists(
         _ sources: UnsafeBufferPointer<dmadev_sge>, _ destinations: UnsafeBufferPointer<dmadev_sge>,
-        _ budget: inout Int
+        _ spaces: AddressSpaces, _ budget: inout Int
     ) -> Status? {
         while true {
             guard let from = Self.current(&source, in: sources), let to = Self.current(&destination, in: destinations)
@@ -94,21 +107,34 @@ struct Operation {
                 return ended ? .successful : .invalidLength
             }
             guard budget > 0 else { return nil }
-            let part = min(from.length &- source.offset, to.length &- destination.offset, UInt32(clamping: budget))
-            let (address, target) = (from.addr &+ UInt64(source.offset), to.addr &+ UInt64(destination.offset))
-            guard AddressRange.isUsable(from.addr, UInt64(source.offset) + UInt64(part)) else {
-                return .invalidSourceAddress
+            guard spaces.source.admits(from.addr, UInt64(from.length)) else { return .invalidSourceAddress }
+            guard spaces.destination.admits(to.addr, UInt64(to.length)) else { return .invalidDestinationAddress }
+            let before = moved
+            let most = min(from.length &- source.offset, to.length &- destination.offset)
+            if let failure = move(
+                from: from.addr &+ UInt64(source.offset), to: to.addr &+ UInt64(destination.offset), UInt64(most),
+                spaces, &budget)
+            {
+                return failure
             }
-            guard AddressRange.isUsable(to.addr, UInt64(destination.offset) + UInt64(part)) else {
-                return .invalidDestinationAddress
-            }
-            let result = clinux_guarded_copy(target, address, Int(part))
-            guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
-            source.offset &+= part
-            destination.offset &+= part
-            moved &+= UInt64(part)
-            budget &-= Int(part)
+            source.offset &+= UInt32(truncatingIfNeeded: moved &- before)
+            destination.offset &+= UInt32(truncatingIfNeeded: moved &- before)
         }
+    }
+
+    /// Copies what lies in one piece on both sides, within the budget.
+    @inline(__always)
+    private mutating func move(
+        from source: UInt64, to destination: UInt64, _ most: UInt64, _ spaces: AddressSpaces, _ budget: inout Int
+    ) -> Status? {
+        guard let from = spaces.source.resolve(source, most) else { return .invalidSourceAddress }
+        guard let to = spaces.destination.resolve(destination, most) else { return .invalidDestinationAddress }
+        let part = min(from.byteCount, to.byteCount, UInt64(budget))
+        let result = clinux_guarded_copy(to.address, from.address, Int(part))
+        guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
+        moved &+= part
+        budget &-= Int(part)
+        return nil
     }
 
     /// The entry that the cursor stands in, after it has stepped over what is used up or empty.
@@ -122,28 +148,14 @@ struct Operation {
         return nil
     }
 
-    /// The status of an operation whose addresses no process can have.
-    private static func refusal(from source: UInt64, to destination: UInt64, bytes: UInt64) -> Status? {
-        guard AddressRange.isUsable(source, bytes) else { return .invalidSourceAddress }
-        guard AddressRange.isUsable(destination, bytes) else { return .invalidDestinationAddress }
-        return nil
-    }
-
     /// The status of an operation that faulted.
     private static func failure(_ result: CInt) -> Status {
         result == CLINUX_GUARD_SOURCE ? .invalidSourceAddress : .invalidDestinationAddress
     }
 }
 
-/// Which addresses a process can have at all.
-enum AddressRange {
-    /// Whether a range does not wrap and lies below the kernel's half: what lies above is refused before it is touched,
-    /// because the processor does not say which operand of a copy was not canonical.
-    static func isUsable(_ address: UInt64, _ length: UInt64) -> Bool {
-        let (end, overflow) = address.addingReportingOverflow(length)
-        return !overflow && end <= userEnd
-    }
-
-    /// The end of user addresses with five-level page tables, the most a process can have on x86-64 and Arm.
-    private static let userEnd: UInt64 = 1 << 56
+/// Where the two sides of a ring's operations lie.
+struct AddressSpaces {
+    let source: AddressTranslation
+    let destination: AddressTranslation
 }

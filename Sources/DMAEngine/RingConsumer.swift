@@ -30,6 +30,10 @@ struct RingConsumer {
     private let counters: UnsafeMutablePointer<dmadev_engine_counters>
     private let mask: UInt64
     private let maximumEntries: Int
+    private let doorbellTimes: UnsafeMutablePointer<UInt64>
+    private let spaces: AddressSpaces
+    private let giveBack: (@Sendable (UInt64) -> Void)?
+    private let ticks = Ticks()
 
     private var next: UInt64 = 0
     private var failed: UInt64 = 0
@@ -40,20 +44,32 @@ struct RingConsumer {
     /// The operation at `next`, when it was begun and has bytes left.
     private var running: Operation?
     private var tally: Tally
+    /// Operations finished and not yet published, by batch: when its doorbell rang, and how many.
+    private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
+    private var unpublishedBatches = 0
+    private var rung: UInt64 = 0
 
     /// Counters as this side knows them; copies are published.
     private struct Tally {
         var completed: UInt64
         var errors: UInt64
         var bytes: UInt64
+        var latencySum: UInt64
     }
 
-    init(memory: RingMemory, counters: UnsafeMutablePointer<dmadev_engine_counters>, owner: Owner) {
+    init(
+        memory: RingMemory, counters: UnsafeMutablePointer<dmadev_engine_counters>, owner: Owner,
+        spaces: AddressSpaces, giveBack: (@Sendable (UInt64) -> Void)?
+    ) {
         self.owner = owner
         tail = memory.producerPage.pointer(to: \.tail)!
         descriptors = memory.descriptors
         entries = memory.entries
+        doorbellTimes = memory.doorbellTimes
         statuses = memory.statuses
+        self.spaces = spaces
+        self.giveBack = giveBack
+        unpublished = .allocate(capacity: Self.burst)
         published = memory.consumerPage
         self.counters = counters
         mask = UInt64(memory.layout.slotCount - 1)
@@ -61,7 +77,13 @@ struct RingConsumer {
         tally = Tally(
             completed: counters.pointer(to: \.completed)!.loadRelaxed(),
             errors: counters.pointer(to: \.errors)!.loadRelaxed(),
-            bytes: counters.pointer(to: \.bytes)!.loadRelaxed())
+            bytes: counters.pointer(to: \.bytes)!.loadRelaxed(),
+            latencySum: counters.pointer(to: \.latency_sum)!.loadRelaxed())
+    }
+
+    /// Frees what `init` allocated; nothing is called after it.
+    func deallocate() {
+        unpublished.deallocate()
     }
 
     /// Executes up to a burst of operations and a chunk of bytes.
@@ -94,6 +116,7 @@ struct RingConsumer {
             if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 {
                 batchFailed = false
                 batchAbandoned = false
+                rung = doorbellTimes[Int(next & mask)]
             }
             if batchFailed, descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
             operation = Operation(descriptor)
@@ -106,7 +129,8 @@ struct RingConsumer {
             }
         }
         let region = UnsafePointer(entries + Int(next & mask) * 2 * maximumEntries)
-        let status = operation.advance(entries: region, maximumEntries: maximumEntries, budget: &budget)
+        let status = operation.advance(
+            entries: region, maximumEntries: maximumEntries, spaces: spaces, budget: &budget)
         running = operation
         return status
     }
@@ -125,6 +149,16 @@ struct RingConsumer {
             counters.pointer(to: \.statuses)!.word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
             if status != .notAttempted, status != .userAbort { tally.errors &+= 1 }
         }
+        if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
+            release(descriptor, slot, giveBack)
+        }
+        if unpublishedBatches > 0, unpublished[unpublishedBatches - 1].rung == rung {
+            unpublished[unpublishedBatches - 1].count &+= 1
+        } else {
+            if unpublishedBatches == Self.burst { publish() }
+            unpublished[unpublishedBatches] = (rung, 1)
+            unpublishedBatches += 1
+        }
         dmatrace_dmadev_engine_operation_finish(
             owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
         running = nil
@@ -133,12 +167,37 @@ struct RingConsumer {
 
     /// Makes what is finished visible. Counters go first, the index last and with release: whoever has seen an
     /// operation finished finds it counted.
-    private func publish() {
+    private mutating func publish() {
+        recordLatencies()
         counters.pointer(to: \.bytes)!.storeRelaxed(tally.bytes)
         counters.pointer(to: \.errors)!.storeRelaxed(tally.errors)
         counters.pointer(to: \.completed)!.storeReleasing(tally.completed)
         published.pointer(to: \.failed)!.storeRelaxed(failed)
         published.pointer(to: \.completed)!.storeReleasing(next)
+    }
+
+    private mutating func recordLatencies() {
+        guard unpublishedBatches > 0 else { return }
+        let now = Ticks.now
+        for batch in 0..<unpublishedBatches {
+            let (rung, count) = unpublished[batch]
+            let nanoseconds = ticks.nanoseconds(from: rung, to: now)
+            tally.latencySum &+= nanoseconds &* count
+            counters.pointer(to: \.latency_buckets)!.word(LatencyHistogram.bucket(of: nanoseconds)).add(count)
+        }
+        counters.pointer(to: \.latency_sum)!.storeRelaxed(tally.latencySum)
+        unpublishedBatches = 0
+    }
+
+    /// Gives the source buffers of an operation back to their pool, before its completion is visible and however it
+    /// ended: with auto-free they are the device's from the enqueue on.
+    private func release(_ descriptor: dmadev_descriptor, _ slot: Int, _ giveBack: @Sendable (UInt64) -> Void) {
+        guard Int32(descriptor.kind) == DMADEV_KIND_COPY_SG else {
+            giveBack(descriptor.src)
+            return
+        }
+        let region = entries + slot * 2 * maximumEntries
+        for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
     }
 
     /// Ends what was rung and is not finished with *aborted*; for a ring that the engine has let go.

@@ -15,6 +15,8 @@ public final class RingMemory: @unchecked Sendable {
     public let descriptors: UnsafeMutablePointer<dmadev_descriptor>
     /// The SG area: per slot, the source entries and then the destination entries.
     public let entries: UnsafeMutablePointer<dmadev_sge>
+    /// Per slot that begins a batch: when its doorbell rang, in ticks.
+    public let doorbellTimes: UnsafeMutablePointer<UInt64>
     /// One status a slot.
     public let statuses: UnsafeMutablePointer<UInt16>
     /// Sizes and places.
@@ -38,6 +40,7 @@ public final class RingMemory: @unchecked Sendable {
         consumerPage = part(layout.consumerPageOffset, dmadev_consumer_page.self, count: 1)
         descriptors = part(layout.descriptorsOffset, dmadev_descriptor.self, count: layout.slotCount)
         entries = part(layout.entriesOffset, dmadev_sge.self, count: layout.slotCount * layout.entriesPerSlot)
+        doorbellTimes = part(layout.doorbellTimesOffset, UInt64.self, count: layout.slotCount)
         statuses = part(layout.statusesOffset, UInt16.self, count: layout.slotCount)
     }
 
@@ -78,10 +81,11 @@ public struct RingLayout: Sendable, Equatable {
     var producerPageOffset: Int { 0 }
     var descriptorsOffset: Int { Self.page }
     var entriesOffset: Int { descriptorsOffset + pages(slotCount * MemoryLayout<dmadev_descriptor>.stride) }
-    // The engine's side.
-    var consumerPageOffset: Int {
+    var doorbellTimesOffset: Int {
         entriesOffset + pages(slotCount * entriesPerSlot * MemoryLayout<dmadev_sge>.stride)
     }
+    // The engine's side.
+    var consumerPageOffset: Int { doorbellTimesOffset + pages(slotCount * MemoryLayout<UInt64>.stride) }
     var statusesOffset: Int { consumerPageOffset + Self.page }
     /// Size of the whole.
     public var byteCount: Int { statusesOffset + pages(slotCount * MemoryLayout<UInt16>.stride) }

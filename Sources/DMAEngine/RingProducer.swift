@@ -12,6 +12,7 @@ public import Synchronization
 public struct RingProducer {
     @usableFromInline let descriptors: UnsafeMutablePointer<dmadev_descriptor>
     @usableFromInline let entries: UnsafeMutablePointer<dmadev_sge>
+    @usableFromInline let doorbellTimes: UnsafeMutablePointer<UInt64>
     @usableFromInline let statuses: UnsafeMutablePointer<UInt16>
     @usableFromInline let doorbell: UnsafeMutablePointer<dmadev_producer_page>
     @usableFromInline let engine: UnsafeMutablePointer<dmadev_consumer_page>
@@ -22,6 +23,9 @@ public struct RingProducer {
     @usableFromInline let capacity: UInt64
     @usableFromInline let maximumEntries: Int
     @usableFromInline let isSilent: Bool
+    @usableFromInline let refusedFlags: UInt64
+    /// By slot, in enqueue/dequeue mode: the structures that are under way.
+    let operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
 
     /// Makes the application's side of a new ring.
     ///
@@ -31,12 +35,16 @@ public struct RingProducer {
     ///   - counters: they go on from where they stand.
     ///   - bell: what wakes the engine that serves the ring.
     ///   - isSilent: completions are not polled; a slot is free when its operation is done.
+    ///   - hasPool: whether auto-free has a pool to give buffers back to.
+    ///   - operations: room for a pointer a slot, in enqueue/dequeue mode.
     public init(
         memory: RingMemory, state: UnsafeMutablePointer<dmadev_producer_state>,
-        counters: UnsafeMutablePointer<dmadev_application_counters>, bell: EngineBell, isSilent: Bool
+        counters: UnsafeMutablePointer<dmadev_application_counters>, bell: EngineBell, isSilent: Bool, hasPool: Bool,
+        operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
     ) {
         descriptors = memory.descriptors
         entries = memory.entries
+        doorbellTimes = memory.doorbellTimes
         statuses = memory.statuses
         doorbell = memory.producerPage
         engine = memory.consumerPage
@@ -47,6 +55,8 @@ public struct RingProducer {
         capacity = UInt64(memory.layout.descriptorCount)
         maximumEntries = memory.layout.maximumEntries
         self.isSilent = isSilent
+        self.operations = operations
+        refusedFlags = hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE)
         state.pointer(to: \.submitted_before)!.storeRelaxed(counters.pointer(to: \.submitted)!.loadRelaxed())
     }
 
@@ -76,12 +86,13 @@ public struct RingProducer {
 
     // MARK: Enqueue
 
-    /// Enqueues a copy; `rte_dma_copy`. `-ENOSPC` when the ring is full.
+    /// Enqueues a copy; `rte_dma_copy`. `-ENOSPC` when the ring is full, `-EINVAL` for auto-free without a pool.
     @inlinable
+    @inline(__always)
     public func enqueueCopy(from source: UInt64, to destination: UInt64, length: UInt32, flags: UInt64)
         -> Int32
     {
-        guard hasRoom() else { return reject() }
+        guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
         place(
             dmadev_descriptor(
                 src: source, dst: destination, length: length, kind: UInt8(DMADEV_KIND_COPY), flags: marks(flags),
@@ -91,8 +102,9 @@ public struct RingProducer {
 
     /// Enqueues a fill; `rte_dma_fill`. `-ENOSPC` when the ring is full.
     @inlinable
+    @inline(__always)
     public func enqueueFill(pattern: UInt64, to destination: UInt64, length: UInt32, flags: UInt64) -> Int32 {
-        guard hasRoom() else { return reject() }
+        guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
         place(
             dmadev_descriptor(
                 src: pattern, dst: destination, length: length, kind: UInt8(DMADEV_KIND_FILL), flags: marks(flags),
@@ -106,8 +118,8 @@ public struct RingProducer {
         from sources: UnsafeBufferPointer<dmadev_sge>, to destinations: UnsafeBufferPointer<dmadev_sge>, flags: UInt64
     ) -> Int32 {
         guard sources.count <= maximumEntries, destinations.count <= maximumEntries else { return -EINVAL }
-        guard hasRoom() else { return reject() }
-        let region = entries + Int(enqueued & mask) * 2 * maximumEntries
+        guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
+        let region = entries + Int(truncatingIfNeeded: enqueued & mask) * 2 * maximumEntries
         _ = UnsafeMutableBufferPointer(start: region, count: maximumEntries).update(fromContentsOf: sources)
         _ = UnsafeMutableBufferPointer(start: region + maximumEntries, count: maximumEntries)
             .update(fromContentsOf: destinations)
@@ -138,7 +150,7 @@ public struct RingProducer {
     @inlinable
     @inline(__always)
     func place(_ descriptor: dmadev_descriptor) {
-        descriptors[Int(enqueued & mask)] = descriptor
+        descriptors[Int(truncatingIfNeeded: enqueued & mask)] = descriptor
     }
 
     @inlinable
@@ -152,7 +164,8 @@ public struct RingProducer {
 
     @usableFromInline
     @inline(never)
-    func reject() -> Int32 {
+    func reject(_ flags: UInt64) -> Int32 {
+        guard flags & refusedFlags == 0 else { return -EINVAL }
         counters.pointer(to: \.rejected)!.add(1)
         return -ENOSPC
     }
@@ -165,8 +178,10 @@ public struct RingProducer {
     /// reads the tail for the last time, all four sequentially consistent: so either the engine sees the new tail and
     /// does not sleep, or this side sees the flag and rings the bell.
     @inlinable
+    @inline(__always)
     public func submit() {
         guard enqueued != rung else { return }
+        doorbellTimes[Int(truncatingIfNeeded: rung & mask)] = Ticks.now
         rung = enqueued
         let occupied = enqueued &- released
         counters.pointer(to: \.submitted)!
@@ -190,6 +205,7 @@ public struct RingProducer {
     ///   - lastIndex: set to the last ring index that either call reported, 0xFFFF when none was.
     ///   - hasError: set when a failure lies within the asked number.
     @inlinable
+    @inline(__always)
     public func completed(
         upTo count: UInt16, lastIndex: UnsafeMutablePointer<UInt16>, hasError: UnsafeMutablePointer<Bool>
     ) -> Int32 {
@@ -208,12 +224,13 @@ public struct RingProducer {
 
     /// Takes up to `count` finished operations off the ring with their statuses; `rte_dma_completed_status`.
     @inlinable
+    @inline(__always)
     public func completedStatus(
         into status: UnsafeMutablePointer<UInt16>, count: UInt16, lastIndex: UnsafeMutablePointer<UInt16>
     ) -> Int32 {
         let ready = finished(atMost: count)
         for offset in 0..<ready {
-            let value = statuses[Int((released &+ offset) & mask)]
+            let value = statuses[Int(truncatingIfNeeded: (released &+ offset) & mask)]
             status[Int(offset)] = value
             if value != 0 { failuresReported &+= 1 }
         }
@@ -233,15 +250,56 @@ public struct RingProducer {
     @usableFromInline
     func leadingSuccesses(_ ready: UInt64) -> UInt64 {
         var offset: UInt64 = 0
-        while offset < ready, statuses[Int((released &+ offset) & mask)] == 0 { offset &+= 1 }
+        while offset < ready, statuses[Int(truncatingIfNeeded: (released &+ offset) & mask)] == 0 { offset &+= 1 }
         return offset
     }
 
     /// Slots that are free; `rte_dma_burst_capacity`. Each enqueue takes exactly one.
     @inlinable
+    @inline(__always)
     public func burstCapacity() -> Int32 {
         if isSilent { released = engineCompleted }
         return Int32(truncatingIfNeeded: capacity &- (enqueued &- released))
+    }
+
+    // MARK: Operations as structures
+
+    /// Enqueues operations and rings the doorbell; `rte_dma_enqueue_ops`. How many were taken.
+    public func enqueue(_ given: UnsafePointer<UnsafeMutablePointer<dmadev_op>>, count: UInt16) -> Int32 {
+        guard let operations else { return -ENOTSUP }
+        var taken: Int32 = 0
+        for operation in UnsafeBufferPointer(start: given, count: Int(count)) {
+            let entries = UnsafePointer(UnsafeMutableRawPointer(operation + 1).assumingMemoryBound(to: dmadev_sge.self))
+            let slot = Int(truncatingIfNeeded: enqueued & mask)
+            let sourceCount = Int(operation.pointee.nb_src)
+            // All are rung together, below.
+            let result = enqueueCopy(
+                from: UnsafeBufferPointer(start: entries, count: sourceCount),
+                to: UnsafeBufferPointer(start: entries + sourceCount, count: Int(operation.pointee.nb_dst)),
+                flags: operation.pointee.flags & ~2)
+            if result < 0 {
+                if taken == 0, result != -ENOSPC { return result }
+                break
+            }
+            operations[slot] = operation
+            taken += 1
+        }
+        submit()
+        return taken
+    }
+
+    /// Takes finished operations back with their statuses; `rte_dma_dequeue_ops`. How many there were.
+    public func dequeue(into taken: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>, count: UInt16) -> Int32 {
+        guard let operations else { return -ENOTSUP }
+        let ready = finished(atMost: count)
+        for offset in 0..<ready {
+            let slot = Int(truncatingIfNeeded: (released &+ offset) & mask)
+            operations[slot]?.pointee.status = UInt32(statuses[slot])
+            if statuses[slot] != 0 { failuresReported &+= 1 }
+            taken[Int(offset)] = operations[slot]
+        }
+        released &+= ready
+        return Int32(truncatingIfNeeded: ready)
     }
 
     // MARK: Figures for dump and status; read by other threads, so only a glimpse.

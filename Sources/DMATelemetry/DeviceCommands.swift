@@ -15,9 +15,18 @@ public enum DeviceCommands {
             deviceInfo(registry),
             deviceStatistics(registry),
             deviceDump(registry),
+            deviceCapabilities(registry),
+            virtualChannels(registry),
+            extendedStatistics(registry),
+            latency(registry),
+            failedCalls(registry),
             traceList(),
         ]
     }
+
+    static let deviceParameter = TelemetryParameter("dev_id", "the device, from /dmadev/list")
+    static let channelParameter = TelemetryParameter(
+        "vchan_id", "the channel; all when it is left out or 65535", isOptional: true)
 
     /// The device that a request names, as its handler's first parameter.
     static func device(

@@ -19,9 +19,27 @@ final class SoftwareDataPath: @unchecked Sendable {
         producers.deallocate()
     }
 
-    /// Fills in what the capabilities promise.
-    func fill(_ path: inout dmadev_data_path, _ capabilities: Capabilities) {
+    /// Fills in what the capabilities promise and the mode leaves: in silent mode nothing is polled, in enqueue/dequeue
+    /// mode operations come and go as structures only.
+    func fill(_ path: inout dmadev_data_path, _ capabilities: Capabilities, _ mode: ConfigurationFlags) {
         path.driver = UnsafeMutableRawPointer(producers)
+        path.burst_capacity = { driver, vchan in
+            ring(driver, vchan).pointee.burstCapacity()
+        }
+        if mode.contains(.enqueueDequeue) {
+            path.enqueue_ops = { driver, vchan, operations, count in
+                ring(driver, vchan).pointee.enqueue(operations, count: count)
+            }
+            path.dequeue_ops = { driver, vchan, operations, count in
+                ring(driver, vchan).pointee.dequeue(into: operations, count: count)
+            }
+        } else {
+            fillEnqueue(&path, capabilities)
+            if !mode.contains(.silent) { fillPoll(&path) }
+        }
+    }
+
+    private func fillEnqueue(_ path: inout dmadev_data_path, _ capabilities: Capabilities) {
         if capabilities.contains(.copy) {
             path.copy = { driver, vchan, source, destination, length, flags in
                 ring(driver, vchan).pointee.enqueueCopy(from: source, to: destination, length: length, flags: flags)
@@ -44,14 +62,14 @@ final class SoftwareDataPath: @unchecked Sendable {
             ring(driver, vchan).pointee.submit()
             return 0
         }
+    }
+
+    private func fillPoll(_ path: inout dmadev_data_path) {
         path.completed = { driver, vchan, count, lastIndex, hasError in
             ring(driver, vchan).pointee.completed(upTo: count, lastIndex: lastIndex, hasError: hasError)
         }
         path.completed_status = { driver, vchan, count, lastIndex, status in
             ring(driver, vchan).pointee.completedStatus(into: status, count: count, lastIndex: lastIndex)
-        }
-        path.burst_capacity = { driver, vchan in
-            ring(driver, vchan).pointee.burstCapacity()
         }
     }
 }

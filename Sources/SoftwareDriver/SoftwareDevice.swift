@@ -10,7 +10,7 @@ internal import SystemPackage
 /// turn.
 public final class SoftwareDevice: DMADriver {
     /// What a software device is made with.
-    public struct Options: Sendable, Equatable {
+    public struct Options: Sendable {
         /// What the device shows and does: a part of ``SoftwareDevice/capabilities``.
         public var capabilities = SoftwareDevice.capabilities
         /// Most virtual channels, 1 to 1,024.
@@ -21,6 +21,9 @@ public final class SoftwareDevice: DMADriver {
         public var minimumDescriptorCount: UInt16 = 32
         /// Most entries of a scatter-gather list, 1 to 64.
         public var maximumEntryCount: UInt16 = 32
+        /// The devices behind PCIe ports: a port's fields as one word, and the memory there. What mem2dev, dev2mem and
+        /// dev2dev channels reach.
+        public var deviceMemory: [UInt64: DeviceMemory] = [:]
 
         /// The usual device.
         public init() {}
@@ -28,8 +31,12 @@ public final class SoftwareDevice: DMADriver {
 
     /// Everything that a software device can do.
     public static let capabilities: Capabilities = [
-        .mem2mem, .sva, .handlesErrors, .copy, .copyScatterGather, .fill,
+        .mem2mem, .mem2dev, .dev2mem, .dev2dev, .sva, .silent, .handlesErrors, .autoFree, .strictPriority, .copy,
+        .copyScatterGather, .fill, .enqueueDequeue,
     ]
+
+    /// Levels of priority among devices that share an engine.
+    public static let priorityCount: UInt16 = 4
 
     /// The driver's name.
     public static let driverName = "software"
@@ -38,6 +45,9 @@ public final class SoftwareDevice: DMADriver {
     public let properties: DeviceProperties
 
     private let engine: Engine
+    private let deviceMemory: [UInt64: DeviceMemory]
+    /// What a device without SVA reaches.
+    private let map: IOVAMap?
     private let state: Mutex<State>
 
     private struct State {
@@ -48,6 +58,8 @@ public final class SoftwareDevice: DMADriver {
         var channels: [UInt16: VirtualChannelConfiguration] = [:]
         /// Rings by channel while started.
         var rings: [DescriptorRing] = []
+        /// The next IOVA to choose: beyond every address that a process can have.
+        var nextIOVA: UInt64 = 1 << 57
         var dataPath: SoftwareDataPath?
     }
 
@@ -60,12 +72,15 @@ public final class SoftwareDevice: DMADriver {
     ) throws(DMAError) {
         try options.validate()
         self.engine = engine
+        deviceMemory = options.deviceMemory
+        map = options.capabilities.contains(.sva) ? nil : IOVAMap(engine: engine)
         state = Mutex(State())
         properties = DeviceProperties(
             driver: Self.driverName, capabilities: options.capabilities,
             maximumVirtualChannelCount: options.maximumVirtualChannelCount,
             maximumDescriptorCount: options.maximumDescriptorCount,
             minimumDescriptorCount: options.minimumDescriptorCount, maximumEntryCount: options.maximumEntryCount,
+            priorityCount: options.capabilities.contains(.strictPriority) ? Self.priorityCount : 0,
             sharesEngine: sharesEngine)
     }
 
@@ -90,9 +105,13 @@ public final class SoftwareDevice: DMADriver {
     }
 
     /// Notes the channel; its ring is made at the start.
+    ///
+    /// - Throws: `EINVAL` for a port without a device.
     public func setUpVirtualChannel(
         _ vchan: UInt16, _ configuration: VirtualChannelConfiguration
     ) throws(DMAError) {
+        _ = try space(configuration.sourcePort)
+        _ = try space(configuration.destinationPort)
         state.withLock { state in
             state.channels[vchan] = configuration
             if state.counters[vchan] == nil { state.counters[vchan] = RingCounters() }
@@ -102,26 +121,71 @@ public final class SoftwareDevice: DMADriver {
     /// Makes the rings and gives them to the engine.
     public func start(_ path: inout dmadev_data_path) throws(DMAError) {
         let now = state.withLock { $0 }
-        let isSilent = now.configuration?.flags.contains(.silent) == true
+        let mode = now.configuration?.flags ?? []
         var rings: [DescriptorRing] = []
         for (vchan, channel) in now.channels.sorted(by: { $0.key < $1.key }) {
-            let layout = RingLayout(
-                descriptorCount: Int(channel.descriptorCount), maximumEntries: Int(properties.maximumEntryCount))
+            var configuration = DescriptorRing.Configuration(
+                layout: RingLayout(
+                    descriptorCount: Int(channel.descriptorCount), maximumEntries: Int(properties.maximumEntryCount)))
+            configuration.isSilent = mode.contains(.silent)
+            configuration.usesOperations = mode.contains(.enqueueDequeue)
+            configuration.priority = now.configuration?.priority ?? 0
+            configuration.source = try space(channel.sourcePort)
+            configuration.destination = try space(channel.destinationPort)
+            if let pool = channel.autoFreePool { configuration.giveBack = { pool.giveBack($0) } }
+            configuration.device = now.id
+            configuration.vchan = vchan
             guard let counters = now.counters[vchan],
-                let ring = DescriptorRing(
-                    layout: layout, counters: counters, engine: engine, isSilent: isSilent, device: now.id,
-                    vchan: vchan)
+                let ring = DescriptorRing(configuration, counters: counters, engine: engine)
             else {
                 rings.forEach { $0.retire() }
-                throw DMAError(.exhausted, .noMemory, "no memory for the rings of device '\(now.id)'")
+                throw DMAError(.exhausted, .noMemory, "there is no memory for the rings of device \(now.id)")
             }
             rings.append(ring)
         }
         let dataPath = SoftwareDataPath(rings)
-        dataPath.fill(&path, properties.capabilities)
+        dataPath.fill(&path, properties.capabilities, mode)
         state.withLock { [rings] state in
             state.rings = rings
             state.dataPath = dataPath
+        }
+    }
+
+    /// Where the addresses of a channel's side lie.
+    private func space(_ port: Port) throws(DMAError) -> AddressSpace {
+        guard port.type != .none else { return map.map(AddressSpace.mapped) ?? .process }
+        guard let memory = deviceMemory[port.pcie] else {
+            let known = deviceMemory.keys.sorted().map { "0x\(String($0, radix: 16))" }.joined(separator: ", ")
+            throw DMAError(
+                .invalidArgument, .invalidArgument,
+                "port 0x\(String(port.pcie, radix: 16)): there is no device behind it; "
+                    + (known.isEmpty ? "this device has no ports" : "there are devices behind \(known)"))
+        }
+        return .device(memory)
+    }
+
+    // MARK: Memory
+
+    /// Puts memory into the map; addresses are chosen one after the other, by pages, with one left out between.
+    public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
+        guard let map else { return address }
+        let chosen = iova ?? state.withLock { state in
+            defer { state.nextIOVA += (byteCount + 2 * 4096 - 1) & ~4095 }
+            return state.nextIOVA + address % 4096
+        }
+        guard map.insert(iova: chosen, byteCount: byteCount, address: address) else {
+            throw DMAError(
+                .exists, .fileExists,
+                "IOVA 0x\(String(chosen, radix: 16)) and \(byteCount) bytes: memory is mapped there already")
+        }
+        return chosen
+    }
+
+    /// Takes memory out of the map.
+    public func unmapMemory(iova: UInt64) throws(DMAError) {
+        guard map?.remove(at: iova) == true else {
+            throw DMAError(
+                .invalidArgument, .invalidArgument, "IOVA 0x\(String(iova, radix: 16)): no mapping begins there")
         }
     }
 
@@ -144,6 +208,27 @@ public final class SoftwareDevice: DMADriver {
     public func counters(of vchan: UInt16) -> Statistics {
         guard let counts = state.withLock({ $0.counters[vchan] })?.read() else { return Statistics() }
         return Statistics(submitted: counts.submitted, completed: counts.completed, errors: counts.errors)
+    }
+
+    /// All that a channel has counted.
+    public func details(of vchan: UInt16) -> ChannelDetails? {
+        guard let read = state.withLock({ $0.counters[vchan] })?.readAll() else { return nil }
+        // The table of statuses is in the order of the codes, with "unknown" last: as the counters are.
+        let failures = zip(CompletionStatus.table, read.statuses).dropFirst().filter { $0.1 > 0 }
+        var statuses = Dictionary(uniqueKeysWithValues: failures.map { ($0.0.status, $0.1) })
+        let failed = failures.reduce(0) { $0 &+ $1.1 }
+        if read.counts.completed > failed { statuses[.successful] = read.counts.completed - failed }
+        return ChannelDetails(
+            statistics: Statistics(
+                submitted: read.counts.submitted, completed: read.counts.completed, errors: read.counts.errors),
+            bytes: read.bytes, copies: read.kinds[Int(DMADEV_KIND_COPY)],
+            scatterGatherCopies: read.kinds[Int(DMADEV_KIND_COPY_SG)], fills: read.kinds[Int(DMADEV_KIND_FILL)],
+            unknownOperations: read.kinds[0], statuses: statuses, rejected: read.rejected, doorbells: read.doorbells,
+            highWater: read.highWater,
+            latency: Latency(
+                buckets: read.latencyBuckets.enumerated().map {
+                    Latency.Bucket(upperBound: LatencyHistogram.upperBound(of: $0), count: $1)
+                }, sum: read.latencySum))
     }
 
     /// What a channel is doing; a stopped one is idle.

@@ -13,10 +13,10 @@ struct TestRing {
 
     init(engine: Engine, descriptorCount: Int, isSilent: Bool = false) throws {
         self.descriptorCount = descriptorCount
-        ring = try #require(
-            DescriptorRing(
-                layout: RingLayout(descriptorCount: descriptorCount, maximumEntries: 8), counters: counters,
-                engine: engine, isSilent: isSilent, device: 0, vchan: 0))
+        var configuration = DescriptorRing.Configuration(
+            layout: RingLayout(descriptorCount: descriptorCount, maximumEntries: 8))
+        configuration.isSilent = isSilent
+        ring = try #require(DescriptorRing(configuration, counters: counters, engine: engine))
     }
 
     var producer: RingProducer { ring.producer.pointee }

@@ -28,6 +28,22 @@ struct dmadev_sge {
 	uint32_t reserved;
 };
 
+/* One operation as a structure, for enqueue_ops and dequeue_ops; struct rte_dma_op. Its nb_src source entries and then
+ * its nb_dst destination entries follow it in memory. */
+struct dmadev_op {
+	uint64_t flags;
+	void *_Nullable op_mp; /* the pool that the structure came from; not looked at */
+	uint32_t status; /* set when it is dequeued */
+	uint32_t rsvd;
+	uint64_t impl_opaque[2]; /* the driver's while the operation is under way */
+	uint64_t user_meta; /* the application's */
+	uint64_t event_meta; /* the application's */
+	int16_t dma_dev_id;
+	uint16_t vchan;
+	uint16_t nb_src;
+	uint16_t nb_dst;
+};
+
 /* What a descriptor asks for. 0 is nothing, so that memory that was never written is refused. */
 #define DMADEV_KIND_COPY 1
 #define DMADEV_KIND_COPY_SG 2
@@ -100,6 +116,12 @@ struct dmadev_producer_state {
 /* Statuses are counted by code; the last place is for "unknown". */
 #define DMADEV_STATUS_COUNT 16
 
+/* The latency histogram: nanoseconds from the doorbell to the publication of the completion. Four buckets a power of
+ * two from 2^6 on; all below is bucket 0, all from 2^38 (275 s) on the last one. */
+#define DMADEV_LATENCY_FIRST_OCTAVE 6
+#define DMADEV_LATENCY_OCTAVES 32
+#define DMADEV_LATENCY_BUCKETS 130
+
 /* Counters of a vchan since its device was made, by writer. They only grow. */
 struct dmadev_engine_counters {
 	uint64_t completed; /* finished, failures included */
@@ -107,14 +129,17 @@ struct dmadev_engine_counters {
 	uint64_t bytes; /* moved by successful operations */
 	uint64_t kinds[DMADEV_KIND_COUNT]; /* finished, by kind; 0: refused descriptors */
 	uint64_t pad0;
-	uint64_t statuses[DMADEV_STATUS_COUNT]; /* finished, by status; 0 (successful) is completed - errors */
+	uint64_t statuses[DMADEV_STATUS_COUNT]; /* finished, by status; [0] is not kept: it is what the others leave */
+	uint64_t latency_sum; /* nanoseconds */
+	uint64_t latency_buckets[DMADEV_LATENCY_BUCKETS];
+	uint64_t pad1[5];
 };
 
 struct dmadev_application_counters {
 	uint64_t submitted; /* rung */
 	uint64_t doorbells; /* that made something visible */
 	uint64_t rejected; /* enqueues refused because the ring was full */
-	uint64_t high_water; /* most slots ever in use */
+	uint64_t high_water; /* most slots in use at a doorbell */
 	uint64_t pad0[4];
 };
 
@@ -141,7 +166,12 @@ struct dmadev_data_path {
 	int32_t (*_Nonnull completed_status)(void *_Nullable driver, uint16_t vchan, uint16_t nb_cpls,
 					     uint16_t *_Nonnull last_idx, uint16_t *_Nonnull status);
 	int32_t (*_Nonnull burst_capacity)(void *_Nullable driver, uint16_t vchan);
-	/* What the call layer checks by itself. */
+	int32_t (*_Nonnull enqueue_ops)(void *_Nullable driver, uint16_t vchan,
+					struct dmadev_op *_Nonnull const *_Nonnull ops, uint16_t nb_ops);
+	int32_t (*_Nonnull dequeue_ops)(void *_Nullable driver, uint16_t vchan,
+					struct dmadev_op *_Nullable *_Nonnull ops, uint16_t nb_ops);
+	/* What the call layer needs by itself. */
+	void *_Nullable device; /* where failed calls are noted */
 	uint64_t refused_flags; /* operation flags that this device does not take */
 	int16_t dev_id;
 	uint16_t nb_vchans; /* 0: not started */

@@ -1,4 +1,4 @@
-/* Threads, futexes, and the processor's hint for a spinning loop. */
+/* Threads, futexes, the fastest clock, and the processor's hint for a spinning loop. */
 #ifndef CLINUX_SYNC_H
 #define CLINUX_SYNC_H
 
@@ -14,6 +14,24 @@ int clinux_futex_wake(const void *address, int count);
 
 /* Names the calling thread; more than 15 bytes are refused with ERANGE (returned, not errno). */
 int clinux_set_thread_name(const char *name);
+
+/* Whether the time stamp counter runs evenly, and so is the clock; else it is CLOCK_MONOTONIC. Set at load. */
+extern const int clinux_has_invariant_tsc;
+
+uint64_t clinux_monotonic_nanoseconds(void);
+
+/* A moment, in ticks of the fastest clock. */
+static inline uint64_t clinux_ticks(void)
+{
+#if defined(__x86_64__)
+	if (__builtin_expect(clinux_has_invariant_tsc, 1))
+		return __builtin_ia32_rdtsc();
+#endif
+	return clinux_monotonic_nanoseconds();
+}
+
+/* What 2^32 ticks are in nanoseconds; measured at the first call, which takes up to 2 ms. */
+uint64_t clinux_nanoseconds_per_4g_ticks(void);
 
 /* Tells the processor that this is a spinning loop. */
 static inline void clinux_relax(void)

@@ -6,7 +6,7 @@ extension DeviceCommands {
     static func deviceDump(_ registry: DeviceRegistry) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/dump", help: "Returns dump information for a dmadev. Parameters: int dev_id",
-            parameters: [TelemetryParameter("dev_id", "the device, from /dmadev/list")]
+            parameters: [deviceParameter]
         ) { request throws(TelemetryCommandError) in
             var numbers = request.numbers
             let device = try device(&numbers, in: registry)

@@ -9,7 +9,7 @@ extension DeviceCommands {
             help: "Returns the stats for a dmadev vchannel. "
                 + "Parameters: int dev_id, vchan_id (Optional if only one vchannel)",
             parameters: [
-                TelemetryParameter("dev_id", "the device, from /dmadev/list"),
+                deviceParameter,
                 TelemetryParameter(
                     "vchan_id", "the channel, or 65535 for all; may be left out when there is one", isOptional: true),
             ]

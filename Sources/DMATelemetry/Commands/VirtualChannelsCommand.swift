@@ -1,0 +1,56 @@
+internal import DMADev
+internal import TelemetryWire
+
+extension DeviceCommands {
+    /// `/dmadev/vchans,ID`: per channel its configuration, state and the use of its ring.
+    static func virtualChannels(_ registry: DeviceRegistry) -> TelemetryCommand {
+        TelemetryCommand(
+            path: "/dmadev/vchans",
+            help: "Returns configuration, state and ring use of each vchannel of a dmadev. Parameters: int dev_id",
+            parameters: [deviceParameter]
+        ) { request throws(TelemetryCommandError) in
+            var numbers = request.numbers
+            let device = try device(&numbers, in: registry)
+            // A device that was closed has channels no more.
+            _ = try asking { () throws(DMAError) in try device.info }
+            var reply = JSONValue.array()
+            for (index, configuration) in (device.configuration?.channels ?? []).enumerated() {
+                reply.append(try row(device, UInt16(index), configuration))
+            }
+            return reply
+        }
+    }
+
+    private static func row(
+        _ device: DMADevice, _ vchan: UInt16, _ configuration: VirtualChannelConfiguration?
+    ) throws(TelemetryCommandError) -> JSONValue {
+        var row = JSONValue.object()
+        row.set("vchan", vchan)
+        guard let configuration else {
+            row.set("state", "not set up")
+            return row
+        }
+        let status = try asking { () throws(DMAError) in try device.status(of: vchan) }
+        let use = device.ringUse(of: vchan)
+        row.set("state", use == nil ? "stopped" : status.name)
+        row.set("direction", configuration.direction.name)
+        row.set("nb_desc", configuration.descriptorCount)
+        row.set("src_port_type", configuration.sourcePort.type.rawValue)
+        row.set("src_port_pcie", configuration.sourcePort.pcie)
+        row.set("dst_port_type", configuration.destinationPort.type.rawValue)
+        row.set("dst_port_pcie", configuration.destinationPort.pcie)
+        row.set("domain", configuration.domain.type.name)
+        row.set("src_handler", configuration.domain.sourceHandler)
+        row.set("dst_handler", configuration.domain.destinationHandler)
+        row.set("auto_free", configuration.autoFreePool == nil ? 0 : 1)
+        if let use {
+            row.set("burst_capacity", use.empty)
+            row.set("pending", use.pending)
+            row.set("running", use.running)
+            row.set("completed", use.completed)
+            row.set("next_ring_idx", use.nextIndex)
+            row.set("last_ring_idx", use.lastIndex)
+        }
+        return row
+    }
+}
