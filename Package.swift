@@ -73,5 +73,24 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
+
+        // Tests, what several of them use, and a server to be killed and starved.
+        .target(
+            name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", systemPackage],
+            path: "Tests/TelemetryTestSupport", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
+            path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
+        test(of: "LinuxSystem", ["LinuxSystem", "TelemetryTestSupport", systemPackage]),
+        test(of: "TelemetryWire", ["TelemetryWire", "TelemetryTestSupport"]),
+        test(
+            of: "TelemetryServer",
+            [
+                "TelemetryServer", "TelemetryWire", "TelemetryTestSupport", "TelemetryTestServer", "LinuxSystem",
+                systemPackage,
+            ]),
+        test(
+            of: "TelemetryClient",
+            ["TelemetryClient", "TelemetryWire", "TelemetryTestSupport", "LinuxSystem", systemPackage]),
     ]
 )
