@@ -87,5 +87,29 @@ let package = Package(
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
+        // Tests, what several of them use, and a server to be killed and starved.
+        .target(
+            name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", systemPackage],
+            path: "Tests/TelemetryTestSupport", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
+            path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
+        test(of: "LinuxSystem", ["LinuxSystem", "TelemetryTestSupport", systemPackage]),
+        test(of: "TelemetryWire", ["TelemetryWire", "TelemetryTestSupport"]),
+        test(
+            of: "TelemetryServer",
+            [
+                "TelemetryServer", "TelemetryWire", "TelemetryTestSupport", "TelemetryTestServer", "LinuxSystem",
+                systemPackage,
+            ]),
+        test(
+            of: "TelemetryClient",
+            ["TelemetryClient", "TelemetryWire", "TelemetryTestSupport", "LinuxSystem", systemPackage]),
+        test(
+            of: "DMATelemetry",
+            [
+                "DMATelemetry", "DMADev", "DMAEngine", "SoftwareDriver", "TelemetryServer", "TelemetryTestSupport",
+                "TelemetryWire", "TestSupport",
+            ], resources: [.copy("requests.tsv")]),
     ]
 )

@@ -5,14 +5,14 @@ import TelemetryWire
 
 /// A connected socket with a receive buffer and deadlines. Any failure closes it.
 struct PacketChannel: ~Copyable {
-    private let path: String
+    let path: String
     private var socket: OwnedDescriptor?
     private var buffer: [UInt8]
 
     /// Greetings are short; the greeting says how long replies are.
     private static var greetingLength: Int { 4096 }
 
-    init(path: String, timeout: Duration, deadline: MonotonicTime) throws(TelemetryClientError) {
+    init(path: String, timeout: Duration) throws(TelemetryClientError) {
         guard path.utf8.count <= SequencedPacketSocket.maximumPathLength else {
             throw TelemetryClientError(
                 .tooLong,
@@ -34,6 +34,31 @@ struct PacketChannel: ~Copyable {
         }
         self.path = path
         self.buffer = [UInt8](repeating: 0, count: Self.greetingLength)
+    }
+
+    /// Connects to the first live server of a prefix, or to the instance asked for. Sockets whose server is gone are
+    /// passed over.
+    static func first(
+        filePrefix: String, instance: Int?, in directory: TelemetryRunDirectory, timeout: Duration
+    ) throws(TelemetryClientError) -> PacketChannel {
+        guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
+            throw TelemetryClientError(.invalidArgument, "\(filePrefix) names no directory, so it is no file prefix")
+        }
+        let paths =
+            instance.map { [directory.socketPath(filePrefix: filePrefix, instance: $0)] }
+            ?? TelemetryDiscovery.endpoints(filePrefix: filePrefix, in: directory).map(\.path)
+        var failure = TelemetryClientError(
+            .notFound, "no telemetry socket in \(directory.directory(filePrefix: filePrefix))",
+            errno: .noSuchFileOrDirectory)
+        for path in paths {
+            do throws(TelemetryClientError) {
+                return try PacketChannel(path: path, timeout: timeout)
+            } catch {
+                failure = error
+                if error.code != .refused && error.code != .notFound { break }
+            }
+        }
+        throw failure
     }
 
     func peerCredentials() throws(Errno) -> PeerCredentials {

@@ -26,25 +26,11 @@ public final class TelemetryClient {
     ///
     /// - Throws: `notFound`, `refused`, `permissionDenied`, `timedOut`, `disconnected`, `notTelemetry`, `tooLong` (the
     ///   path), or `system`.
-    public init(path: String, timeout: Duration = TelemetryClient.defaultTimeout) throws(TelemetryClientError) {
+    public convenience init(
+        path: String, timeout: Duration = TelemetryClient.defaultTimeout
+    ) throws(TelemetryClientError) {
         let deadline = MonotonicTime.now.advanced(by: timeout)
-        var channel = try PacketChannel(path: path, timeout: timeout, deadline: deadline)
-        var greeting: TelemetryGreeting?
-        try channel.receive(until: deadline) { greeting = TelemetryGreeting($0) }
-        guard let greeting else {
-            throw TelemetryClientError(.notTelemetry, "what listens on \(path) does not greet like a telemetry server")
-        }
-        do throws(Errno) {
-            peer = try channel.peerCredentials()
-        } catch {
-            throw .system(error, "cannot ask who listens on \(path)")
-        }
-        // DPDK counts only the value: the key and the braces around it come on top.
-        channel.makeRoom(for: greeting.maximumOutputLength + TelemetryRequest.maximumLength * 6 + 64)
-        self.path = path
-        self.greeting = greeting
-        self.timeout = timeout
-        self.channel = channel
+        try self.init(channel: PacketChannel(path: path, timeout: timeout), timeout: timeout, deadline: deadline)
     }
 
     /// Connects to the first live server of a file prefix: `…v2`, then `…v2:1`, and so on.
@@ -55,8 +41,33 @@ public final class TelemetryClient {
         filePrefix: String, instance: Int? = nil, in directory: TelemetryRunDirectory = .standard,
         timeout: Duration = TelemetryClient.defaultTimeout
     ) throws(TelemetryClientError) {
-        let path = try TelemetryDiscovery.resolve(filePrefix: filePrefix, instance: instance, in: directory)
-        try self.init(path: path, timeout: timeout)
+        let deadline = MonotonicTime.now.advanced(by: timeout)
+        let channel = try PacketChannel.first(
+            filePrefix: filePrefix, instance: instance, in: directory, timeout: timeout)
+        try self.init(channel: channel, timeout: timeout, deadline: deadline)
+    }
+
+    /// Waits for the greeting.
+    private init(
+        channel: consuming PacketChannel, timeout: Duration, deadline: MonotonicTime
+    ) throws(TelemetryClientError) {
+        var greeting: TelemetryGreeting?
+        try channel.receive(until: deadline) { greeting = TelemetryGreeting($0) }
+        guard let greeting else {
+            throw TelemetryClientError(
+                .notTelemetry, "what listens on \(channel.path) does not greet like a telemetry server")
+        }
+        do throws(Errno) {
+            peer = try channel.peerCredentials()
+        } catch {
+            throw .system(error, "cannot ask who listens on \(channel.path)")
+        }
+        // DPDK counts only the value: the key and the braces around it come on top.
+        channel.makeRoom(for: greeting.maximumOutputLength + TelemetryRequest.maximumLength * 6 + 64)
+        self.path = channel.path
+        self.greeting = greeting
+        self.timeout = timeout
+        self.channel = channel
     }
 
     /// Asks for a command and gives the value of the reply: what stands under the command's name.

@@ -40,30 +40,6 @@ public enum TelemetryDiscovery {
         }
     }
 
-    /// The path of the first live server of a prefix, or of the instance asked for.
-    ///
-    /// - Throws: `invalidArgument` for a prefix that names no directory, `notFound` when there is no socket,
-    ///   otherwise what the last one answered to a connect.
-    public static func resolve(
-        filePrefix: String, instance: Int? = nil, in directory: TelemetryRunDirectory = .standard
-    ) throws(TelemetryClientError) -> String {
-        guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
-            throw TelemetryClientError(.invalidArgument, "\(filePrefix) names no directory, so it is no file prefix")
-        }
-        if let instance { return directory.socketPath(filePrefix: filePrefix, instance: instance) }
-        var failure: TelemetryClientError?
-        for endpoint in endpoints(filePrefix: filePrefix, in: directory) {
-            switch SequencedPacketSocket.probe(endpoint.path) {
-            case nil, .resourceTemporarilyUnavailable?: return endpoint.path
-            case let error?: failure = .system(error, "cannot connect to \(endpoint.path)")
-            }
-        }
-        throw failure
-            ?? TelemetryClientError(
-                .notFound, "no telemetry socket in \(directory.directory(filePrefix: filePrefix))",
-                errno: .noSuchFileOrDirectory)
-    }
-
     /// Whether somebody listens on the socket; a full backlog counts as somebody.
     public static func isLive(_ path: String) -> Bool {
         switch SequencedPacketSocket.probe(path) {

@@ -7,7 +7,6 @@ import TelemetryWire
 struct RunDirectories: Sendable {
     private let applications: String
     private let directory: String
-    private var madeApplications = false
 
     /// A server that stops may remove a directory just when another one wants to use it.
     private static let attempts = 100
@@ -18,11 +17,11 @@ struct RunDirectories: Sendable {
     }
 
     /// Makes and checks both directories, then takes the lock.
-    mutating func prepareAndLock() throws(TelemetryServerError) -> FileLock {
+    func prepareAndLock() throws(TelemetryServerError) -> FileLock {
         var attempt = 1
         while true {
             do throws(PrivateDirectory.Refusal) {
-                if try PrivateDirectory.prepare(applications, allowsSuperuser: true) { madeApplications = true }
+                try PrivateDirectory.prepare(applications, allowsSuperuser: true)
                 try PrivateDirectory.prepare(directory)
                 do throws(Errno) {
                     return try FileLock(path: lockPath)
@@ -43,11 +42,16 @@ struct RunDirectories: Sendable {
         try? FileLock(path: lockPath)
     }
 
-    /// Removes the prefix's directory when it is empty, and the one above when it was made here: else it is for others
-    /// to keep, perhaps with an owner and a mode of somebody's choice.
+    /// Removes the directories that are empty and as they would be made again, so that nobody misses them. One with
+    /// another owner or mode is somebody's choice and stays.
     func remove() {
-        _ = rmdir(directory)
-        if madeApplications { _ = rmdir(applications) }
+        for path in [directory, applications] {
+            var status = stat()
+            guard lstat(path, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o7777 == 0o700 else {
+                return
+            }
+            guard rmdir(path) == 0 else { return }
+        }
     }
 
     private var lockPath: String { directory + "/" + TelemetryRunDirectory.socketName + ".lock" }

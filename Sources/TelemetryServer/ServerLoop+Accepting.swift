@@ -17,7 +17,12 @@ extension ServerLoop {
                 switch error {
                 case .resourceTemporarilyUnavailable: return
                 case .tooManyOpenFiles, .tooManyOpenFilesInSystem:
-                    guard makeRoom(after: error) || refuseWaitingClient() else { return pause(after: error) }
+                    if makeRoom(after: error) { continue }
+                    switch refuseWaitingClient() {
+                    case nil: continue
+                    case .resourceTemporarilyUnavailable?: return
+                    default: return pause(after: error)
+                    }
                 case .noMemory, .noBufferSpace: return pause(after: error)
                 // The client that waited is gone, or could not be taken: the next one may do better.
                 default: continue
@@ -71,23 +76,22 @@ extension ServerLoop {
 
     /// Without descriptors a waiting client can neither be served nor turned away, and the poller reports it for ever.
     /// The descriptor kept in reserve lets it in for a moment, to close the connection.
-    private func refuseWaitingClient() -> Bool {
-        guard reserve != nil else { return restoreReserve() }
+    ///
+    /// Gives the error when that fails: EAGAIN when nobody waits, which `accept` does not say without a descriptor.
+    private func refuseWaitingClient() -> Errno? {
+        guard reserve != nil else {
+            reserve = try? EventDescriptor()
+            return .tooManyOpenFiles
+        }
         reserve = nil
-        defer { _ = restoreReserve() }
+        defer { reserve = try? EventDescriptor() }
         do throws(Errno) {
             _ = try SequencedPacketSocket.accept(place.listener)
             state.statistics.refusals &+= 1
-            return true
+            return nil
         } catch {
-            // Another thread was faster.
-            return false
+            return error
         }
-    }
-
-    private func restoreReserve() -> Bool {
-        reserve = try? EventDescriptor()
-        return false
     }
 
     /// Does not listen for a moment. Clients wait in the backlog meanwhile; those connected are served.

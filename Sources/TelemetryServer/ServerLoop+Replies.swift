@@ -8,11 +8,9 @@ extension ServerLoop {
     /// Answers a request, of which `request` holds the first bytes and which had `length` of them.
     func answer(_ request: UnsafeRawBufferPointer, length: Int, of client: ClientConnection, in slot: Int) {
         state.statistics.requests &+= 1
-        if length <= request.count, let entry = cache.entry(for: request),
-            state.table.commands[entry.command].generation?() == entry.generation
-        {
+        if length <= request.count, let reply = cache.reply(to: request) {
             state.statistics.cached &+= 1
-            entry.reply.withUnsafeBytes { send($0, to: client, in: slot) }
+            reply.withUnsafeBytes { send($0, to: client, in: slot) }
             return
         }
         do throws(TelemetryCommandError) {
@@ -44,7 +42,9 @@ extension ServerLoop {
                 throw TelemetryCommandError(
                     "the reply has \(text.count) bytes; at most \(TelemetryServer.maximumOutputLength) are allowed")
             }
-            if let generation { cache.keep(text, for: bytes, command: place, generation: generation) }
+            if let generation, let currentGeneration = command.generation {
+                cache.keep(text, to: bytes, generation: generation, currentGeneration: currentGeneration)
+            }
             send(text, to: client, in: slot)
         }
     }

@@ -28,7 +28,7 @@ struct SocketPlace: ~Copyable {
                 "\"\(filePrefix)\" is no file prefix: it must name a directory, without a slash, in 1 to 255 bytes")
         }
         try Self.checkLength(root.socketPath(filePrefix: filePrefix))
-        var directories = RunDirectories(filePrefix: filePrefix, in: root)
+        let directories = RunDirectories(filePrefix: filePrefix, in: root)
         let lock = try directories.prepareAndLock()
         let path: String
         let listener: OwnedDescriptor

@@ -72,6 +72,16 @@ extension JSONValue {
         set(name: name, JSONValue(value))
     }
 
+    /// Sets a member to a number; NaN and the infinities become null.
+    public mutating func set(name: String, _ value: Double) {
+        set(name: name, JSONValue(value))
+    }
+
+    /// Sets a member to `true` or `false`.
+    public mutating func set(name: String, _ value: Bool) {
+        set(name: name, JSONValue(value))
+    }
+
     /// Adds `child`, whose reference it takes in any case.
     private mutating func add(_ key: UnsafePointer<CChar>, _ child: OpaquePointer?, options: CUnsignedInt) {
         guard kind == .object else {

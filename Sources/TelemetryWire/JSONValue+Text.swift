@@ -30,6 +30,9 @@ extension JSONValue {
     /// - Throws: `JSONParseError` for anything that is not JSON, UTF-8 included, and for more than ``maximumDepth``
     ///   levels.
     public init(parsing bytes: UnsafeRawBufferPointer) throws(JSONParseError) {
+        if let offset = Self.leniencyOffset(in: bytes) {
+            throw JSONParseError(reason: "unexpected byte \(bytes[offset])", offset: offset)
+        }
         guard let length = CInt(exactly: bytes.count), let tokener = json_tokener_new_ex(CInt(Self.maximumDepth)) else {
             throw JSONParseError(reason: "no room to parse \(bytes.count) bytes", offset: 0)
         }
@@ -66,6 +69,25 @@ extension JSONValue {
         }
         if let failure { throw failure }
         self.init(adopting: parsed)
+    }
+
+    /// Where a text uses what json-c lets pass even when it is strict, though it is not JSON: control characters inside
+    /// of strings, which DPDK's replies can hold, and `NaN` and `Infinity`.
+    private static func leniencyOffset(in bytes: UnsafeRawBufferPointer) -> Int? {
+        var isInString = false
+        var isEscaped = false
+        for (offset, byte) in bytes.enumerated() {
+            if isInString {
+                if byte < 0x20 { return offset }
+                if !isEscaped && byte == UInt8(ascii: "\"") { isInString = false }
+                isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+            } else if byte == UInt8(ascii: "N") || byte == UInt8(ascii: "I") {
+                return offset
+            } else {
+                isInString = byte == UInt8(ascii: "\"")
+            }
+        }
+        return nil
     }
 
     private static var textFlags: CInt { JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE }

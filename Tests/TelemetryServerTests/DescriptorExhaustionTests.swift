@@ -1,0 +1,31 @@
+import TelemetryTestSupport
+import TelemetryWire
+import Testing
+
+@Suite struct DescriptorExhaustionTests {
+    @Test func aServerWithoutDescriptorsTurnsClientsAwayAndServesTheOthers() throws {
+        let directory = TemporaryDirectory()
+        let child = try #require(ChildProcess("TelemetryTestServer", [directory.path, "t", "24"]))
+        let path = try #require(child.readLine())
+        var served: [RawClient] = []
+        var refused = 0
+        for _ in 0..<100 {
+            let client = try RawClient(path)
+            switch client.receive() {
+            case .text: served.append(client)
+            case .closed: refused += 1
+            case .nothing: Issue.record("a client was neither served nor turned away")
+            }
+        }
+        #expect((10..<24).contains(served.count))
+        #expect(refused == 100 - served.count)
+        for client in served { #expect(client.ask("/constant") == #"{"/constant":1}"#) }
+        #expect(served[0].value("/telemetry/stats")?["refusals"]?.integer == Int64(refused))
+        // With a place free again, new clients are welcome.
+        served.removeLast(3)
+        let welcome = (0..<1000).contains { _ in (try? RawClient.greeted(path)) != nil }
+        #expect(welcome)
+        child.finish()
+        #expect(directory.contents == [])
+    }
+}
