@@ -63,7 +63,11 @@ struct Operation {
             return refusal
         }
         let part = min(length &- moved, UInt64(budget))
-        let result = clinux_guarded_copy(descriptor.dst &+ moved, descriptor.src &+ moved, Int(part))
+        // Where the destination begins within the source, the last part goes first: no part overwrites what another
+        // one has yet to read.
+        let isBackward = descriptor.dst &- descriptor.src < length
+        let offset = isBackward ? length &- moved &- part : moved
+        let result = clinux_guarded_copy(descriptor.dst &+ offset, descriptor.src &+ offset, Int(part))
         guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
         moved &+= part
         budget &-= Int(part)
