@@ -84,6 +84,14 @@ let package = Package(
             name: "trace-every-call", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .target(
+            name: "Conformance", dependencies: ["CDMADev", "DMADev", "TestSupport", systemPackage],
+            path: "Tests/Conformance",
+            swiftSettings: swiftSettings),
+        test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "TestSupport", systemPackage]),
+        test(
+            of: "SoftwareDriver",
+            ["SoftwareDriver", "DMADev", "DMAEngine", "Conformance", "TestSupport", systemPackage]),
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),

@@ -24,27 +24,33 @@ static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction previous[2];
 static const int signals[2] = { SIGSEGV, SIGBUS };
 
-static bool within(uint64_t address, uint64_t start, size_t bytes)
+#if defined(__x86_64__)
+
+/* The side that faulted: the kind of access, where the processor tells it. */
+static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 {
-	return address - start < bytes;
+	(void)info;
+	/* Bit 1 of a page fault's error code: a write. */
+	if (context->uc_mcontext.gregs[REG_TRAPNO] == 14)
+		return (context->uc_mcontext.gregs[REG_ERR] & 2) ? CLINUX_GUARD_DESTINATION : CLINUX_GUARD_SOURCE;
+	/* Any other fault comes with neither a code nor an address: an operand was not canonical, which is to say, on a
+	 * processor with four levels of page tables, that it reached beyond 47 bits. With five, it would have been
+	 * a page fault. */
+	return guard.src + guard.bytes > (1ULL << 47) ? CLINUX_GUARD_SOURCE : CLINUX_GUARD_DESTINATION;
 }
 
-/* The side that faulted: the kind of access where the processor tells it, else the range the address lies in. */
+#else
+
+/* The side that faulted: the range that the address lies in. */
 static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 {
 	uint64_t address = (uint64_t)(uintptr_t)info->si_addr;
 
-#if defined(__x86_64__)
-	/* Bit 1 of a page fault's error code: a write. A general protection fault (trap 13) has no such code. */
-	if (context->uc_mcontext.gregs[REG_TRAPNO] == 14)
-		return (context->uc_mcontext.gregs[REG_ERR] & 2) ? CLINUX_GUARD_DESTINATION : CLINUX_GUARD_SOURCE;
-#else
 	(void)context;
-#endif
-	if (within(address, guard.dst, guard.bytes))
-		return CLINUX_GUARD_DESTINATION;
-	return CLINUX_GUARD_SOURCE;
+	return address - guard.dst < guard.bytes ? CLINUX_GUARD_DESTINATION : CLINUX_GUARD_SOURCE;
 }
+
+#endif
 
 static void pass_on(int number, siginfo_t *info, void *context)
 {

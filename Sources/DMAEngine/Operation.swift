@@ -64,6 +64,9 @@ struct Operation {
             guard spaces.source.admits(descriptor.src, length) else { return .invalidSourceAddress }
             guard spaces.destination.admits(descriptor.dst, length) else { return .invalidDestinationAddress }
         }
+        if let from = spaces.source.linear(descriptor.src), let to = spaces.destination.linear(descriptor.dst) {
+            return moveLinear(from: from, to: to, length, &budget)
+        }
         while moved < length {
             guard budget > 0 else { return nil }
             if let failure = move(
@@ -73,6 +76,22 @@ struct Operation {
             }
         }
         return .successful
+    }
+
+    /// Moves the next part of what lies in one piece on both sides.
+    private mutating func moveLinear(
+        from source: UInt64, to destination: UInt64, _ length: UInt64, _ budget: inout Int
+    ) -> Status? {
+        let part = min(length &- moved, UInt64(budget))
+        // Where the destination begins within the source, the last part goes first: no part overwrites what another one
+        // has yet to read.
+        let isBackward = destination &- source < length
+        let offset = isBackward ? length &- moved &- part : moved
+        let result = clinux_guarded_copy(destination &+ offset, source &+ offset, Int(part))
+        guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
+        moved &+= part
+        budget &-= Int(part)
+        return moved == length ? .successful : nil
     }
 
     private mutating func advanceFill(_ destination: AddressTranslation, _ budget: inout Int) -> Status? {

@@ -1,0 +1,150 @@
+import DMADev
+import Glibc
+import Testing
+
+/// A device on the bench: made, set up as a run asks for, and taken down when the case has ended.
+final class ConformanceBench {
+    let device: DMADevice
+    let run: ConformanceRun
+    let options: ConformanceOptions
+    private let makeDevice: (ConformanceOptions) throws -> DMADevice
+
+    init(_ run: ConformanceRun, _ makeDevice: @escaping (ConformanceOptions) throws -> DMADevice) throws {
+        self.run = run
+        self.makeDevice = makeDevice
+        options = ConformanceOptions(sharesEngine: run.configuration.sharesEngine)
+        device = try makeDevice(options)
+    }
+
+    func perform() throws {
+        if case .freshDevice = run.row.scope {
+            try run.row.body(self)
+        } else {
+            let neighbour = run.configuration.sharesEngine ? try BusyNeighbour(makeDevice) : nil
+            try setUpAndStart()
+            try run.row.body(self)
+            try neighbour?.finish()
+        }
+        guard options.registry.isValid(device.id) else { return }
+        try device.stop()
+        try device.close()
+    }
+
+    var properties: DeviceProperties { device.properties }
+    var channelCount: UInt16 { min(run.configuration.channelCount, properties.maximumVirtualChannelCount) }
+    var descriptorCount: UInt16 { run.configuration.descriptorCount(for: properties) }
+
+    /// Configures the device and its channels, and starts it.
+    func setUpAndStart() throws {
+        try device.configure(DeviceConfiguration(virtualChannelCount: channelCount))
+        for vchan in 0..<channelCount {
+            try device.setUpVirtualChannel(
+                vchan, configuration: VirtualChannelConfiguration(descriptorCount: descriptorCount))
+        }
+        try device.start()
+    }
+
+    /// The channel that most cases use: the last one.
+    func channel() throws -> VirtualChannel { try device.virtualChannel(channelCount - 1) }
+
+    func channels() throws -> [VirtualChannel] {
+        try (0..<channelCount).map { try device.virtualChannel($0) }
+    }
+
+    /// Whether the device offers any operation.
+    var movesData: Bool { !properties.capabilities.isDisjoint(with: .movingOperations) }
+
+    /// A number of operations that fits into the ring.
+    func burst(upTo most: Int) -> Int { min(most, Int(descriptorCount)) }
+
+    /// Memory for a number of small operations of every kind that the device offers.
+    func slab(_ slots: Int) -> Slab { Slab(slots: slots, kinds: Slab.Kind.offered(by: properties.capabilities)) }
+}
+
+// MARK: Waiting
+
+/// Repeats `attempt` until it gives a value. How long that takes says nothing; a device that needs a minute hangs.
+func eventually<Value>(
+    _ what: String, _ attempt: () throws -> Value?, sourceLocation: SourceLocation = #_sourceLocation
+) throws -> Value {
+    let deadline = ContinuousClock.now + .seconds(60)
+    repeat {
+        if let value = try attempt() { return value }
+        sched_yield()
+    } while ContinuousClock.now < deadline
+    return try #require(nil as Value?, "not within a minute: \(what)", sourceLocation: sourceLocation)
+}
+
+extension VirtualChannel {
+    /// Polls until `count` operations have ended, and no longer; their statuses.
+    func statuses(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws -> [CompletionStatus] {
+        var all: [CompletionStatus] = []
+        while all.count < count {
+            let wanted = min(count - all.count, 4096)
+            all += try eventually("\(count) operations end", { try poll(wanted) }, sourceLocation: sourceLocation)
+        }
+        return all
+    }
+
+    /// One poll; `nil` when nothing has ended.
+    private func poll(_ most: Int) throws -> [CompletionStatus]? {
+        let statuses = try pollStatuses(most)
+        return statuses.isEmpty ? nil : statuses
+    }
+
+    /// Polls with `completed` until `count` operations have been successful.
+    func successes(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        var left = count
+        while left > 0 {
+            left -= try eventually(
+                "\(count) operations succeed",
+                {
+                    let completions = try completed(upTo: UInt16(clamping: left))
+                    try #require(!completions.hasError, sourceLocation: sourceLocation)
+                    return completions.count > 0 ? completions.count : nil
+                }, sourceLocation: sourceLocation)
+        }
+    }
+
+    /// One call of `completedStatus`.
+    func pollStatuses(_ most: Int) throws -> [CompletionStatus] {
+        try [CompletionStatus](unsafeUninitializedCapacity: most) { buffer, count in
+            buffer.initialize(repeating: CompletionStatus(rawValue: 0xDEAD))
+            count = try completedStatus(into: buffer).count
+        }
+    }
+
+    /// Waits until everything that was rung is done, without polling.
+    func waitUntilIdle(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        _ = try eventually(
+            "the channel is idle", { try device.status(of: index) == .idle ? true : nil },
+            sourceLocation: sourceLocation)
+    }
+}
+
+/// A device that keeps the shared engine busy, and wants its own work done too.
+private final class BusyNeighbour {
+    private let device: DMADevice
+    private let channel: VirtualChannel
+    private let slab: Slab
+
+    init(_ makeDevice: (ConformanceOptions) throws -> DMADevice) throws {
+        device = try makeDevice(ConformanceOptions(sharesEngine: true))
+        let count = device.properties.maximumDescriptorCount
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: count))
+        try device.start()
+        channel = try device.virtualChannel(0)
+        slab = Slab(
+            slots: min(Int(count), 64), kinds: Slab.Kind.offered(by: device.properties.capabilities), size: 20_000)
+        for slot in 0..<slab.slots { try slab.enqueue(slot, on: channel) }
+        try channel.submit()
+    }
+
+    func finish() throws {
+        #expect(try channel.statuses(slab.slots).allSatisfy { $0 == .successful })
+        slab.expectWritten { _ in true }
+        try device.stop()
+        try device.close()
+    }
+}
