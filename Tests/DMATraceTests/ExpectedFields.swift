@@ -51,6 +51,12 @@ let expectedFields: [String: [String: TraceValue]] = [
         "dev_id": 3, "vchan": 1, "nb_cpls": 32, "last_idx": 44, "statuses": [0, 3, 0x100], "ret": 3,
     ],
     "dmadev:burst_capacity": ["dev_id": 3, "vchan": 1, "ret": 1000],
+    "dmadev:enqueue_ops": [
+        "dev_id": 3, "vchan": 1, "nb_ops": 3, "total_src": 3, "total_dst": 3, "op_flags": [3, 0, 0],
+        "user_meta": [0xFFFF_0000_0000_0001, 0, 2], "nb_src": [2, 0, 1], "nb_dst": [1, 0, 2],
+        "src_addr": [0x1000, 0x2000, 0x3000], "src_len": [10, 20, 40],
+        "dst_addr": [0x9000, 0xFFFF_8000_0000_A000, 0xB000], "dst_len": [30, 15, 25], "ret": 2,
+    ],
     "dmadev_engine:engine_start": ["engine": 7],
     "dmadev_engine:engine_stop": ["engine": 8],
     "dmadev_engine:ring_attach": ["engine": 7, "dev_id": 3, "vchan": 1, "nb_desc": 1024],
