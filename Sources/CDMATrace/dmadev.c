@@ -17,3 +17,19 @@ void dmatrace_emit_dmadev_copy_sg(int16_t dev_id, uint16_t vchan, const void *sr
 	dmatrace_sg_split(&dst_columns, dst, nb_dst);
 	lttng_ust_do_tracepoint(dmadev, copy_sg, dev_id, vchan, &src_columns, &dst_columns, flags, ret);
 }
+
+void dmatrace_emit_dmadev_enqueue_ops(int16_t dev_id, uint16_t vchan, const void *ops, uint16_t nb_ops, int32_t ret)
+{
+	struct dmatrace_op_columns columns;
+
+	dmatrace_ops_split(&columns, ops, nb_ops);
+	lttng_ust_do_tracepoint(dmadev, enqueue_ops, dev_id, vchan, &columns, ret);
+}
+
+void dmatrace_emit_dmadev_dequeue_ops(int16_t dev_id, uint16_t vchan, const void *ops, uint16_t nb_ops, int32_t ret)
+{
+	struct dmatrace_op_statuses columns;
+
+	dmatrace_op_statuses_split(&columns, ops, ret);
+	lttng_ust_do_tracepoint(dmadev, dequeue_ops, dev_id, vchan, &columns, nb_ops, ret);
+}

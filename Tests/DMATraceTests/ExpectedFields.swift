@@ -29,6 +29,10 @@ let expectedFields: [String: [String: TraceValue]] = [
     "dmadev:stats_reset": ["dev_id": 3, "vchan": 0xFFFF, "ret": 0],
     "dmadev:vchan_status": ["dev_id": 3, "vchan": 1, "status": 2, "ret": 0],
     "dmadev:dump": ["dev_id": 3, "ret": 0],
+    "dmadev:dma_map": [
+        "dev_id": 3, "address": 0xFFFF_8000_0000_1000, "length": 8_589_934_592, "iova": 0x7000, "ret": 0,
+    ],
+    "dmadev:dma_unmap": ["dev_id": 3, "iova": 0xFFFF_8000_0000_7000, "ret": -22],
     "dmadev:copy": [
         "dev_id": 3, "vchan": 1, "src": 0xFFFF_8000_0000_1000, "dst": 0x2000, "length": 4096, "flags": 3, "ret": 65535,
     ],
@@ -47,6 +51,16 @@ let expectedFields: [String: [String: TraceValue]] = [
         "dev_id": 3, "vchan": 1, "nb_cpls": 32, "last_idx": 44, "statuses": [0, 3, 0x100], "ret": 3,
     ],
     "dmadev:burst_capacity": ["dev_id": 3, "vchan": 1, "ret": 1000],
+    "dmadev:enqueue_ops": [
+        "dev_id": 3, "vchan": 1, "nb_ops": 3, "total_src": 3, "total_dst": 3, "op_flags": [3, 0, 0],
+        "user_meta": [0xFFFF_0000_0000_0001, 0, 2], "nb_src": [2, 0, 1], "nb_dst": [1, 0, 2],
+        "src_addr": [0x1000, 0x2000, 0x3000], "src_len": [10, 20, 40],
+        "dst_addr": [0x9000, 0xFFFF_8000_0000_A000, 0xB000], "dst_len": [30, 15, 25], "ret": 2,
+    ],
+    "dmadev:dequeue_ops": [
+        "dev_id": 3, "vchan": 1, "nb_ops": 4, "user_meta": [0xFFFF_0000_0000_0001, 2], "statuses": [0, 0x100],
+        "ret": 2,
+    ],
     "dmadev_engine:engine_start": ["engine": 7],
     "dmadev_engine:engine_stop": ["engine": 8],
     "dmadev_engine:ring_attach": ["engine": 7, "dev_id": 3, "vchan": 1, "nb_desc": 1024],

@@ -35,6 +35,34 @@ import Testing
         #expect(fields[3]["statuses"] == .sequence((0..<256).map { .integer($0) }) && fields[3]["ret"] == 300)
     }
 
+    @Test func operationsThatAreAbsentOrTooManyKeepTheirTrueCounts() throws {
+        let program = try builtProduct("trace-every-event")
+        let trace = try LTTngSession.record { try $0.run(program, ["operation-edges"]) }
+        let enqueued = try trace.events(named: "dmadev:enqueue_ops").map { try $0.fields() }
+
+        try #require(enqueued.count == 4)
+        #expect(enqueued[0]["nb_ops"] == 5 && enqueued[0]["op_flags"] == [] && enqueued[0]["total_src"] == 0)
+        #expect(enqueued[0]["src_addr"] == [] && enqueued[0]["dst_len"] == [] && enqueued[0]["ret"] == -22)
+        #expect(enqueued[1]["nb_ops"] == 0 && enqueued[1]["user_meta"] == [] && enqueued[1]["ret"] == 0)
+
+        #expect(enqueued[2]["nb_ops"] == 70 && enqueued[2]["total_src"] == 70 && enqueued[2]["total_dst"] == 0)
+        #expect(enqueued[2]["user_meta"] == .sequence((0..<64).map { .integer($0) }))
+        #expect(enqueued[2]["src_addr"] == .sequence((0..<64).map { .integer(0x1000 + $0) }))
+
+        #expect(enqueued[3]["nb_src"] == [200, 200, 200] && enqueued[3]["total_src"] == 600)
+        let lengths = Array(0..<200) + Array(0..<56) as [Int128]
+        #expect(enqueued[3]["src_len"] == .sequence(lengths.map { .integer($0) }))
+        #expect(enqueued[3]["dst_addr"] == [0, 1, 2] && enqueued[3]["total_dst"] == 3)
+
+        let dequeued = try trace.events(named: "dmadev:dequeue_ops").map { try $0.fields() }
+        try #require(dequeued.count == 5)
+        #expect(dequeued.map { $0["ret"] } == [3, -22, 0, 2, 300])
+        #expect(dequeued.prefix(3).allSatisfy { $0["user_meta"] == [] && $0["statuses"] == [] })
+        #expect(dequeued[3]["user_meta"] == [0, 5] && dequeued[3]["statuses"] == [0, 3])
+        #expect(dequeued[4]["user_meta"] == .sequence((0..<256).map { .integer($0) }))
+        #expect(dequeued[4]["statuses"] == .sequence((1...256).map { .integer($0) }))
+    }
+
     @Test func hundredThousandCopiesAreHundredThousandEvents() throws {
         let program = try builtProduct("trace-every-event")
         // 16 MiB a processor hold all of them (5 MiB), whatever the consumer does meanwhile.
@@ -96,8 +124,9 @@ import Testing
     @Test func logLevelsSeparateControlFromData() throws {
         let data: Set = [
             "dmadev:copy", "dmadev:copy_sg", "dmadev:fill", "dmadev:submit", "dmadev:completed",
-            "dmadev:completed_status", "dmadev:burst_capacity", "dmadev_engine:operation_start",
-            "dmadev_engine:operation_finish", "dmadev_engine:sleep", "dmadev_engine:wake",
+            "dmadev:completed_status", "dmadev:burst_capacity", "dmadev:enqueue_ops",
+            "dmadev:dequeue_ops", "dmadev_engine:operation_start", "dmadev_engine:operation_finish",
+            "dmadev_engine:sleep", "dmadev_engine:wake",
         ]
         let program = try builtProduct("trace-every-event")
         try LTTngSession.lttng("list")  // a daemon is there before the program is

@@ -22,16 +22,38 @@
  * images export, and the words are reached without a detour through the global offset table. */
 #pragma GCC visibility push(hidden)
 
-/* How many entries of an SG list, and how many completion statuses, an event records; more are cut.
+/* How many entries of an SG list, and how many completion statuses (those of dequeued operations too), an event records;
+ * more are cut.
  * The true counts are in the event too (nb_src and nb_dst, ret). */
 #define DMATRACE_SG_MAX 64
 #define DMATRACE_STATUS_MAX 256
+
+/* How many operations enqueue_ops records, and how many SG entries of all of these together, on each side. The true
+ * counts are nb_ops, and total_src and total_dst: those of every operation of the call. */
+#define DMATRACE_OPS_MAX 64
+#define DMATRACE_OPS_SG_MAX 256
 
 /* One entry of an SG list, as copy_sg reads it: any struct of 16 bytes that begins like this one will do. */
 struct dmatrace_sg_entry {
 	uint64_t address;
 	uint32_t length;
 	uint32_t reserved;
+};
+
+/* One operation, as enqueue_ops and dequeue_ops read it: any struct of this layout will do. In memory follow it nb_src,
+ * then nb_dst entries like struct dmatrace_sg_entry. */
+struct dmatrace_op {
+	uint64_t flags;
+	void *_Nullable op_mp;
+	uint32_t status;
+	uint32_t rsvd;
+	uint64_t impl_opaque[2];
+	uint64_t user_meta;
+	uint64_t event_meta;
+	int16_t dma_dev_id;
+	uint16_t vchan;
+	uint16_t nb_src;
+	uint16_t nb_dst;
 };
 
 /* What info_get records beside its id, name and result; all zero where the call failed. */

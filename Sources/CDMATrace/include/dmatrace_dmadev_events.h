@@ -144,6 +144,22 @@ DMATRACE_EVENT(dmadev, dump, INFO,
 		lttng_ust_field_integer(int16_t, dev_id, dev_id)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
+DMATRACE_EVENT(dmadev, dma_map, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint64_t, address, uint64_t, length, uint64_t, iova, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer_hex(uint64_t, address, address)
+		lttng_ust_field_integer(uint64_t, length, length)
+		lttng_ust_field_integer_hex(uint64_t, iova, iova)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, dma_unmap, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint64_t, iova, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer_hex(uint64_t, iova, iova)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
 /* Data: enqueue, doorbell, poll. */
 
 DMATRACE_EVENT(dmadev, copy, DEBUG,
@@ -223,4 +239,39 @@ DMATRACE_EVENT(dmadev, burst_capacity, DEBUG,
 	DMATRACE_FIELDS(
 		lttng_ust_field_integer(int16_t, dev_id, dev_id)
 		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* ops points to nb_ops pointers to operations like struct dmatrace_op, recorded as given: ret tells how many of them
+ * were accepted. A NULL among them is a row of zeros. src_addr to dst_len are the SG lists of the recorded operations,
+ * one after another; nb_src and nb_dst say where each begins. */
+DMATRACE_CONVERTED_EVENT(dmadev, enqueue_ops, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const void *_Nullable, ops, uint16_t, nb_ops, int32_t, ret),
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_op_columns *, ops, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, nb_ops, ops->count)
+		lttng_ust_field_integer(uint32_t, total_src, ops->src.total)
+		lttng_ust_field_integer(uint32_t, total_dst, ops->dst.total)
+		lttng_ust_field_sequence_hex(uint64_t, op_flags, ops->flags, uint16_t, ops->kept)
+		lttng_ust_field_sequence_hex(uint64_t, user_meta, ops->user_meta, uint16_t, ops->kept)
+		lttng_ust_field_sequence(uint16_t, nb_src, ops->nb_src, uint16_t, ops->kept)
+		lttng_ust_field_sequence(uint16_t, nb_dst, ops->nb_dst, uint16_t, ops->kept)
+		lttng_ust_field_sequence_hex(uint64_t, src_addr, ops->src.address, uint16_t, ops->src.kept)
+		lttng_ust_field_sequence(uint32_t, src_len, ops->src.length, uint16_t, ops->src.kept)
+		lttng_ust_field_sequence_hex(uint64_t, dst_addr, ops->dst.address, uint16_t, ops->dst.kept)
+		lttng_ust_field_sequence(uint32_t, dst_len, ops->dst.length, uint16_t, ops->dst.kept)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* ops points to nb_ops pointers; ret, when positive, is how many of them lead to an operation now. */
+DMATRACE_CONVERTED_EVENT(dmadev, dequeue_ops, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const void *_Nullable, ops, uint16_t, nb_ops, int32_t, ret),
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_op_statuses *, ops, uint16_t, nb_ops,
+		int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, nb_ops, nb_ops)
+		lttng_ust_field_sequence_hex(uint64_t, user_meta, ops->user_meta, uint16_t, ops->kept)
+		lttng_ust_field_sequence(uint32_t, statuses, ops->status, uint16_t, ops->kept)
 		lttng_ust_field_integer(int32_t, ret, ret)))

@@ -34,4 +34,86 @@ static inline void dmatrace_sg_split(struct dmatrace_sg_columns *columns, const 
 	}
 }
 
+/* One side of the operations of a call, all their SG lists one after another. */
+struct dmatrace_op_side {
+	uint32_t total; /* entries of all operations */
+	uint16_t kept;  /* entries recorded */
+	uint64_t address[DMATRACE_OPS_SG_MAX];
+	uint32_t length[DMATRACE_OPS_SG_MAX];
+};
+
+static inline void dmatrace_op_side_append(struct dmatrace_op_side *side, const struct dmatrace_sg_entry *entries,
+	uint16_t count)
+{
+	for (uint16_t i = 0; i < count && side->kept < DMATRACE_OPS_SG_MAX; i++) {
+		side->address[side->kept] = entries[i].address;
+		side->length[side->kept] = entries[i].length;
+		side->kept++;
+	}
+}
+
+/* Operations to enqueue, by columns. */
+struct dmatrace_op_columns {
+	uint16_t count; /* operations of the call */
+	uint16_t kept;  /* operations recorded */
+	uint64_t flags[DMATRACE_OPS_MAX];
+	uint64_t user_meta[DMATRACE_OPS_MAX];
+	uint16_t nb_src[DMATRACE_OPS_MAX];
+	uint16_t nb_dst[DMATRACE_OPS_MAX];
+	struct dmatrace_op_side src;
+	struct dmatrace_op_side dst;
+};
+
+_Static_assert(sizeof(struct dmatrace_op) == 64, "an operation's SG entries begin at its byte 64");
+
+/* Stands for a NULL among operations, so that the rows keep their places. */
+static const struct dmatrace_op dmatrace_no_op;
+
+static inline void dmatrace_ops_split(struct dmatrace_op_columns *columns, const void *list, uint16_t count)
+{
+	const struct dmatrace_op *const *ops = list;
+
+	columns->count = count;
+	columns->kept = dmatrace_kept(list, count, DMATRACE_OPS_MAX);
+	columns->src.total = columns->src.kept = 0;
+	columns->dst.total = columns->dst.kept = 0;
+	if (ops == NULL)
+		return;
+	for (uint16_t i = 0; i < count; i++) {
+		const struct dmatrace_op *op = ops[i] != NULL ? ops[i] : &dmatrace_no_op;
+		const struct dmatrace_sg_entry *entries = (const struct dmatrace_sg_entry *)(op + 1);
+
+		columns->src.total += op->nb_src;
+		columns->dst.total += op->nb_dst;
+		if (i >= columns->kept)
+			continue;
+		columns->flags[i] = op->flags;
+		columns->user_meta[i] = op->user_meta;
+		columns->nb_src[i] = op->nb_src;
+		columns->nb_dst[i] = op->nb_dst;
+		dmatrace_op_side_append(&columns->src, entries, op->nb_src);
+		dmatrace_op_side_append(&columns->dst, entries + op->nb_src, op->nb_dst);
+	}
+}
+
+/* Operations that were dequeued, by columns. */
+struct dmatrace_op_statuses {
+	uint16_t kept; /* operations recorded */
+	uint64_t user_meta[DMATRACE_STATUS_MAX];
+	uint32_t status[DMATRACE_STATUS_MAX];
+};
+
+static inline void dmatrace_op_statuses_split(struct dmatrace_op_statuses *columns, const void *list, int32_t count)
+{
+	const struct dmatrace_op *const *ops = list;
+
+	columns->kept = dmatrace_kept(list, count, DMATRACE_STATUS_MAX);
+	for (uint16_t i = 0; i < columns->kept; i++) {
+		const struct dmatrace_op *op = ops[i] != NULL ? ops[i] : &dmatrace_no_op;
+
+		columns->user_meta[i] = op->user_meta;
+		columns->status[i] = op->status;
+	}
+}
+
 #endif

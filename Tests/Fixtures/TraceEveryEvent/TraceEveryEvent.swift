@@ -6,6 +6,7 @@ import Glibc
 ///
 /// - `once`: every event once, each argument another value.
 /// - `edges`: lists that are absent, empty, or longer than what is recorded.
+/// - `operation-edges`: the same of operations.
 /// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
 /// - `hold`: says `ready`, then stays until its standard input ends.
 /// - `list`: every event, its log level, and whether it is on.
@@ -17,9 +18,12 @@ struct TraceEveryEvent {
         case "once":
             traceControlOnce()
             traceDataOnce()
+            traceOperationsOnce()
             traceEngineOnce()
         case "edges":
             traceEdges()
+        case "operation-edges":
+            traceOperationEdges()
         case "copies":
             traceCopies(arguments.dropFirst().first.flatMap { UInt32($0) } ?? 1)
         case "hold":
@@ -32,7 +36,7 @@ struct TraceEveryEvent {
             }
             print(TracePoints.duplicateProviderWarning ?? "one image")
         default:
-            print("usage: trace-every-event once | edges | copies N | hold | list")
+            print("usage: trace-every-event once | edges | operation-edges | copies N | hold | list")
             exit(2)
         }
     }
@@ -62,6 +66,8 @@ struct TraceEveryEvent {
         dmatrace_dmadev_stats_reset(3, 0xFFFF, 0)
         dmatrace_dmadev_vchan_status(3, 1, 2, 0)
         dmatrace_dmadev_dump(3, 0)
+        dmatrace_dmadev_dma_map(3, 0xFFFF_8000_0000_1000, 1 << 33, 0x7000, 0)
+        dmatrace_dmadev_dma_unmap(3, 0xFFFF_8000_0000_7000, -22)
     }
 
     static func traceDataOnce() {
