@@ -65,11 +65,13 @@ let package = Package(
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
 
+        swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "SoftwareDriver", systemPackage]),
+
         // L4: the program.
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMADev", "SoftwareDriver", "DMATelemetry", "TelemetryServer", "TelemetryClient", "TelemetryWire",
+                "DMADev", "DeviceDrivers", "DMATelemetry", "TelemetryServer", "TelemetryClient", "TelemetryWire",
                 "LinuxSystem", "DMATrace", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -87,5 +89,6 @@ let package = Package(
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
+        test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev"]),
     ]
 )
