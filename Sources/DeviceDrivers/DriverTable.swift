@@ -29,11 +29,28 @@ public struct DriverDescription: Sendable {
     /// Makes the driver's side of one device. Values have been checked against `keys`.
     let make: @Sendable (DeviceSpecification, EngineSet) throws(DMAError) -> any DMADriver
 
-    /// The driver and its keys, for people.
+    /// The driver and its keys, for people, in lines of at most 74 characters.
     public var help: String {
-        let rows = ([.name] + keys).map { ("\($0.name)=", "\($0.summary); \($0.allowed)") }
-        let width = rows.map(\.0.count).max() ?? 0
-        let lines = rows.map { "  \($0)\(String(repeating: " ", count: width - $0.count))  \($1)" }
+        let rows = [DriverKey.name] + keys
+        let width = (rows.map(\.name.count).max() ?? 0) + 5
+        let lines = rows.flatMap { key in
+            let text = wrap("\(key.summary); \(key.allowed)", width: 74 - width)
+            return text.enumerated().map { number, line in
+                let start = number == 0 ? "  \(key.name)=" : ""
+                return start + String(repeating: " ", count: width - start.count) + line
+            }
+        }
         return (["\(name): \(summary)"] + lines).joined(separator: "\n")
+    }
+}
+
+/// The text in lines of at most `width` characters, as far as its words allow.
+private func wrap(_ text: String, width: Int) -> [String] {
+    text.split(separator: " ").reduce(into: []) { lines, word in
+        if let last = lines.last, last.count + 1 + word.count <= width {
+            lines[lines.count - 1] += " \(word)"
+        } else {
+            lines.append(String(word))
+        }
     }
 }
