@@ -45,7 +45,8 @@ final class Progress {
     }
 
     /// Overwrites the line; blanks cover what was longer before, which every terminal understands.
-    private func draw(_ text: String) {
+    private func draw(_ line: String) {
+        let text = line.prefix(StandardStreams.errorColumns - 1)
         let padding = String(repeating: " ", count: max(0, width - text.count))
         StandardStreams.show("\r\(text)\(padding)")
         width = text.count

@@ -49,6 +49,12 @@ enum StandardStreams {
     static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
     static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
+    /// The width of the terminal that standard error is.
+    static var errorColumns: Int {
+        var size = winsize()
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
     /// Whether to write bold and the like: on a terminal that can, to a user who has not set `NO_COLOR`.
     static var outputTakesColor: Bool {
         outputIsTerminal && !isSet("NO_COLOR") && getenv("TERM").map { String(cString: $0) } != "dumb"
