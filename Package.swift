@@ -65,11 +65,13 @@ let package = Package(
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
 
+        swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "SoftwareDriver", systemPackage]),
+
         // L4: the program.
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMADev", "SoftwareDriver", "DMATelemetry", "TelemetryServer", "TelemetryClient", "TelemetryWire",
+                "DMADev", "DeviceDrivers", "DMATelemetry", "TelemetryServer", "TelemetryClient", "TelemetryWire",
                 "LinuxSystem", "DMATrace", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -119,5 +121,6 @@ let package = Package(
                 "DMATelemetry", "DMADev", "DMAEngine", "SoftwareDriver", "TelemetryServer", "TelemetryTestSupport",
                 "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
+        test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev"]),
     ]
 )

@@ -1,0 +1,61 @@
+internal import DMADev
+
+/// A device as a user writes it: `software,name=dma0,engine=e0,vchans=8`.
+///
+/// A driver's name, then keys with values, in any order, each at most once.
+public struct DeviceSpecification: Sendable {
+    /// Why a text is no specification, or why its device cannot be: what was wrong, and what is allowed.
+    public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
+        /// The sentence.
+        public let description: String
+
+        init(_ description: String) {
+            self.description = description
+        }
+    }
+
+    /// The driver that makes the device.
+    public let driver: DriverDescription
+    private let values: [String: String]
+
+    /// Reads a specification.
+    ///
+    /// - Throws: ``Failure`` for an unknown driver or key, a key that is there twice, and a value out of its range.
+    public init(_ text: String) throws(Failure) {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard let driver = DriverTable.driver(named: parts[0]) else {
+            let known = DriverTable.all.map(\.name).joined(separator: ", ")
+            throw Failure(
+                "there is no driver \"\(parts[0])\"; a device is DRIVER[,key=value]…, the drivers are: \(known)")
+        }
+        let keys = [DriverKey.name] + driver.keys
+        var values: [String: String] = [:]
+        for part in parts.dropFirst() {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard pair.count == 2, let key = keys.first(where: { $0.name == pair[0] }) else {
+                let known = keys.map(\.name).joined(separator: ", ")
+                throw Failure("\"\(part)\" is no key=value of the driver \(driver.name); its keys are: \(known)")
+            }
+            guard key.takes(pair[1]) else {
+                throw Failure("\(key.name)=\(pair[1]) is not possible; allowed: \(key.values)")
+            }
+            guard values.updateValue(pair[1], forKey: key.name) == nil else {
+                throw Failure("\(key.name)= is there twice in \"\(text)\"; give it once")
+            }
+        }
+        self.driver = driver
+        self.values = values
+    }
+
+    /// The device's name, when it is given.
+    public var name: String? { values[DriverKey.name.name] }
+
+    /// The value of a key that takes a name.
+    func name(_ key: DriverKey) -> String? { values[key.name] }
+
+    /// The value of a key that takes a number.
+    func number(_ key: DriverKey) -> UInt16? { values[key.name].flatMap(DriverKey.number) }
+
+    /// The value of a key that takes capabilities.
+    func capabilities(_ key: DriverKey) -> Capabilities? { values[key.name].flatMap(DriverKey.capabilities) }
+}

@@ -1,0 +1,65 @@
+public import DMADev
+
+/// One thing that a specification can set: `key=value`.
+public struct DriverKey: Sendable {
+    /// Which values a key takes.
+    public enum Kind: Sendable {
+        /// A name of 1 to 63 bytes, without comma and white space.
+        case name
+        /// A whole number.
+        case number(ClosedRange<UInt16>)
+        /// Some of these: their bits as a hexadecimal number, or their names joined with `+`.
+        case capabilities(Capabilities)
+    }
+
+    /// The key.
+    public let name: String
+    /// What it sets.
+    public let summary: String
+    /// Which values it takes.
+    public let kind: Kind
+    /// What holds when it is not given, in words.
+    public let standard: String
+
+    /// The name of a device, a key of every driver.
+    public static let name = DriverKey(
+        name: "name", summary: "the device's name", kind: .name, standard: "dma0, dma1, …")
+
+    /// The allowed values and the default, in words.
+    public var allowed: String {
+        "\(values); default \(standard)"
+    }
+
+    /// The allowed values, in words.
+    var values: String {
+        switch kind {
+        case .name: "1 to 63 bytes without comma and white space"
+        case .number(let range): "\(range.lowerBound) to \(range.upperBound)"
+        case .capabilities(let all):
+            "bits of 0x\(String(all.rawValue, radix: 16)), or names joined with +: \(all.names.joined(separator: " "))"
+        }
+    }
+
+    /// Whether the key takes a value.
+    func takes(_ text: String) -> Bool {
+        switch kind {
+        case .name: (1...63).contains(text.utf8.count) && !text.contains(where: \.isWhitespace)
+        case .number(let range): Self.number(text).map(range.contains) ?? false
+        case .capabilities(let all): Self.capabilities(text).map { $0.isSubset(of: all) } ?? false
+        }
+    }
+
+    static func number(_ text: String) -> UInt16? {
+        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? UInt16(text) : nil
+    }
+
+    static func capabilities(_ text: String) -> Capabilities? {
+        if text.hasPrefix("0x") { return UInt64(text.dropFirst(2), radix: 16).map(Capabilities.init(rawValue:)) }
+        var result: Capabilities = []
+        for name in text.split(separator: "+", omittingEmptySubsequences: false) {
+            guard let row = Capabilities.table.first(where: { $0.name == name }) else { return nil }
+            result.insert(row.capability)
+        }
+        return result
+    }
+}

@@ -1,0 +1,56 @@
+internal import DMADev
+
+/// The drivers that a device can be made with, by name.
+///
+/// A new driver is a module of its own and one row here: a file like `SoftwareRow.swift`.
+public enum DriverTable {
+    /// Every driver.
+    public static let all: [DriverDescription] = [.software]
+
+    /// The driver with a name.
+    public static func driver(named name: String) -> DriverDescription? {
+        all.first { $0.name == name }
+    }
+
+    /// Every driver with its keys, for people: what a program's help shows.
+    public static var help: String {
+        all.map(\.help).joined(separator: "\n")
+    }
+}
+
+/// One driver: what it is called, which keys a specification may give it, and how it makes a device.
+public struct DriverDescription: Sendable {
+    /// The driver's name: a specification begins with it.
+    public let name: String
+    /// What it is, in one line.
+    public let summary: String
+    /// What may be set, beside the name that every device has.
+    public let keys: [DriverKey]
+    /// Makes the driver's side of one device. Values have been checked against `keys`.
+    let make: @Sendable (DeviceSpecification, EngineSet) throws(DMAError) -> any DMADriver
+
+    /// The driver and its keys, for people, in lines of at most 74 characters.
+    public var help: String {
+        let rows = [DriverKey.name] + keys
+        let width = (rows.map(\.name.count).max() ?? 0) + 5
+        let lines = rows.flatMap { key in
+            let text = wrap("\(key.summary); \(key.allowed)", width: 74 - width)
+            return text.enumerated().map { number, line in
+                let start = number == 0 ? "  \(key.name)=" : ""
+                return start + String(repeating: " ", count: width - start.count) + line
+            }
+        }
+        return (["\(name): \(summary)"] + lines).joined(separator: "\n")
+    }
+}
+
+/// The text in lines of at most `width` characters, as far as its words allow.
+private func wrap(_ text: String, width: Int) -> [String] {
+    text.split(separator: " ").reduce(into: []) { lines, word in
+        if let last = lines.last, last.count + 1 + word.count <= width {
+            lines[lines.count - 1] += " \(word)"
+        } else {
+            lines.append(String(word))
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import DMADev
+internal import SoftwareDriver
+internal import SystemPackage
+
+extension DriverDescription {
+    /// The software driver.
+    static let software = DriverDescription(
+        name: SoftwareDevice.driverName, summary: "a device in software, whose engine is a thread of this process",
+        keys: [.engine, .vchans, .maximumDescriptors, .minimumDescriptors, .maximumEntries, .capabilities]
+    ) { (specification, engines) throws(DMAError) in
+        var options = SoftwareDevice.Options()
+        options.maximumVirtualChannelCount = specification.number(.vchans) ?? options.maximumVirtualChannelCount
+        options.maximumDescriptorCount = specification.number(.maximumDescriptors) ?? options.maximumDescriptorCount
+        options.minimumDescriptorCount =
+            specification.number(.minimumDescriptors)
+            ?? min(options.minimumDescriptorCount, options.maximumDescriptorCount)
+        options.maximumEntryCount = specification.number(.maximumEntries) ?? options.maximumEntryCount
+        options.capabilities = specification.capabilities(.capabilities) ?? options.capabilities
+        guard options.minimumDescriptorCount <= options.maximumDescriptorCount else {
+            throw DMAError(
+                .invalidArgument, .invalidArgument,
+                "min-desc=\(options.minimumDescriptorCount) is more than max-desc=\(options.maximumDescriptorCount)")
+        }
+        let (engine, isShared) = try engines.engine(named: specification.name(.engine))
+        return try SoftwareDevice(engine: engine, options: options, sharesEngine: isShared)
+    }
+}
+
+extension DriverKey {
+    static let engine = DriverKey(
+        name: "engine", summary: "the engine's name: devices that name the same one share its thread", kind: .name,
+        standard: "an engine of its own")
+    static let vchans = DriverKey(
+        name: "vchans", summary: "most virtual channels", kind: .number(1...1024),
+        standard: "\(usual.maximumVirtualChannelCount)")
+    static let maximumDescriptors = DriverKey(
+        name: "max-desc", summary: "most descriptors a ring", kind: .number(1...32768),
+        standard: "\(usual.maximumDescriptorCount)")
+    static let minimumDescriptors = DriverKey(
+        name: "min-desc", summary: "fewest descriptors a ring", kind: .number(1...32768),
+        standard: "\(usual.minimumDescriptorCount), or max-desc where that is less")
+    static let maximumEntries = DriverKey(
+        name: "max-sges", summary: "most entries of a scatter-gather list", kind: .number(1...64),
+        standard: "\(usual.maximumEntryCount)")
+    static let capabilities = DriverKey(
+        name: "capabilities", summary: "what the device does", kind: .capabilities(SoftwareDevice.capabilities),
+        standard: "all of these")
+
+    private static let usual = SoftwareDevice.Options()
+}

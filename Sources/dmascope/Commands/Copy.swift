@@ -1,0 +1,143 @@
+import ArgumentParser
+import DMADev
+import DMATelemetry
+import DeviceDrivers
+import TelemetryServer
+import TelemetryWire
+
+/// `dmascope copy`
+struct Copy: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Copy a file through a DMA device.",
+        discussion: """
+            Both files are mapped into memory, and a device moves the bytes between them, one operation a chunk. The \
+            copy has the source's permission bits and gets its name when it is complete: until then nothing is to be \
+            seen in the destination's directory, and nothing stays after a failure. Meanwhile the process answers \
+            telemetry clients, as `dmascope stats` from another terminal.
+
+            DEVICES: a driver, then keys, as in software,max-desc=64
+            \(DriverTable.help)
+            """)
+
+    @Argument(help: "The file to copy.")
+    var source: String
+    @Argument(help: "The name of the copy; a directory is none.")
+    var destination: String
+
+    @Option(
+        help: ArgumentHelp("The device that copies. The default is software.", valueName: "driver[,key=value]…"),
+        transform: DeviceSpecification.argument)
+    var device: DeviceSpecification?
+
+    @Option(help: ArgumentHelp("Bytes an operation, 1 to 1G; K, M and G are units.", valueName: "size"))
+    var chunk = ByteCount(1 << 20)
+
+    @Option(help: ArgumentHelp("Operations a doorbell, 1 to 32768.", valueName: "count"))
+    var burst = 32
+
+    @Option(help: ArgumentHelp("Virtual channels to use in turn, 1 to the device's maximum.", valueName: "count"))
+    var vchans = 1
+
+    @Flag(help: "Replace the destination when it exists.")
+    var force = false
+
+    @Flag(help: "Compare the copy with the source before it gets its name.")
+    var verify = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The DPDK file prefix of the telemetry socket; when it is in use, the next instance is taken.",
+            valueName: "prefix"))
+    var filePrefix = "dmascope"
+
+    @Flag(help: "Answer no telemetry clients.")
+    var noTelemetry = false
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard (1...1 << 30).contains(chunk.bytes) else { throw ValidationError("--chunk takes 1 to 1G bytes") }
+        guard (1...32768).contains(burst) else { throw ValidationError("--burst takes 1 to 32768") }
+        guard (1...1024).contains(vchans) else { throw ValidationError("--vchans takes 1 to 1024") }
+        guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
+            throw ValidationError("--file-prefix takes the name of a directory, without a slash")
+        }
+    }
+
+    func run() throws {
+        let termination = Termination()
+        StandardStreams.reportFullFilesAsErrors()
+        let source = try SourceFile(self.source)
+        let destination = try DestinationFile(destination, copyOf: source, replaces: force)
+        let device = try makeDevice()
+        defer {
+            try? device.stop()
+            try? device.close()
+        }
+        let server = noTelemetry ? nil : startServer()
+        defer { server?.stop() }
+
+        let progress = Progress(isShown: !output.json && StandardStreams.errorIsTerminal)
+        defer { progress.clear() }
+        let job = CopyJob(
+            source: source, destination: destination, device: device, chunk: chunk.bytes, burst: burst,
+            progress: progress, termination: termination)
+        try destination.reserve(termination)
+        let result = try job.run()
+        if verify { try Verification.compare(source, with: destination, progress, termination) }
+        try destination.publish()
+        progress.clear()
+        try report(result, device)
+    }
+
+    private func makeDevice() throws -> DMADevice {
+        do {
+            let specification = try device ?? DeviceSpecification("software")
+            let device = try DeviceFactory.make([specification], in: .shared)[0]
+            let missing = Capabilities([.copy, .sva, .mem2mem]).subtracting(device.properties.capabilities)
+            guard missing.isEmpty else {
+                let names = missing.names.joined(separator: ", ")
+                throw Failure("device \(device.name) lacks the capability \(names): name another --device")
+            }
+            try device.start(vchanCount: UInt16(vchans), descriptorCount: device.descriptorCount(near: 1024))
+            return device
+        } catch let error as DMAError {
+            throw Failure("the device refuses: \(error.message): change --device or --vchans")
+        } catch let error as DeviceSpecification.Failure {
+            throw Failure("\(error): change --device")
+        }
+    }
+
+    /// A copy does not fail for want of telemetry.
+    private func startServer() -> TelemetryServer? {
+        var configuration = TelemetryServer.Configuration()
+        configuration.version = "dmascope \(Dmascope.version)"
+        do throws(TelemetryServerError) {
+            return try TelemetryServer.start(
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: .shared), configuration: configuration)
+        } catch {
+            StandardStreams.warn("no telemetry while copying: \(error)")
+            return nil
+        }
+    }
+
+    private func report(_ result: CopyResult, _ device: DMADevice) throws(Failure) {
+        let rate = ByteCount.text(result.bytesPerSecond)
+        let text =
+            "copied \(ByteCount(result.bytes).text) in \(decimal(result.seconds, places: 3)) s: "
+            + "\(rate)/s, \(result.operations) \(result.operations == 1 ? "operation" : "operations")"
+            + (verify ? ", verified" : "")
+        try output.print(
+            json: .object([
+                JSONTree.Member("source", .string(source)), JSONTree.Member("destination", .string(destination)),
+                JSONTree.Member("bytes", .integer(Int64(result.bytes))),
+                JSONTree.Member("seconds", .double(result.seconds)),
+                JSONTree.Member("bytes_per_second", .double(result.bytesPerSecond)),
+                JSONTree.Member("operations", .integer(Int64(result.operations))),
+                JSONTree.Member("chunk", .integer(Int64(chunk.bytes))),
+                JSONTree.Member("vchans", .integer(Int64(vchans))),
+                JSONTree.Member("driver", .string(device.properties.driver)),
+                JSONTree.Member("verified", .bool(verify)),
+            ]), text: text)
+    }
+}

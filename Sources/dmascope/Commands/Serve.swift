@@ -1,0 +1,124 @@
+import ArgumentParser
+import DMADev
+import DMATelemetry
+import DeviceDrivers
+import Logging
+import TelemetryServer
+
+/// `dmascope serve`
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve DMA devices and tell about them, until Ctrl-C.",
+        discussion: """
+            Makes the devices, starts them, and answers telemetry clients: dmascope's other commands and DPDK's \
+            dpdk-telemetry.py. A second SIGINT or SIGTERM ends it at once.
+
+            DEVICES: a driver, then keys, as in software,name=dma0,vchans=8
+            \(DriverTable.help)
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "A device to make; may be there several times. The default is two software devices, dma0 and dma1.",
+            valueName: "driver[,key=value]…"),
+        transform: DeviceSpecification.argument)
+    var device: [DeviceSpecification] = []
+
+    @Option(help: ArgumentHelp("The DPDK file prefix: names the directory of the socket.", valueName: "prefix"))
+    var filePrefix = "dmascope"
+
+    @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB whose bytes are checked.")
+    var workload = WorkloadKind.none
+
+    @Option(help: ArgumentHelp("Copies a second and device, 1 to 1000000.", valueName: "copies"))
+    var workloadRate = 500
+
+    @Option(help: ArgumentHelp("Least level of messages on standard error: \(LogLevel.help).", valueName: "level"))
+    var logLevel = LogLevel(level: .notice)
+
+    /// How the usual devices are made.
+    private static let usualDevices = ["software", "software"]
+
+    func validate() throws {
+        guard (1...1_000_000).contains(workloadRate) else {
+            throw ValidationError("--workload-rate takes 1 to 1000000")
+        }
+    }
+
+    func run() throws {
+        let termination = Termination()
+        let logger = logLevel.bootstrap()
+        let registry = DeviceRegistry.shared
+        let devices = try makeDevices(in: registry)
+        defer { close(devices, logger) }
+        for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
+
+        let server = try startServer(registry, logger)
+        defer { server.stop() }
+        let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
+        defer { workloads.forEach { $0.stop() } }
+
+        try StandardStreams.print(ServeGreeting(devices: devices, path: server.path, filePrefix: filePrefix).text)
+        termination.wait()
+        logger.info("ending")
+    }
+
+    private func makeDevices(in registry: DeviceRegistry) throws -> [DMADevice] {
+        do throws(DeviceSpecification.Failure) {
+            var specifications = device
+            if specifications.isEmpty {
+                for text in Self.usualDevices { specifications.append(try DeviceSpecification(text)) }
+            }
+            return try DeviceFactory.make(specifications, in: registry)
+        } catch {
+            throw Failure("\(error): change the --device options")
+        }
+    }
+
+    /// A device that cannot do plain copies is shown all the same, unconfigured.
+    private func start(_ device: DMADevice, vchanCount: UInt16, _ logger: Logger) {
+        do throws(DMAError) {
+            try device.start(
+                vchanCount: min(vchanCount, device.properties.maximumVirtualChannelCount),
+                descriptorCount: device.descriptorCount(near: 1024))
+        } catch {
+            logger.warning("device \(device.name) is not started: \(error)")
+        }
+    }
+
+    private func startServer(_ registry: DeviceRegistry, _ logger: Logger) throws -> TelemetryServer {
+        var configuration = TelemetryServer.Configuration()
+        configuration.version = "dmascope \(Dmascope.version)"
+        do throws(TelemetryServerError) {
+            return try TelemetryServer.start(
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), configuration: configuration,
+                logger: logger)
+        } catch {
+            throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
+        }
+    }
+
+    private func startWorkloads(_ devices: [DMADevice], _ logger: Logger) throws(Failure) -> [CopyWorkload] {
+        var workloads: [CopyWorkload] = []
+        for device in devices where isReady(device) {
+            workloads.append(try CopyWorkload(device, copiesPerSecond: workloadRate, logger))
+        }
+        return workloads
+    }
+
+    private func isReady(_ device: DMADevice) -> Bool {
+        let needed: Capabilities = [.copy, .sva, .mem2mem]
+        return device.properties.capabilities.isSuperset(of: needed) && (try? device.info)?.isStarted == true
+    }
+
+    private func close(_ devices: [DMADevice], _ logger: Logger) {
+        for device in devices {
+            do throws(DMAError) {
+                try device.stop()
+                try device.close()
+            } catch {
+                logger.error("device \(device.name): \(error)")
+            }
+        }
+    }
+}

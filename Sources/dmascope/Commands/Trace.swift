@@ -1,0 +1,66 @@
+import ArgumentParser
+import DMATrace
+import TelemetryWire
+
+/// `dmascope trace`
+struct Trace: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what can be traced.", subcommands: [TraceList.self])
+}
+
+/// `dmascope trace list`
+struct TraceList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the LTTng events of dmascope, and how to record them.",
+        discussion: """
+            Without a target, the events that this program can record. With one, those of the process that is asked, \
+            and which of them a session records right now; DPDK applications do not tell.
+            """)
+
+    @OptionGroup var peer: PeerOptions
+    @OptionGroup var output: OutputOptions
+
+    /// One line.
+    private struct Event {
+        let name: String
+        let level: String
+        let isEnabled: Bool
+    }
+
+    func run() throws {
+        let events = try peer.isGiven ? ask(try peer.connect()) : own()
+        var table = TextTable(("EVENT", .left), ("LEVEL", .left), ("RECORDED", .left))
+        for event in events { table.add([event.name, event.level, event.isEnabled ? "yes" : "no"]) }
+        let text = table.text(bold: StandardStreams.outputTakesColor) + "\n\n" + howToRecord(events)
+        try output.print(json: .array(events.map(json)), text: text)
+    }
+
+    private func own() -> [Event] {
+        TracePoints.all.map { Event(name: "\($0.provider):\($0.name)", level: $0.level, isEnabled: $0.isEnabled) }
+    }
+
+    private func ask(_ peer: Peer) throws(Failure) -> [Event] {
+        try peer.demand("/trace/list", "the target does not tell its trace events").members.map { member in
+            let value = member.value["enabled"]
+            return Event(
+                name: member.name, level: member.value["level"]?.string ?? "-",
+                isEnabled: value?.bool ?? (value?.integer ?? 0 != 0))
+        }
+    }
+
+    private func json(_ event: Event) -> JSONTree {
+        .object([
+            JSONTree.Member("name", .string(event.name)), JSONTree.Member("level", .string(event.level)),
+            JSONTree.Member("enabled", .bool(event.isEnabled)),
+        ])
+    }
+
+    private func howToRecord(_ events: [Event]) -> String {
+        var providers: [Substring] = []
+        for provider in events.compactMap({ $0.name.split(separator: ":").first }) where !providers.contains(provider) {
+            providers.append(provider)
+        }
+        return RecordingHint.text(providers: providers.map(String.init))
+    }
+}

@@ -1,0 +1,61 @@
+import LinuxSystem
+
+/// A line on the terminal that says how far a copy is, how fast, and how long it will take. Without a terminal, nothing.
+final class Progress {
+    private let isShown: Bool
+    private var stage = ""
+    private var total = 0
+    private var began = MonotonicTime.now
+    private var next = MonotonicTime.now
+    private var width = 0
+
+    /// Short copies show nothing; long ones five lines a second.
+    private static let interval = Duration.milliseconds(200)
+
+    init(isShown: Bool) {
+        self.isShown = isShown
+    }
+
+    /// A new stage of `total` bytes begins.
+    func begin(_ stage: String, of total: Int) {
+        self.stage = stage
+        self.total = total
+        began = .now
+        next = began.advanced(by: Self.interval)
+    }
+
+    /// So many bytes of the stage are done.
+    func show(_ done: Int) {
+        guard isShown else { return }
+        let now = MonotonicTime.now
+        guard now >= next else { return }
+        next = now.advanced(by: Self.interval)
+        let rate = Double(done) / (Double(now.nanoseconds(since: began)) / 1e9)
+        let left = rate > 0 ? "\(Self.time(Double(total - done) / rate)) left" : "stalled"
+        let share = total > 0 ? done * 100 / total : 100
+        let part = "\(ByteCount(done).text) of \(ByteCount(total).text)"
+        draw("\(stage) \(share) %  \(part)  \(ByteCount.text(rate))/s  \(left)")
+    }
+
+    /// Takes the line away.
+    func clear() {
+        guard width > 0 else { return }
+        draw("")
+        StandardStreams.show("\r")
+    }
+
+    /// Overwrites the line; blanks cover what was longer before, which every terminal understands.
+    private func draw(_ line: String) {
+        let text = line.prefix(StandardStreams.errorColumns - 1)
+        let padding = String(repeating: " ", count: max(0, width - text.count))
+        StandardStreams.show("\r\(text)\(padding)")
+        width = text.count
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        let whole = Int(min(seconds.rounded(.up), 359_999))
+        let (minutes, rest) = (whole / 60, whole % 60)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return minutes < 60 ? "\(minutes):\(two(rest))" : "\(minutes / 60):\(two(minutes % 60)):\(two(rest))"
+    }
+}

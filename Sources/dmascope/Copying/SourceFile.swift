@@ -1,0 +1,48 @@
+import Glibc
+import LinuxSystem
+import SystemPackage
+
+/// The file that is copied: open, mapped, and as long as it was when it was opened.
+final class SourceFile {
+    let path: String
+    let descriptor: OwnedDescriptor
+    let mapping: FileMapping
+    let status: stat
+
+    var length: Int { Int(status.st_size) }
+
+    init(_ path: String) throws(Failure) {
+        // Non-blocking, since a fifo without a writer would hold the call.
+        let raw = try calling(path, "open it") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        let descriptor = OwnedDescriptor(adopting: raw)
+        var status = stat()
+        try calling(path, "look at it") { fstat(raw, &status) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw Failure("\(path): is \(status.kind): only regular files can be copied")
+        }
+        if status.st_size == 0 {
+            var byte: UInt8 = 0
+            guard try calling(path, "read it", { pread(raw, &byte, 1, 0) }) == 0 else {
+                throw Failure("\(path): has no length but bytes, as files of /proc have: copy it with cp first")
+            }
+        }
+        mapping = try FileMapping(path, raw, length: Int(status.st_size), writable: false)
+        self.path = path
+        self.descriptor = descriptor
+        self.status = status
+    }
+}
+
+extension stat {
+    /// What the file is, with its article.
+    var kind: String {
+        switch st_mode & S_IFMT {
+        case S_IFREG: "a regular file"
+        case S_IFDIR: "a directory"
+        case S_IFLNK: "a symbolic link"
+        case S_IFIFO: "a fifo"
+        case S_IFSOCK: "a socket"
+        default: "a device"
+        }
+    }
+}

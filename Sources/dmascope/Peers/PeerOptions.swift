@@ -1,0 +1,66 @@
+import ArgumentParser
+import TelemetryClient
+import TelemetryWire
+
+/// How long to wait for a peer.
+struct TimeoutOption: ParsableArguments {
+    @Option(help: ArgumentHelp("How long the target may take to answer, each time.", valueName: "seconds"))
+    var timeout = 5.0
+
+    func validate() throws {
+        guard timeout > 0, timeout <= 86400 else {
+            throw ValidationError("--timeout takes more than 0 and at most 86400 seconds")
+        }
+    }
+
+    var duration: Duration { .seconds(timeout) }
+}
+
+/// Which process to ask, and how long to wait for it.
+struct PeerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Ask the process with this DPDK file prefix; PREFIX:N is its instance N. The default is dmascope.",
+            valueName: "prefix[:n]"))
+    var filePrefix: String?
+
+    @Option(help: ArgumentHelp("Ask the process with this telemetry socket.", valueName: "path"))
+    var socket: String?
+
+    @OptionGroup var timeoutOption: TimeoutOption
+
+    func validate() throws {
+        guard filePrefix == nil || socket == nil else {
+            throw ValidationError("--file-prefix and --socket both name the process to ask; give one of them")
+        }
+    }
+
+    /// Whether a process was named at all.
+    var isGiven: Bool { filePrefix != nil || socket != nil }
+
+    /// Connects.
+    func connect() throws(Failure) -> Peer {
+        let target = socket.map(Target.socket) ?? Target(prefix: filePrefix ?? "dmascope")
+        return try Peer(target, timeout: timeoutOption.duration)
+    }
+}
+
+/// A process that can be asked.
+enum Target {
+    case socket(String)
+    case prefix(String, instance: Int?)
+
+    /// `PREFIX` or `PREFIX:N`.
+    init(prefix text: String) {
+        if let colon = text.lastIndex(of: ":"), let instance = Int(text[text.index(after: colon)...]), instance >= 0 {
+            self = .prefix(String(text[..<colon]), instance: instance)
+        } else {
+            self = .prefix(text, instance: nil)
+        }
+    }
+
+    /// What a user writes: with a slash it is a socket's path, without one a file prefix.
+    init(_ text: String) {
+        self = text.contains("/") ? .socket(text) : Target(prefix: text)
+    }
+}

@@ -1,0 +1,48 @@
+import DMADev
+import DMATrace
+import TelemetryWire
+
+/// What `serve` says when it is ready: what there is, and what to try.
+struct ServeGreeting {
+    let devices: [DMADevice]
+    let path: String
+    let filePrefix: String
+
+    var text: String {
+        let names = devices.map(\.name).joined(separator: ", ")
+        return """
+            dmascope \(Dmascope.version) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)
+
+            Try from another terminal:
+              \(program) list --socket \(path)
+              \(program) stats --socket \(path)
+              \(program) query \(path) / /dmadev/info,0
+              echo /dmadev/stats,0 | \(environment)dpdk-telemetry.py --file-prefix \(filePrefix)\(instance)
+              \(RecordingHint.start(providers: providers))
+              lttng stop && lttng view && lttng destroy
+
+            Ctrl-C ends it.
+            """
+    }
+
+    /// The program as it was called, so that the lines can be copied.
+    private var program: String {
+        CommandLine.arguments.first.flatMap { $0.contains("/") ? $0 : nil } ?? "dmascope"
+    }
+
+    /// DPDK's client looks where its own environment says.
+    private var environment: String {
+        let root = TelemetryRunDirectory.standard
+        let isUsual = TelemetryRunDirectory.candidates.count == 1
+        return isUsual ? "" : "RUNTIME_DIRECTORY=\(root.root) "
+    }
+
+    private var instance: String {
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        return TelemetryRunDirectory.instance(ofSocketName: name).map { $0 == 0 ? "" : " --instance \($0)" } ?? ""
+    }
+
+    private var providers: [String] {
+        TracePoints.all.reduce(into: []) { if !$0.contains($1.provider) { $0.append($1.provider) } }
+    }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+
+/// A number of bytes, as a user writes and reads it: `4096`, `64K`, `1M`, `1GiB`.
+struct ByteCount: ExpressibleByArgument, Equatable {
+    let bytes: Int
+
+    init(_ bytes: Int) {
+        self.bytes = bytes
+    }
+
+    init?(argument: String) {
+        let digits = argument.prefix { $0.isASCII && $0.isNumber }
+        guard let shift = Self.shifts[argument.dropFirst(digits.count).uppercased()], let number = Int(digits) else {
+            return nil
+        }
+        let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << shift)
+        guard !overflow else { return nil }
+        self.bytes = bytes
+    }
+
+    var defaultValueDescription: String {
+        let shift = [30, 20, 10].first { bytes >= 1 << $0 && bytes % (1 << $0) == 0 } ?? 0
+        return "\(bytes >> shift)\(["", "K", "M", "G"][shift / 10])"
+    }
+
+    /// For people: `1.5 MiB`.
+    var text: String { Self.text(Double(bytes)) }
+
+    static func text(_ bytes: Double) -> String {
+        guard bytes >= 1024 else { return "\(Int(bytes)) B" }
+        var value = bytes / 1024
+        var unit = 0
+        while value >= 1024, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        return "\(decimal(value, places: 1)) \(units[unit])"
+    }
+
+    private static let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
+    private static let shifts = [
+        "": 0, "B": 0, "K": 10, "KB": 10, "KIB": 10, "M": 20, "MB": 20, "MIB": 20, "G": 30, "GB": 30, "GIB": 30,
+    ]
+}
+
+/// A number with that many digits behind the point.
+func decimal(_ value: Double, places: Int) -> String {
+    let scale = (0..<places).reduce(1.0) { scale, _ in scale * 10 }
+    let scaled = (value * scale).rounded()
+    guard scaled.magnitude < 1e15 else { return "\(value)" }
+    let digits = "\(Int(scaled.magnitude))"
+    let padded = String(repeating: "0", count: max(0, places + 1 - digits.count)) + digits
+    let sign = scaled < 0 ? "-" : ""
+    return places == 0 ? sign + padded : "\(sign)\(padded.dropLast(places)).\(padded.suffix(places))"
+}
+
+extension Duration {
+    /// The whole, in seconds.
+    var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,74 @@
+import DMADev
+import Testing
+
+@testable import DeviceDrivers
+
+@Suite struct DeviceFactoryTests {
+    private func make(_ texts: String..., in registry: DeviceRegistry = DeviceRegistry()) throws -> [DMADevice] {
+        try DeviceFactory.make(texts.map { try DeviceSpecification($0) }, in: registry)
+    }
+
+    @Test func everyDriverOfTheTableMakesADeviceThatCanBeStarted() throws {
+        for driver in DriverTable.all {
+            let device = try make(driver.name)[0]
+            #expect(device.properties.driver == driver.name)
+            try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+            try device.setUpVirtualChannel(
+                0,
+                configuration: VirtualChannelConfiguration(descriptorCount: device.properties.minimumDescriptorCount))
+            try device.start()
+            try device.stop()
+        }
+    }
+
+    @Test func everyKeyReachesTheDevice() throws {
+        let device = try make(
+            "software,name=x,engine=e,vchans=3,max-desc=100,min-desc=7,max-sges=5,capabilities=mem2mem+copy")[0]
+        let properties = device.properties
+        #expect(device.name == "x")
+        #expect(properties.maximumVirtualChannelCount == 3)
+        #expect(properties.maximumDescriptorCount == 100)
+        #expect(properties.minimumDescriptorCount == 7)
+        #expect(properties.maximumEntryCount == 5)
+        #expect(properties.capabilities == [.mem2mem, .copy])
+        #expect(try make("software,capabilities=0x700000011")[0].properties.capabilities.rawValue == 0x7_0000_0011)
+    }
+
+    @Test func unnamedDevicesGetTheFirstFreeNames() throws {
+        let registry = DeviceRegistry()
+        let devices = try make("software", "software,name=dma0", "software", in: registry)
+        #expect(devices.map(\.name) == ["dma1", "dma0", "dma2"])
+        #expect(try make("software", in: registry).map(\.name) == ["dma3"])
+    }
+
+    @Test func devicesShareTheEngineThatTheyBothName() throws {
+        let devices = try make("software,engine=e0", "software,engine=e1", "software,engine=e0", "software", "software")
+        #expect(devices.map(\.properties.sharesEngine) == [true, false, true, false, false])
+    }
+
+    @Test func aNameIsTakenOnce() throws {
+        let registry = DeviceRegistry()
+        #expect(throws: DeviceSpecification.Failure.self) {
+            try make("software,name=a", "software,name=a", in: registry)
+        }
+        #expect(registry.devices.isEmpty)
+        _ = try make("software,name=a", in: registry)
+        #expect(throws: DeviceSpecification.Failure.self) { try make("software,name=a", in: registry) }
+    }
+
+    @Test func aDeviceThatCannotBeMadeLeavesNoneBehind() throws {
+        let registry = DeviceRegistry()
+        let failure = #expect(throws: DeviceSpecification.Failure.self) {
+            try make("software", "software,min-desc=20,max-desc=10", in: registry)
+        }
+        #expect(failure?.description == "device dma1: min-desc=20 is more than max-desc=10")
+        #expect(registry.devices.isEmpty)
+        #expect(throws: DeviceSpecification.Failure.self) {
+            try make("software", "software", in: DeviceRegistry(maximumDeviceCount: 1))
+        }
+    }
+
+    @Test func fewerDescriptorsThanUsualNeedNoMinimum() throws {
+        #expect(try make("software,max-desc=4")[0].properties.minimumDescriptorCount == 4)
+    }
+}

@@ -1,0 +1,29 @@
+import Testing
+
+@testable import DeviceDrivers
+
+@Suite struct DeviceSpecificationTests {
+    @Test(arguments: [
+        ("", "there is no driver \"\""), ("hardware", "the drivers are: software"),
+        ("software,", "its keys are: name, engine, vchans"), ("software,colour=red", "\"colour=red\" is no key=value"),
+        ("software,vchans", "\"vchans\" is no key=value"), ("software,vchans=", "allowed: 1 to 1024"),
+        ("software,vchans=0", "allowed: 1 to 1024"), ("software,vchans=1025", "allowed: 1 to 1024"),
+        ("software,vchans=+3", "allowed: 1 to 1024"), ("software,vchans=99999999999999999999", "allowed: 1 to 1024"),
+        ("software,max-desc=32769", "allowed: 1 to 32768"), ("software,max-sges=65", "allowed: 1 to 64"),
+        ("software,vchans=1,vchans=2", "there twice"), ("software,name=", "1 to 63 bytes"),
+        ("software,name=a b", "1 to 63 bytes"), ("software,capabilities=copy+teleport", "names joined with +"),
+        ("software,capabilities=copy+", "names joined with +"), ("software,capabilities=0x20", "bits of 0x700000051"),
+        ("software,capabilities=0x", "bits of 0x700000051"),
+    ])
+    func whatIsWrongIsSaidWithWhatIsAllowed(text: String, sentence: String) {
+        let failure = #expect(throws: DeviceSpecification.Failure.self) { try DeviceSpecification(text) }
+        #expect(failure?.description.contains(sentence) == true, "\(String(describing: failure))")
+    }
+
+    @Test func helpNamesEveryDriverAndKey() {
+        for driver in DriverTable.all {
+            #expect(DriverTable.help.contains("\(driver.name): "))
+            for key in driver.keys { #expect(DriverTable.help.contains("\(key.name)=")) }
+        }
+    }
+}
