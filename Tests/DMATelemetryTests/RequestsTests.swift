@@ -6,14 +6,13 @@ import SoftwareDriver
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
-import TestSupport
 import Testing
 
 /// The replies that a real DPDK gave, asked again of a software device that looks like DPDK's.
 @Suite struct RequestsTests {
     @Test("dmascope answers every recorded request as DPDK did", arguments: ["unconfigured", "started"])
     func asDPDK(state: String) throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         let registry = DeviceRegistry()
         let device = try skeletonTwin(in: registry)
         if state == "started" { try runHundredCopies(on: device) }
