@@ -25,3 +25,11 @@ void dmatrace_emit_dmadev_enqueue_ops(int16_t dev_id, uint16_t vchan, const void
 	dmatrace_ops_split(&columns, ops, nb_ops);
 	lttng_ust_do_tracepoint(dmadev, enqueue_ops, dev_id, vchan, &columns, ret);
 }
+
+void dmatrace_emit_dmadev_dequeue_ops(int16_t dev_id, uint16_t vchan, const void *ops, uint16_t nb_ops, int32_t ret)
+{
+	struct dmatrace_op_statuses columns;
+
+	dmatrace_op_statuses_split(&columns, ops, ret);
+	lttng_ust_do_tracepoint(dmadev, dequeue_ops, dev_id, vchan, &columns, nb_ops, ret);
+}

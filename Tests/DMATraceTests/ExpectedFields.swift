@@ -57,6 +57,10 @@ let expectedFields: [String: [String: TraceValue]] = [
         "src_addr": [0x1000, 0x2000, 0x3000], "src_len": [10, 20, 40],
         "dst_addr": [0x9000, 0xFFFF_8000_0000_A000, 0xB000], "dst_len": [30, 15, 25], "ret": 2,
     ],
+    "dmadev:dequeue_ops": [
+        "dev_id": 3, "vchan": 1, "nb_ops": 4, "user_meta": [0xFFFF_0000_0000_0001, 2], "statuses": [0, 0x100],
+        "ret": 2,
+    ],
     "dmadev_engine:engine_start": ["engine": 7],
     "dmadev_engine:engine_stop": ["engine": 8],
     "dmadev_engine:ring_attach": ["engine": 7, "dev_id": 3, "vchan": 1, "nb_desc": 1024],

@@ -5,7 +5,9 @@ import Testing
 /// What the library's calls leave in a trace: each its event, whatever the result.
 @Suite struct PublicCallsTests {
     /// Events that no call of the library has yet, by provider; empty when all is traced.
-    static let withoutCall: Set = ["dmadev:dma_map", "dmadev:dma_unmap", "dmadev:enqueue_ops"]
+    static let withoutCall: Set = [
+        "dmadev:dma_map", "dmadev:dma_unmap", "dmadev:enqueue_ops", "dmadev:dequeue_ops",
+    ]
 
     @Test("Every public call leaves its event with its arguments and its result, errors too")
     func everyCall() throws {

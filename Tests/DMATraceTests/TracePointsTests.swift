@@ -53,6 +53,14 @@ import Testing
         let lengths = Array(0..<200) + Array(0..<56) as [Int128]
         #expect(enqueued[3]["src_len"] == .sequence(lengths.map { .integer($0) }))
         #expect(enqueued[3]["dst_addr"] == [0, 1, 2] && enqueued[3]["total_dst"] == 3)
+
+        let dequeued = try trace.events(named: "dmadev:dequeue_ops").map { try $0.fields() }
+        try #require(dequeued.count == 5)
+        #expect(dequeued.map { $0["ret"] } == [3, -22, 0, 2, 300])
+        #expect(dequeued.prefix(3).allSatisfy { $0["user_meta"] == [] && $0["statuses"] == [] })
+        #expect(dequeued[3]["user_meta"] == [0, 5] && dequeued[3]["statuses"] == [0, 3])
+        #expect(dequeued[4]["user_meta"] == .sequence((0..<256).map { .integer($0) }))
+        #expect(dequeued[4]["statuses"] == .sequence((1...256).map { .integer($0) }))
     }
 
     @Test func hundredThousandCopiesAreHundredThousandEvents() throws {
@@ -117,8 +125,8 @@ import Testing
         let data: Set = [
             "dmadev:copy", "dmadev:copy_sg", "dmadev:fill", "dmadev:submit", "dmadev:completed",
             "dmadev:completed_status", "dmadev:burst_capacity", "dmadev:enqueue_ops",
-            "dmadev_engine:operation_start", "dmadev_engine:operation_finish", "dmadev_engine:sleep",
-            "dmadev_engine:wake",
+            "dmadev:dequeue_ops", "dmadev_engine:operation_start", "dmadev_engine:operation_finish",
+            "dmadev_engine:sleep", "dmadev_engine:wake",
         ]
         let program = try builtProduct("trace-every-event")
         try LTTngSession.lttng("list")  // a daemon is there before the program is

@@ -262,3 +262,16 @@ DMATRACE_CONVERTED_EVENT(dmadev, enqueue_ops, DEBUG,
 		lttng_ust_field_sequence_hex(uint64_t, dst_addr, ops->dst.address, uint16_t, ops->dst.kept)
 		lttng_ust_field_sequence(uint32_t, dst_len, ops->dst.length, uint16_t, ops->dst.kept)
 		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* ops points to nb_ops pointers; ret, when positive, is how many of them lead to an operation now. */
+DMATRACE_CONVERTED_EVENT(dmadev, dequeue_ops, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const void *_Nullable, ops, uint16_t, nb_ops, int32_t, ret),
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_op_statuses *, ops, uint16_t, nb_ops,
+		int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, nb_ops, nb_ops)
+		lttng_ust_field_sequence_hex(uint64_t, user_meta, ops->user_meta, uint16_t, ops->kept)
+		lttng_ust_field_sequence(uint32_t, statuses, ops->status, uint16_t, ops->kept)
+		lttng_ust_field_integer(int32_t, ret, ret)))

@@ -96,4 +96,24 @@ static inline void dmatrace_ops_split(struct dmatrace_op_columns *columns, const
 	}
 }
 
+/* Operations that were dequeued, by columns. */
+struct dmatrace_op_statuses {
+	uint16_t kept; /* operations recorded */
+	uint64_t user_meta[DMATRACE_STATUS_MAX];
+	uint32_t status[DMATRACE_STATUS_MAX];
+};
+
+static inline void dmatrace_op_statuses_split(struct dmatrace_op_statuses *columns, const void *list, int32_t count)
+{
+	const struct dmatrace_op *const *ops = list;
+
+	columns->kept = dmatrace_kept(list, count, DMATRACE_STATUS_MAX);
+	for (uint16_t i = 0; i < columns->kept; i++) {
+		const struct dmatrace_op *op = ops[i] != NULL ? ops[i] : &dmatrace_no_op;
+
+		columns->user_meta[i] = op->user_meta;
+		columns->status[i] = op->status;
+	}
+}
+
 #endif

@@ -12,6 +12,14 @@ extension TraceEveryEvent {
                 flags: 0, userMeta: 2, sources: [Entry(0x3000, 40)],
                 destinations: [Entry(0xFFFF_8000_0000_A000, 15), Entry(0xB000, 25)]),
         ]) { dmatrace_dmadev_enqueue_ops(3, 1, $0, $1, 2) }
+        // Two pointers of four were filled in: the others lead nowhere.
+        withOperations([
+            Operation(userMeta: 0xFFFF_0000_0000_0001, status: 0), Operation(userMeta: 2, status: 0x100),
+        ]) { operations, _ in
+            let pointers = UnsafeRawBufferPointer(start: operations, count: 2 * MemoryLayout<UInt>.stride)
+            let array = pointers.bindMemory(to: UInt.self) + [1, 1]
+            dmatrace_dmadev_dequeue_ops(3, 1, array, 4, 2)
+        }
     }
 
     static func traceOperationEdges() {
@@ -30,6 +38,16 @@ extension TraceEveryEvent {
                 return Operation(flags: 0, userMeta: operation, sources: sources, destinations: [Entry(operation, 7)])
             }
         ) { dmatrace_dmadev_enqueue_ops(0, 0, $0, $1, 3) }
+
+        dmatrace_dmadev_dequeue_ops(0, 0, nil, 8, 3)
+        withOperations([nil, Operation(userMeta: 5, status: 3)]) {
+            dmatrace_dmadev_dequeue_ops(0, 0, $0, $1, -22)
+            dmatrace_dmadev_dequeue_ops(0, 0, $0, $1, 0)
+            dmatrace_dmadev_dequeue_ops(0, 0, $0, $1, 2)
+        }
+        withOperations((0..<300).map { Operation(userMeta: UInt64($0), status: $0 + 1) }) {
+            dmatrace_dmadev_dequeue_ops(0, 0, $0, $1, 300)
+        }
     }
 
     struct Entry {
