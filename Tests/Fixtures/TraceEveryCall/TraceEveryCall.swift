@@ -134,7 +134,7 @@ struct TraceEveryCall {
             from: [ScatterGatherEntry(address: iova, length: 8)],
             to: [ScatterGatherEntry(address: iova + 8, length: 8)], userData: 77)
         let given = [operation.pointer]
-        try given.withUnsafeBufferPointer { given throws(OperationError) in try channel.enqueue(given) }
+        _ = try given.withUnsafeBufferPointer { given throws(OperationError) in try channel.enqueue(given) }
         expect("enqueue_ops dev_id=0 vchan=0 nb_ops=1 ret=1")
         while try device.status(of: 0) != .idle {}
         expect("vchan_status dev_id=0 vchan=0 status=0 ret=0")
