@@ -8,7 +8,7 @@ internal import LinuxSystem
 public final class DescriptorRing: @unchecked Sendable {
     // Each member's memory has one writer, as cdmadev.h says: the application's thread behind `producer`, the engine's
     // behind `consumer`; control calls come one at a time.
-    /// The application's side; for one thread at a time.
+    /// The application's side; for one thread at a time, which keeps the ring while it uses the pointer.
     public let producer: UnsafeMutablePointer<RingProducer>
     /// The engine's side.
     let consumer: UnsafeMutablePointer<RingConsumer>
@@ -110,6 +110,9 @@ public final class DescriptorRing: @unchecked Sendable {
         let aborted = consumer.pointee.abortAll()
         dmatrace_dmadev_engine_ring_detach(owner.engine, owner.device, owner.vchan, aborted)
     }
+
+    /// How the slots are used: a glimpse, for any thread.
+    public var occupancy: RingOccupancy { producer.pointee.occupancy }
 
     /// Whether everything that was rung is visible to the application's poll.
     public var isIdle: Bool {

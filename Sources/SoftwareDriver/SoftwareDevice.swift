@@ -238,7 +238,7 @@ public final class SoftwareDevice: DMADriver {
 
     /// How a channel's ring is used.
     public func ringUse(of vchan: UInt16) -> RingUse? {
-        guard let use = ring(vchan)?.producer.pointee.occupancy else { return nil }
+        guard let use = ring(vchan)?.occupancy else { return nil }
         return RingUse(
             empty: use.empty, pending: use.pending, running: use.running, completed: use.completed,
             nextIndex: use.nextIndex, lastIndex: use.lastIndex)
