@@ -121,6 +121,7 @@ let package = Package(
                 "DMATelemetry", "DMADev", "DMAEngine", "SoftwareDriver", "TelemetryServer", "TelemetryTestSupport",
                 "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
-        test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev"]),
+        test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
+        test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )
