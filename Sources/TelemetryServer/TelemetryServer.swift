@@ -22,7 +22,7 @@ public final class TelemetryServer: Sendable {
     /// How a server differs from the usual.
     public struct Configuration: Sendable {
         /// What the greeting says; the program's name and version.
-        public var version = "dmascope 0.1.0"
+        public var version = DmascopeVersion.text
         /// Clients beyond this number are turned away.
         public var maximumClients = 4096
         /// All replies together that wait for clients to read them, in bytes. The client whose reply would exceed it is

@@ -110,11 +110,9 @@ struct Copy: ParsableCommand {
 
     /// A copy does not fail for want of telemetry.
     private func startServer() -> TelemetryServer? {
-        var configuration = TelemetryServer.Configuration()
-        configuration.version = "dmascope \(Dmascope.version)"
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: .shared), configuration: configuration)
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: .shared))
         } catch {
             StandardStreams.warn("no telemetry while copying: \(error)")
             return nil

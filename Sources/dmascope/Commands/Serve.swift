@@ -87,12 +87,9 @@ struct Serve: ParsableCommand {
     }
 
     private func startServer(_ registry: DeviceRegistry, _ logger: Logger) throws -> TelemetryServer {
-        var configuration = TelemetryServer.Configuration()
-        configuration.version = "dmascope \(Dmascope.version)"
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), configuration: configuration,
-                logger: logger)
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), logger: logger)
         } catch {
             throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
         }
