@@ -19,7 +19,7 @@ import Testing
         if state == "started" { try runHundredCopies(on: device) }
         let server = try TelemetryServer.start(
             filePrefix: "twin", commands: DeviceCommands.table(for: registry),
-            in: TelemetryRunDirectory(root: directory.path))
+            in: directory.runDirectory)
         defer { server.stop() }
         let client = try RawClient.greeted(server.path)
 
