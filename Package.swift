@@ -91,7 +91,7 @@ let package = Package(
             name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "trace-every-call", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
+            name: "trace-every-call", dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
