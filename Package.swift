@@ -119,8 +119,8 @@ let package = Package(
         test(
             of: "DMATelemetry",
             [
-                "DMATelemetry", "DMADev", "DMAEngine", "SoftwareDriver", "TelemetryServer", "TelemetryTestSupport",
-                "TelemetryWire", "TestSupport",
+                "DMATelemetry", "DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", "TelemetryServer",
+                "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
         test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),

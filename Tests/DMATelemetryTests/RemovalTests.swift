@@ -1,11 +1,13 @@
 import DMADev
 import DMAEngine
 import DMATelemetry
+import LinuxSystem
 import SoftwareDriver
 import Synchronization
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 /// Devices that go while clients look at them.
@@ -35,7 +37,7 @@ import Testing
 
     @Test("A client on the socket goes on being answered, null for what is gone")
     func onTheSocket() throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let registry = DeviceRegistry()
         let server = try TelemetryServer.start(
             filePrefix: "gone", commands: DeviceCommands.table(for: registry), in: directory.runDirectory)
@@ -63,11 +65,11 @@ import Testing
 private final class ComingAndGoing: Sendable {
     private let isEnding = Atomic(false)
     private let rounds = Atomic(0)
-    private let thread = Mutex<BackgroundThread?>(nil)
+    private let thread = Mutex<SystemThread?>(nil)
 
     init(_ registry: DeviceRegistry) throws {
         let engine = try Engine()
-        let thread = BackgroundThread { [self] in
+        let thread = try SystemThread.start(name: "coming-going") { [self] in
             while !isEnding.load(ordering: .acquiring) {
                 do {
                     try Self.round(registry, engine)
