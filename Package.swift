@@ -96,6 +96,9 @@ let package = Package(
         .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
             path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
+            path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
 
         // The tests.
         test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "TestSupport", systemPackage]),

@@ -111,12 +111,17 @@ public final class DescriptorRing: @unchecked Sendable {
         dmatrace_dmadev_engine_ring_detach(owner.engine, owner.device, owner.vchan, aborted)
     }
 
-    /// How the slots are used: a glimpse, for any thread.
-    public var occupancy: RingOccupancy { producer.pointee.occupancy }
-
+    // A reader may be the last to hold a ring that was just stopped: its memory must stay until the reading is done.
     /// Whether everything that was rung is visible to the application's poll.
     public var isIdle: Bool {
-        let tail = memory.producerPage.pointer(to: \.tail)!.loadAcquiring()
-        return memory.consumerPage.pointer(to: \.completed)!.loadAcquiring() == tail
+        withExtendedLifetime(self) {
+            let tail = memory.producerPage.pointer(to: \.tail)!.loadAcquiring()
+            return memory.consumerPage.pointer(to: \.completed)!.loadAcquiring() == tail
+        }
+    }
+
+    /// How many operations are in each state; any thread may ask.
+    public var occupancy: RingOccupancy {
+        withExtendedLifetime(self) { producer.pointee.occupancy }
     }
 }
