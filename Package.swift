@@ -99,6 +99,13 @@ let package = Package(
         .executableTarget(
             name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "documented-examples",
+            dependencies: [
+                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "SoftwareDriver",
+                "TelemetryClient", "TelemetryServer", "TelemetryWire",
+            ],
+            path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
         // The tests.
         test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "TestSupport", systemPackage]),
@@ -126,6 +133,12 @@ let package = Package(
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
+        test(
+            of: "Documentation",
+            [
+                "DMADev", "DMATelemetry", "DeviceDrivers", "LinuxSystem", "TelemetryClient", "TelemetryWire",
+                "TestSupport",
+            ]),
         test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )
