@@ -56,7 +56,7 @@ let package = Package(
         swiftTarget("TelemetryWire", ["CJSONC"]),
 
         // L2: drivers, and telemetry commands over devices.
-        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", systemPackage]),
+        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
 
         // L3: services.
