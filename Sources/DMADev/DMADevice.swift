@@ -20,8 +20,8 @@ public final class DMADevice: @unchecked Sendable {
     public let properties: DeviceProperties
 
     let driver: any DMADriver
-    let state = Guarded(State())
-    private let control = Guarded(())
+    let state = Locked(State())
+    private let control = Locked(())
     private let table: UnsafeMutablePointer<dmadev_data_path>
     private let failures: FailedCalls
     private let changes: ControlChanges

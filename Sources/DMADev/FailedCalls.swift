@@ -25,7 +25,7 @@ final class FailedCalls: Sendable {
         var calls: [FailedCall] = []
     }
 
-    private let state = Guarded(State())
+    private let state = Locked(State())
 
     func note(_ call: String, device: Int16, errno: Int32, reason: String) {
         let time = MonotonicTime.wallClockNanoseconds

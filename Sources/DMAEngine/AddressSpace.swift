@@ -55,7 +55,7 @@ public final class IOVAMap: @unchecked Sendable {
     }
 
     private let engine: Engine
-    private let ranges = Guarded<[Range]>([])
+    private let ranges = Locked<[Range]>([])
     private let published: UnsafeMutablePointer<UInt64>
 
     /// An empty map for devices of one engine.

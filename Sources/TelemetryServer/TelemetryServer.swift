@@ -39,7 +39,7 @@ public final class TelemetryServer: Sendable {
 
     private let stopSignal: StopSignal
     private let thread: SystemThread
-    private let isJoined = Guarded(false)
+    private let isJoined = Locked(false)
     private let pid: Int32
 
     /// Starts a server.
