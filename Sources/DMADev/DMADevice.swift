@@ -1,6 +1,6 @@
 internal import CDMADev
 internal import CDMATrace
-internal import Synchronization
+internal import LinuxSystem
 internal import SystemPackage
 
 /// One DMA device: a hardware channel, or a software device.
@@ -20,8 +20,8 @@ public final class DMADevice: @unchecked Sendable {
     public let properties: DeviceProperties
 
     let driver: any DMADriver
-    let state = Mutex(State())
-    private let control = Mutex(())
+    let state = Locked(State())
+    private let control = Locked(())
     private let table: UnsafeMutablePointer<dmadev_data_path>
     private let failures: FailedCalls
     private let onClose: @Sendable (DMADevice) -> Void

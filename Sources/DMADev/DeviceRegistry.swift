@@ -1,6 +1,6 @@
 internal import CDMATrace
 internal import Glibc
-internal import Synchronization
+internal import LinuxSystem
 internal import SystemPackage
 
 /// The devices of a process, by number and by name.
@@ -11,7 +11,7 @@ public final class DeviceRegistry: Sendable {
     /// The registry of the process: the one that the C API speaks of.
     public static let shared = DeviceRegistry()
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let failures = FailedCalls()
 
     private struct State {
@@ -23,7 +23,7 @@ public final class DeviceRegistry: Sendable {
     ///
     /// - Parameter maximumDeviceCount: 1 to 32,767; DPDK's default is 64.
     public init(maximumDeviceCount: Int = 64) {
-        state = Mutex(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
+        state = Locked(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
     }
 
     /// Sets how many devices there may be; `rte_dma_dev_max`.
