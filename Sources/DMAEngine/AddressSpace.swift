@@ -1,6 +1,6 @@
 internal import Glibc
 internal import LinuxSystem
-internal import Synchronization
+internal import LinuxSystem
 
 /// Where the addresses of one side of a ring lie.
 public enum AddressSpace: Sendable {
