@@ -1,5 +1,5 @@
 import DMADev
-import Synchronization
+import LinuxSystem
 import Testing
 
 /// Statistics.
@@ -145,7 +145,7 @@ private func neverCountsBackwards(_ bench: ConformanceBench) throws {
     let (device, vchan) = (bench.device, bench.channelCount - 1)
     let count = bench.burst(upTo: 16)
     let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
-    let last = Mutex(Statistics())
+    let last = Locked(Statistics())
     try alternate(200) {
         let (channel, slab) = (try device.virtualChannel(vchan), Slab(slots: count, kinds: kinds))
         return {
