@@ -1,7 +1,7 @@
-internal import LinuxSystem
 public import CDMADev
 public import DMADev
 public import DMAEngine
+internal import LinuxSystem
 internal import SystemPackage
 
 /// A DMA device in software: an engine's thread moves the bytes.
