@@ -135,10 +135,7 @@ let package = Package(
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
         test(
             of: "Documentation",
-            [
-                "DMADev", "DMATelemetry", "DeviceDrivers", "LinuxSystem", "TelemetryClient", "TelemetryWire",
-                "TestSupport",
-            ]),
+            ["DMADev", "DMATelemetry", "DeviceDrivers", "TelemetryServer", "TelemetryWire", "TestSupport"]),
         test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )
