@@ -192,12 +192,13 @@ struct RingConsumer {
     /// Gives the source buffers of an operation back to their pool, before its completion is visible and however it
     /// ended: with auto-free they are the device's from the enqueue on.
     private func release(_ descriptor: dmadev_descriptor, _ slot: Int, _ giveBack: @Sendable (UInt64) -> Void) {
-        guard Int32(descriptor.kind) == DMADEV_KIND_COPY_SG else {
-            giveBack(descriptor.src)
-            return
+        switch Int32(descriptor.kind) {
+        case DMADEV_KIND_COPY: giveBack(descriptor.src)
+        case DMADEV_KIND_COPY_SG:
+            let region = entries + slot * 2 * maximumEntries
+            for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
+        default: break  // a fill has no source buffer: its pattern is no address
         }
-        let region = entries + slot * 2 * maximumEntries
-        for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
     }
 
     /// Ends what was rung and is not finished with *aborted*; for a ring that the engine has let go.
