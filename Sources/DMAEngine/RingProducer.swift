@@ -183,6 +183,8 @@ public struct RingProducer {
         guard enqueued != rung else { return }
         doorbellTimes[Int(truncatingIfNeeded: rung & mask)] = Ticks.now
         rung = enqueued
+        // Nobody polls: the slots that are free by now are not in use. The line is read below anyway.
+        if isSilent { released = engineCompleted }
         let occupied = enqueued &- released
         counters.pointer(to: \.submitted)!
             .storeRelaxed(state.pointer(to: \.submitted_before)!.loadRelaxed() &+ rung)
