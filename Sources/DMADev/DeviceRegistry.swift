@@ -1,7 +1,7 @@
-internal import LinuxSystem
 internal import CDMATrace
 internal import Glibc
 internal import LinuxSystem
+internal import Synchronization
 internal import SystemPackage
 
 /// The devices of a process, by number and by name.
