@@ -70,8 +70,11 @@ public struct ConformanceKit: Sendable {
     private func notOffered(_ run: ConformanceRun, _ properties: DeviceProperties) -> SkipReason? {
         let missing = run.row.needs.subtracting(properties.capabilities)
         if !missing.isEmpty { return .lacks(missing) }
-        if run.row.movesData, properties.capabilities.isDisjoint(with: .movingOperations) {
-            return .lacks(.movingOperations)
+        if run.row.movesData {
+            if properties.capabilities.isDisjoint(with: .movingOperations) { return .lacks(.movingOperations) }
+            // Most cases name memory by its addresses in this process.
+            let reachesAll = variants.contains(.everythingMapped) || run.row.variant.contains(.withoutSVA)
+            if !properties.capabilities.contains(.sva), !reachesAll { return .lacks(.sva) }
         }
         return run.row.faults && !allowsPageFaults ? .pageFaults : nil
     }
@@ -111,8 +114,11 @@ public struct DeviceVariants: OptionSet, Sendable, Hashable {
     public static let deviceMemory = DeviceVariants(rawValue: 1 << 1)
     /// Devices without SVA.
     public static let withoutSVA = DeviceVariants(rawValue: 1 << 2)
+    /// What has no SVA without having been asked for it reaches all memory of the process nevertheless: each byte is
+    /// mapped under its own address.
+    public static let everythingMapped = DeviceVariants(rawValue: 1 << 3)
     /// All of them.
-    public static let all: DeviceVariants = [.sharedEngine, .deviceMemory, .withoutSVA]
+    public static let all: DeviceVariants = [.sharedEngine, .deviceMemory, .withoutSVA, .everythingMapped]
 }
 
 /// How a run ended, beside the issues that it recorded.
