@@ -88,5 +88,7 @@ private func restartsOften(_ bench: ConformanceBench) throws {
         try bench.device.stop()
         try bench.device.start()
     }
-    #expect(try bench.device.statistics == Statistics(submitted: 100, completed: 100))
+    // Every other one may have been aborted.
+    let statistics = try bench.device.statistics
+    #expect(statistics.submitted == 100 && statistics.completed == 100 && statistics.errors <= 50)
 }
