@@ -88,7 +88,7 @@ private func restartsOften(_ bench: ConformanceBench) throws {
         try bench.device.stop()
         try bench.device.start()
     }
-    // Some may have been aborted, which is an error.
+    // Every other one may have been aborted.
     let statistics = try bench.device.statistics
-    #expect((statistics.submitted, statistics.completed) == (100, 100))
+    #expect(statistics.submitted == 100 && statistics.completed == 100 && statistics.errors <= 50)
 }
