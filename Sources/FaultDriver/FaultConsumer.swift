@@ -36,7 +36,9 @@ struct FaultConsumer {
     private let counters: UnsafeMutablePointer<dmadev_engine_counters>
     private let inner: dmadev_data_path
     private let vchan: UInt16
-    private let plan: FaultPlan
+    private let schedule: FailureSchedule
+    private let freeze: FaultPlan.Outage?
+    private let halt: FaultPlan.Outage?
     private let delay: UInt64
     private let giveBack: (@Sendable (UInt64) -> Void)?
     private let halted: UnsafeMutablePointer<UInt32>
@@ -85,7 +87,9 @@ struct FaultConsumer {
         self.counters = counters.engine
         self.inner = inner
         self.vchan = vchan
-        self.plan = plan
+        schedule = FailureSchedule(plan.failures)
+        freeze = plan.freeze
+        halt = plan.halt
         delay = plan.delayNanoseconds
         self.giveBack = giveBack
         self.halted = halted
@@ -151,12 +155,12 @@ struct FaultConsumer {
     /// What becomes of the operation at `decided`; `nil` when that cannot be said yet, or never.
     private mutating func outcome(of descriptor: dmadev_descriptor, hasFed: inout Bool) -> UInt16? {
         let number = before &+ decided &+ 1
-        if let halt = plan.halt, number >= halt.number {
+        if let halt, number >= halt.number {
             // What was before it ends first.
             if next == decided { endAll(.byPlan) }
             return nil
         }
-        if let freeze = plan.freeze, number >= freeze.number {
+        if let freeze, number >= freeze.number {
             isFrozen = true
             return nil
         }
@@ -170,7 +174,7 @@ struct FaultConsumer {
             guard innerCount == 0 else { return nil }
             if batchFailed { batchAbandoned = true }
         }
-        if let status = batchAbandoned ? .notAttempted : plan.status(ofOperation: number) {
+        if let status = batchAbandoned ? .notAttempted : schedule.status(ofOperation: number) {
             release(decided)
             return status.rawValue
         }

@@ -29,14 +29,6 @@ public struct FaultPlan: Sendable, Equatable {
         case every(UInt64)
         /// The one with this number and all after it.
         case from(UInt64)
-
-        func contains(_ number: UInt64) -> Bool {
-            switch self {
-            case .number(let chosen): number == chosen
-            case .every(let period): number % period == 0
-            case .from(let first): number >= first
-            }
-        }
     }
 
     /// The end of all work, from an operation on.
@@ -53,7 +45,8 @@ public struct FaultPlan: Sendable, Equatable {
         }
     }
 
-    /// Operations that fail. Where several fit, the first one counts.
+    /// Operations that fail. Where several fit, a number counts before `every`, that before `from`, and among equals the
+    /// first.
     public var failures: [Failure]
     /// The time from a doorbell during which no completion of its batch is visible; of every channel.
     public var delay: Duration
@@ -69,11 +62,6 @@ public struct FaultPlan: Sendable, Equatable {
         self.delay = delay
         self.freeze = freeze
         self.halt = halt
-    }
-
-    /// How an operation is to end; `nil`: as it does by itself.
-    func status(ofOperation number: UInt64) -> CompletionStatus? {
-        failures.first { $0.operations.contains(number) }?.status
     }
 
     /// The delay in nanoseconds.

@@ -13,6 +13,9 @@ import Testing
         ("software,vchans=1,vchans=2", "there twice"), ("software,name=", "1 to 63 bytes"),
         ("software,name=a b", "1 to 63 bytes"), ("software,capabilities=copy+teleport", "names joined with +"),
         ("software,capabilities=copy+", "names joined with +"), ("software,capabilities=0x20", "bits of 0x700000051"),
+        ("fault,inner=fault", "allowed: software"), ("fault,fail=3:bad", "STATUS one of user_abort"),
+        ("fault,fail=0:bus_error", "N from 1"), ("fault,delay=5", "ns, us, ms or s"),
+        ("fault,vchans=0", "allowed: 1 to 1024"), ("fault,colour=red", "its keys are: name, inner, fail"),
         ("software,capabilities=0x", "bits of 0x700000051"),
     ])
     func whatIsWrongIsSaidWithWhatIsAllowed(text: String, sentence: String) {
