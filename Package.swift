@@ -66,7 +66,6 @@ let package = Package(
             "TelemetryServer",
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
-
         swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
@@ -80,18 +79,30 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
-        // What tests share, and the programs that they run.
+        // What tests share.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .target(
+            name: "Conformance", dependencies: ["CDMADev", "DMADev", "TestSupport", systemPackage],
+            path: "Tests/Conformance", swiftSettings: swiftSettings),
+        .target(
+            name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", "TestSupport", systemPackage],
+            path: "Tests/TelemetryTestSupport", swiftSettings: swiftSettings),
+
+        // The programs that tests run, kill and starve.
         .executableTarget(
             name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "trace-every-call", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
+            name: "trace-every-call", dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
-        .target(
-            name: "Conformance", dependencies: ["CDMADev", "DMADev", "TestSupport", systemPackage],
-            path: "Tests/Conformance",
-            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
+            path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
+            path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
+
+        // The tests.
         test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "TestSupport", systemPackage]),
         test(
             of: "SoftwareDriver",
@@ -105,30 +116,24 @@ let package = Package(
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
-        // Tests, what several of them use, and a server to be killed and starved.
-        .target(
-            name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", systemPackage],
-            path: "Tests/TelemetryTestSupport", swiftSettings: swiftSettings),
-        .executableTarget(
-            name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
-            path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
-        test(of: "LinuxSystem", ["LinuxSystem", "TelemetryTestSupport", systemPackage]),
-        test(of: "TelemetryWire", ["TelemetryWire", "TelemetryTestSupport"]),
+        test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
+        test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(
             of: "TelemetryServer",
             [
-                "TelemetryServer", "TelemetryWire", "TelemetryTestSupport", "TelemetryTestServer", "LinuxSystem",
-                systemPackage,
+                "TelemetryServer", "TelemetryWire", "TelemetryTestSupport", "TelemetryTestServer", "TestSupport",
+                "LinuxSystem", systemPackage,
             ]),
         test(
             of: "TelemetryClient",
-            ["TelemetryClient", "TelemetryWire", "TelemetryTestSupport", "LinuxSystem", systemPackage]),
+            ["TelemetryClient", "TelemetryWire", "TelemetryTestSupport", "TestSupport", "LinuxSystem", systemPackage]),
         test(
             of: "DMATelemetry",
             [
-                "DMATelemetry", "DMADev", "DMAEngine", "SoftwareDriver", "TelemetryServer", "TelemetryTestSupport",
-                "TelemetryWire", "TestSupport",
+                "DMATelemetry", "DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", "TelemetryServer",
+                "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
-        test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev"]),
+        test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
+        test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )

@@ -8,7 +8,7 @@ internal import LinuxSystem
 public final class DescriptorRing: @unchecked Sendable {
     // Each member's memory has one writer, as cdmadev.h says: the application's thread behind `producer`, the engine's
     // behind `consumer`; control calls come one at a time.
-    /// The application's side; for one thread at a time.
+    /// The application's side; for one thread at a time, which keeps the ring while it uses the pointer.
     public let producer: UnsafeMutablePointer<RingProducer>
     /// The engine's side.
     let consumer: UnsafeMutablePointer<RingConsumer>
@@ -111,9 +111,17 @@ public final class DescriptorRing: @unchecked Sendable {
         dmatrace_dmadev_engine_ring_detach(owner.engine, owner.device, owner.vchan, aborted)
     }
 
+    // A reader may be the last to hold a ring that was just stopped: its memory must stay until the reading is done.
     /// Whether everything that was rung is visible to the application's poll.
     public var isIdle: Bool {
-        let tail = memory.producerPage.pointer(to: \.tail)!.loadAcquiring()
-        return memory.consumerPage.pointer(to: \.completed)!.loadAcquiring() == tail
+        withExtendedLifetime(self) {
+            let tail = memory.producerPage.pointer(to: \.tail)!.loadAcquiring()
+            return memory.consumerPage.pointer(to: \.completed)!.loadAcquiring() == tail
+        }
+    }
+
+    /// How many operations are in each state; any thread may ask.
+    public var occupancy: RingOccupancy {
+        withExtendedLifetime(self) { producer.pointee.occupancy }
     }
 }

@@ -304,13 +304,18 @@ public struct RingProducer {
 
     // MARK: Figures for dump and status; read by other threads, so only a glimpse.
 
-    /// How many operations are in each state.
+    /// How many operations are in each state. The indexes move while they are read: no difference is taken of an index
+    /// that was overtaken, and none is larger than the ring.
     public var occupancy: RingOccupancy {
+        let released = released
         let completed = max(engineCompleted, released)
+        let polled = isSilent ? completed : released
+        let tail = max(rung, completed)
+        let end = max(enqueued, tail)
         return RingOccupancy(
-            empty: capacity &- (enqueued &- released), pending: enqueued &- rung, running: rung &- min(completed, rung),
-            completed: isSilent ? 0 : completed &- released, nextIndex: UInt16(truncatingIfNeeded: enqueued),
-            lastIndex: UInt16(truncatingIfNeeded: released &- 1))
+            empty: capacity &- min(end &- polled, capacity), pending: min(end &- tail, capacity),
+            running: min(tail &- completed, capacity), completed: min(completed &- polled, capacity),
+            nextIndex: UInt16(truncatingIfNeeded: end), lastIndex: UInt16(truncatingIfNeeded: polled &- 1))
     }
 }
 

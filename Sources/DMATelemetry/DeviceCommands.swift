@@ -33,11 +33,20 @@ public enum DeviceCommands {
         _ numbers: inout TelemetryNumberReader, in registry: DeviceRegistry
     ) throws(TelemetryCommandError) -> DMADevice {
         let id: Int16 = try numbers.next("dev_id", in: 0...Int16.max)
-        do throws(DMAError) {
-            return try registry.device(id)
-        } catch {
-            throw TelemetryCommandError(error.message)
-        }
+        return try asking { () throws(DMAError) in try registry.device(id) }
+    }
+
+    /// The device that a request names, for commands without other parameters.
+    static func device(
+        _ request: TelemetryRequest, in registry: DeviceRegistry
+    ) throws(TelemetryCommandError) -> DMADevice {
+        var numbers = request.numbers
+        return try device(&numbers, in: registry)
+    }
+
+    /// What a device is at this moment.
+    static func info(of device: DMADevice) throws(TelemetryCommandError) -> DeviceInfo {
+        try asking { () throws(DMAError) in try device.info }
     }
 
     /// Runs a call of the library; what it refuses becomes the reason why the reply is null.

@@ -6,16 +6,18 @@ public import SystemPackage
 ///
 /// It starts with every signal blocked except those that report a fault of its own (SIGSEGV, SIGBUS, SIGFPE, SIGILL),
 /// so that a process's signals reach the threads that wait for them. C counterpart: `pthread_create(3)`.
-public struct SystemThread: @unchecked Sendable {
-    // The handle is an opaque number that any thread may use; join consumes it by convention.
+public struct SystemThread: Sendable {
+    // A number that any thread may use, good until join or detach.
     private let handle: pthread_t
 
     /// Starts a thread.
     ///
-    /// - Parameter name: what `top -H` and `ps -L` show; cut to 15 bytes.
+    /// - Parameters:
+    ///   - name: what `top -H` and `ps -L` show; cut to 15 bytes.
+    ///   - body: what the thread runs; from then on it alone has what this holds.
     /// - Throws: `EAGAIN` when the system has no thread left.
     public static func start(
-        name: String, _ body: @escaping @Sendable () -> Void
+        name: String, _ body: sending @escaping () -> Void
     ) throws(Errno) -> SystemThread {
         let box = Unmanaged.passRetained(Body(name: name, run: body))
         var mask = sigset_t()
@@ -34,16 +36,25 @@ public struct SystemThread: @unchecked Sendable {
         return SystemThread(handle: handle)
     }
 
+    /// Whether this is the thread that asks. Not after ``join()`` or ``detach()``. C counterpart: `pthread_equal(3)`.
+    public var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+
     /// Waits until the closure has returned. Call it once, from another thread. C counterpart: `pthread_join(3)`.
     public func join() {
         pthread_join(handle, nil)
     }
 
-    private final class Body: Sendable {
-        let name: String
-        let run: @Sendable () -> Void
+    /// Lets the thread end by itself, when nobody is to wait for it. Call it once, in place of ``join()``; the thread
+    /// itself may. C counterpart: `pthread_detach(3)`.
+    public func detach() {
+        pthread_detach(handle)
+    }
 
-        init(name: String, run: @escaping @Sendable () -> Void) {
+    private final class Body {
+        let name: String
+        let run: () -> Void
+
+        init(name: String, run: @escaping () -> Void) {
             self.name = name
             self.run = run
         }

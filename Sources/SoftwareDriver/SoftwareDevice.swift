@@ -169,10 +169,12 @@ public final class SoftwareDevice: DMADriver {
     /// Puts memory into the map; addresses are chosen one after the other, by pages, with one left out between.
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
         guard let map else { return address }
-        let chosen = iova ?? state.withLock { state in
-            defer { state.nextIOVA += (byteCount + 2 * 4096 - 1) & ~4095 }
-            return state.nextIOVA + address % 4096
-        }
+        let chosen =
+            iova
+            ?? state.withLock { state in
+                defer { state.nextIOVA += (byteCount + 2 * 4096 - 1) & ~4095 }
+                return state.nextIOVA + address % 4096
+            }
         guard map.insert(iova: chosen, byteCount: byteCount, address: address) else {
             throw DMAError(
                 .exists, .fileExists,
@@ -238,7 +240,7 @@ public final class SoftwareDevice: DMADriver {
 
     /// How a channel's ring is used.
     public func ringUse(of vchan: UInt16) -> RingUse? {
-        guard let use = ring(vchan)?.producer.pointee.occupancy else { return nil }
+        guard let use = ring(vchan)?.occupancy else { return nil }
         return RingUse(
             empty: use.empty, pending: use.pending, running: use.running, completed: use.completed,
             nextIndex: use.nextIndex, lastIndex: use.lastIndex)

@@ -22,7 +22,7 @@ public final class TelemetryServer: Sendable {
     /// How a server differs from the usual.
     public struct Configuration: Sendable {
         /// What the greeting says; the program's name and version.
-        public var version = "dmascope 0.1.0"
+        public var version = DmascopeVersion.text
         /// Clients beyond this number are turned away.
         public var maximumClients = 4096
         /// All replies together that wait for clients to read them, in bytes. The client whose reply would exceed it is
@@ -39,7 +39,7 @@ public final class TelemetryServer: Sendable {
     public let path: String
 
     private let stopSignal: StopSignal
-    private let thread: ServerThread
+    private let thread: SystemThread
     private let isJoined = Mutex(false)
     private let pid: Int32
 
@@ -82,9 +82,9 @@ public final class TelemetryServer: Sendable {
     /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
     private static func startThread(
         place: consuming SocketPlace, state: sending ServerState, stopSignal: StopSignal, logger: Logger
-    ) throws(Errno) -> ServerThread {
+    ) throws(Errno) -> SystemThread {
         let loop = try ServerLoop(place: place, state: state, stopSignal: stopSignal, logger: logger)
-        return try ServerThread { loop.run() }
+        return try SystemThread.start(name: "telemetry") { loop.run() }
     }
 
     /// Stops the server: closes all clients, removes the socket, and waits for the thread to end.

@@ -1,12 +1,11 @@
 import ArgumentParser
 import DMATrace
 import Glibc
+import TelemetryWire
 
 /// The program. A new subcommand is a file in `Commands`, and a row in `subcommands`.
 @main
 struct Dmascope: ParsableCommand {
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "dmascope",
         abstract: "See what DMA devices do.",
@@ -18,7 +17,7 @@ struct Dmascope: ParsableCommand {
             EXIT STATUS:
             \(ExitStatus.help)
             """,
-        version: "dmascope \(version)",
+        version: DmascopeVersion.text,
         subcommands: [
             Serve.self,
             Copy.self,

@@ -1,5 +1,7 @@
 import DMADev
+import Dispatch
 import Glibc
+import Synchronization
 import Testing
 
 /// A device on the bench: made, set up as a run asks for, and taken down when the case has ended.
@@ -73,6 +75,27 @@ func eventually<Value>(
         sched_yield()
     } while ContinuousClock.now < deadline
     return try #require(nil as Value?, "not within a minute: \(what)", sourceLocation: sourceLocation)
+}
+
+/// Does something a number of times on one thread, and something else over and over on another one meanwhile.
+///
+/// - Parameter prepare: makes what is to be done; called on the thread that then does it.
+func alternate(
+    _ times: Int, _ prepare: @Sendable () throws -> () throws -> Void, while other: @Sendable () throws -> Void,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let isDone = Atomic(false)
+    DispatchQueue.concurrentPerform(iterations: 2) { thread in
+        #expect(throws: Never.self, sourceLocation: sourceLocation) { () throws in
+            if thread == 0 {
+                defer { isDone.store(true, ordering: .releasing) }
+                let action = try prepare()
+                for _ in 0..<times { try action() }
+            } else {
+                while !isDone.load(ordering: .acquiring) { try other() }
+            }
+        }
+    }
 }
 
 extension VirtualChannel {

@@ -103,6 +103,9 @@ public struct ConformanceRun: Sendable, CustomTestStringConvertible {
         self.configuration = configuration
     }
 
+    /// Whether it is the first of the case's runs: enough for a test that is about something else.
+    public var isFirst: Bool { configuration == ConformanceConfiguration.all.first(where: row.scope.includes) }
+
     /// The case and the device, for the line of a failed test.
     public var testDescription: String { "\(row.name) – \(configuration)" }
 }

@@ -103,7 +103,7 @@ final class Slab {
 
 /// What a fill leaves: the pattern's lowest byte first, cut where the length ends.
 func patternBytes(_ pattern: UInt64, _ count: Int) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: pattern >> (UInt64($0 % 8) * 8)) }
+    [UInt64](repeating: pattern.littleEndian, count: count / 8 + 1).withUnsafeBytes { Array($0.prefix(count)) }
 }
 
 extension VirtualChannel {

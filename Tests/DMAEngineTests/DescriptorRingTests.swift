@@ -135,7 +135,3 @@ import Testing
 private func address(_ pointer: UnsafeRawPointer?) -> UInt64 {
     UInt64(UInt(bitPattern: pointer))
 }
-
-private func address(_ pointer: UnsafeMutableRawPointer?) -> UInt64 {
-    UInt64(UInt(bitPattern: pointer))
-}

@@ -6,19 +6,20 @@ import SoftwareDriver
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 /// The replies that a real DPDK gave, asked again of a software device that looks like DPDK's.
 @Suite struct RequestsTests {
     @Test("dmascope answers every recorded request as DPDK did", arguments: ["unconfigured", "started"])
     func asDPDK(state: String) throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let registry = DeviceRegistry()
         let device = try skeletonTwin(in: registry)
         if state == "started" { try runHundredCopies(on: device) }
         let server = try TelemetryServer.start(
             filePrefix: "twin", commands: DeviceCommands.table(for: registry),
-            in: TelemetryRunDirectory(root: directory.path))
+            in: directory.runDirectory)
         defer { server.stop() }
         let client = try RawClient.greeted(server.path)
 

@@ -4,11 +4,6 @@ import Testing
 
 /// What the library's calls leave in a trace: each its event, whatever the result.
 @Suite struct PublicCallsTests {
-    /// Events that no call of the library has yet, by provider; empty when all is traced.
-    static let withoutCall: Set = [
-        "dmadev:dma_map", "dmadev:dma_unmap", "dmadev:enqueue_ops", "dmadev:dequeue_ops",
-    ]
-
     @Test("Every public call leaves its event with its arguments and its result, errors too")
     func everyCall() throws {
         let program = try builtProduct("trace-every-call")
@@ -34,7 +29,7 @@ import Testing
         #expect(recorded.isEmpty)
 
         let declared = Set(TracePoints.all.filter { $0.provider == "dmadev" }.map { "dmadev:\($0.name)" })
-        #expect(declared.subtracting(expected.map(\.name)) == Self.withoutCall)
+        #expect(declared.subtracting(expected.map(\.name)).isEmpty)
     }
 
     @Test("The engine tells when each operation starts and how it ends")
@@ -43,10 +38,10 @@ import Testing
         let trace = try LTTngSession.record(["dmadev_engine:*"]) { try $0.run(program) }
         let starts = try trace.events(named: "dmadev_engine:operation_start").map { try $0.fields() }
         let ends = try trace.events(named: "dmadev_engine:operation_finish").map { try $0.fields() }
-        #expect(starts.map { $0["ring_idx"] } == [0, 1, 2, 3])
-        #expect(starts.map { $0["kind"] } == [1, 3, 2, 1])
-        #expect(ends.map { $0["ring_idx"] } == [0, 1, 2, 3])
-        #expect(ends.map { $0["status"] } == [0, 0, 0, 3])
+        #expect(starts.map { $0["ring_idx"] } == [0, 1, 2, 3, 0])
+        #expect(starts.map { $0["kind"] } == [1, 3, 2, 1, 2])
+        #expect(ends.map { $0["ring_idx"] } == [0, 1, 2, 3, 0])
+        #expect(ends.map { $0["status"] } == [0, 0, 0, 3, 0])
         let names = Set(trace.events.map { String($0.name) })
         let declared = Set(TracePoints.all.filter { $0.provider == "dmadev_engine" }.map { "dmadev_engine:\($0.name)" })
         // An engine may end before it ever sleeps.

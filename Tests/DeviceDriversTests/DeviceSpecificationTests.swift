@@ -12,11 +12,12 @@ import Testing
         ("software,max-desc=32769", "allowed: 1 to 32768"), ("software,max-sges=65", "allowed: 1 to 64"),
         ("software,vchans=1,vchans=2", "there twice"), ("software,name=", "1 to 63 bytes"),
         ("software,name=a b", "1 to 63 bytes"), ("software,capabilities=copy+teleport", "names joined with +"),
-        ("software,capabilities=copy+", "names joined with +"), ("software,capabilities=0x20", "bits of 0x700000051"),
+        ("software,capabilities=copy+", "names joined with +"),
+        ("software,capabilities=0x8000000000000000", "bits of 0x"),
+        ("software,capabilities=0x", "bits of 0x"),
         ("fault,inner=fault", "allowed: software"), ("fault,fail=3:bad", "STATUS one of user_abort"),
         ("fault,fail=0:bus_error", "N from 1"), ("fault,delay=5", "ns, us, ms or s"),
         ("fault,vchans=0", "allowed: 1 to 1024"), ("fault,colour=red", "its keys are: name, inner, fail"),
-        ("software,capabilities=0x", "bits of 0x700000051"),
     ])
     func whatIsWrongIsSaidWithWhatIsAllowed(text: String, sentence: String) {
         let failure = #expect(throws: DeviceSpecification.Failure.self) { try DeviceSpecification(text) }

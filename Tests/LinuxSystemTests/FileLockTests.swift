@@ -2,43 +2,43 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 import Synchronization
-import TelemetryTestSupport
+import TestSupport
 import Testing
 
 @Suite struct FileLockTests {
     @Test func onlyOneHoldsItAndTheFileGoesWithIt() throws {
-        let directory = TemporaryDirectory()
-        let path = directory.path + "/lock"
+        let directory = try TemporaryDirectory()
+        let path = directory.file("lock")
         do {
             let lock = try FileLock(path: path)
-            #expect(directory.contents == ["lock"])
+            #expect(try directory.contents == ["lock"])
             #expect(throws: Errno.wouldBlock) { _ = try FileLock(path: path, timeout: .zero) }
             _ = consume lock
         }
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
         _ = try FileLock(path: path, timeout: .zero)
     }
 
     @Test func aFileThatADeadProcessLeftIsTakenOver() throws {
-        let directory = TemporaryDirectory()
-        let path = directory.path + "/lock"
+        let directory = try TemporaryDirectory()
+        let path = directory.file("lock")
         close(open(path, O_CREAT | O_RDWR, 0o600))
         _ = try FileLock(path: path, timeout: .zero)
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
     }
 
-    @Test func aSymbolicLinkIsNotFollowed() {
-        let directory = TemporaryDirectory()
-        symlink("/etc/passwd", directory.path + "/lock")
-        #expect(throws: Errno.self) { _ = try FileLock(path: directory.path + "/lock", timeout: .zero) }
+    @Test func aSymbolicLinkIsNotFollowed() throws {
+        let directory = try TemporaryDirectory()
+        symlink("/etc/passwd", directory.file("lock"))
+        #expect(throws: Errno.self) { _ = try FileLock(path: directory.file("lock"), timeout: .zero) }
     }
 
     @Test func manyThreadsAreNeverInsideTogether() throws {
-        let directory = TemporaryDirectory()
-        let path = directory.path + "/lock"
+        let directory = try TemporaryDirectory()
+        let path = directory.file("lock")
         let counters = Counters()
-        let threads = (0..<4).map { _ in
-            BackgroundThread {
+        let threads = try (0..<4).map { _ in
+            try SystemThread.start(name: "locker") {
                 for _ in 0..<50 {
                     guard let lock = try? FileLock(path: path, timeout: .seconds(20)) else { return }
                     counters.enter()
@@ -70,8 +70,10 @@ private final class Counters: Sendable {
 }
 
 @Suite struct PrivateDirectoryTests {
-    private let directory = TemporaryDirectory()
-    private var path: String { directory.path + "/d" }
+    private let directory: TemporaryDirectory
+    private var path: String { directory.file("d") }
+
+    init() throws { directory = try TemporaryDirectory() }
 
     @Test func aNewDirectoryIsPrivate() throws {
         #expect(try PrivateDirectory.prepare(path))

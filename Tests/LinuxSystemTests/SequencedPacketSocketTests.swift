@@ -1,7 +1,7 @@
 import Glibc
 import LinuxSystem
 import SystemPackage
-import TelemetryTestSupport
+import TestSupport
 import Testing
 
 @Suite struct SequencedPacketSocketTests {
@@ -30,8 +30,8 @@ import Testing
     }
 
     @Test func theSocketFileHasItsModeAndKnowsItsPeer() throws {
-        let directory = TemporaryDirectory()
-        let path = directory.path + "/s"
+        let directory = try TemporaryDirectory()
+        let path = directory.file("s")
         #expect(SequencedPacketSocket.probe(path) == .noSuchFileOrDirectory)
         let listener = try SequencedPacketSocket.open(nonblocking: true)
         try SequencedPacketSocket.bind(listener, to: path, mode: [.ownerReadWrite])

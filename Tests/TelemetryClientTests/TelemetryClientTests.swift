@@ -4,11 +4,14 @@ import SystemPackage
 import TelemetryClient
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 @Suite struct TelemetryClientTests {
-    private let directory = TemporaryDirectory()
-    private var path: String { directory.path + "/s" }
+    private let directory: TemporaryDirectory
+    private var path: String { directory.file("s") }
+
+    init() throws { directory = try TemporaryDirectory() }
 
     private func failure(_ body: () throws(TelemetryClientError) -> Void) -> TelemetryClientError? {
         do throws(TelemetryClientError) {
@@ -139,7 +142,7 @@ import Testing
     }
 
     private func connectFailureWithoutGreeting() throws -> TelemetryClientError? {
-        let peer = try FakePeer(directory.path + "/mute", [])
+        let peer = try FakePeer(directory.file("mute"), [])
         return failure { () throws(TelemetryClientError) in _ = try TelemetryClient(path: peer.path) }
     }
 

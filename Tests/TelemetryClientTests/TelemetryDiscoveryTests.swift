@@ -4,15 +4,13 @@ import SystemPackage
 import TelemetryClient
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 @Suite struct TelemetryDiscoveryTests {
-    private let directory = TemporaryDirectory()
+    private let directory: TemporaryDirectory
 
-    private func makeDirectory(_ prefix: String) {
-        mkdir(directory.path + "/dpdk", 0o700)
-        mkdir(directory.path + "/dpdk/" + prefix, 0o700)
-    }
+    init() throws { directory = try TemporaryDirectory() }
 
     private func path(_ prefix: String, _ instance: Int = 0) -> String {
         directory.runDirectory.socketPath(filePrefix: prefix, instance: instance)
@@ -28,9 +26,9 @@ import Testing
     }
 
     @Test func allSocketsAreFoundAndNothingElse() throws {
-        makeDirectory("rte")
-        makeDirectory("app")
-        makeDirectory("empty")
+        directory.makeRunDirectory("rte")
+        directory.makeRunDirectory("app")
+        directory.makeRunDirectory("empty")
         try dead("rte")
         let first = try live("rte", 10)
         let second = try live("rte", 2)
@@ -47,7 +45,7 @@ import Testing
     }
 
     @Test func aPrefixMeansItsFirstLiveServer() throws {
-        makeDirectory("rte")
+        directory.makeRunDirectory("rte")
         try dead("rte")
         let peer = try live("rte", 1)
         #expect(try TelemetryClient(filePrefix: "rte", in: directory.runDirectory).path == peer.path)
@@ -63,7 +61,7 @@ import Testing
                 return error.code
             }
         }
-        makeDirectory("rte")
+        directory.makeRunDirectory("rte")
         #expect(code("rte") == .notFound)
         #expect(code("nope") == .notFound)
         #expect(code("../rte") == .invalidArgument)

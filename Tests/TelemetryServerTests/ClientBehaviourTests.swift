@@ -4,6 +4,7 @@ import SystemPackage
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 /// Each kind of client that is no model of good conduct, with a healthy one beside.
@@ -124,7 +125,7 @@ import Testing
         let test = try TestServer([TelemetryCommand(path: "/echo", help: "") { JSONValue($0.parameters ?? "") }])
         let healthy = try test.connect()
         let junk = try test.connect()
-        var random = SeededGenerator(seed: SeededGenerator.seed(for: "tenThousandRandomPacketsHarmNobody"))
+        var random = SeededGenerator(for: "tenThousandRandomPacketsHarmNobody")
         let beginnings = ["", "/echo,", "/help,", "/telemetry/errors,", ",", "/info"]
         for round in 0..<10_000 {
             var packet = Array((beginnings.randomElement(using: &random) ?? "").utf8)

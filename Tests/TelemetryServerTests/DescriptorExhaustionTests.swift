@@ -1,12 +1,13 @@
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 @Suite struct DescriptorExhaustionTests {
     @Test func aServerWithoutDescriptorsTurnsClientsAwayAndServesTheOthers() throws {
-        let directory = TemporaryDirectory()
-        let child = try #require(ChildProcess("TelemetryTestServer", [directory.path, "t", "24"]))
-        let path = try #require(child.readLine())
+        let directory = try TemporaryDirectory()
+        let child = try RunningProgram(builtProduct("TelemetryTestServer"), [directory.path, "t", "24"])
+        let path = try child.nextLine()
         var served: [RawClient] = []
         var refused = 0
         for _ in 0..<100 {
@@ -25,7 +26,8 @@ import Testing
         served.removeLast(3)
         let welcome = (0..<1000).contains { _ in (try? RawClient.greeted(path)) != nil }
         #expect(welcome)
-        child.finish()
-        #expect(directory.contents == [])
+        child.closeInput()
+        #expect(try child.wait().exit == .exited(0))
+        #expect(try directory.contents == [])
     }
 }

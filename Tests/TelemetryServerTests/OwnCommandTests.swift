@@ -2,6 +2,7 @@ import Glibc
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 @Suite struct OwnCommandTests {
@@ -114,7 +115,7 @@ import Testing
 
     @Test(arguments: ["x", "", "/a,b", "/a\0", "/" + String(repeating: "a", count: 55), "/info", "/x/twice"])
     func aTableWithAMalformedCommandIsRefused(_ path: String) throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let command = TelemetryCommand(path: path, help: "") { _ in JSONValue() }
         let error = #expect(throws: TelemetryServerError.self) {
             _ = try TelemetryServer.start(
@@ -122,6 +123,6 @@ import Testing
                 in: directory.runDirectory)
         }
         #expect(error?.code == .invalidCommand)
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
     }
 }

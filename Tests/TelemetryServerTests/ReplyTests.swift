@@ -2,6 +2,7 @@ import Synchronization
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 @Suite struct ReplyTests {
@@ -77,7 +78,7 @@ import Testing
         let client = try TestServer([
             TelemetryCommand(path: "/echo", help: "", generation: { 0 }) { JSONValue($0.parameters ?? "") }
         ]).connect()
-        var random = SeededGenerator(seed: SeededGenerator.seed(for: "manyKeptRepliesNeverMixUp"))
+        var random = SeededGenerator(for: "manyKeptRepliesNeverMixUp")
         for _ in 0..<3000 {
             let word = String(UInt64.random(in: 0..<500, using: &random))
             #expect(client.value("/echo,\(word)") == .string(word))

@@ -5,10 +5,13 @@ import Synchronization
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 @Suite struct SocketPlaceTests {
-    private let directory = TemporaryDirectory()
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
 
     private func start(_ prefix: String = "t") throws -> TelemetryServer {
         try TelemetryServer.start(filePrefix: prefix, commands: [], in: directory.runDirectory)
@@ -34,7 +37,7 @@ import Testing
         #expect(mode(server.path) == 0o600)
         #expect(mode(directory.path + "/dpdk") == 0o700)
         #expect(mode(directory.path + "/dpdk/t") == 0o700)
-        #expect(directory.contents == ["dpdk", "dpdk/t", "dpdk/t/dpdk_telemetry.v2"])
+        #expect(try directory.contents == ["dpdk", "dpdk/t", "dpdk/t/dpdk_telemetry.v2"])
     }
 
     @Test func stopLeavesNothingAndMayBeCalledAgain() throws {
@@ -42,7 +45,7 @@ import Testing
         let client = try RawClient.greeted(server.path)
         server.stop()
         #expect(client.receive() == .closed)
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
         server.stop()
     }
 
@@ -51,7 +54,7 @@ import Testing
         let client = try RawClient.greeted(server?.path ?? "")
         server = nil
         #expect(client.receive() == .closed)
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
     }
 
     @Test func aHandlerMayStopItsServer() throws {
@@ -69,7 +72,7 @@ import Testing
         #expect(client.ask("/stop") == #"{"/stop":true}"#)
         #expect(client.receive() == .closed)
         server.stop()
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
     }
 
     @Test func furtherServersTakeTheNextNames() throws {
@@ -83,26 +86,28 @@ import Testing
         let fourth = try start()
         #expect(fourth.path == first.path + ":1")
         for server in [first, third, fourth] { server.stop() }
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
     }
 
     @Test func theSocketOfAKilledProcessIsReplaced() throws {
-        let child = try #require(ChildProcess("TelemetryTestServer", [directory.path, "t"]))
-        let path = try #require(child.readLine())
+        let child = try RunningProgram(builtProduct("TelemetryTestServer"), [directory.path, "t"])
+        let path = try child.nextLine()
         #expect(try RawClient.greeted(path).ask("/") != nil)
         #expect(try start().path == path + ":1")
-        child.kill()
-        #expect(directory.contents.contains("dpdk/t/dpdk_telemetry.v2"))
+        child.kill(SIGKILL)
+        try child.wait()
+        #expect(try directory.contents.contains("dpdk/t/dpdk_telemetry.v2"))
         let server = try start()
         #expect(server.path == path)
         #expect(try RawClient.greeted(path).ask("/") != nil)
     }
 
     @Test func aProcessThatEndsInOrderLeavesNothing() throws {
-        let child = try #require(ChildProcess("TelemetryTestServer", [directory.path, "t"]))
-        _ = try #require(child.readLine())
-        child.finish()
-        #expect(directory.contents == [])
+        let child = try RunningProgram(builtProduct("TelemetryTestServer"), [directory.path, "t"])
+        _ = try child.nextLine()
+        child.closeInput()
+        #expect(try child.wait().exit == .exited(0))
+        #expect(try directory.contents == [])
     }
 
     @Test func aSocketReplacedByAnotherServerIsNotRemoved() throws {
@@ -115,18 +120,17 @@ import Testing
     }
 
     @Test func aFileThatIsNoSocketIsLeftAlone() throws {
-        mkdir(directory.path + "/dpdk", 0o700)
-        mkdir(directory.path + "/dpdk/t", 0o700)
+        directory.makeRunDirectory("t")
         close(open(directory.path + "/dpdk/t/dpdk_telemetry.v2", O_CREAT | O_RDWR, 0o600))
         #expect(try start().path.hasSuffix(".v2:1"))
-        #expect(directory.contents.contains("dpdk/t/dpdk_telemetry.v2"))
+        #expect(try directory.contents.contains("dpdk/t/dpdk_telemetry.v2"))
     }
 
     @Test func startersThatRaceAllGetANameOfTheirOwn() throws {
         let root = directory.runDirectory
         let failures = Failures()
-        let threads = (0..<4).map { _ in
-            BackgroundThread {
+        let threads = try (0..<4).map { _ in
+            try SystemThread.start(name: "starter") {
                 for _ in 0..<25 {
                     do {
                         let server = try TelemetryServer.start(filePrefix: "t", commands: [], in: root)
@@ -140,36 +144,34 @@ import Testing
         }
         threads.forEach { $0.join() }
         #expect(failures.all == [])
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
     }
 
     @Test(arguments: [0o777, 0o770, 0o702])
     func aDirectoryThatOthersMayWriteToIsRefused(_ mode: Int) throws {
-        mkdir(directory.path + "/dpdk", 0o700)
-        mkdir(directory.path + "/dpdk/t", 0o700)
+        directory.makeRunDirectory("t")
         chmod(directory.path + "/dpdk/t", mode_t(mode))
         #expect(error { try start() }?.code == .directoryRefused)
         chmod(directory.path + "/dpdk/t", 0o700)
         chmod(directory.path + "/dpdk", mode_t(mode))
         #expect(error { try start() }?.code == .directoryRefused)
-        #expect(directory.contents == ["dpdk", "dpdk/t"])
+        #expect(try directory.contents == ["dpdk", "dpdk/t"])
     }
 
     @Test(.enabled(if: geteuid() == 0, "only the superuser can give a directory away"))
     func aDirectoryOfAnotherUserIsRefused() throws {
-        mkdir(directory.path + "/dpdk", 0o700)
-        mkdir(directory.path + "/dpdk/t", 0o700)
+        directory.makeRunDirectory("t")
         chown(directory.path + "/dpdk/t", 12345, 12345)
         let refusal = error { try start() }
         #expect(refusal?.code == .directoryRefused && refusal?.reason.contains("12345") == true)
     }
 
     @Test func aDirectoryThatIsALinkIsRefused() throws {
-        let elsewhere = TemporaryDirectory()
+        let elsewhere = try TemporaryDirectory()
         mkdir(directory.path + "/dpdk", 0o700)
         symlink(elsewhere.path, directory.path + "/dpdk/t")
         #expect(error { try start() }?.code == .directoryRefused)
-        #expect(elsewhere.contents == [])
+        #expect(try elsewhere.contents == [])
     }
 
     @Test func aMissingRootAndABadPrefixAreSaid() throws {
@@ -180,6 +182,6 @@ import Testing
         for prefix in ["", "..", "a/b", "a\0b"] { #expect(error { try start(prefix) }?.code == .invalidFilePrefix) }
         let long = error { try start(String(repeating: "p", count: 100)) }
         #expect(long?.code == .pathTooLong && long?.reason.contains("107") == true)
-        #expect(directory.contents == [])
+        #expect(try directory.contents == [])
     }
 }

@@ -2,16 +2,18 @@ import Synchronization
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 
 /// A server of its own for one test, with a client's view of it.
 struct TestServer {
-    let directory = TemporaryDirectory()
+    let directory: TemporaryDirectory
     let server: TelemetryServer
 
     init(
         _ commands: [TelemetryCommand] = [], prefix: String = "t",
         configuration: TelemetryServer.Configuration = TelemetryServer.Configuration()
     ) throws {
+        directory = try TemporaryDirectory()
         server = try TelemetryServer.start(
             filePrefix: prefix, commands: commands, in: directory.runDirectory, configuration: configuration)
     }

@@ -20,7 +20,7 @@ public final class FakePeer {
     /// The path of the socket.
     public let path: String
     private let stop: Stop
-    private var thread: BackgroundThread?
+    private let thread: SystemThread
 
     private final class Stop: Sendable {
         let event: EventDescriptor
@@ -31,28 +31,32 @@ public final class FakePeer {
     /// Listens on `path`. Without steps it takes no client: they wait in the backlog.
     public init(_ path: String, backlog: Int = 16, _ steps: [Step]?) throws(Errno) {
         self.path = path
-        stop = try Stop()
+        let stop = try Stop()
+        self.stop = stop
         let listener = try SequencedPacketSocket.open()
         try SequencedPacketSocket.bind(listener, to: path, mode: [.ownerReadWrite])
         try SequencedPacketSocket.listen(listener, backlog: backlog)
         let raw = listener.release()
-        thread = BackgroundThread { [stop] in
-            let listener = OwnedDescriptor(adopting: raw)
-            while Self.wait(for: listener.raw, unless: stop) {
-                guard let steps else {
-                    // Only the stop event ends the wait: the listener stays readable.
-                    _ = Self.wait(for: -1, unless: stop)
-                    return
-                }
-                guard let client = try? SequencedPacketSocket.accept(listener) else { return }
-                for step in steps where !Self.take(step, with: client, unless: stop) { break }
-            }
+        thread = try SystemThread.start(name: "fake-peer") {
+            FakePeer.serve(OwnedDescriptor(adopting: raw), steps, unless: stop)
         }
     }
 
     deinit {
         stop.event.signal()
-        thread?.join()
+        thread.join()
+    }
+
+    private static func serve(_ listener: consuming OwnedDescriptor, _ steps: [Step]?, unless stop: Stop) {
+        while wait(for: listener.raw, unless: stop) {
+            guard let steps else {
+                // Only the stop event ends the wait: the listener stays readable.
+                _ = wait(for: -1, unless: stop)
+                return
+            }
+            guard let client = try? SequencedPacketSocket.accept(listener) else { return }
+            for step in steps where !take(step, with: client, unless: stop) { break }
+        }
     }
 
     private static func take(_ step: Step, with client: borrowing OwnedDescriptor, unless stop: Stop) -> Bool {

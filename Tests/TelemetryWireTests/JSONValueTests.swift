@@ -1,5 +1,5 @@
-import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 @Suite struct JSONValueTests {
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func theTreeComesBackTheSameFromItsText() throws {
-        var random = SeededGenerator(seed: SeededGenerator.seed(for: "theTreeComesBackTheSameFromItsText"))
+        var random = SeededGenerator(for: "theTreeComesBackTheSameFromItsText")
         for _ in 0..<500 {
             let tree = randomTree(depth: 4, &random)
             let text = JSONValue(tree).text

@@ -1,6 +1,6 @@
 import Glibc
-import TelemetryTestSupport
 import TelemetryWire
+import TestSupport
 import Testing
 
 @Suite struct TelemetryRequestTests {
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func eachNumberIsWhatStrtoulReads() {
-        var random = SeededGenerator(seed: SeededGenerator.seed(for: "eachNumberIsWhatStrtoulReads"))
+        var random = SeededGenerator(for: "eachNumberIsWhatStrtoulReads")
         let alphabet = Array("0123456789abcdefxX,g ".unicodeScalars)
         for _ in 0..<5000 {
             var text = "\(UInt8.random(in: 0...9, using: &random))"

@@ -57,6 +57,16 @@ public final class RunningProgram: Sendable {
         return output
     }
 
+    /// Waits for a whole line on standard output, and returns the first that no call has returned yet, without its end.
+    ///
+    /// - Throws: when the time is over, or the program ended without having written it.
+    public func nextLine(timeout: Duration = .seconds(30)) throws -> String {
+        guard let line = state.nextLine(until: .now + timeout) else {
+            throw TestSupportError("\(path) wrote no further line; it wrote: \(state.result())")
+        }
+        return line
+    }
+
     /// Waits for the program's end.
     ///
     /// - Throws: when the time is over; the program is killed then.
@@ -76,6 +86,8 @@ private final class State: @unchecked Sendable {
     private let processID: pid_t
     private var exit: ProgramResult.Exit?
     private var text = [Data(), Data()]
+    /// How much of the output ``nextLine(until:)`` has returned, in bytes.
+    private var linesEnd = 0
     private var openStreams = 0
 
     init(_ processID: pid_t) { self.processID = processID }
@@ -117,6 +129,19 @@ private final class State: @unchecked Sendable {
             let wantedBytes = Data(wanted.utf8)
             let found = wait(until: deadline) { text[0].range(of: wantedBytes) != nil || openStreams == 0 }
             return found && text[0].range(of: wantedBytes) != nil ? String(decoding: text[0], as: UTF8.self) : nil
+        }
+    }
+
+    func nextLine(until deadline: ContinuousClock.Instant) -> String? {
+        condition.withLock {
+            var end: Int?
+            _ = wait(until: deadline) {
+                end = text[0][linesEnd...].firstIndex(of: UInt8(ascii: "\n"))
+                return end != nil || openStreams == 0
+            }
+            guard let end else { return nil }
+            defer { linesEnd = end + 1 }
+            return String(decoding: text[0][linesEnd..<end], as: UTF8.self)
         }
     }
 

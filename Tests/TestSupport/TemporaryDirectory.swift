@@ -15,6 +15,11 @@ public final class TemporaryDirectory: Sendable {
     /// The path of `name` in the directory.
     public func file(_ name: String) -> String { path + "/" + name }
 
+    /// The names of all that is in the directory and below, with their way from here; links are not followed.
+    public var contents: [String] {
+        get throws { try FileManager.default.subpathsOfDirectory(atPath: path).sorted() }
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 

@@ -28,6 +28,19 @@ import Testing
         program.write("nobody reads this")
     }
 
+    @Test func linesComeOneByOne() throws {
+        let program = try RunningProgram("sh", ["-c", "echo one; cat; printf 'no end'"])
+        #expect(try program.nextLine() == "one")
+        program.write("\ntwo")
+        #expect(try program.nextLine() == "")
+        program.write(" and a half\n")
+        #expect(try program.nextLine() == "two and a half")
+        #expect(throws: TestSupportError.self) { try program.nextLine(timeout: .milliseconds(50)) }
+        program.closeInput()
+        #expect(throws: TestSupportError.self) { try program.nextLine(timeout: .seconds(60)) }
+        #expect(program.outputSoFar.hasSuffix("no end"))
+    }
+
     @Test func aSignalIsReportedAsTheEnd() throws {
         let program = try RunningProgram("sh", ["-c", "echo up; exec cat"])
         try program.waitForOutput(containing: "up")

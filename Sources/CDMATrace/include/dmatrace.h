@@ -22,9 +22,8 @@
  * images export, and the words are reached without a detour through the global offset table. */
 #pragma GCC visibility push(hidden)
 
-/* How many entries of an SG list, and how many completion statuses (those of dequeued operations too), an event records;
- * more are cut.
- * The true counts are in the event too (nb_src and nb_dst, ret). */
+/* How many entries of an SG list, and how many completion statuses or dequeued operations, an event records; more are
+ * cut. The true counts are in the event too (nb_src and nb_dst, ret). */
 #define DMATRACE_SG_MAX 64
 #define DMATRACE_STATUS_MAX 256
 

@@ -9,9 +9,8 @@ extension DeviceCommands {
             help: "Returns each capability with its bit and whether the dmadev has it. Parameters: int dev_id",
             parameters: [deviceParameter]
         ) { request throws(TelemetryCommandError) in
-            var numbers = request.numbers
-            let device = try device(&numbers, in: registry)
-            let has = try asking { () throws(DMAError) in try device.info }.properties.capabilities
+            let device = try device(request, in: registry)
+            let has = try info(of: device).properties.capabilities
             var reply = JSONValue.object()
             for (name, capability) in Capabilities.table {
                 var row = JSONValue.object()

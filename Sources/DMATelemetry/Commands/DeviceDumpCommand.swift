@@ -8,8 +8,7 @@ extension DeviceCommands {
             path: "/dmadev/dump", help: "Returns dump information for a dmadev. Parameters: int dev_id",
             parameters: [deviceParameter]
         ) { request throws(TelemetryCommandError) in
-            var numbers = request.numbers
-            let device = try device(&numbers, in: registry)
+            let device = try device(request, in: registry)
             return JSONValue(try asking { () throws(DMAError) in try device.dump() })
         }
     }

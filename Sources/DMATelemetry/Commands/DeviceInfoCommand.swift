@@ -8,9 +8,8 @@ extension DeviceCommands {
             path: "/dmadev/info", help: "Returns information for a dmadev. Parameters: int dev_id",
             parameters: [deviceParameter]
         ) { request throws(TelemetryCommandError) in
-            var numbers = request.numbers
-            let device = try device(&numbers, in: registry)
-            let info = try asking { () throws(DMAError) in try device.info }
+            let device = try device(request, in: registry)
+            let info = try info(of: device)
             let properties = info.properties
             var reply = JSONValue.object()
             reply.set("name", info.name)

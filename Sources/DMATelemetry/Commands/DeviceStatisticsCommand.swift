@@ -20,7 +20,7 @@ extension DeviceCommands {
             if let asked = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max) {
                 vchan = asked
             } else {
-                let count = try asking { () throws(DMAError) in try device.info }.virtualChannelCount
+                let count = try info(of: device).virtualChannelCount
                 guard count == 1 else {
                     throw TelemetryCommandError("vchan_id is missing: device \(device.id) has \(count) channels")
                 }
@@ -29,11 +29,16 @@ extension DeviceCommands {
             let statistics = try asking { () throws(DMAError) in
                 vchan == .max ? try device.statistics : try device.statistics(of: vchan)
             }
-            var reply = JSONValue.object()
-            reply.set("submitted", statistics.submitted)
-            reply.set("completed", statistics.completed)
-            reply.set("errors", statistics.errors)
-            return reply
+            return object(statistics)
         }
+    }
+
+    /// The three counters of the C call, under DPDK's keys.
+    static func object(_ statistics: Statistics) -> JSONValue {
+        var object = JSONValue.object()
+        object.set("submitted", statistics.submitted)
+        object.set("completed", statistics.completed)
+        object.set("errors", statistics.errors)
+        return object
     }
 }

@@ -11,10 +11,7 @@ extension DeviceCommands {
             parameters: [deviceParameter, channelParameter]
         ) { request throws(TelemetryCommandError) in
             let details = try channelDetails(request, in: registry)
-            var reply = JSONValue.object()
-            reply.set("submitted", details.statistics.submitted)
-            reply.set("completed", details.statistics.completed)
-            reply.set("errors", details.statistics.errors)
+            var reply = object(details.statistics)
             reply.set("bytes", details.bytes)
             reply.set("ops_copy", details.copies)
             reply.set("ops_copy_sg", details.scatterGatherCopies)
@@ -39,7 +36,7 @@ extension DeviceCommands {
         var numbers = request.numbers
         let device = try device(&numbers, in: registry)
         let asked: UInt16? = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max)
-        let count = try asking { () throws(DMAError) in try device.info }.virtualChannelCount
+        let count = try info(of: device).virtualChannelCount
         guard let vchan = asked, vchan != .max else {
             return (0..<device.properties.maximumVirtualChannelCount).compactMap { device.details(of: $0) }
                 .reduce(ChannelDetails(), +)

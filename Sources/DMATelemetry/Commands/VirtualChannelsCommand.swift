@@ -9,10 +9,9 @@ extension DeviceCommands {
             help: "Returns configuration, state and ring use of each vchannel of a dmadev. Parameters: int dev_id",
             parameters: [deviceParameter]
         ) { request throws(TelemetryCommandError) in
-            var numbers = request.numbers
-            let device = try device(&numbers, in: registry)
+            let device = try device(request, in: registry)
             // A device that was closed has channels no more.
-            _ = try asking { () throws(DMAError) in try device.info }
+            _ = try info(of: device)
             var reply = JSONValue.array()
             for (index, configuration) in (device.configuration?.channels ?? []).enumerated() {
                 reply.append(try row(device, UInt16(index), configuration))

@@ -94,12 +94,12 @@ struct Copy: ParsableCommand {
         do {
             let specification = try device ?? DeviceSpecification("software")
             let device = try DeviceFactory.make([specification], in: .shared)[0]
-            let missing = Capabilities([.copy, .sva, .mem2mem]).subtracting(device.properties.capabilities)
+            let missing = Capabilities.localCopies.subtracting(device.properties.capabilities)
             guard missing.isEmpty else {
                 let names = missing.names.joined(separator: ", ")
                 throw Failure("device \(device.name) lacks the capability \(names): name another --device")
             }
-            try device.start(vchanCount: UInt16(vchans), descriptorCount: device.descriptorCount(near: 1024))
+            try device.start(vchanCount: UInt16(vchans))
             return device
         } catch let error as DMAError {
             throw Failure("the device refuses: \(error.message): change --device or --vchans")
@@ -110,11 +110,9 @@ struct Copy: ParsableCommand {
 
     /// A copy does not fail for want of telemetry.
     private func startServer() -> TelemetryServer? {
-        var configuration = TelemetryServer.Configuration()
-        configuration.version = "dmascope \(Dmascope.version)"
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: .shared), configuration: configuration)
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: .shared))
         } catch {
             StandardStreams.warn("no telemetry while copying: \(error)")
             return nil

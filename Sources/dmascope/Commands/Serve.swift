@@ -78,21 +78,16 @@ struct Serve: ParsableCommand {
     /// A device that cannot do plain copies is shown all the same, unconfigured.
     private func start(_ device: DMADevice, vchanCount: UInt16, _ logger: Logger) {
         do throws(DMAError) {
-            try device.start(
-                vchanCount: min(vchanCount, device.properties.maximumVirtualChannelCount),
-                descriptorCount: device.descriptorCount(near: 1024))
+            try device.start(vchanCount: min(vchanCount, device.properties.maximumVirtualChannelCount))
         } catch {
             logger.warning("device \(device.name) is not started: \(error)")
         }
     }
 
     private func startServer(_ registry: DeviceRegistry, _ logger: Logger) throws -> TelemetryServer {
-        var configuration = TelemetryServer.Configuration()
-        configuration.version = "dmascope \(Dmascope.version)"
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), configuration: configuration,
-                logger: logger)
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), logger: logger)
         } catch {
             throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
         }
@@ -107,8 +102,7 @@ struct Serve: ParsableCommand {
     }
 
     private func isReady(_ device: DMADevice) -> Bool {
-        let needed: Capabilities = [.copy, .sva, .mem2mem]
-        return device.properties.capabilities.isSuperset(of: needed) && (try? device.info)?.isStarted == true
+        device.properties.capabilities.isSuperset(of: .localCopies) && (try? device.info)?.isStarted == true
     }
 
     private func close(_ devices: [DMADevice], _ logger: Logger) {

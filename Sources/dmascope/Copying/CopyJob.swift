@@ -134,7 +134,8 @@ final class CopyJob {
     }
 
     private func failure(_ status: CompletionStatus, inChunk number: Int) -> Failure {
-        let place = "in the \(length(of: number)) bytes at offset \(number * chunk)"
+        let first = number * chunk
+        let place = "between byte \(first) and byte \(first + length(of: number) - 1)"
         return switch status {
         case .invalidSourceAddress:
             Failure("\(source.path): cannot be read \(place): it was cut while it was copied, or its disk fails")

@@ -11,7 +11,7 @@ struct ServeGreeting {
     var text: String {
         let names = devices.map(\.name).joined(separator: ", ")
         return """
-            dmascope \(Dmascope.version) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)
+            \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)
 
             Try from another terminal:
               \(program) list --socket \(path)

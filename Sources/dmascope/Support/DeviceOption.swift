@@ -13,19 +13,21 @@ extension DeviceSpecification {
     }
 }
 
+extension Capabilities {
+    /// What a device must do to copy within this process.
+    static let localCopies: Capabilities = [.copy, .sva, .mem2mem]
+}
+
 extension DMADevice {
-    /// Makes the device ready and starts it, with channels that copy within this process.
-    func start(vchanCount: UInt16, descriptorCount: UInt16) throws(DMAError) {
+    /// Makes the device ready and starts it, with channels that copy within this process, their rings of 1024
+    /// descriptors or the nearest number that the device takes.
+    func start(vchanCount: UInt16) throws(DMAError) {
+        let descriptorCount = min(max(1024, properties.minimumDescriptorCount), properties.maximumDescriptorCount)
         try configure(DeviceConfiguration(virtualChannelCount: vchanCount))
         for vchan in 0..<vchanCount {
             try setUpVirtualChannel(
                 vchan, configuration: VirtualChannelConfiguration(descriptorCount: descriptorCount))
         }
         try start()
-    }
-
-    /// The number of descriptors that the device takes and that is nearest to `wanted`.
-    func descriptorCount(near wanted: UInt16) -> UInt16 {
-        min(max(wanted, properties.minimumDescriptorCount), properties.maximumDescriptorCount)
     }
 }

@@ -34,7 +34,7 @@ enum ExitStatus: Int32, CaseIterable {
     }
 }
 
-/// Why the program ends early: one line, of the form "what was wrong: what to do next".
+/// Why the program ends early: one line, of the form "what was wrong: what to do next". An empty one is not shown.
 struct Failure: Error {
     let status: ExitStatus
     let message: String

@@ -25,7 +25,7 @@ enum StandardStreams {
     static func print(_ text: String, terminator: String = "\n") throws(Failure) {
         switch write(text + terminator, to: STDOUT_FILENO) {
         case nil: return
-        case .brokenPipe?: exit(ExitStatus.success.rawValue)
+        case .brokenPipe?: throw Failure("", status: .success)
         case let error?: throw Failure("cannot write to standard output: \(error)")
         }
     }

@@ -1,5 +1,4 @@
 import DMADev
-import Dispatch
 import Synchronization
 import Testing
 
@@ -146,29 +145,21 @@ private func neverCountsBackwards(_ bench: ConformanceBench) throws {
     let (device, vchan) = (bench.device, bench.channelCount - 1)
     let count = bench.burst(upTo: 16)
     let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
-    let isDone = Atomic(false)
-    DispatchQueue.concurrentPerform(iterations: 2) { index in
-        #expect(throws: Never.self) { () throws in
-            if index == 0 {
-                defer { isDone.store(true, ordering: .releasing) }
-                let (channel, slab) = (try device.virtualChannel(vchan), Slab(slots: count, kinds: kinds))
-                for _ in 0..<200 {
-                    for slot in 0..<count { try slab.enqueue(slot, on: channel, flags: .submit) }
-                    try channel.successes(count)
-                }
-            } else {
-                var before = Statistics()
-                while !isDone.load(ordering: .acquiring) {
-                    let now = try device.statistics(of: vchan)
-                    if now.submitted < before.submitted || now.completed < before.completed
-                        || now.completed > now.submitted
-                    {
-                        Issue.record("\(now) after \(before)")
-                    }
-                    before = now
-                    _ = try device.status(of: vchan)
-                }
-            }
+    let last = Mutex(Statistics())
+    try alternate(200) {
+        let (channel, slab) = (try device.virtualChannel(vchan), Slab(slots: count, kinds: kinds))
+        return {
+            for slot in 0..<count { try slab.enqueue(slot, on: channel, flags: .submit) }
+            try channel.successes(count)
         }
+    } while: {
+        let now = try device.statistics(of: vchan)
+        last.withLock { before in
+            if now.submitted < before.submitted || now.completed < before.completed || now.completed > now.submitted {
+                Issue.record("\(now) after \(before)")
+            }
+            before = now
+        }
+        _ = try device.status(of: vchan)
     }
 }

@@ -19,6 +19,8 @@ let deviceCases: [ConformanceCase] = [
     ConformanceCase("refuses flags and channels that it lacks", on: .everyDevice, refusesFlagsAndChannels),
     ConformanceCase("refuses operations that it does not offer", movesData: false, on: .everyDevice, refusesOperations),
     ConformanceCase("dumps itself as text", movesData: false, on: .everyDevice, dumps),
+    ConformanceCase("dumps no nonsense while it works", dumpsWhileWorking),
+    ConformanceCase("is read while it starts and stops", isReadWhileItRestarts),
     ConformanceCase("is gone after it was closed", movesData: false, on: .freshDevice, closes),
 ]
 
@@ -259,6 +261,40 @@ private func dumps(_ bench: ConformanceBench) throws {
     for name in bench.properties.capabilities.names { #expect(text.contains(" \(name)")) }
     try bench.device.stop()
     #expect(try bench.device.dump().contains("[stopped]"))
+}
+
+private func dumpsWhileWorking(_ bench: ConformanceBench) throws {
+    let (device, vchan, count) = (bench.device, bench.channelCount - 1, bench.burst(upTo: 16))
+    let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
+    try alternate(200) {
+        let (channel, slab) = (try device.virtualChannel(vchan), Slab(slots: count, kinds: kinds))
+        return {
+            for slot in 0..<count { try slab.enqueue(slot, on: channel) }
+            try channel.submit()
+            _ = try channel.statuses(count)
+        }
+    } while: { [descriptorCount = bench.descriptorCount] in
+        for line in try device.dump().split(separator: "\n") where line.contains("desc_") {
+            let number = line.split(separator: " ").last.flatMap { UInt64($0) }
+            if number.map({ $0 > descriptorCount }) ?? true { Issue.record("\(line)") }
+        }
+    }
+}
+
+private func isReadWhileItRestarts(_ bench: ConformanceBench) throws {
+    let (device, vchan) = (bench.device, bench.channelCount - 1)
+    let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
+    try alternate(200) {
+        let (channel, slab) = (try device.virtualChannel(vchan), Slab(slots: 1, kinds: kinds))
+        return {
+            try slab.enqueue(0, on: channel, flags: .submit)
+            try device.stop()
+            try device.start()
+        }
+    } while: {
+        _ = try (device.info, device.status(of: vchan), device.statistics, device.statistics(of: vchan), device.dump())
+    }
+    #expect(try device.statistics == Statistics(submitted: 200, completed: 200))
 }
 
 private func closes(_ bench: ConformanceBench) throws {

@@ -1,3 +1,4 @@
+import CDMADev
 import DMADev
 import DMAEngine
 import SoftwareDriver
@@ -19,6 +20,7 @@ struct TraceEveryCall {
         try control(device)
         try moveData(device)
         try end(device, registry)
+        try moveOperations(registry)
     }
 
     static func useRegistry(_ registry: DeviceRegistry) throws {
@@ -105,6 +107,54 @@ struct TraceEveryCall {
         expect("stats_reset dev_id=0 vchan=65535 ret=0")
         _ = try device.dump()
         expect("dump dev_id=0 ret=0")
+    }
+
+    /// A second device: without SVA, in enqueue/dequeue mode.
+    static func moveOperations(_ registry: DeviceRegistry) throws {
+        var options = SoftwareDevice.Options()
+        options.capabilities.remove(.sva)
+        let device = try registry.add(SoftwareDevice(engine: Engine(), options: options), named: "dma1")
+        expect("device_added dev_id=0 name=dma1 driver=software")
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1, flags: .enqueueDequeue))
+        expect("configure dev_id=0 nb_vchans=1 priority=0 flags=2 ret=0")
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 32))
+        expect("vchan_setup dev_id=0 vchan=0 ret=0")
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 4096)
+        defer { memory.deallocate() }
+        let address = UInt64(UInt(bitPattern: memory.baseAddress))
+        let iova = try device.mapMemory(memory, iova: 0x10000)
+        expect("dma_map dev_id=0 address=\(address) length=4096 iova=65536 ret=0")
+        _ = try? device.mapMemory(memory, iova: 0x10800)
+        expect("dma_map dev_id=0 address=\(address) length=4096 iova=67584 ret=-17")
+        try device.start()
+        expect("start dev_id=0 ret=0")
+
+        let channel = try device.virtualChannel(0)
+        let operation = OperationBuffer(
+            from: [ScatterGatherEntry(address: iova, length: 8)],
+            to: [ScatterGatherEntry(address: iova + 8, length: 8)], userData: 77)
+        let given = [operation.pointer]
+        _ = try given.withUnsafeBufferPointer { given throws(OperationError) in try channel.enqueue(given) }
+        expect("enqueue_ops dev_id=0 vchan=0 nb_ops=1 ret=1")
+        while try device.status(of: 0) != .idle {}
+        expect("vchan_status dev_id=0 vchan=0 status=0 ret=0")
+        var taken: [UnsafeMutablePointer<dmadev_op>?] = [nil, nil]
+        _ = try taken.withUnsafeMutableBufferPointer { taken throws(OperationError) in
+            try channel.dequeue(into: taken)
+        }
+        expect("dequeue_ops dev_id=0 vchan=0 nb_ops=2 ret=1")
+        try? channel.submit()
+        expect("submit dev_id=0 vchan=0 ret=-95")
+
+        try device.stop()
+        expect("stop dev_id=0 ret=0")
+        try device.unmapMemory(iova: iova)
+        expect("dma_unmap dev_id=0 iova=65536 ret=0")
+        try? device.unmapMemory(iova: iova)
+        expect("dma_unmap dev_id=0 iova=65536 ret=-22")
+        try device.close()
+        expect("device_removed dev_id=0 name=dma1")
+        expect("close dev_id=0 ret=0")
     }
 
     static func end(_ device: DMADevice, _ registry: DeviceRegistry) throws {

@@ -1,0 +1,111 @@
+import DMADev
+import DMAEngine
+import DMATelemetry
+import SoftwareDriver
+import TelemetryTestSupport
+import TelemetryWire
+import Testing
+
+/// Every row of the command table, asked in every way.
+@Suite struct CommandTableTests {
+    /// Parameters that are good for each command, with a device 0 that has one channel.
+    static let good: [String: String?] = [
+        "/dmadev/list": nil, "/dmadev/info": "0", "/dmadev/stats": "0,0", "/dmadev/dump": "0",
+        "/dmadev/capabilities": "0", "/dmadev/vchans": "0", "/dmadev/xstats": "0,0", "/dmadev/latency": "0",
+        "/dmadev/errors": "5", "/trace/list": nil,
+    ]
+
+    static let junk = [
+        "", ",", "-1", "abc", "0abc", "99999999999999999999", "32767", " 0", "0,99", "0,-1", "0,abc", "0,0abc",
+        "\u{1}", "é", "0x", "%s%n", String(repeating: "9", count: 900),
+    ]
+
+    @Test("Each command answers good parameters, and refuses others with a reason")
+    func everyRow() throws {
+        let registry = DeviceRegistry()
+        let device = try startedDevice(in: registry, named: "dma0")
+        defer { try? device.stop() }
+        let commands = DeviceCommands.table(for: registry)
+        #expect(Set(commands.map(\.path)) == Set(Self.good.keys))
+        #expect(commands.map(\.path).count == Set(commands.map(\.path)).count)
+        for command in commands {
+            #expect(!command.help.isEmpty, "\(command.path)")
+            let parameters = try #require(Self.good[command.path])
+            #expect(throws: Never.self, "\(command.path)") { try ask(command, parameters) }
+            // Without parameters: an answer where none are needed, else a reason.
+            if command.parameters.contains(where: { !$0.isOptional }) {
+                #expect(throws: TelemetryCommandError.self, "\(command.path)") { try ask(command, nil) }
+            } else {
+                #expect(throws: Never.self, "\(command.path)") { try ask(command, nil) }
+            }
+            for parameters in Self.junk {
+                do throws(TelemetryCommandError) {
+                    _ = try ask(command, parameters)
+                } catch {
+                    #expect(!error.reason.isEmpty, "\(command.path),\(parameters)")
+                }
+            }
+        }
+    }
+
+    @Test("Counters, channels, latency and failed calls are told as they are")
+    func values() throws {
+        let registry = DeviceRegistry()
+        let device = try startedDevice(in: registry, named: "dma0")
+        let channel = try device.virtualChannel(0)
+        var bytes = [UInt8](repeating: 1, count: 256)
+        try bytes.withUnsafeMutableBytes { bytes in
+            let address = UInt64(UInt(bitPattern: bytes.baseAddress))
+            for _ in 0..<3 { try channel.copy(from: address, to: address + 128, length: 100) }
+            try channel.fill(address, pattern: 0, length: 50)
+            try channel.copy(from: 1 << 60, to: address, length: 1, flags: .submit)
+            while try device.status(of: 0) != .idle {}
+        }
+        let commands = DeviceCommands.table(for: registry)
+        func reply(_ path: String, _ parameters: String) throws -> JSONTree {
+            try ask(#require(commands.first { $0.path == path }), parameters)
+        }
+        let counters = try reply("/dmadev/xstats", "0")
+        let expected: [(String, UInt64)] = [
+            ("submitted", 5), ("completed", 5), ("errors", 1), ("bytes", 350), ("ops_copy", 4), ("ops_fill", 1),
+            ("status_successful", 4), ("status_invalid_src_addr", 1), ("doorbells", 1), ("occupancy_high_water", 5),
+            ("latency_count", 5),
+        ]
+        for (name, value) in expected { #expect(counters[name]?.unsigned == value, "\(name)") }
+        #expect(try reply("/dmadev/latency", "0,0")["count"]?.unsigned == 5)
+        let row = try reply("/dmadev/vchans", "0")[0]
+        #expect(row?["completed"]?.unsigned == 5 && row?["state"]?.string == "idle")
+
+        #expect(throws: OperationError.self) { try channel.copy(from: 0, to: 0, length: 0) }
+        #expect(throws: DMAError.self) { try device.close() }
+        let calls = try reply("/dmadev/errors", "2")
+        #expect(calls[0]?["call"]?.string == "close" && calls[0]?["errno"]?.integer == 16)
+        #expect(calls[1]?["call"]?.string == "copy" && calls[1]?["errno"]?.integer == 22)
+        try device.stop()
+    }
+
+    @Test("Capabilities are told with their bits")
+    func capabilities() throws {
+        let registry = DeviceRegistry()
+        let device = try startedDevice(in: registry, named: "dma0")
+        defer { try? device.stop() }
+        let command = try #require(
+            DeviceCommands.table(for: registry).first { $0.path == "/dmadev/capabilities" })
+        let reply = try ask(command, "0")
+        #expect(reply.keys == Capabilities.table.map(\.name))
+        #expect(reply["fill"]?["bit"]?.integer == 34 && reply["fill"]?["supported"]?.integer == 1)
+        #expect(reply["inter_os_domain"]?["supported"]?.integer == 0)
+    }
+}
+
+func startedDevice(in registry: DeviceRegistry, named name: String) throws -> DMADevice {
+    let device = try registry.add(SoftwareDevice(engine: Engine()), named: name)
+    try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+    try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 32))
+    try device.start()
+    return device
+}
+
+private func ask(_ command: TelemetryCommand, _ parameters: String?) throws(TelemetryCommandError) -> JSONTree {
+    try command.handler(TelemetryRequest(command.path + (parameters.map { ",\($0)" } ?? ""))).tree
+}

@@ -1,0 +1,56 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Every subcommand is one file and one row, and explains itself.
+@Suite struct CommandTableTests {
+    /// The names of the files, which are those of the subcommands.
+    static let files: [String] = {
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let folder = package.appendingPathComponent("Sources/dmascope/Commands").path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.map { $0.replacingOccurrences(of: ".swift", with: "").lowercased() }.sorted()
+    }()
+
+    @Test func everyFileOfACommandHasARowAndEveryRowAFile() throws {
+        let help = try Scope().run("--help").output
+        let rows = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last).split(separator: "\n")
+            .filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") && !$0.hasPrefix("  See") }
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(rows.sorted() == Self.files)
+    }
+
+    @Test(arguments: files) func helpSucceeds(command: String) throws {
+        let result = try Scope().run(command, "--help")
+        #expect(result.exit == .exited(0))
+        #expect(result.output.contains("OVERVIEW: "))
+        #expect(result.output.contains("USAGE: dmascope \(command)"))
+        #expect(result.errors.isEmpty)
+    }
+
+    @Test func helpNamesEveryExitStatusAndDriver() throws {
+        let scope = try Scope()
+        let help = try scope.run("--help").output
+        for status in [0, 1, 3, 4, 5, 6, 64, 130, 143] { #expect(help.contains("\n  \(status) ")) }
+        #expect(try scope.run("serve", "--help").output.contains("software: "))
+        #expect(try scope.run("--version").output.hasPrefix("dmascope "))
+    }
+
+    @Test(arguments: [
+        (["bogus"], "dmascope --help"), (["copy"], "dmascope copy --help"),
+        (["list", "extra"], "dmascope list --help"),
+        (["list", "--timeout", "0"], "dmascope list --help"), (["list", "--timeout", "nan"], "dmascope list --help"),
+        (["list", "--file-prefix", "a", "--socket", "/b"], "dmascope list --help"),
+        (["copy", "a", "b", "--chunk", "0"], "dmascope copy --help"),
+        (["copy", "a", "b", "--chunk", "2G"], "dmascope copy --help"),
+        (["copy", "a", "b", "--chunk", "9999999999999G"], "dmascope copy --help"),
+        (["copy", "a", "b", "--file-prefix", "x/y"], "dmascope copy --help"),
+        (["serve", "--device", "hardware"], "dmascope serve --help"),
+        (["serve", "--workload", "sleep"], "dmascope serve --help"),
+        (["trace", "list", "--bogus"], "dmascope trace list --help"),
+    ])
+    func aWrongCommandLineIsToldWithWhereToLook(arguments: [String], help: String) throws {
+        expect(try Scope().run(arguments), exits: 64, saying: help)
+    }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import TelemetryWire
+import TestSupport
+import Testing
+
+/// Against an unmodified DPDK application, and with DPDK's unmodified client.
+@Suite struct DPDKPeerTests {
+    let scope: Scope
+
+    init() throws {
+        scope = try Scope()
+    }
+
+    private static func script(_ name: String) throws -> String {
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        guard FileManager.default.fileExists(atPath: package.appendingPathComponent(".cache/dpdk/versions").path) else {
+            throw TestSupportError("DPDK is not there: run scripts/fetch-dpdk")
+        }
+        return package.appendingPathComponent("scripts/\(name)").path
+    }
+
+    /// An application with a skeleton DMA device, which takes commands on its standard input.
+    private func startApplication() throws -> RunningProgram {
+        let application = try RunningProgram(
+            Self.script("dpdk-test"),
+            ["--no-huge", "-m", "512", "--no-pci", "--file-prefix=peer", "-l", "0,1", "--vdev=dma_skeleton"],
+            environment: scope.environment)
+        try application.waitForOutput(containing: "RTE>>")
+        return application
+    }
+
+    /// Asks with DPDK's client; one reply for each request.
+    private func ask(_ requests: String..., prefix: String) throws -> [JSONTree] {
+        let output = try outputOfProgram(
+            Self.script("dpdk-telemetry"), ["--file-prefix", prefix], environment: scope.environment,
+            input: requests.map { $0 + "\n" }.joined())
+        // Without a terminal it prints the greeting, then each reply, as one line of JSON.
+        let replies = try output.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+            try JSONValue(parsing: String($0)).tree
+        }
+        #expect(replies.count == requests.count + 1 || replies.count == requests.count, "\(output)")
+        return Array(replies.suffix(requests.count))
+    }
+
+    @Test func aFreshApplicationIsShown() throws {
+        let application = try startApplication()
+        defer { application.closeInput() }
+        let target = ["--file-prefix", "peer"]
+        let list = try scope.json("list", "--file-prefix", "peer").elements
+        #expect(list.map { $0["name"] } == [.string("dma_skeleton")])
+        #expect(
+            rows(try scope.run(["list"] + target).output)[0].joined(separator: " ")
+                == "0 dma_skeleton - - 0/1 mem2mem sva copy")
+        #expect(try scope.run(["info", "dma_skeleton"] + target).output.contains("capabilities  mem2mem sva copy"))
+        #expect(try scope.run("query", "peer", "/dmadev/list").output == "{\"/dmadev/list\":[0]}\n")
+
+        // It has no channel yet, and knows nothing of tracing.
+        #expect(try scope.json("stats", "--file-prefix", "peer").elements.isEmpty)
+        expect(try scope.run(["stats", "0"] + target), exits: 4, saying: "it is not configured")
+        expect(try scope.run(["stats", "0:0"] + target), exits: 4, saying: "answers /dmadev/stats,0,0 with null")
+        expect(
+            try scope.run(["trace", "list"] + target), exits: 4, saying: "the target does not tell its trace events")
+        expect(try scope.run("query", "peer", "/dmadev/xstats,0"), exits: 4, saying: "no such command")
+    }
+
+    @Test func anApplicationThatHasCopiedTellsItsStatistics() throws {
+        let application = try startApplication()
+        defer { application.closeInput() }
+        application.write("dmadev_autotest\n")
+        try application.waitForOutput(containing: "Test OK")
+        let statistics = try scope.json("stats", "--file-prefix", "peer").elements
+        #expect(statistics.count == 1)
+        #expect(statistics[0].keys == ["id", "name", "vchan", "submitted", "completed", "errors"])
+        #expect(try scope.run("stats", "dma_skeleton:0", "--file-prefix", "peer").exit == .exited(0))
+    }
+
+    @Test func itsClientReadsAServer() throws {
+        let server = try scope.serve("--file-prefix", "ours", "--workload", "copy")
+        defer { server.kill(SIGTERM) }
+        let replies = try ask(
+            "/dmadev/list", "/dmadev/info,0", "/dmadev/stats,0", "/dmadev/stats,1", "/help,/dmadev/info", prefix: "ours"
+        )
+        #expect(replies[0] == .object([JSONTree.Member("/dmadev/list", .array([.integer(0), .integer(1)]))]))
+        let info = try #require(replies[1]["/dmadev/info"])
+        #expect(
+            info.keys.prefix(9) == [
+                "name", "nb_vchans", "nb_priorities", "numa_node", "max_vchans", "max_desc", "min_desc", "max_sges",
+                "capabilities",
+            ])
+        #expect(info["name"] == .string("dma0"))
+        #expect(replies[2]["/dmadev/stats"]?.keys == ["submitted", "completed", "errors"])
+        // Two channels, and none was named.
+        #expect(replies[3]["/dmadev/stats"] == .null)
+        #expect(replies[4]["/help"]?["/dmadev/info"]?.string?.contains("int dev_id") == true)
+    }
+
+    @Test func itsClientReadsACopy() throws {
+        let source = scope.directory.file("source")
+        try Data(repeating: 1, count: 8_000_000).write(to: URL(fileURLWithPath: source))
+        let copy = try scope.start(
+            "copy", source, scope.directory.file("copy"), "--chunk", "1", "--file-prefix", "ours")
+        while try scope.run("list", "--file-prefix", "ours").exit == .exited(3) {}
+        #expect(try ask("/dmadev/list", prefix: "ours")[0]["/dmadev/list"] == .array([.integer(0)]))
+        let statistics = try ask("/dmadev/stats,0", prefix: "ours")[0]["/dmadev/stats"]
+        #expect(try #require(statistics?["submitted"]?.unsigned) > 0)
+        copy.kill(SIGTERM)
+        #expect(try copy.wait().exit == .exited(143))
+    }
+}

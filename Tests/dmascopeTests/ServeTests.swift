@@ -1,0 +1,134 @@
+import Foundation
+import TelemetryClient
+import TelemetryWire
+import TestSupport
+import Testing
+
+@Suite struct ServeTests {
+    @Test(arguments: [SIGTERM, SIGINT]) func endsAtASignalAndLeavesNothing(signal: Int32) throws {
+        let scope = try Scope()
+        let server = try scope.serve("--workload", "copy")
+        #expect(try scope.json("list").elements.count == 2)
+        server.kill(signal)
+        let result = try server.wait()
+        #expect(result.exit == .exited(0), "\(result)")
+        #expect(result.errors == "")
+        #expect(try scope.leftovers.isEmpty)
+    }
+
+    @Test func theSecondSignalEndsItAtOnce() throws {
+        let server = try Scope().serve()
+        // Both signals wait when it goes on: it takes one and dies of the other.
+        server.kill(SIGSTOP)
+        server.kill(SIGTERM)
+        server.kill(SIGINT)
+        server.kill(SIGCONT)
+        #expect([.signalled(SIGTERM), .signalled(SIGINT)].contains(try server.wait().exit))
+    }
+
+    @Test func aKilledServerIsReplacedAtItsSocket() throws {
+        let scope = try Scope()
+        let killed = try scope.serve()
+        killed.kill(SIGKILL)
+        #expect(try killed.wait().exit == .signalled(SIGKILL))
+        #expect(FileManager.default.fileExists(atPath: scope.socket()))
+        expect(try scope.run("list"), exits: 3, saying: "start `dmascope serve`")
+
+        let server = try scope.serve()
+        #expect(try TelemetryClient(path: scope.socket()).greeting.pid == Int64(server.processID))
+    }
+
+    @Test func asManyAsWantServeSideBySide() throws {
+        let scope = try Scope()
+        let first = try scope.serve()
+        let second = try scope.serve()
+        #expect(second.outputSoFar.contains("dpdk_telemetry.v2:1"))
+        #expect(second.outputSoFar.contains("--instance 1"))
+        first.kill(SIGTERM)
+        try first.wait()
+        // The prefix finds the one that lives.
+        #expect(try scope.json("list").elements.count == 2)
+    }
+
+    @Test func makesTheDevicesThatAreAskedFor() throws {
+        let scope = try Scope()
+        let server = try scope.serve(
+            "--device", "software,name=a,engine=e0,vchans=3", "--device", "software,engine=e0,capabilities=fill",
+            "--device", "software", "--workload", "copy")
+        let list = try scope.json("list").elements
+        #expect(list.map { $0["name"]?.string } == ["a", "dma0", "dma1"])
+        #expect(list.map { $0["max_vchans"] } == [.integer(3), .integer(64), .integer(64)])
+        #expect(list.map { $0["shared_engine"] } == [.integer(1), .integer(1), .integer(0)])
+        // It cannot copy: shown all the same.
+        #expect(list.map { $0["started"] } == [.integer(1), .integer(0), .integer(1)])
+        server.kill(SIGTERM)
+        let result = try server.wait()
+        #expect(result.exit == .exited(0))
+        #expect(result.errors.contains("device dma0 is not started"))
+    }
+
+    @Test func theWorkloadMovesOnEveryChannelWithoutErrors() throws {
+        let scope = try Scope()
+        let server = try scope.serve("--workload", "copy", "--workload-rate", "5000")
+        func completed() throws -> [UInt64] {
+            try scope.json("stats").elements.map { $0["completed"]?.unsigned ?? 0 }
+        }
+        var last = try completed()
+        #expect(last.count == 3)
+        for _ in 0..<2 {
+            let target = last.map { $0 + 100 }
+            while zip(last, target).contains(where: <) { last = try completed() }
+        }
+        #expect(try scope.json("stats").elements.allSatisfy { $0["errors"] == .integer(0) })
+        server.kill(SIGTERM)
+        #expect(try server.wait().errors == "")
+    }
+
+    @Test func theWorkloadFitsIntoTheSmallestDevice() throws {
+        let scope = try Scope()
+        let server = try scope.serve(
+            "--device", "software,max-desc=1,vchans=1", "--workload", "copy", "--workload-rate", "1000000",
+            "--log-level", "trace")
+        while try scope.json("stats", "0:0").elements[0]["completed"]?.unsigned ?? 0 < 1000 {}
+        server.kill(SIGINT)
+        let result = try server.wait()
+        #expect(result.exit == .exited(0))
+        #expect(result.errors.contains("info"))
+        #expect(!result.errors.contains("error"))
+    }
+
+    @Test func printsLinesThatWork() throws {
+        let scope = try Scope()
+        let server = try scope.serve()
+        let lines = server.outputSoFar.split(separator: "\n").filter { $0.hasPrefix("  \(scope.program)") }
+        #expect(lines.count == 3)
+        for line in lines {
+            #expect(try runProgram("/bin/sh", ["-c", String(line)]).exit == .exited(0), "\(line)")
+        }
+    }
+
+    @Test func aDirectoryThatCannotBeUsedIsRefused() throws {
+        let scope = try Scope()
+        let nowhere = scope.directory.file("nowhere")
+        expect(
+            try runProgram(scope.program, ["serve"], environment: ["RUNTIME_DIRECTORY": nowhere]), exits: 1,
+            saying: nowhere)
+
+        try FileManager.default.createDirectory(
+            atPath: scope.runDirectory + "/dpdk", withIntermediateDirectories: false)
+        chmod(scope.runDirectory + "/dpdk", 0o777)
+        expect(try scope.run("serve"), exits: 1, saying: "neither group nor others may write to it")
+
+        let long = String(repeating: "x", count: 100)
+        expect(try scope.run("serve", "--file-prefix", long), exits: 1, saying: "at most 107")
+        expect(try scope.run("serve", "--file-prefix", "a/b"), exits: 1, saying: "without a slash")
+    }
+
+    @Test func withoutStandardOutputItEndsInGoodOrder() throws {
+        let scope = try Scope()
+        let result = try runProgram(
+            "/bin/bash", ["-c", "exec '\(scope.program)' serve >&-"], environment: scope.environment)
+        expect(result, exits: 1, saying: "cannot write to standard output")
+        #expect(try scope.leftovers.isEmpty)
+    }
+}
