@@ -57,7 +57,7 @@ let package = Package(
         swiftTarget("TelemetryWire", ["CJSONC"]),
 
         // L2: drivers, and telemetry commands over devices.
-        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", systemPackage]),
+        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
 
@@ -82,7 +82,7 @@ let package = Package(
         // What tests share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .target(
-            name: "Conformance", dependencies: ["CDMADev", "DMADev", "TestSupport", systemPackage],
+            name: "Conformance", dependencies: ["CDMADev", "DMADev", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/Conformance", swiftSettings: swiftSettings),
         .target(
             name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", "TestSupport", systemPackage],
@@ -103,7 +103,7 @@ let package = Package(
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
 
         // The tests.
-        test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "TestSupport", systemPackage]),
+        test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
         test(
             of: "SoftwareDriver",
             ["SoftwareDriver", "DMADev", "DMAEngine", "Conformance", "TestSupport", systemPackage]),

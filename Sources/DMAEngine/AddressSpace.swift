@@ -1,6 +1,6 @@
 internal import Glibc
 internal import LinuxSystem
-internal import Synchronization
+internal import LinuxSystem
 
 /// Where the addresses of one side of a ring lie.
 public enum AddressSpace: Sendable {
@@ -55,7 +55,7 @@ public final class IOVAMap: @unchecked Sendable {
     }
 
     private let engine: Engine
-    private let ranges = Mutex<[Range]>([])
+    private let ranges = Locked<[Range]>([])
     private let published: UnsafeMutablePointer<UInt64>
 
     /// An empty map for devices of one engine.

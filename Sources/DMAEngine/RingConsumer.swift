@@ -147,7 +147,7 @@ struct RingConsumer {
             failed &+= 1
             batchFailed = true
             counters.pointer(to: \.statuses)!.word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
-            if status != .notAttempted, status != .userAbort { tally.errors &+= 1 }
+            tally.errors &+= 1
         }
         if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
             release(descriptor, slot, giveBack)

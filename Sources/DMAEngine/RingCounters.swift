@@ -55,7 +55,7 @@ public struct RingCounts: Sendable, Equatable {
     public var submitted: UInt64
     /// Operations finished, failures included.
     public var completed: UInt64
-    /// Operations that failed; not those aborted or not attempted.
+    /// Operations that ended with another status than successful; not attempted and aborted ones too.
     public var errors: UInt64
 
     /// A reading.

@@ -272,7 +272,7 @@ struct FaultConsumer {
                 failed &+= 1
                 let place = min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)
                 counters.pointer(to: \.statuses)!.word(place).add(1)
-                if status != .notAttempted, status != .userAbort { errors &+= 1 }
+                errors &+= 1
             }
             let nanoseconds = ticks.nanoseconds(from: doorbells[slot(operation)], to: now)
             counters.pointer(to: \.latency_buckets)!.word(LatencyHistogram.bucket(of: nanoseconds)).add(1)

@@ -2,7 +2,6 @@ public import CDMADev
 public import DMADev
 internal import DMAEngine
 internal import LinuxSystem
-internal import Synchronization
 internal import SystemPackage
 
 /// A device that does what another one does, and makes the faults of a plan on purpose: so that software meets every
@@ -35,7 +34,7 @@ public final class FaultDevice: DMADriver {
     public let plan: FaultPlan
 
     private let inner: any DMADriver
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     private struct State {
         var configuration: DeviceConfiguration?
@@ -164,7 +163,7 @@ public final class FaultDevice: DMADriver {
             let after = InnerStatuses(of: inner, UInt16(vchan))
             let told = channel.consumer.pointee.told
             channel.consumer.pointee.finish(
-                after.since(before, without: told, isExact: inner.details(of: UInt16(vchan)) != nil))
+                after.since(before, without: told))
         }
         let isFrozen = run.channels.map { $0.consumer.pointee.isFrozen }
         state.withLock { [plan] state in

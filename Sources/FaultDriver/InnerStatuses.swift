@@ -7,31 +7,24 @@ struct InnerStatuses {
     /// Nothing yet.
     init() {}
 
-    /// All that ever ended. A driver that keeps no statuses tells how many failed, and not of what.
+    /// All that ever ended. Of a driver that keeps no statuses only the successes are known.
     init(of inner: any DMADriver, _ vchan: UInt16) {
         if let details = inner.details(of: vchan) {
             for (status, count) in details.statuses { byCode[status.rawValue] = count }
         } else {
-            byCode[CompletionStatus.unknown.rawValue] = inner.counters(of: vchan).errors
+            let counters = inner.counters(of: vchan)
+            byCode[CompletionStatus.successful.rawValue] =
+                counters.completed &- min(counters.errors, counters.completed)
         }
     }
 
     /// What came after `before` and is not in `told`.
-    func since(_ before: InnerStatuses, without told: InnerStatuses, isExact: Bool) -> InnerStatuses {
-        let told = isExact ? told : told.failuresAsUnknown
+    func since(_ before: InnerStatuses, without told: InnerStatuses) -> InnerStatuses {
         var rest = InnerStatuses()
         for (code, count) in byCode {
             let known = before.byCode[code, default: 0] &+ told.byCode[code, default: 0]
             if count > known { rest.byCode[code] = count - known }
         }
         return rest
-    }
-
-    private var failuresAsUnknown: InnerStatuses {
-        let others: [CompletionStatus] = [.successful, .userAbort, .notAttempted]
-        var sum = InnerStatuses()
-        sum.byCode[CompletionStatus.unknown.rawValue] =
-            byCode.filter { code, _ in !others.contains { $0.rawValue == code } }.values.reduce(0, &+)
-        return sum
     }
 }

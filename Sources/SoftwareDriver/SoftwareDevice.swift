@@ -1,7 +1,7 @@
+internal import LinuxSystem
 public import CDMADev
 public import DMADev
 public import DMAEngine
-internal import Synchronization
 internal import SystemPackage
 
 /// A DMA device in software: an engine's thread moves the bytes.
@@ -48,7 +48,7 @@ public final class SoftwareDevice: DMADriver {
     private let deviceMemory: [UInt64: DeviceMemory]
     /// What a device without SVA reaches.
     private let map: IOVAMap?
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     private struct State {
         var id: Int16 = -1
@@ -74,7 +74,7 @@ public final class SoftwareDevice: DMADriver {
         self.engine = engine
         deviceMemory = options.deviceMemory
         map = options.capabilities.contains(.sva) ? nil : IOVAMap(engine: engine)
-        state = Mutex(State())
+        state = Locked(State())
         properties = DeviceProperties(
             driver: Self.driverName, capabilities: options.capabilities,
             maximumVirtualChannelCount: options.maximumVirtualChannelCount,

@@ -60,8 +60,10 @@ public struct ConformanceKit: Sendable {
     private func reasonToSkip(_ run: ConformanceRun, _ properties: DeviceProperties) -> SkipReason? {
         let missing = run.row.needs.subtracting(properties.capabilities)
         if !missing.isEmpty { return .lacks(missing) }
-        if run.row.movesData, properties.capabilities.isDisjoint(with: .movingOperations) {
-            return .lacks(.movingOperations)
+        if run.row.movesData {
+            if properties.capabilities.isDisjoint(with: .movingOperations) { return .lacks(.movingOperations) }
+            // The cases name memory by its addresses in this process.
+            if !properties.capabilities.contains(.sva) { return .lacks(.sva) }
         }
         return run.row.faults && !allowsPageFaults ? .pageFaults : nil
     }

@@ -66,7 +66,7 @@ import Testing
         #expect(try bench.device.status(of: 1) == .idle)
         #expect(try bench.device.statistics(of: 0) == Statistics(submitted: 67, completed: 3))
         try bench.device.stop()
-        #expect(try bench.device.statistics(of: 0) == Statistics(submitted: 67, completed: 67))
+        #expect(try bench.device.statistics(of: 0) == Statistics(submitted: 67, completed: 67, errors: 64))
         #expect(try bench.details.statuses == [.successful: 3, .userAbort: 64])
         for index in 0..<67 { #expect(bench.isCopied(index) == (index < 3)) }
         // The stop has healed it.
@@ -86,7 +86,9 @@ import Testing
             try bench.copy(5..<8)
             #expect(try bench.channel.poll(3).isEmpty)
             #expect(try bench.device.status(of: 0) == .active)
-            #expect(try bench.device.statistics == Statistics(submitted: 3 + 3 * round, completed: 3 * round))
+            #expect(
+                try bench.device.statistics
+                    == Statistics(submitted: 3 + 3 * round, completed: 3 * round, errors: 3 * round - 1))
         }
         #expect(!bench.isCopied(5))
     }
@@ -133,7 +135,7 @@ import Testing
 
         try bench.device.stop()
         #expect(try bench.device.status(of: 0) == .idle)
-        #expect(try bench.device.statistics == Statistics(submitted: 6, completed: 6, errors: 1))
+        #expect(try bench.device.statistics == Statistics(submitted: 6, completed: 6, errors: 4))
         try bench.device.start()
         try bench.copy(0..<64)
         #expect(try channel.statuses(64).allSatisfy { $0 == .successful })
@@ -160,7 +162,7 @@ import Testing
             expectNothingWorks(try bench.channel, bench)
             #expect(throws: halted) { try bench.channel.poll(1) }
         }
-        #expect(try bench.device.statistics == Statistics(submitted: 2, completed: 2))
+        #expect(try bench.device.statistics == Statistics(submitted: 2, completed: 2, errors: 1))
     }
 
     @Test("A halted device behind halts the one in front, and a restart heals both")
