@@ -308,7 +308,7 @@ public struct RingProducer {
 
     /// How many operations are in each state. The indexes move while they are read: no difference is taken of an index
     /// that was overtaken, and none is larger than the ring.
-    var occupancy: RingOccupancy {
+    public var occupancy: RingOccupancy {
         let released = released
         let completed = max(engineCompleted, released)
         let polled = isSilent ? completed : released
