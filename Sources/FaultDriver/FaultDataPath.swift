@@ -35,6 +35,7 @@ final class FaultDataPath: @unchecked Sendable {
         }
         if mode.contains(.enqueueDequeue) {
             fillOperations(&path)
+            if !mode.contains(.silent) { fillDequeue(&path) }
         } else {
             fillEnqueue(&path, capabilities)
             if !mode.contains(.silent) { fillPoll(&path) }
@@ -46,6 +47,10 @@ final class FaultDataPath: @unchecked Sendable {
             let port = port(driver, vchan)
             return port.pointee.isHalted ? -EIO : port.pointee.producer.enqueue(operations, count: count)
         }
+    }
+
+    // In polls the word is read before the ring: what was finished when the device was halted is not missed.
+    private func fillDequeue(_ path: inout dmadev_data_path) {
         path.dequeue_ops = { driver, vchan, operations, count in
             let port = port(driver, vchan)
             let isHalted = port.pointee.isHalted
@@ -87,7 +92,6 @@ final class FaultDataPath: @unchecked Sendable {
         }
     }
 
-    // The word is read before the ring: what was finished when the device was halted is not missed.
     private func fillPoll(_ path: inout dmadev_data_path) {
         path.completed = { driver, vchan, count, lastIndex, hasError in
             let port = port(driver, vchan)
