@@ -25,6 +25,7 @@ let package = Package(
     products: [
         .library(name: "DMADev", targets: ["DMADev"]),
         .library(name: "SoftwareDriver", targets: ["SoftwareDriver"]),
+        .library(name: "FaultDriver", targets: ["FaultDriver"]),
         .library(name: "DMATelemetry", targets: ["DMATelemetry", "TelemetryServer"]),
         .library(name: "TelemetryClient", targets: ["TelemetryClient"]),
         .executable(name: "dmascope", targets: ["dmascope"]),
@@ -57,6 +58,7 @@ let package = Package(
 
         // L2: drivers, and telemetry commands over devices.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+        swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
 
         // L3: services.
@@ -64,7 +66,7 @@ let package = Package(
             "TelemetryServer",
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
-        swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "SoftwareDriver", systemPackage]),
+        swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
         .executableTarget(
@@ -112,6 +114,12 @@ let package = Package(
         test(
             of: "SoftwareDriver",
             ["SoftwareDriver", "DMADev", "DMAEngine", "Conformance", "TestSupport", systemPackage]),
+        test(
+            of: "FaultDriver",
+            [
+                "FaultDriver", "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "LinuxSystem", "Conformance",
+                "TestSupport", systemPackage,
+            ]),
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),

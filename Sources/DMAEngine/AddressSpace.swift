@@ -167,16 +167,6 @@ struct AddressTranslation {
         }
     }
 
-    /// The process's address for one of this space, where the whole space lies in one piece.
-    @inline(__always)
-    func linear(_ address: UInt64) -> UInt64? {
-        switch kind {
-        case .process: address
-        case .device(let base, _): base &+ address
-        case .mapped: nil
-        }
-    }
-
     /// The process's address for one of this space, and how many bytes of `length` can be reached from there in one go.
     @inline(__always)
     func resolve(_ address: UInt64, _ length: UInt64) -> (address: UInt64, byteCount: UInt64)? {

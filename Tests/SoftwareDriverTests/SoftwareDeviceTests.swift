@@ -52,7 +52,7 @@ import Testing
     /// Parts of what the driver can do.
     static let parts: [Capabilities] = [
         [.mem2mem, .sva, .copy], [.mem2mem, .sva, .handlesErrors, .fill],
-        [.mem2mem, .sva, .handlesErrors, .copyScatterGather],
+        [.mem2mem, .handlesErrors, .copyScatterGather],
         [.mem2mem],
     ]
 
