@@ -104,7 +104,7 @@ let package = Package(
         .executableTarget(
             name: "documented-examples",
             dependencies: [
-                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "SoftwareDriver",
+                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver", "SoftwareDriver",
                 "TelemetryClient", "TelemetryServer", "TelemetryWire",
             ],
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
@@ -143,7 +143,10 @@ let package = Package(
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
         test(
             of: "Documentation",
-            ["DMADev", "DMATelemetry", "DeviceDrivers", "TelemetryServer", "TelemetryWire", "TestSupport"]),
+            [
+                "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "TelemetryServer", "TelemetryWire",
+                "TestSupport",
+            ]),
         test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )

@@ -1,5 +1,6 @@
 import DMADev
 import DeviceDrivers
+import FaultDriver
 import TelemetryWire
 import TestSupport
 import Testing
@@ -37,6 +38,19 @@ import Testing
     @Test func statuses() throws {
         let rows = try application.get().table("code", "status", "meaning")
         #expect(rows.map { $0[0...1] } == CompletionStatus.table.map { ["\($1.rawValue)", "`\($0)`"] })
+    }
+
+    @Test func plansOfFaults() throws {
+        let rows = try Page("Sources/FaultDriver/FaultDriver.docc/FaultDriver.md").table("key", "value", "what happens")
+        #expect(rows.map { unquoted($0[0]) } == FaultPlan.keys.map(\.name))
+    }
+
+    @Test(arguments: Page.all) func everyDeviceThatIsSpecifiedIsPossible(page: Page) {
+        for word in page.codeWords where word.hasPrefix("--device ") && !word.contains("…") {
+            #expect(throws: Never.self, "\(page.name): \(word)") {
+                try DeviceSpecification(String(word.dropFirst("--device ".count)))
+            }
+        }
     }
 
     /// How pages write a command: `/dmadev/stats,ID[,VCHAN]`.

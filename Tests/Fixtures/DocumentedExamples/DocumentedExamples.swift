@@ -23,6 +23,7 @@ struct DocumentedExamples {
         ("counters", counters),
         ("telemetry", telemetry),
         ("specifications", specifications),
+        ("failures", failures),
         ("client", client),
         ("wire", wire),
         ("tracing", tracing),

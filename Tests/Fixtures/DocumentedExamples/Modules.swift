@@ -1,7 +1,10 @@
 import CDMATrace
 import DMADev
+import DMAEngine
 import DMATelemetry
 import DeviceDrivers
+import FaultDriver
+import SoftwareDriver
 import TelemetryClient
 import TelemetryServer
 import TelemetryWire
@@ -14,6 +17,15 @@ func specifications() throws {
     let devices = try DeviceFactory.make(specifications, in: .shared)
 
     for device in devices { try device.close() }
+}
+
+/// FaultDriver.md
+func failures() throws {
+    let registry = DeviceRegistry()
+    let plan = try FaultPlan(parsing: "fail=10:invalid_src_addr,every=100:bus_error,delay=5ms,halt=5000")
+    let device = try registry.add(FaultDevice(SoftwareDevice(engine: Engine()), plan: plan), named: "dma0")
+
+    try device.close()
 }
 
 /// DMATrace.md
