@@ -19,7 +19,7 @@ public struct EngineBell: @unchecked Sendable {
         Futex.wakeAll(word)
     }
 
-    /// What the word holds, to be given to ``sleep(unlessChangedFrom:)``.
+    /// What the word holds, to be given to ``sleep(unlessChangedFrom:atMost:)``.
     public func value() -> UInt32 {
         word.pointee.load(ordering: .sequentiallyConsistent)
     }
