@@ -80,6 +80,9 @@ let package = Package(
         // What tests share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .target(
+            name: "RingTestSupport", dependencies: ["CDMADev", "TestSupport"], path: "Tests/RingTestSupport",
+            swiftSettings: swiftSettings),
+        .target(
             name: "Conformance", dependencies: ["CDMADev", "DMADev", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/Conformance", swiftSettings: swiftSettings),
         .target(
@@ -104,8 +107,11 @@ let package = Package(
         test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
         test(
             of: "SoftwareDriver",
-            ["SoftwareDriver", "DMADev", "DMAEngine", "Conformance", "TestSupport", systemPackage]),
-        test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
+            [
+                "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "Conformance", "RingTestSupport", "TestSupport",
+                systemPackage,
+            ]),
+        test(of: "DMAEngine", ["DMAEngine", "CDMADev", "RingTestSupport", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
