@@ -104,6 +104,13 @@ let package = Package(
         .executableTarget(
             name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "documented-examples",
+            dependencies: [
+                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "SoftwareDriver",
+                "TelemetryClient", "TelemetryServer", "TelemetryWire",
+            ],
+            path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
         // The tests.
         test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
@@ -140,6 +147,9 @@ let package = Package(
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
+        test(
+            of: "Documentation",
+            ["DMADev", "DMATelemetry", "DeviceDrivers", "TelemetryServer", "TelemetryWire", "TestSupport"]),
         test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )

@@ -1,6 +1,6 @@
-internal import LinuxSystem
 internal import CDMADev
 internal import CDMATrace
+internal import LinuxSystem
 internal import SystemPackage
 
 /// One DMA device: a hardware channel, or a software device.

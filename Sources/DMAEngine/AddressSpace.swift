@@ -1,6 +1,5 @@
 internal import Glibc
 internal import LinuxSystem
-internal import LinuxSystem
 
 /// Where the addresses of one side of a ring lie.
 public enum AddressSpace: Sendable {

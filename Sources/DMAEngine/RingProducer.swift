@@ -7,7 +7,7 @@ public import Synchronization
 ///
 /// Everything in it is constant; what changes lies behind its pointers, so that a call through a table of functions
 /// touches raw memory only, without exclusivity checks or reference counts. Exactly one thread at a time may use it,
-/// but for ``occupancy``. All results are numbers: a ring index or a count, or a negative errno.
+/// but for `occupancy`. All results are numbers: a ring index or a count, or a negative errno.
 @frozen
 public struct RingProducer {
     @usableFromInline let descriptors: UnsafeMutablePointer<dmadev_descriptor>

@@ -1,7 +1,7 @@
-internal import LinuxSystem
 public import CDMADev
 public import DMADev
 public import DMAEngine
+internal import LinuxSystem
 internal import SystemPackage
 
 /// A DMA device in software: an engine's thread moves the bytes.
@@ -65,7 +65,7 @@ public final class SoftwareDevice: DMADriver {
 
     /// Makes a device on an engine.
     ///
-    /// - Parameter sharesEngine: whether other devices have the same engine; what ``DMADev/DeviceInfo`` tells.
+    /// - Parameter sharesEngine: whether other devices have the same engine; what `DeviceInfo` tells.
     /// - Throws: `EINVAL` for options out of their ranges.
     public init(
         engine: Engine, options: Options = Options(), sharesEngine: Bool = false

@@ -4,8 +4,8 @@ import TelemetryWire
 
 /// A connection to one telemetry server, dmascope's or DPDK's.
 ///
-/// One request at a time, each with its deadline. After a failure that leaves a reply outstanding (``timedOut``,
-/// ``tooLong``) the connection is closed, because the late reply would be taken for that of the next request; further
+/// One request at a time, each with its deadline. After a failure that leaves a reply outstanding (`timedOut`,
+/// `tooLong`) the connection is closed, because the late reply would be taken for that of the next request; further
 /// requests throw `disconnected`, and a new client is needed. Not `Sendable`: one thread uses it.
 public final class TelemetryClient {
     /// How long connecting, the greeting, and each request may take, unless said otherwise.

@@ -125,7 +125,7 @@ struct dmadev_producer_state {
 /* Counters of a vchan since its device was made, by writer. They only grow. */
 struct dmadev_engine_counters {
 	uint64_t completed; /* finished, failures included */
-	uint64_t errors; /* every status but successful, not attempted and aborted included */
+	uint64_t errors; /* failed; what was aborted or not attempted is no error */
 	uint64_t bytes; /* moved by successful operations */
 	uint64_t kinds[DMADEV_KIND_COUNT]; /* finished, by kind; 0: refused descriptors */
 	uint64_t pad0;

@@ -1,0 +1,58 @@
+import CDMATrace
+import DMADev
+import DMATelemetry
+import DeviceDrivers
+import TelemetryClient
+import TelemetryServer
+import TelemetryWire
+
+// The examples of the modules' own pages.
+
+/// DeviceDrivers.md
+func specifications() throws {
+    let specifications = [try DeviceSpecification("software,engine=e0"), try DeviceSpecification("software,engine=e0")]
+    let devices = try DeviceFactory.make(specifications, in: .shared)
+
+    for device in devices { try device.close() }
+}
+
+/// DMATrace.md
+func tracing() throws {
+    let (id, name, driver): (Int16, String, String) = (0, "example", "none")
+    if dmatrace_dmadev_device_added_enabled() {
+        dmatrace_emit_dmadev_device_added(id, name, driver)
+    }
+}
+
+/// TelemetryServer.md and TelemetryClient.md
+func client() throws {
+    let device = try startedDevice()
+    defer { try? device.stop() }
+    let registry = DeviceRegistry.shared
+    let table = DeviceCommands.table(for: registry)
+
+    let server = try TelemetryServer.start(filePrefix: "mine", commands: table)
+    defer { server.stop() }
+
+    let client = try TelemetryClient(filePrefix: "mine")
+    let devices = try client.request("/dmadev/list").tree
+    print("\(client.greeting.version) has \(devices.elements.count) devices")
+}
+
+/// TelemetryWire.md
+func wire() throws {
+    let queueDepth = TelemetryCommand(
+        path: "/mine/queue", help: "Returns the depth of a queue. Parameters: int queue",
+        parameters: [TelemetryParameter("queue", "0 to 3")]
+    ) { request throws(TelemetryCommandError) in
+        var numbers = request.numbers
+        let queue: Int = try numbers.next("queue", in: 0...3)
+        var reply = JSONValue.object()
+        reply.set("queue", queue)
+        reply.set("depth", 17)
+        return reply
+    }
+
+    let reply = try queueDepth.handler(TelemetryRequest("/mine/queue,2")).tree
+    try check(reply["queue"]?.integer == 2, "it answers")
+}
