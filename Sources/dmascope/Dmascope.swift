@@ -24,6 +24,8 @@ struct Dmascope: ParsableCommand {
             List.self,
             Info.self,
             Stats.self,
+            Vchans.self,
+            Errors.self,
             Query.self,
             Trace.self,
         ])
