@@ -26,6 +26,7 @@ struct Dmascope: ParsableCommand {
             Stats.self,
             Vchans.self,
             Errors.self,
+            Bench.self,
             Query.self,
             Trace.self,
         ])
