@@ -18,7 +18,10 @@ struct BenchReport {
         let titles = [
             "SIZE", "BURST", "VCHANS", "OPS/S", "BYTES/S", "TIME/OP", "P50", "P90", "P99", "P99.9", "ERRORS",
         ]
-        table = TextTable([("OPERATION", .left)] + titles.map { ($0, TextTable.Alignment.right) }, leastWidth: 7)
+        // The longest texts there can be, since the rows are not known yet.
+        table = TextTable(
+            [("OPERATION", .left)] + titles.map { ($0, TextTable.Alignment.right) },
+            leastWidths: [9, 5, 5, 6, 6, 10, 7, 7, 7, 7, 7])
     }
 
     /// Shows the titles.

@@ -13,10 +13,11 @@ struct TextTable {
         self.init(columns)
     }
 
-    /// - Parameter leastWidth: of every column, so that rows which come one by one stand below each other.
-    init(_ columns: [(String, Alignment)], leastWidth: Int = 0) {
+    /// - Parameter leastWidths: of the columns, so that rows which come one by one stand below each other.
+    init(_ columns: [(String, Alignment)], leastWidths: [Int] = []) {
         self.columns = columns.map { (title: $0.0, alignment: $0.1) }
-        widths = columns.map { max($0.0.count, leastWidth) }
+        widths = columns.map(\.0.count)
+        for (column, width) in zip(widths.indices, leastWidths) { widths[column] = max(widths[column], width) }
     }
 
     /// Adds a row, as many cells as there are columns.
