@@ -126,6 +126,8 @@ let package = Package(
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
-        test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
+        test(
+            of: "dmascope",
+            ["dmascope", "DMADev", "LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )

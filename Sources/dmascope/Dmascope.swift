@@ -25,6 +25,7 @@ struct Dmascope: ParsableCommand {
             Info.self,
             Stats.self,
             Vchans.self,
+            Top.self,
             Errors.self,
             Bench.self,
             Query.self,
