@@ -25,6 +25,7 @@ let package = Package(
     products: [
         .library(name: "DMADev", targets: ["DMADev"]),
         .library(name: "SoftwareDriver", targets: ["SoftwareDriver"]),
+        .library(name: "FaultDriver", targets: ["FaultDriver"]),
         .library(name: "DMATelemetry", targets: ["DMATelemetry", "TelemetryServer"]),
         .library(name: "TelemetryClient", targets: ["TelemetryClient"]),
         .executable(name: "dmascope", targets: ["dmascope"]),
@@ -56,7 +57,8 @@ let package = Package(
         swiftTarget("TelemetryWire", ["CJSONC"]),
 
         // L2: drivers, and telemetry commands over devices.
-        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", systemPackage]),
+        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+        swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
 
         // L3: services.
@@ -64,7 +66,7 @@ let package = Package(
             "TelemetryServer",
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
-        swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "SoftwareDriver", systemPackage]),
+        swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
         .executableTarget(
@@ -80,7 +82,7 @@ let package = Package(
         // What tests share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .target(
-            name: "Conformance", dependencies: ["CDMADev", "DMADev", "TestSupport", systemPackage],
+            name: "Conformance", dependencies: ["CDMADev", "DMADev", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/Conformance", swiftSettings: swiftSettings),
         .target(
             name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", "TestSupport", systemPackage],
@@ -101,10 +103,16 @@ let package = Package(
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
 
         // The tests.
-        test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "TestSupport", systemPackage]),
+        test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
         test(
             of: "SoftwareDriver",
             ["SoftwareDriver", "DMADev", "DMAEngine", "Conformance", "TestSupport", systemPackage]),
+        test(
+            of: "FaultDriver",
+            [
+                "FaultDriver", "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "LinuxSystem", "Conformance",
+                "TestSupport", systemPackage,
+            ]),
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),

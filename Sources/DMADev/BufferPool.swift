@@ -4,6 +4,7 @@
 /// operation has ended, however it ended, before the completion is visible. Operations that were never rung do not end:
 /// their buffers stay with the application.
 public protocol BufferPool: AnyObject, Sendable {
-    /// Takes a buffer back. Called on the device's engine thread; it must not block.
+    /// Takes a buffer back. Called on the device's engine thread, or on the thread that stops the device for what that
+    /// aborts; it must not block, nor call the device.
     func giveBack(_ address: UInt64)
 }

@@ -1,5 +1,5 @@
 internal import CDMATrace
-internal import Synchronization
+internal import LinuxSystem
 internal import SystemPackage
 
 /// What only reads: any thread may call it at any time, and none of it waits for a control call.

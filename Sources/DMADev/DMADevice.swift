@@ -1,6 +1,6 @@
+internal import LinuxSystem
 internal import CDMADev
 internal import CDMATrace
-internal import Synchronization
 internal import SystemPackage
 
 /// One DMA device: a hardware channel, or a software device.
@@ -20,10 +20,11 @@ public final class DMADevice: @unchecked Sendable {
     public let properties: DeviceProperties
 
     let driver: any DMADriver
-    let state = Mutex(State())
-    private let control = Mutex(())
+    let state = Locked(State())
+    private let control = Locked(())
     private let table: UnsafeMutablePointer<dmadev_data_path>
     private let failures: FailedCalls
+    private let changes: ControlChanges
     private let onClose: @Sendable (DMADevice) -> Void
 
     /// What control calls have made of the device.
@@ -38,10 +39,11 @@ public final class DMADevice: @unchecked Sendable {
     }
 
     init(
-        id: Int16, name: String, driver: any DMADriver, failures: FailedCalls,
+        id: Int16, name: String, driver: any DMADriver, failures: FailedCalls, changes: ControlChanges,
         onClose: @escaping @Sendable (DMADevice) -> Void
     ) {
         self.failures = failures
+        self.changes = changes
         self.id = id
         self.name = name
         self.driver = driver
@@ -221,7 +223,9 @@ public final class DMADevice: @unchecked Sendable {
             // The lock guards nothing but the order of calls; state has a lock of its own, held for moments only.
             try control.withLock { _ throws(DMAError) in
                 try mustBeOpen()
-                return try body()
+                let value = try body()
+                changes.note()
+                return value
             }
         }
     }

@@ -62,7 +62,7 @@ public struct OperationError: Error, Sendable, Hashable, CustomStringConvertible
         case notSupported
         /// A length of 0.
         case zeroLength
-        /// A flag that the device does not take.
+        /// A flag that the device, or the channel, does not take.
         case flag
         /// A list with more entries than the device takes.
         case tooManyEntries
@@ -92,7 +92,7 @@ public struct OperationError: Error, Sendable, Hashable, CustomStringConvertible
             case .noSuchChannel: "the device has no such virtual channel"
             case .notSupported: "the device does not offer this operation"
             case .zeroLength: "the length is 0; an operation moves at least 1 byte"
-            case .flag: "an operation flag is undefined, or needs a capability that the device lacks"
+            case .flag: "an operation flag is undefined, or needs a capability or a pool that is not there"
             case .tooManyEntries: "a scatter-gather list has more entries than the device takes"
             case .unequalLists: "source and destination lists do not hold equally many bytes"
             case .other: "the call failed"

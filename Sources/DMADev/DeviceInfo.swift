@@ -75,7 +75,7 @@ public struct Statistics: Sendable, Equatable {
     public var submitted: UInt64
     /// Operations finished, failures included.
     public var completed: UInt64
-    /// Operations that failed; those aborted or not attempted do not count.
+    /// Operations that ended with another status than successful; not attempted and aborted ones too.
     public var errors: UInt64
 
     /// A reading.

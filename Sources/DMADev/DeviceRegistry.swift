@@ -1,5 +1,6 @@
 internal import CDMATrace
 internal import Glibc
+internal import LinuxSystem
 internal import Synchronization
 internal import SystemPackage
 
@@ -11,8 +12,9 @@ public final class DeviceRegistry: Sendable {
     /// The registry of the process: the one that the C API speaks of.
     public static let shared = DeviceRegistry()
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let failures = FailedCalls()
+    private let changes = ControlChanges()
 
     private struct State {
         var maximumDeviceCount: Int
@@ -23,7 +25,7 @@ public final class DeviceRegistry: Sendable {
     ///
     /// - Parameter maximumDeviceCount: 1 to 32,767; DPDK's default is 64.
     public init(maximumDeviceCount: Int = 64) {
-        state = Mutex(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
+        state = Locked(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
     }
 
     /// Sets how many devices there may be; `rte_dma_dev_max`.
@@ -62,13 +64,14 @@ public final class DeviceRegistry: Sendable {
                 return .failure(
                     DMAError(.exhausted, .noSpace, "there are \(state.maximumDeviceCount) devices, the most allowed"))
             }
-            let device = DMADevice(id: Int16(slot), name: name, driver: driver, failures: failures) {
+            let device = DMADevice(id: Int16(slot), name: name, driver: driver, failures: failures, changes: changes) {
                 [weak self] in self?.remove($0)
             }
             if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
             return .success(device)
         }
         let device = try result.get()
+        changes.note()
         dmatrace_dmadev_device_added(device.id, name, device.properties.driver)
         return device
     }
@@ -123,6 +126,10 @@ public final class DeviceRegistry: Sendable {
         state.withLock { $0.slots.compactMap { $0 } }
     }
 
+    /// A number that grows when a control call has changed a device or the devices there are: what was read under one
+    /// number, but for counters, states and use of rings, is good as long as the number is the same.
+    public var generation: UInt64 { changes.generation }
+
     /// The last calls of these devices that failed, the newest first; a full ring is no failure.
     ///
     /// - Parameter count: at most 256 are kept.
@@ -138,6 +145,17 @@ public final class DeviceRegistry: Sendable {
 
     private func remove(_ device: DMADevice) {
         state.withLock { $0.slots[Int(device.id)] = nil }
+        changes.note()
         dmatrace_dmadev_device_removed(device.id, device.name)
     }
+}
+
+/// Counts what control calls have changed.
+final class ControlChanges: Sendable {
+    private let count = Atomic<UInt64>(0)
+
+    var generation: UInt64 { count.load(ordering: .acquiring) }
+
+    /// Called when the change is visible.
+    func note() { count.wrappingAdd(1, ordering: .releasing) }
 }

@@ -1,5 +1,4 @@
 internal import LinuxSystem
-internal import Synchronization
 
 /// A call that failed.
 public struct FailedCall: Sendable, Equatable {
@@ -26,7 +25,7 @@ final class FailedCalls: Sendable {
         var calls: [FailedCall] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func note(_ call: String, device: Int16, errno: Int32, reason: String) {
         let time = MonotonicTime.wallClockNanoseconds

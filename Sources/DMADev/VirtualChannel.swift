@@ -205,10 +205,15 @@ public final class VirtualChannel {
             case EINVAL where index >= table.nb_vchans: .noSuchChannel
             case EINVAL where isEmpty: .zeroLength
             case EINVAL where flags.rawValue & table.refused_flags != 0: .flag
+            case EINVAL where flags.contains(.autoFree) && !hasPool: .flag
             case EINVAL where entryCount ?? 0 > Int(table.max_sges): .tooManyEntries
             case EINVAL where entryCount != nil: .unequalLists
             default: .other
             }
         return OperationError(reason, Errno(rawValue: -result))
+    }
+    private var hasPool: Bool {
+        guard let channels = device.configuration?.channels, Int(index) < channels.count else { return false }
+        return channels[Int(index)]?.autoFreePool != nil
     }
 }

@@ -1,6 +1,6 @@
 internal import Glibc
 internal import LinuxSystem
-internal import Synchronization
+internal import LinuxSystem
 
 /// Where the addresses of one side of a ring lie.
 public enum AddressSpace: Sendable {
@@ -55,7 +55,7 @@ public final class IOVAMap: @unchecked Sendable {
     }
 
     private let engine: Engine
-    private let ranges = Mutex<[Range]>([])
+    private let ranges = Locked<[Range]>([])
     private let published: UnsafeMutablePointer<UInt64>
 
     /// An empty map for devices of one engine.
@@ -165,16 +165,6 @@ struct AddressTranslation {
         case .process: AddressRange.isUsable(address, length)
         case .device(_, let byteCount): length <= byteCount && address <= byteCount - length
         case .mapped: !address.addingReportingOverflow(length).overflow
-        }
-    }
-
-    /// The process's address for one of this space, where the whole space lies in one piece.
-    @inline(__always)
-    func linear(_ address: UInt64) -> UInt64? {
-        switch kind {
-        case .process: address
-        case .device(let base, _): base &+ address
-        case .mapped: nil
         }
     }
 

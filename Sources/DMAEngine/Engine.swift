@@ -72,7 +72,7 @@ final class SharedState: @unchecked Sendable {
 
     let id: UInt32
     let bell: EngineBell
-    private let control = Mutex(Control())
+    private let control = Locked(Control())
     // Three words, each on a cache line of its own: the thread reads the second in every round.
     private let words: UnsafeMutablePointer<UInt32>
     private var requested: UnsafeMutablePointer<Atomic<UInt32>> { (words + 16).atomic }

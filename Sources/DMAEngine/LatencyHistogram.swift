@@ -7,7 +7,7 @@ public enum LatencyHistogram {
 
     /// The bucket that counts a latency.
     @inline(__always)
-    static func bucket(of nanoseconds: UInt64) -> Int {
+    public static func bucket(of nanoseconds: UInt64) -> Int {
         let first = Int(DMADEV_LATENCY_FIRST_OCTAVE)
         guard nanoseconds >> UInt64(first) != 0 else { return 0 }
         let octave = 63 - nanoseconds.leadingZeroBitCount

@@ -64,8 +64,10 @@ struct Operation {
             guard spaces.source.admits(descriptor.src, length) else { return .invalidSourceAddress }
             guard spaces.destination.admits(descriptor.dst, length) else { return .invalidDestinationAddress }
         }
-        if let from = spaces.source.linear(descriptor.src), let to = spaces.destination.linear(descriptor.dst) {
-            return moveLinear(from: from, to: to, length, &budget)
+        if let from = spaces.source.resolve(descriptor.src, length), from.byteCount == length,
+            let to = spaces.destination.resolve(descriptor.dst, length), to.byteCount == length
+        {
+            return moveLinear(from: from.address, to: to.address, length, &budget)
         }
         while moved < length {
             guard budget > 0 else { return nil }

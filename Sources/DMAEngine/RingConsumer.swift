@@ -147,7 +147,7 @@ struct RingConsumer {
             failed &+= 1
             batchFailed = true
             counters.pointer(to: \.statuses)!.word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
-            if status != .notAttempted, status != .userAbort { tally.errors &+= 1 }
+            tally.errors &+= 1
         }
         if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
             release(descriptor, slot, giveBack)
@@ -192,12 +192,13 @@ struct RingConsumer {
     /// Gives the source buffers of an operation back to their pool, before its completion is visible and however it
     /// ended: with auto-free they are the device's from the enqueue on.
     private func release(_ descriptor: dmadev_descriptor, _ slot: Int, _ giveBack: @Sendable (UInt64) -> Void) {
-        guard Int32(descriptor.kind) == DMADEV_KIND_COPY_SG else {
-            giveBack(descriptor.src)
-            return
+        switch Int32(descriptor.kind) {
+        case DMADEV_KIND_COPY: giveBack(descriptor.src)
+        case DMADEV_KIND_COPY_SG:
+            let region = entries + slot * 2 * maximumEntries
+            for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
+        default: break  // a fill has no source buffer: its pattern is no address
         }
-        let region = entries + slot * 2 * maximumEntries
-        for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
     }
 
     /// Ends what was rung and is not finished with *aborted*; for a ring that the engine has let go.

@@ -1,4 +1,4 @@
-internal import CDMADev
+public import CDMADev
 internal import LinuxSystem
 
 /// The counters of one vchan since its device was made, in memory that outlives its rings.
@@ -17,8 +17,10 @@ public final class RingCounters: @unchecked Sendable {
         memory.deallocate()
     }
 
-    var engine: UnsafeMutablePointer<dmadev_engine_counters> { memory.pointer(to: \.engine)! }
-    var application: UnsafeMutablePointer<dmadev_application_counters> { memory.pointer(to: \.application)! }
+    /// What the engine counts; its thread alone writes.
+    public var engine: UnsafeMutablePointer<dmadev_engine_counters> { memory.pointer(to: \.engine)! }
+    /// What the application counts; its thread alone writes.
+    public var application: UnsafeMutablePointer<dmadev_application_counters> { memory.pointer(to: \.application)! }
 
     /// The main counters now. `completed` is read before `submitted`, so that it is never the larger one.
     public func read() -> RingCounts {
@@ -53,7 +55,7 @@ public struct RingCounts: Sendable, Equatable {
     public var submitted: UInt64
     /// Operations finished, failures included.
     public var completed: UInt64
-    /// Operations that failed; not those aborted or not attempted.
+    /// Operations that ended with another status than successful; not attempted and aborted ones too.
     public var errors: UInt64
 
     /// A reading.

@@ -183,6 +183,8 @@ public struct RingProducer {
         guard enqueued != rung else { return }
         doorbellTimes[Int(truncatingIfNeeded: rung & mask)] = Ticks.now
         rung = enqueued
+        // Nobody polls: the slots that are free by now are not in use. The line is read below anyway.
+        if isSilent { released = engineCompleted }
         let occupied = enqueued &- released
         counters.pointer(to: \.submitted)!
             .storeRelaxed(state.pointer(to: \.submitted_before)!.loadRelaxed() &+ rung)
@@ -306,7 +308,7 @@ public struct RingProducer {
 
     /// How many operations are in each state. The indexes move while they are read: no difference is taken of an index
     /// that was overtaken, and none is larger than the ring.
-    var occupancy: RingOccupancy {
+    public var occupancy: RingOccupancy {
         let released = released
         let completed = max(engineCompleted, released)
         let polled = isSilent ? completed : released

@@ -47,8 +47,21 @@ public struct DeviceSpecification: Sendable {
         self.values = values
     }
 
+    /// What another driver makes of the keys that it knows.
+    func passed(to driver: DriverDescription) -> DeviceSpecification {
+        DeviceSpecification(driver: driver, values: values.filter { key, _ in driver.keys.contains { $0.name == key } })
+    }
+
+    private init(driver: DriverDescription, values: [String: String]) {
+        self.driver = driver
+        self.values = values
+    }
+
     /// The device's name, when it is given.
     public var name: String? { values[DriverKey.name.name] }
+
+    /// The value of a key as it was given.
+    func text(_ key: DriverKey) -> String? { values[key.name] }
 
     /// The value of a key that takes a name.
     func name(_ key: DriverKey) -> String? { values[key.name] }

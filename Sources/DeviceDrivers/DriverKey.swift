@@ -10,6 +10,8 @@ public struct DriverKey: Sendable {
         case number(ClosedRange<UInt16>)
         /// Some of these: their bits as a hexadecimal number, or their names joined with `+`.
         case capabilities(Capabilities)
+        /// What a function takes; the allowed values in words.
+        case text(allowed: String, takes: @Sendable (String) -> Bool)
     }
 
     /// The key.
@@ -37,6 +39,7 @@ public struct DriverKey: Sendable {
         case .number(let range): "\(range.lowerBound) to \(range.upperBound)"
         case .capabilities(let all):
             "bits of 0x\(String(all.rawValue, radix: 16)), or names joined with +: \(all.names.joined(separator: " "))"
+        case .text(let allowed, _): allowed
         }
     }
 
@@ -46,6 +49,7 @@ public struct DriverKey: Sendable {
         case .name: (1...63).contains(text.utf8.count) && !text.contains(where: \.isWhitespace)
         case .number(let range): Self.number(text).map(range.contains) ?? false
         case .capabilities(let all): Self.capabilities(text).map { $0.isSubset(of: all) } ?? false
+        case .text(_, let takes): takes(text)
         }
     }
 

@@ -4,8 +4,10 @@ internal import DMADev
 ///
 /// A new driver is a module of its own and one row here: a file like `SoftwareRow.swift`.
 public enum DriverTable {
+    /// Drivers that need no other one.
+    static let basic: [DriverDescription] = [.software]
     /// Every driver.
-    public static let all: [DriverDescription] = [.software]
+    public static let all = basic + [.fault]
 
     /// The driver with a name.
     public static func driver(named name: String) -> DriverDescription? {

@@ -30,8 +30,10 @@ final class SoftwareDataPath: @unchecked Sendable {
             path.enqueue_ops = { driver, vchan, operations, count in
                 ring(driver, vchan).pointee.enqueue(operations, count: count)
             }
-            path.dequeue_ops = { driver, vchan, operations, count in
-                ring(driver, vchan).pointee.dequeue(into: operations, count: count)
+            if !mode.contains(.silent) {
+                path.dequeue_ops = { driver, vchan, operations, count in
+                    ring(driver, vchan).pointee.dequeue(into: operations, count: count)
+                }
             }
         } else {
             fillEnqueue(&path, capabilities)

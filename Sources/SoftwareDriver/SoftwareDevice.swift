@@ -1,7 +1,7 @@
+internal import LinuxSystem
 public import CDMADev
 public import DMADev
 public import DMAEngine
-internal import Synchronization
 internal import SystemPackage
 
 /// A DMA device in software: an engine's thread moves the bytes.
@@ -48,7 +48,7 @@ public final class SoftwareDevice: DMADriver {
     private let deviceMemory: [UInt64: DeviceMemory]
     /// What a device without SVA reaches.
     private let map: IOVAMap?
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     private struct State {
         var id: Int16 = -1
@@ -74,7 +74,7 @@ public final class SoftwareDevice: DMADriver {
         self.engine = engine
         deviceMemory = options.deviceMemory
         map = options.capabilities.contains(.sva) ? nil : IOVAMap(engine: engine)
-        state = Mutex(State())
+        state = Locked(State())
         properties = DeviceProperties(
             driver: Self.driverName, capabilities: options.capabilities,
             maximumVirtualChannelCount: options.maximumVirtualChannelCount,
@@ -169,18 +169,28 @@ public final class SoftwareDevice: DMADriver {
     /// Puts memory into the map; addresses are chosen one after the other, by pages, with one left out between.
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
         guard let map else { return address }
-        let chosen =
-            iova
-            ?? state.withLock { state in
-                defer { state.nextIOVA += (byteCount + 2 * 4096 - 1) & ~4095 }
-                return state.nextIOVA + address % 4096
-            }
+        let chosen = if let iova { iova } else { try chooseIOVA(address, byteCount) }
         guard map.insert(iova: chosen, byteCount: byteCount, address: address) else {
             throw DMAError(
                 .exists, .fileExists,
                 "IOVA 0x\(String(chosen, radix: 16)) and \(byteCount) bytes: memory is mapped there already")
         }
         return chosen
+    }
+
+    private func chooseIOVA(_ address: UInt64, _ byteCount: UInt64) throws(DMAError) -> UInt64 {
+        try state.withLock { state throws(DMAError) in
+            let chosen = state.nextIOVA + address % 4096
+            let (end, isBeyond) = chosen.addingReportingOverflow(byteCount)
+            // Two pages are kept from the end of all addresses: rounding up does not pass it.
+            guard !isBeyond, end < .max - 2 * 4096 else {
+                throw DMAError(
+                    .exhausted, .noSpace,
+                    "\(byteCount) bytes: so many IOVAs in a row are not left; ask for one that is free")
+            }
+            state.nextIOVA = (end + 2 * 4096 - 1) & ~4095
+            return chosen
+        }
     }
 
     /// Takes memory out of the map.

@@ -1,7 +1,6 @@
 import Glibc
 import LinuxSystem
 import Logging
-import Synchronization
 import SystemPackage
 import TelemetryWire
 
@@ -40,7 +39,7 @@ public final class TelemetryServer: Sendable {
 
     private let stopSignal: StopSignal
     private let thread: SystemThread
-    private let isJoined = Mutex(false)
+    private let isJoined = Locked(false)
     private let pid: Int32
 
     /// Starts a server.

@@ -11,10 +11,18 @@ final class ConformanceBench {
     let options: ConformanceOptions
     private let makeDevice: (ConformanceOptions) throws -> DMADevice
 
+    /// The engine of all devices whose configuration says that they share one.
+    static let busyEngine = "conformance"
+    /// Two devices behind ports, by the port's fields: bytes.
+    static let deviceMemory: [UInt64: Int] = [0x1_0002: 1 << 20, 0x3: 10_007]
+
     init(_ run: ConformanceRun, _ makeDevice: @escaping (ConformanceOptions) throws -> DMADevice) throws {
         self.run = run
         self.makeDevice = makeDevice
-        options = ConformanceOptions(sharesEngine: run.configuration.sharesEngine)
+        options = ConformanceOptions(
+            engine: run.configuration.sharesEngine ? Self.busyEngine : nil,
+            deviceMemory: run.row.variant.contains(.deviceMemory) ? Self.deviceMemory : [:],
+            isWithoutSVA: run.row.variant.contains(.withoutSVA))
         device = try makeDevice(options)
     }
 
@@ -36,14 +44,28 @@ final class ConformanceBench {
     var channelCount: UInt16 { min(run.configuration.channelCount, properties.maximumVirtualChannelCount) }
     var descriptorCount: UInt16 { run.configuration.descriptorCount(for: properties) }
 
-    /// Configures the device and its channels, and starts it.
+    /// Configures the device and its channels in the case's mode, and starts it.
     func setUpAndStart() throws {
-        try device.configure(DeviceConfiguration(virtualChannelCount: channelCount))
+        try device.configure(DeviceConfiguration(virtualChannelCount: channelCount, flags: run.row.mode))
         for vchan in 0..<channelCount {
             try device.setUpVirtualChannel(
                 vchan, configuration: VirtualChannelConfiguration(descriptorCount: descriptorCount))
         }
         try device.start()
+    }
+
+    /// Configures the device with such channels, in their order, and starts it.
+    func start(
+        _ configurations: [VirtualChannelConfiguration], flags: ConfigurationFlags = []
+    ) throws -> [VirtualChannel] {
+        try device.start(configurations, flags: flags)
+    }
+
+    /// Another device on the engine of that name, started with one channel for data of the process.
+    func makeDevice(onEngine engine: String, priority: UInt16, descriptorCount: UInt16) throws -> DMADevice {
+        let device = try makeDevice(ConformanceOptions(engine: engine))
+        _ = try device.start([VirtualChannelConfiguration(descriptorCount: descriptorCount)], priority: priority)
+        return device
     }
 
     /// The channel that most cases use: the last one.
@@ -61,6 +83,22 @@ final class ConformanceBench {
 
     /// Memory for a number of small operations of every kind that the device offers.
     func slab(_ slots: Int) -> Slab { Slab(slots: slots, kinds: Slab.Kind.offered(by: properties.capabilities)) }
+}
+
+extension DMADevice {
+    /// Configures the device with such channels, in their order, and starts it.
+    fileprivate func start(
+        _ configurations: [VirtualChannelConfiguration], priority: UInt16 = 0, flags: ConfigurationFlags = []
+    ) throws -> [VirtualChannel] {
+        try configure(
+            DeviceConfiguration(
+                virtualChannelCount: UInt16(configurations.count), priority: priority, flags: flags))
+        for (vchan, configuration) in configurations.enumerated() {
+            try setUpVirtualChannel(UInt16(vchan), configuration: configuration)
+        }
+        try start()
+        return try configurations.indices.map { try virtualChannel(UInt16($0)) }
+    }
 }
 
 // MARK: Waiting
@@ -152,7 +190,7 @@ private final class BusyNeighbour {
     private let slab: Slab
 
     init(_ makeDevice: (ConformanceOptions) throws -> DMADevice) throws {
-        device = try makeDevice(ConformanceOptions(sharesEngine: true))
+        device = try makeDevice(ConformanceOptions(engine: ConformanceBench.busyEngine))
         let count = device.properties.maximumDescriptorCount
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: count))

@@ -28,17 +28,24 @@ public struct ConformanceCase: Sendable {
     let movesData: Bool
     /// Whether operations run into page faults.
     let faults: Bool
+    /// What the device must be made with.
+    let variant: DeviceVariants
+    /// The mode in which a device of the scope is started.
+    let mode: ConfigurationFlags
     let scope: Scope
     let body: @Sendable (ConformanceBench) throws -> Void
 
     init(
-        _ name: String, needs: Capabilities = [], movesData: Bool = true, faults: Bool = false,
-        on scope: Scope = .everyDevice, _ body: @escaping @Sendable (ConformanceBench) throws -> Void
+        _ name: String, needs: Capabilities = [], variant: DeviceVariants = [], mode: ConfigurationFlags = [],
+        movesData: Bool = true, faults: Bool = false, on scope: Scope = .everyDevice,
+        _ body: @escaping @Sendable (ConformanceBench) throws -> Void
     ) {
         self.name = name
         self.needs = needs.union(.mem2mem)  // the kit's channels are of that direction
         self.movesData = movesData
         self.faults = faults
+        self.variant = variant
+        self.mode = mode
         self.scope = scope
         self.body = body
     }

@@ -14,26 +14,30 @@ public struct ConformanceKit: Sendable {
     /// Every case, by topic.
     public static let cases: [ConformanceCase] =
         deviceCases + copyCases + scatterGatherCases + fillCases + ringCases + pollingCases + stopCases + counterCases
-        + fenceCases + addressCases
+        + fenceCases + addressCases + detailCases + inFlightCases + silentCases + structureCases + deviceMemoryCases
+        + autoFreeCases + mappingCases + priorityCases
 
     /// Every case on every device that it is about.
     public static let runs: [ConformanceRun] = cases.flatMap { row in
         ConformanceConfiguration.all.filter(row.scope.includes).map { ConformanceRun(row, $0) }
     }
 
+    private let variants: DeviceVariants
     private let allowsPageFaults: Bool
     private let makeDevice: @Sendable (ConformanceOptions) throws -> DMADevice
 
     /// A kit for the devices of one driver.
     ///
     /// - Parameters:
+    ///   - variants: which wishes of the options `makeDevice` heeds; cases that have others are skipped.
     ///   - allowsPageFaults: whether cases may make operations fault. ThreadSanitizer does not survive the jump out of
     ///     its own copy function.
     ///   - makeDevice: adds a fresh device to the registry of the options, under the name there. Called from any thread.
     public init(
-        allowsPageFaults: Bool = !ThreadSanitizer.isActive,
+        variants: DeviceVariants = [], allowsPageFaults: Bool = !ThreadSanitizer.isActive,
         makeDevice: @escaping @Sendable (ConformanceOptions) throws -> DMADevice
     ) {
+        self.variants = variants
         self.allowsPageFaults = allowsPageFaults
         self.makeDevice = makeDevice
     }
@@ -41,8 +45,9 @@ public struct ConformanceKit: Sendable {
     /// Runs one case on one device; whatever the device does wrong is recorded as an issue.
     @discardableResult
     public func run(_ run: ConformanceRun) throws -> ConformanceOutcome {
+        if let reason = notMade(run) { return .skipped(reason) }
         let bench = try ConformanceBench(run, makeDevice)
-        if let reason = reasonToSkip(run, bench.device.properties) { return .skipped(reason) }
+        if let reason = notOffered(run, bench.device.properties) { return .skipped(reason) }
         try bench.perform()
         return .passed
     }
@@ -50,18 +55,26 @@ public struct ConformanceKit: Sendable {
     /// What ``run(_:)`` would skip and why, by case, without running anything.
     public func report() throws -> [String: SkipReason] {
         var skipped: [String: SkipReason] = [:]
-        let properties = try makeDevice(ConformanceOptions(sharesEngine: false)).properties
+        let properties = try makeDevice(ConformanceOptions()).properties
         for run in Self.runs {
-            if let reason = reasonToSkip(run, properties) { skipped[run.row.name] = reason }
+            if let reason = notMade(run) ?? notOffered(run, properties) { skipped[run.row.name] = reason }
         }
         return skipped
     }
 
-    private func reasonToSkip(_ run: ConformanceRun, _ properties: DeviceProperties) -> SkipReason? {
+    private func notMade(_ run: ConformanceRun) -> SkipReason? {
+        let missing = run.row.variant.subtracting(variants)
+        return missing.isEmpty ? nil : .notMade(missing)
+    }
+
+    private func notOffered(_ run: ConformanceRun, _ properties: DeviceProperties) -> SkipReason? {
         let missing = run.row.needs.subtracting(properties.capabilities)
         if !missing.isEmpty { return .lacks(missing) }
-        if run.row.movesData, properties.capabilities.isDisjoint(with: .movingOperations) {
-            return .lacks(.movingOperations)
+        if run.row.movesData {
+            if properties.capabilities.isDisjoint(with: .movingOperations) { return .lacks(.movingOperations) }
+            // Most cases name memory by its addresses in this process.
+            let reachesAll = variants.contains(.everythingMapped) || run.row.variant.contains(.withoutSVA)
+            if !properties.capabilities.contains(.sva), !reachesAll { return .lacks(.sva) }
         }
         return run.row.faults && !allowsPageFaults ? .pageFaults : nil
     }
@@ -73,8 +86,39 @@ public struct ConformanceOptions: Sendable {
     public let registry = DeviceRegistry()
     /// What it is to be called.
     public let name = "conformance"
-    /// Whether its engine has to serve other devices too: all that are made with this, also for other cases.
-    public let sharesEngine: Bool
+    /// The name of its engine, which serves all devices that are made with the same one, also for other cases; `nil`: an
+    /// engine of its own.
+    public var engine: String?
+    /// The ports that devices with memory are to be behind: the port's fields as one word, and the bytes there, zeroed.
+    public var deviceMemory: [UInt64: Int] = [:]
+    /// Whether the device is to have no SVA, and nothing mapped.
+    public var isWithoutSVA = false
+
+    /// Whether its engine has to serve other devices too.
+    public var sharesEngine: Bool { engine != nil }
+}
+
+/// Wishes of ``ConformanceOptions`` beyond the plain device.
+public struct DeviceVariants: OptionSet, Sendable, Hashable {
+    /// The bits.
+    public let rawValue: Int
+
+    /// Variants from their bits.
+    public init(rawValue: Int) {
+        self.rawValue = rawValue
+    }
+
+    /// Devices that name the same engine share it.
+    public static let sharedEngine = DeviceVariants(rawValue: 1 << 0)
+    /// Devices behind ports.
+    public static let deviceMemory = DeviceVariants(rawValue: 1 << 1)
+    /// Devices without SVA.
+    public static let withoutSVA = DeviceVariants(rawValue: 1 << 2)
+    /// What has no SVA without having been asked for it reaches all memory of the process nevertheless: each byte is
+    /// mapped under its own address.
+    public static let everythingMapped = DeviceVariants(rawValue: 1 << 3)
+    /// All of them.
+    public static let all: DeviceVariants = [.sharedEngine, .deviceMemory, .withoutSVA, .everythingMapped]
 }
 
 /// How a run ended, beside the issues that it recorded.
@@ -89,6 +133,8 @@ public enum ConformanceOutcome: Sendable, Equatable {
 public enum SkipReason: Sendable, Equatable {
     /// The device does not offer something that the case uses.
     case lacks(Capabilities)
+    /// The driver's test makes no such devices.
+    case notMade(DeviceVariants)
     /// The kit was told to leave page faults out.
     case pageFaults
 }

@@ -30,6 +30,8 @@ final class GuardedMemory {
     }
 
     var address: UInt64 { UInt64(UInt(bitPattern: start)) }
+    /// The memory, for calls that take a range.
+    var region: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: start, count: count) }
     var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: start, count: count)) }
 
     func bytes(in range: Range<Int>) -> [UInt8] { Array(UnsafeRawBufferPointer(start: start, count: count)[range]) }

@@ -33,6 +33,9 @@ final class MappedMemory {
 
     var address: UInt64 { UInt64(UInt(bitPattern: base)) }
 
+    /// The memory, for calls that take a range.
+    var region: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: base, count: byteCount) }
+
     func bytes(in range: Range<Int>) -> [UInt8] {
         Array(UnsafeRawBufferPointer(start: base, count: byteCount)[range])
     }

@@ -1,6 +1,7 @@
 import Conformance
 import DMADev
 import Dispatch
+import LinuxSystem
 import Synchronization
 import SystemPackage
 import Testing
@@ -100,7 +101,7 @@ import Testing
     @Test("Threads that add under one name get one device, and each its own number otherwise")
     func racing() throws {
         let registry = DeviceRegistry()
-        let added = Mutex<[Int16]>([])
+        let added = Locked<[Int16]>([])
         DispatchQueue.concurrentPerform(iterations: 8) { thread in
             if (try? registry.add(RecordingDriver(), named: "same")) != nil { added.withLock { $0.append(-1) } }
             let own = try? registry.add(RecordingDriver(), named: "own \(thread)")

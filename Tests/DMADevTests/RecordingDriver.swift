@@ -1,5 +1,6 @@
 import CDMADev
 import DMADev
+import LinuxSystem
 import Synchronization
 
 /// A driver that does nothing and notes every call, so that a test sees what the library lets through.
@@ -30,7 +31,7 @@ final class RecordingDriver: DMADriver {
     }
 
     let properties: DeviceProperties
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let controlCalls = Atomic(0)
     private let overlaps = Atomic(0)
 

@@ -34,6 +34,29 @@ import Testing
         #expect(try make("software,capabilities=0x700000011")[0].properties.capabilities.rawValue == 0x7_0000_0011)
     }
 
+    @Test func faultsArePlannedInFrontOfAnyDriver() throws {
+        let device = try make(
+            "fault,inner=software,name=f,vchans=3,fail=1:bus_error+3:data_poison,every=2:page_fault")[0]
+        #expect(device.name == "f")
+        #expect(device.properties.maximumVirtualChannelCount == 3)
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 32))
+        try device.start()
+        let channel = try device.virtualChannel(0)
+        var memory: UInt64 = 0
+        try withUnsafeMutablePointer(to: &memory) { pointer in
+            let address = UInt64(UInt(bitPattern: pointer))
+            for _ in 0..<5 { try channel.fill(address, pattern: 7, length: 8, flags: .submit) }
+            while try device.status(of: 0) == .active {}
+        }
+        #expect(memory == 7)
+        #expect(
+            device.details(of: 0)?.statuses == [
+                .busError: 1, .pageFault: 2, .dataPoison: 1, .successful: 1,
+            ])
+        try device.stop()
+    }
+
     @Test func unnamedDevicesGetTheFirstFreeNames() throws {
         let registry = DeviceRegistry()
         let devices = try make("software", "software,name=dma0", "software", in: registry)

@@ -15,6 +15,9 @@ import Testing
         ("software,capabilities=copy+", "names joined with +"),
         ("software,capabilities=0x8000000000000000", "bits of 0x"),
         ("software,capabilities=0x", "bits of 0x"),
+        ("fault,inner=fault", "allowed: software"), ("fault,fail=3:bad", "STATUS one of user_abort"),
+        ("fault,fail=0:bus_error", "N from 1"), ("fault,delay=5", "ns, us, ms or s"),
+        ("fault,vchans=0", "allowed: 1 to 1024"), ("fault,colour=red", "its keys are: name, inner, fail"),
     ])
     func whatIsWrongIsSaidWithWhatIsAllowed(text: String, sentence: String) {
         let failure = #expect(throws: DeviceSpecification.Failure.self) { try DeviceSpecification(text) }

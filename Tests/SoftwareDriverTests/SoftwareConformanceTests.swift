@@ -2,24 +2,33 @@ import Conformance
 import DMADev
 import DMAEngine
 import SoftwareDriver
+import Synchronization
 import Testing
 
 @Suite struct SoftwareConformanceTests {
-    /// One for all devices that share.
-    static let sharedEngine = Result { try Engine(name: "shared") }
-
     static let kit = kit(SoftwareDevice.capabilities)
 
     static func kit(_ capabilities: Capabilities) -> ConformanceKit {
-        ConformanceKit { made in
+        ConformanceKit(variants: .all) { made in
             var options = SoftwareDevice.Options()
-            options.capabilities = capabilities
+            options.capabilities = made.isWithoutSVA ? capabilities.subtracting(.sva) : capabilities
             options.minimumDescriptorCount = 1
             options.maximumEntryCount = 64
-            let engine = try made.sharesEngine ? sharedEngine.get() : Engine()
-            return try made.registry.add(
+            options.deviceMemory = try made.deviceMemory.mapValues { try #require(DeviceMemory(byteCount: $0)) }
+            let engine = try made.engine.map(SharedEngines.engine(named:)) ?? Engine()
+            let device = try made.registry.add(
                 SoftwareDevice(engine: engine, options: options, sharesEngine: made.sharesEngine), named: made.name)
+            if !options.capabilities.contains(.sva), !made.isWithoutSVA { try mapEverything(for: device) }
+            return device
         }
+    }
+
+    /// Gives a device without SVA all memory that a process can have, each byte under its own address, so that cases
+    /// that know nothing of mappings run on it too.
+    private static func mapEverything(for device: DMADevice) throws {
+        let first = try #require(UnsafeMutableRawPointer(bitPattern: 4096))
+        let everything = UnsafeMutableRawBufferPointer(start: first, count: (1 << 47) - 4096)
+        #expect(try device.mapMemory(everything, iova: 4096) == 4096)
     }
 
     @Test("The software driver conforms", arguments: ConformanceKit.runs)
@@ -35,6 +44,24 @@ import Testing
                 continue
             }
             Issue.record("\(name): \(reason)")
+        }
+    }
+}
+
+/// Engines by name, for as long as a device has them.
+private enum SharedEngines {
+    private struct Entry {
+        weak var engine: Engine?
+    }
+
+    private static let entries = Mutex<[String: Entry]>([:])
+
+    static func engine(named name: String) throws -> Engine {
+        try entries.withLock { entries in
+            if let engine = entries[name]?.engine { return engine }
+            let engine = try Engine(name: "shared")
+            entries[name] = Entry(engine: engine)
+            return engine
         }
     }
 }

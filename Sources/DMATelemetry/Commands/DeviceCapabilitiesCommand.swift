@@ -7,7 +7,8 @@ extension DeviceCommands {
         TelemetryCommand(
             path: "/dmadev/capabilities",
             help: "Returns each capability with its bit and whether the dmadev has it. Parameters: int dev_id",
-            parameters: [deviceParameter]
+            parameters: [deviceParameter],
+            generation: { registry.generation }
         ) { request throws(TelemetryCommandError) in
             let device = try device(request, in: registry)
             let has = try info(of: device).properties.capabilities

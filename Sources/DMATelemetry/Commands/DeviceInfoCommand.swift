@@ -6,7 +6,8 @@ extension DeviceCommands {
     static func deviceInfo(_ registry: DeviceRegistry) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/info", help: "Returns information for a dmadev. Parameters: int dev_id",
-            parameters: [deviceParameter]
+            parameters: [deviceParameter],
+            generation: { registry.generation }
         ) { request throws(TelemetryCommandError) in
             let device = try device(request, in: registry)
             let info = try info(of: device)

@@ -1,5 +1,5 @@
 import DMADev
-import Synchronization
+import LinuxSystem
 import Testing
 
 /// Statistics.
@@ -49,13 +49,13 @@ private func countsFailures(_ bench: ConformanceBench) throws {
         if slot == 1 || slot == 2 {
             _ = try slab.enqueueBad(slot, BadAddress.refused, as: .source, on: channel)
         } else {
-            // The last one is not attempted: neither a success nor an error.
+            // The last one is not attempted, which is an error too.
             try slab.enqueue(slot, on: channel, flags: slot == 5 ? .fence : [])
         }
     }
     try channel.submit()
     try channel.waitUntilIdle()
-    let failures = UInt64(max(0, min(count, 3) - 1))
+    let failures = UInt64(max(0, min(count, 3) - 1) + (count == 6 ? 1 : 0))
     let expected = Statistics(submitted: UInt64(count), completed: UInt64(count), errors: failures)
     #expect(try bench.device.statistics(of: channel.index) == expected)
     #expect(try bench.device.statistics == expected)
@@ -145,7 +145,7 @@ private func neverCountsBackwards(_ bench: ConformanceBench) throws {
     let (device, vchan) = (bench.device, bench.channelCount - 1)
     let count = bench.burst(upTo: 16)
     let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
-    let last = Mutex(Statistics())
+    let last = Locked(Statistics())
     try alternate(200) {
         let (channel, slab) = (try device.virtualChannel(vchan), Slab(slots: count, kinds: kinds))
         return {

@@ -294,7 +294,9 @@ private func isReadWhileItRestarts(_ bench: ConformanceBench) throws {
     } while: {
         _ = try (device.info, device.status(of: vchan), device.statistics, device.statistics(of: vchan), device.dump())
     }
-    #expect(try device.statistics == Statistics(submitted: 200, completed: 200))
+    // Some were aborted, which is an error: how many is the engine's affair.
+    let statistics = try device.statistics
+    #expect(statistics.submitted == 200 && statistics.completed == 200)
 }
 
 private func closes(_ bench: ConformanceBench) throws {

@@ -38,8 +38,9 @@ private func stopsWhatWasRung(_ bench: ConformanceBench) throws {
     let written = (0..<count).map(slab.isWritten)
     #expect(written.allSatisfy { $0 != nil }, "an operation was cut: \(written)")
     #expect(written.drop { $0 == true }.allSatisfy { $0 == false }, "out of order: \(written)")
-    #expect(
-        try bench.device.statistics == Statistics(submitted: UInt64(count), completed: UInt64(count), errors: 0))
+    let aborted = UInt64(written.filter { $0 == false }.count)
+    let expected = Statistics(submitted: UInt64(count), completed: UInt64(count), errors: aborted)
+    #expect(try bench.device.statistics == expected)
     #expect(try bench.device.status(of: channel.index) == .idle)
 }
 
@@ -87,5 +88,7 @@ private func restartsOften(_ bench: ConformanceBench) throws {
         try bench.device.stop()
         try bench.device.start()
     }
-    #expect(try bench.device.statistics == Statistics(submitted: 100, completed: 100))
+    // Every other one may have been aborted.
+    let statistics = try bench.device.statistics
+    #expect(statistics.submitted == 100 && statistics.completed == 100 && statistics.errors <= 50)
 }

@@ -1,0 +1,126 @@
+internal import DMADev
+
+/// A plan as people write it: `fail=10:invalid_src_addr,every=100:bus_error,delay=5ms,freeze=1000,halt=5000:sticky`.
+extension FaultPlan {
+    /// One thing that a text can set: `key=value`.
+    public struct Key: Sendable {
+        /// The key.
+        public let name: String
+        /// What it sets.
+        public let summary: String
+        /// Which values it takes, in words.
+        public let allowed: String
+        let read: @Sendable (inout FaultPlan, String) -> Bool
+    }
+
+    /// Why a text is no plan: what was wrong, and what is allowed.
+    public struct ParseError: Error, Sendable, Equatable, CustomStringConvertible {
+        /// The sentence.
+        public let description: String
+    }
+
+    /// Every key; each may be given once, in any order.
+    public static let keys: [Key] = [
+        Key(
+            name: "fail", summary: "operations that fail, by number, counted from 1 in each channel", allowed: failures
+        ) { plan, text in plan.addFailures(text) { .number($0) } },
+        Key(name: "every", summary: "every N-th operation fails", allowed: failures) { plan, text in
+            plan.addFailures(text) { .every($0) }
+        },
+        Key(name: "from", summary: "all operations from the N-th on fail", allowed: failures) { plan, text in
+            plan.addFailures(text) { .from($0) }
+        },
+        Key(
+            name: "delay", summary: "how long after its doorbell a completion is not visible",
+            allowed: "a whole number with ns, us, ms or s, up to 3600s"
+        ) { plan, text in
+            guard let delay = duration(text), delay <= longestDelay else { return false }
+            plan.delay = delay
+            return true
+        },
+        Key(
+            name: "freeze", summary: "from the N-th operation on nothing of its channel completes", allowed: outage
+        ) { plan, text in
+            plan.freeze = readOutage(text)
+            return plan.freeze != nil
+        },
+        Key(name: "halt", summary: "the N-th operation halts the device", allowed: outage) { plan, text in
+            plan.halt = readOutage(text)
+            return plan.halt != nil
+        },
+    ]
+
+    private static let failures =
+        "N:STATUS, several joined with +; N from 1, STATUS one of "
+        + failingStatuses.map(\.name).joined(separator: " ")
+    private static let outage = "N from 1, or N:sticky when a restart does not heal it"
+
+    /// Reads a plan: keys with values, separated by commas. The empty text is the empty plan.
+    ///
+    /// - Throws: ``ParseError`` for an unknown key, one that is there twice, and a value that it does not take.
+    public init(parsing text: String) throws(ParseError) {
+        self.init()
+        var given: Set<String> = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: text.isEmpty) {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard pair.count == 2 else {
+                throw ParseError(description: "\"\(part)\" is no key=value; \(Self.knownKeys)")
+            }
+            guard given.insert(pair[0]).inserted else {
+                throw ParseError(description: "\(pair[0])= is there twice in \"\(text)\"; give it once")
+            }
+            try set(pair[0], to: pair[1])
+        }
+    }
+
+    /// Sets what one key stands for.
+    ///
+    /// - Throws: ``ParseError`` for an unknown key and for a value that it does not take.
+    public mutating func set(_ name: String, to value: String) throws(ParseError) {
+        guard let key = Self.keys.first(where: { $0.name == name }) else {
+            throw ParseError(description: "a fault plan has no key \"\(name)\"; \(Self.knownKeys)")
+        }
+        guard key.read(&self, value) else {
+            throw ParseError(description: "\(name)=\(value) is not possible; allowed: \(key.allowed)")
+        }
+    }
+
+    private static var knownKeys: String { "its keys are: \(keys.map(\.name).joined(separator: ", "))" }
+
+    private mutating func addFailures(_ text: String, _ operations: (UInt64) -> Operations) -> Bool {
+        for part in text.split(separator: "+", omittingEmptySubsequences: false) {
+            let pair = part.split(separator: ":", omittingEmptySubsequences: false)
+            guard pair.count == 2, let number = Self.number(pair[0]),
+                let row = Self.failingStatuses.first(where: { $0.name == pair[1] })
+            else { return false }
+            failures.append(Failure(operations(number), row.status))
+        }
+        return true
+    }
+
+    private static func readOutage(_ text: String) -> Outage? {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let number = number(parts[0]), parts.count == 1 || parts[1] == "sticky" else {
+            return nil
+        }
+        return Outage(from: number, isSticky: parts.count == 2)
+    }
+
+    private static func duration(_ text: String) -> Duration? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        // Beyond this a duration could overflow; it is refused for its length anyhow.
+        guard let count = Int64(digits), count <= 3_600_000_000_000 else { return nil }
+        return switch text.dropFirst(digits.count) {
+        case "ns": .nanoseconds(count)
+        case "us", "µs": .microseconds(count)
+        case "ms": .milliseconds(count)
+        case "s": .seconds(count)
+        default: nil
+        }
+    }
+
+    private static func number(_ text: Substring) -> UInt64? {
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        return UInt64(text).flatMap { $0 > 0 ? $0 : nil }
+    }
+}

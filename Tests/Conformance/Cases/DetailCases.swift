@@ -1,0 +1,321 @@
+import DMADev
+import Glibc
+import Synchronization
+import SystemPackage
+import Testing
+
+/// Counters beyond the statistics, for devices that keep them, and the list of failed calls.
+let detailCases: [ConformanceCase] = [
+    ConformanceCase("counts bytes and operations of each kind", countsKindsAndBytes),
+    ConformanceCase("counts operations by status", needs: .handlesErrors, countsStatuses),
+    ConformanceCase("counts full rings, doorbells and the most slots in use", countsRing),
+    ConformanceCase("measures the time of each operation", measuresLatency),
+    ConformanceCase("counts on whatever happens to the device", needs: .handlesErrors, countsOn),
+    ConformanceCase("notes the calls that fail", needs: .copy, notesFailedCalls),
+    ConformanceCase(
+        "ends operations with each status that it can", needs: [.handlesErrors, .copy], endsWithEachStatus),
+    ConformanceCase("takes the hint for the last-level cache with every operation", takesCacheHint),
+]
+
+/// Records unless a reading fits together: for moments at which nothing is under way.
+private func expectConsistent(
+    _ details: ChannelDetails, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let statistics = details.statistics
+    #expect(statistics.submitted == statistics.completed, sourceLocation: sourceLocation)
+    #expect(details.statuses.values.reduce(0, +) == statistics.completed, sourceLocation: sourceLocation)
+    let good = details.statuses[.successful, default: 0]
+    #expect(statistics.completed - statistics.errors == good, sourceLocation: sourceLocation)
+    let kinds = details.copies + details.scatterGatherCopies + details.fills + details.unknownOperations
+    #expect(kinds == statistics.completed, sourceLocation: sourceLocation)
+    #expect(details.latency.count == statistics.completed, sourceLocation: sourceLocation)
+    #expect(details.doorbells <= statistics.submitted, sourceLocation: sourceLocation)
+}
+
+private func countsKindsAndBytes(_ bench: ConformanceBench) throws {
+    let channel = try bench.channel()
+    guard var expected = bench.device.details(of: channel.index) else { return }
+    for (round, kind) in Slab.Kind.offered(by: bench.properties.capabilities).enumerated() {
+        let (count, size) = (bench.burst(upTo: 3 + round), 100 + 50 * round)
+        let slab = Slab(slots: count, kinds: [kind], size: size)
+        for slot in 0..<count { try slab.enqueue(slot, on: channel, flags: .submit) }
+        try channel.successes(count)
+        expected.bytes += UInt64(count * size)
+        switch kind {
+        case .copy: expected.copies += UInt64(count)
+        case .scatterGather: expected.scatterGatherCopies += UInt64(count)
+        case .fill: expected.fills += UInt64(count)
+        }
+        let found = try #require(bench.device.details(of: channel.index))
+        #expect(found.bytes == expected.bytes)
+        #expect(
+            (found.copies, found.scatterGatherCopies, found.fills)
+                == (expected.copies, expected.scatterGatherCopies, expected.fills))
+        #expect(found.unknownOperations == 0)
+        expectConsistent(found)
+    }
+}
+
+private func countsStatuses(_ bench: ConformanceBench) throws {
+    let (channel, count) = (try bench.channel(), bench.burst(upTo: 8))
+    guard bench.device.details(of: channel.index) != nil else { return }
+    let slab = bench.slab(count)
+    var expected: [CompletionStatus: UInt64] = [:]
+    for _ in 0..<3 {
+        for slot in 0..<count {
+            switch slot {
+            case 1, 4:
+                let side = slot == 1 ? Slab.Side.source : .destination
+                expected[try slab.enqueueBad(slot, BadAddress.refused, as: side, on: channel), default: 0] += 1
+            case 6...:
+                try slab.enqueue(slot, on: channel, flags: .fence)
+                expected[.notAttempted, default: 0] += 1
+            default:
+                try slab.enqueue(slot, on: channel)
+                expected[.successful, default: 0] += 1
+            }
+        }
+        try channel.submit()
+        try channel.waitUntilIdle()
+        let found = try #require(bench.device.details(of: channel.index))
+        #expect(found.statuses == expected)
+        #expect(found.bytes == expected[.successful, default: 0] * 19)
+        expectConsistent(found)
+        _ = try channel.statuses(count)
+    }
+}
+
+private func countsRing(_ bench: ConformanceBench) throws {
+    let (channel, count) = (try bench.channel(), Int(bench.descriptorCount))
+    guard bench.device.details(of: channel.index) != nil else { return }
+    func details() throws -> ChannelDetails { try #require(bench.device.details(of: channel.index)) }
+    let slab = bench.slab(count)
+    // Half a ring behind one doorbell; doorbells without work are none.
+    let half = max(1, count / 2)
+    for slot in 0..<half { try slab.enqueue(slot, on: channel) }
+    #expect(try details().doorbells == 0)
+    #expect(try details().highWater == 0)
+    for _ in 0..<3 { try channel.submit() }
+    #expect(try details().doorbells == 1)
+    #expect(try details().highWater == UInt64(half))
+    try channel.successes(half)
+    // One after the other needs one slot at a time: the mark stays.
+    for slot in 0..<half {
+        try slab.enqueue(slot, on: channel, flags: .submit)
+        try channel.successes(1)
+    }
+    #expect(try details().doorbells == 1 + UInt64(half))
+    #expect(try details().highWater == UInt64(half))
+    #expect(try details().rejected == 0)
+    for slot in 0..<count { try slab.enqueue(slot, on: channel) }
+    for refused in 1...3 as ClosedRange<UInt64> {
+        expectRefusal(.ringFull, .noSpace) { try slab.enqueue(0, on: channel, flags: .submit) }
+        #expect(try details().rejected == refused)
+    }
+    try channel.submit()
+    try channel.successes(count)
+    #expect(try details().highWater == UInt64(count))
+    #expect(try details().doorbells == 2 + UInt64(half))
+    expectConsistent(try details())
+}
+
+private func measuresLatency(_ bench: ConformanceBench) throws {
+    let (channel, count) = (try bench.channel(), bench.burst(upTo: 16))
+    guard let before = bench.device.details(of: channel.index) else { return }
+    #expect(before.latency.count == 0)
+    #expect(before.latency.percentile(0.5) == nil)
+    let bounds = before.latency.buckets.map(\.upperBound)
+    #expect(zip(bounds, bounds.dropFirst()).allSatisfy { $0 ?? .max < $1 ?? .max })
+    #expect(bounds.last == .some(nil))
+    let (clock, slab) = (ContinuousClock(), bench.slab(count))
+    var most: UInt64 = 0
+    for _ in 0..<20 {
+        let time = try clock.measure {
+            for slot in 0..<count { try slab.enqueue(slot, on: channel) }
+            try channel.submit()
+            try channel.successes(count)
+        }
+        most += UInt64(count) * UInt64(time / .nanoseconds(1))
+    }
+    let latency = try #require(bench.device.details(of: channel.index)).latency
+    #expect(latency.count == 20 * UInt64(count))
+    #expect(latency.buckets.map(\.upperBound) == bounds)
+    // No operation took longer than its burst, give or take what two clocks may differ by.
+    #expect(latency.sum > 0)
+    #expect(latency.sum < most + most / 4)
+    // The sum lies between what the buckets say at least and at most.
+    var (least, lower): (UInt64, UInt64) = (0, 0)
+    var upTo: UInt64? = 0
+    for bucket in latency.buckets {
+        least += lower * bucket.count
+        if bucket.count > 0 { upTo = upTo.flatMap { sum in bucket.upperBound.map { sum + $0 * bucket.count } } }
+        lower = bucket.upperBound ?? 0
+    }
+    #expect(latency.sum >= least)
+    #expect(latency.sum < upTo ?? .max)
+    let percentiles = [0, 0.5, 0.9, 0.99, 0.999, 1].map { latency.percentile($0) ?? .max }
+    #expect(percentiles == percentiles.sorted())
+    #expect(percentiles[0] > 0)
+}
+
+extension ChannelDetails {
+    /// Every number that may only grow.
+    fileprivate var growing: [UInt64] {
+        [
+            statistics.submitted, statistics.completed, statistics.errors, bytes, copies, scatterGatherCopies, fills,
+            unknownOperations, rejected, doorbells, highWater, latency.sum,
+        ] + latency.buckets.map(\.count)
+            + CompletionStatus.table.filter { $0.status != .successful }.map { statuses[$0.status, default: 0] }
+    }
+}
+
+private func countsOn(_ bench: ConformanceBench) throws {
+    let (device, vchan, count) = (bench.device, bench.channelCount - 1, bench.burst(upTo: 8))
+    guard device.details(of: vchan) != nil else { return }
+    let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
+    let (channelCount, descriptorCount) = (bench.channelCount, bench.descriptorCount)
+    let last = Mutex<[UInt64]>([])
+    try alternate(60) {
+        let (channel, slab) = (try device.virtualChannel(vchan), Slab(slots: count, kinds: kinds))
+        var round = 0
+        return {
+            round += 1
+            for slot in 0..<count {
+                if slot == 1 {
+                    _ = try slab.enqueueBad(slot, BadAddress.refused, as: .source, on: channel, flags: .submit)
+                } else {
+                    try slab.enqueue(slot, on: channel, flags: .submit)
+                }
+            }
+            if round % 3 > 0 { _ = try channel.statuses(count) }
+            if round % 5 == 0 { try device.resetStatistics() }
+            if round % 4 == 0 || round % 3 == 0 {
+                try device.stop()
+                if round % 4 == 0 {
+                    try device.configure(DeviceConfiguration(virtualChannelCount: channelCount))
+                    for vchan in 0..<channelCount {
+                        try device.setUpVirtualChannel(
+                            vchan, configuration: VirtualChannelConfiguration(descriptorCount: descriptorCount))
+                    }
+                }
+                try device.start()
+            }
+        }
+    } while: {
+        guard let now = device.details(of: vchan) else { throw ReadingError.nothing }
+        last.withLock { before in
+            if zip(before, now.growing).contains(where: { $0 > $1 }) { Issue.record("\(now.growing) after \(before)") }
+            if now.statistics.completed > now.statistics.submitted { Issue.record("\(now.statistics)") }
+            before = now.growing
+        }
+    }
+    let details = try #require(device.details(of: vchan))
+    #expect(details.statistics.submitted == 60 * UInt64(count))
+    expectConsistent(details)
+}
+
+private enum ReadingError: Error {
+    /// A channel that was set up has counters.
+    case nothing
+}
+
+private func notesFailedCalls(_ bench: ConformanceBench) throws {
+    let (device, registry, channel) = (bench.device, bench.options.registry, try bench.channel())
+    let memory = GuardedMemory(16)
+    var last = registry.failedCalls(last: 1).first?.number ?? 0
+    /// Records unless a call fails and is noted, once.
+    func expectNoted(
+        _ call: String, _ errno: Errno, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+    ) {
+        let error = #expect(throws: (any Error).self, sourceLocation: sourceLocation, performing: body)
+        let noted = registry.failedCalls(last: 2)
+        last += 1
+        #expect(noted.first?.number == last, "\(call)", sourceLocation: sourceLocation)
+        #expect(noted.first?.call == call, sourceLocation: sourceLocation)
+        #expect(noted.first?.device == device.id, sourceLocation: sourceLocation)
+        #expect(noted.first?.errno == errno.rawValue, sourceLocation: sourceLocation)
+        #expect(noted.first?.reason.contains(" ") == true, "a sentence", sourceLocation: sourceLocation)
+        if let error = error as? DMAError {
+            #expect(noted.first?.reason == error.message, sourceLocation: sourceLocation)
+        }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let age = Int64(now.tv_sec) - Int64((noted.first?.time ?? 0) / 1_000_000_000)
+        #expect((0...60).contains(age), "noted \(age) seconds ago", sourceLocation: sourceLocation)
+    }
+    expectNoted("configure", .resourceBusy) { try device.configure(DeviceConfiguration(virtualChannelCount: 1)) }
+    expectNoted("vchan_setup", .resourceBusy) {
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+    }
+    expectNoted("close", .resourceBusy) { try device.close() }
+    expectNoted("stats_get", .invalidArgument) { _ = try device.statistics(of: .max) }
+    expectNoted("vchan_status", .invalidArgument) { _ = try device.status(of: .max) }
+    expectNoted("stats_reset", .invalidArgument) { try device.resetStatistics(of: .max) }
+    expectNoted("copy", .invalidArgument) {
+        try channel.copy(from: memory.address, to: memory.address, length: 0)
+    }
+    // A full ring is no failure: who meets it polls and tries again.
+    for _ in 0..<Int(bench.descriptorCount) {
+        try channel.copy(from: memory.address, to: memory.address + 8, length: 8)
+    }
+    expectRefusal(.ringFull, .noSpace) {
+        try channel.copy(from: memory.address, to: memory.address + 8, length: 8)
+    }
+    #expect(registry.failedCalls(last: 1).first?.number == last)
+    try device.stop()
+    expectNoted("submit", .invalidArgument) { try channel.submit() }
+    expectNoted("completed", .invalidArgument) { _ = try channel.completed(upTo: 1) }
+    expectNoted("burst_capacity", .invalidArgument) { _ = try channel.burstCapacity }
+    expectNoted("configure", .invalidArgument) {
+        try device.configure(DeviceConfiguration(virtualChannelCount: 0))
+    }
+    // The newest first, as many as asked for, and no more than are kept.
+    for _ in 0..<300 { expectRefusal(.notStarted, .invalidArgument) { try channel.submit() } }
+    let all = registry.failedCalls()
+    #expect(all.map(\.number) == (0..<256).map { last + 300 - $0 })
+    #expect(registry.failedCalls(last: 3) == Array(all[..<3]))
+    #expect(registry.failedCalls(last: 0).isEmpty)
+    #expect(registry.failedCalls(last: -1).isEmpty)
+}
+
+private func endsWithEachStatus(_ bench: ConformanceBench) throws {
+    guard bench.descriptorCount >= 4 else { return }
+    let (device, channel) = (bench.device, try bench.channel())
+    let memory = GuardedMemory(4 << 20)
+    func copy(from: UInt64, to: UInt64, flags: OperationFlags = []) throws {
+        try channel.copy(from: from, to: to, length: 2 << 20, flags: flags)
+    }
+    let (good, other) = (memory.address, memory.address + (2 << 20))
+    try copy(from: good, to: other)
+    try copy(from: BadAddress.refused, to: other)
+    try copy(from: good, to: BadAddress.refused)
+    try copy(from: good, to: other, flags: [.fence, .submit])
+    #expect(
+        try channel.statuses(4)
+            == [.successful, .invalidSourceAddress, .invalidDestinationAddress, .notAttempted])
+    guard device.details(of: channel.index) != nil else { return }
+    // The last one is for stop alone: what it aborts can be counted, not polled.
+    for _ in 0..<100 where device.details(of: channel.index)?.statuses[.userAbort] == nil {
+        for _ in 0..<4 { try copy(from: good, to: other) }
+        try channel.submit()
+        try device.stop()
+        try device.start()
+    }
+    let details = try #require(device.details(of: channel.index))
+    #expect(
+        Set(details.statuses.keys)
+            == [.successful, .invalidSourceAddress, .invalidDestinationAddress, .notAttempted, .userAbort])
+    expectConsistent(details)
+}
+
+private func takesCacheHint(_ bench: ConformanceBench) throws {
+    let (channel, count) = (try bench.channel(), bench.burst(upTo: 9))
+    let slab = bench.slab(count)
+    for slot in 0..<count {
+        let more: [OperationFlags] = [[], .fence, .submit, [.fence, .submit]]
+        try slab.enqueue(slot, on: channel, flags: more[slot % 4].union(.lastLevelCache))
+    }
+    try channel.submit()
+    try channel.successes(count)
+    slab.expectWritten { _ in true }
+}
