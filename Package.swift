@@ -150,6 +150,8 @@ let package = Package(
         test(
             of: "Documentation",
             ["DMADev", "DMATelemetry", "DeviceDrivers", "TelemetryServer", "TelemetryWire", "TestSupport"]),
-        test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
+        test(
+            of: "dmascope",
+            ["dmascope", "DMADev", "LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )
