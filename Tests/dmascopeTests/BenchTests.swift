@@ -95,6 +95,38 @@ import Testing
         expect(result, exits: 130, saying: "given up at a signal")
     }
 
+    @Test func operationsThatFailAreCounted() throws {
+        let result = try Scope().run(
+            "bench", "--device", "fault,from=100:bus_error", "--size", "64", "--burst", "8", "--seconds", "0.05",
+            "--json")
+        expect(result, exits: 1, saying: "operations failed")
+        let row = try #require(try JSONValue(parsing: result.output).tree[0])
+        let (operations, bytes) = (row["operations"]?.integer ?? 0, row["bytes"]?.integer ?? 0)
+        // The 1st is checked before the time begins, the last after it.
+        #expect(bytes == 98 * 64)
+        #expect(row["errors"] == .integer(operations - 98 + 1))
+    }
+
+    @Test func aDeviceThatHaltsIsNotWaitedFor() throws {
+        expect(
+            try Scope().run("bench", "--device", "fault,halt=100", "--burst", "8", "--csv"), exits: 1,
+            saying: "the device has halted")
+    }
+
+    @Test func aSignalEndsTheWaitForADeviceThatIsFrozen() throws {
+        let scope = try Scope()
+        let bench = try scope.start("bench", "--device", "fault,freeze=100", "--burst", "8", "--seconds", "0.01")
+        while true {
+            if let client = try? TelemetryClient(path: scope.socket()),
+                let done = try? client.request("/dmadev/stats,0").tree["submitted"]?.unsigned, done > 100
+            {
+                break
+            }
+        }
+        bench.kill(SIGTERM)
+        expect(try bench.wait(), exits: 143, saying: "given up at a signal")
+    }
+
     @Test func whatADeviceCannotIsSaid() throws {
         let scope = try Scope()
         for (options, sentence) in [

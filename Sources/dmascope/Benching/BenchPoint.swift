@@ -31,13 +31,15 @@ struct BenchPoint {
 struct BenchResult {
     let point: BenchPoint
     let seconds: Double
-    /// Operations that came to an end, failed ones included.
+    /// Operations that came to an end in that time, and those of them that were successful.
     let operations: Int
+    let successes: Int
+    /// Operations that failed, the checked ones before and after included.
     let errors: Int
     /// From doorbell to completion, by the device; `nil` when its driver keeps no histogram.
     let latency: Latency?
 
-    var bytes: Int { (operations - errors) * point.size }
+    var bytes: Int { successes * point.size }
     var operationsPerSecond: Double { Double(operations) / seconds }
     var bytesPerSecond: Double { Double(bytes) / seconds }
     var nanosecondsPerOperation: Double { operations > 0 ? seconds * 1e9 / Double(operations) : 0 }

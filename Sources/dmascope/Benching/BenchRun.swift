@@ -10,6 +10,11 @@ final class BenchRun {
     private let lanes: [BenchLane]
     private var idleRounds = 0
     private var nextLook = MonotonicTime.now
+    private var hasProgress = true
+    private var lastProgress = MonotonicTime.now
+
+    /// More than any operation takes.
+    private static let longestSilence = Duration.seconds(20)
 
     /// - Parameter depth: bursts that may be in flight on a channel.
     init(
@@ -47,17 +52,23 @@ final class BenchRun {
             let began = MonotonicTime.now
             try keepBusy(until: began.advanced(by: .seconds(seconds)))
             let end = MonotonicTime.now
-            let result = BenchResult(
-                point: point, seconds: Double(end.nanoseconds(since: began)) / 1e9,
-                operations: completed - before.completed, errors: errors - before.errors,
-                latency: before.latency.flatMap { before in latency?.since(before) })
+            let operations = completed - before.completed
+            let successes = operations - (errors - before.errors)
+            let latency = before.latency.flatMap { before in self.latency?.since(before) }
             try check(lanes[lanes.count - 1], seed: 2)
-            return result
+            return BenchResult(
+                point: point, seconds: Double(end.nanoseconds(since: began)) / 1e9, operations: operations,
+                successes: successes, errors: errors, latency: latency)
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw Failure("the device refuses an operation: \(error): try another --device")
+            let reason = hasHalted ? "has halted" : "refuses an operation"
+            throw Failure("the device \(reason): \(error): try another --device")
         }
+    }
+
+    private var hasHalted: Bool {
+        lanes.contains { (try? device.status(of: $0.vchan.index)) == .haltedError }
     }
 
     private var completed: Int { lanes.reduce(0) { $0 + $1.completed } }
@@ -86,15 +97,12 @@ final class BenchRun {
         while lanes.contains(where: { $0.inFlight > 0 }) { try poll() }
     }
 
-    /// One operation whose bytes are compared.
+    /// One operation whose bytes are compared. When it fails, that is an error of the device like others.
     private func check(_ lane: BenchLane, seed: UInt64) throws {
         let failed = lane.errors
         try lane.enqueueChecked(seed: seed)
         while lane.inFlight > 0 { try poll() }
-        guard lane.errors == failed else {
-            throw Failure("an operation of \(point.size) bytes failed: try another --device")
-        }
-        guard lane.checkedBytesAreRight else {
+        guard lane.errors > failed || lane.checkedBytesAreRight else {
             throw Failure(
                 "\(point.operation.rawValue) of \(point.size) bytes: the bytes that have arrived are wrong: "
                     + "the device is faulty", status: .different)
@@ -113,6 +121,7 @@ final class BenchRun {
     private func rest(_ progress: Int) {
         if progress > 0 {
             idleRounds = 0
+            hasProgress = true
         } else if idleRounds < 200 {
             idleRounds += 1
         } else {
@@ -120,10 +129,19 @@ final class BenchRun {
         }
     }
 
-    /// Looks for a signal a hundred times a second.
+    /// Looks a hundred times a second for a signal, and whether the device still works.
     private func look(_ now: MonotonicTime) throws(Failure) {
         guard now >= nextLook else { return }
         nextLook = now.advanced(by: .milliseconds(10))
         if let status = termination.poll() { throw Failure("given up at a signal", status: status) }
+        if hasProgress {
+            hasProgress = false
+            lastProgress = now
+        } else if hasHalted {
+            throw Failure("the device has halted: try another --device")
+        } else if now > lastProgress.advanced(by: Self.longestSilence) {
+            throw Failure(
+                "no operation has finished for \(Self.longestSilence.components.seconds) s: try another --device")
+        }
     }
 }
