@@ -82,6 +82,9 @@ let package = Package(
         // What tests share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .target(
+            name: "RingTestSupport", dependencies: ["CDMADev", "TestSupport"], path: "Tests/RingTestSupport",
+            swiftSettings: swiftSettings),
+        .target(
             name: "Conformance", dependencies: ["CDMADev", "DMADev", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/Conformance", swiftSettings: swiftSettings),
         .target(
@@ -113,14 +116,17 @@ let package = Package(
         test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
         test(
             of: "SoftwareDriver",
-            ["SoftwareDriver", "DMADev", "DMAEngine", "Conformance", "TestSupport", systemPackage]),
+            [
+                "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "Conformance", "RingTestSupport", "TestSupport",
+                systemPackage,
+            ]),
         test(
             of: "FaultDriver",
             [
                 "FaultDriver", "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "LinuxSystem", "Conformance",
                 "TestSupport", systemPackage,
             ]),
-        test(of: "DMAEngine", ["DMAEngine", "CDMADev", "TestSupport"]),
+        test(of: "DMAEngine", ["DMAEngine", "CDMADev", "RingTestSupport", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
@@ -147,6 +153,8 @@ let package = Package(
                 "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "TelemetryServer", "TelemetryWire",
                 "TestSupport",
             ]),
-        test(of: "dmascope", ["LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
+        test(
+            of: "dmascope",
+            ["dmascope", "DMADev", "LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
     ]
 )

@@ -24,6 +24,10 @@ struct Dmascope: ParsableCommand {
             List.self,
             Info.self,
             Stats.self,
+            Vchans.self,
+            Top.self,
+            Errors.self,
+            Bench.self,
             Query.self,
             Trace.self,
         ])

@@ -1,6 +1,7 @@
 import Conformance
 import DMADev
 import DMAEngine
+import Foundation
 import SoftwareDriver
 import Synchronization
 import Testing
@@ -44,6 +45,28 @@ import Testing
                 continue
             }
             Issue.record("\(name): \(reason)")
+        }
+    }
+}
+
+/// The kit's own documentation.
+@Suite struct ConformanceTableTests {
+    @Test("Each case that the table of DPDK's suite names is there, and no name is there twice")
+    func table() throws {
+        let page = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../Conformance/Conformance.docc/Conformance.md")
+        let rows = try String(contentsOf: page, encoding: .utf8).split(separator: "\n").filter {
+            $0.hasPrefix("| `test_dma_") || $0.hasPrefix("| instance: ")
+        }
+        #expect(rows.count == 23)
+        let names = Set(ConformanceKit.cases.map(\.name))
+        #expect(names.count == ConformanceKit.cases.count)
+        for row in rows {
+            let cells = row.split(separator: "|")
+            let named = try #require(cells.last).split(separator: "`", omittingEmptySubsequences: false).enumerated()
+                .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+            #expect(!named.isEmpty, "\(row)")
+            for name in named { #expect(names.contains(name), "\(name)") }
         }
     }
 }

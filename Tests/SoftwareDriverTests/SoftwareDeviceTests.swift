@@ -124,4 +124,57 @@ import Testing
             }
         }
     }
+
+    @Test("Device memory holds what was written, where it was written; what stands there is read")
+    func deviceMemory() throws {
+        let (near, far) = (try #require(DeviceMemory(byteCount: 64)), try #require(DeviceMemory(byteCount: 64)))
+        var options = SoftwareDevice.Options()
+        options.deviceMemory = [1: near, 2: far]
+        let device = try DeviceRegistry().add(SoftwareDevice(engine: Engine(), options: options), named: "ports")
+        func configuration(
+            _ direction: TransferDirection, from: UInt64? = nil, to: UInt64? = nil
+        ) -> VirtualChannelConfiguration {
+            func port(_ number: UInt64?) -> Port { number.map { Port(type: .pcie, pcie: $0) } ?? .none }
+            return VirtualChannelConfiguration(
+                direction: direction, descriptorCount: 32, sourcePort: port(from), destinationPort: port(to))
+        }
+        try device.configure(DeviceConfiguration(virtualChannelCount: 3))
+        try device.setUpVirtualChannel(0, configuration: configuration(.mem2dev, to: 1))
+        try device.setUpVirtualChannel(1, configuration: configuration(.dev2dev, from: 1, to: 2))
+        try device.setUpVirtualChannel(2, configuration: configuration(.dev2mem, from: 2))
+        try device.start()
+        func run(_ vchan: UInt16, from: UInt64, to: UInt64) throws {
+            let channel = try device.virtualChannel(vchan)
+            try channel.copy(from: from, to: to, length: 8, flags: .submit)
+            while try device.status(of: vchan) != .idle {}
+            #expect(try channel.completed(upTo: 1).count == 1)
+        }
+        var value: UInt64 = 0x0102_0304_0506_0708
+        try withUnsafeMutableBytes(of: &value) { value in
+            let address = UInt64(UInt(bitPattern: value.baseAddress))
+            try run(0, from: address, to: 3)
+            #expect(near.bytes[3..<11].elementsEqual(value))
+            #expect(near.bytes[..<3].allSatisfy { $0 == 0 } && near.bytes[11...].allSatisfy { $0 == 0 })
+            near.bytes[3] = 0xEE
+            try run(1, from: 3, to: 56)
+            #expect(far.bytes[56...].elementsEqual(near.bytes[3..<11]))
+            #expect(far.bytes[..<56].allSatisfy { $0 == 0 })
+            far.bytes[63] = 0xDD
+            try run(2, from: 56, to: address)
+            #expect(value.elementsEqual(far.bytes[56...]))
+        }
+        try device.stop()
+    }
+
+    @Test("A channel has its counters in full as soon as it is set up, and for good")
+    func details() throws {
+        let device = try DeviceRegistry().add(SoftwareDevice(engine: Engine()), named: "details")
+        #expect(device.details(of: 0) == nil)
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 32))
+        #expect(device.details(of: 0)?.statuses == [:])
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+        #expect(device.details(of: 0) != nil)
+        #expect(device.details(of: 1) == nil)
+    }
 }

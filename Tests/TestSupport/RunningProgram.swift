@@ -21,12 +21,25 @@ public final class RunningProgram: Sendable {
         let errors = try capturesOutput ? Pipe.connected() : Pipe.null()
         processID = try spawn(
             path, arguments, environment: environment,
-            streams: [standardInput.readEnd, output.writeEnd, errors.writeEnd])
+            streams: .descriptors([standardInput.readEnd, output.writeEnd, errors.writeEnd]))
         for descriptor in [standardInput.readEnd, output.writeEnd, errors.writeEnd] { close(descriptor) }
         self.path = path
         input = InputPipe(standardInput.writeEnd)
         state = State(processID)
         state.watch(output: capturesOutput ? output.readEnd : nil, errors: capturesOutput ? errors.readEnd : nil)
+    }
+
+    /// Starts a program on a terminal: what it writes, to standard error too, is its output, and what a test writes is
+    /// typed.
+    public init(
+        _ path: String, _ arguments: [String] = [], environment: [String: String] = [:], on terminal: PseudoTerminal
+    ) throws {
+        processID = try spawn(
+            path, arguments, environment: environment, streams: .terminal(terminal.device))
+        self.path = path
+        input = InputPipe(try terminal.duplicate())
+        state = State(processID)
+        state.watch(output: try terminal.duplicate(), errors: nil)
     }
 
     deinit {
@@ -55,6 +68,19 @@ public final class RunningProgram: Sendable {
             throw TestSupportError("\(path) did not write \"\(text)\"; it wrote: \(state.result())")
         }
         return output
+    }
+
+    /// Waits until `isExpected` finds in all that standard output holds what it looks for, and returns what that is.
+    ///
+    /// - Throws: when the time is over, or the program ended without having written it.
+    @discardableResult
+    public func waitForOutput<Found>(
+        timeout: Duration = .seconds(30), where isExpected: (String) -> Found?
+    ) throws -> Found {
+        guard let found = state.waitForOutput(until: .now + timeout, where: isExpected) else {
+            throw TestSupportError("\(path) did not write what was waited for; it wrote: \(state.result())")
+        }
+        return found
     }
 
     /// Waits for a whole line on standard output, and returns the first that no call has returned yet, without its end.
@@ -132,6 +158,19 @@ private final class State: @unchecked Sendable {
         }
     }
 
+    func waitForOutput<Found>(
+        until deadline: ContinuousClock.Instant, where isExpected: (String) -> Found?
+    ) -> Found? {
+        condition.withLock {
+            var found: Found?
+            _ = wait(until: deadline) {
+                found = isExpected(String(decoding: text[0], as: UTF8.self))
+                return found != nil || openStreams == 0
+            }
+            return found
+        }
+    }
+
     func nextLine(until deadline: ContinuousClock.Instant) -> String? {
         condition.withLock {
             var end: Int?
@@ -198,7 +237,11 @@ private final class InputPipe: @unchecked Sendable {
             guard let descriptor else { return }
             var bytes = Array(text.utf8)[...]
             while !bytes.isEmpty {
-                let count = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+                let count = bytes.withUnsafeBytes { bytes in
+                    let count = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+                    guard count < 0 && errno == ENOTSOCK else { return count }
+                    return Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+                }
                 if count < 0 && errno == EINTR { continue }
                 guard count > 0 else { return }
                 bytes = bytes.dropFirst(count)

@@ -22,14 +22,32 @@ struct Pipe {
     }
 }
 
-/// Starts a child that has `streams` as its descriptors 0, 1, 2, and no signal blocked. Other descriptors it has only if
-/// a test opened them without close-on-exec.
-func spawn(_ path: String, _ arguments: [String], environment: [String: String], streams: [Int32]) throws -> pid_t {
+/// What a child has as its descriptors 0, 1, 2.
+enum StandardStreams {
+    case descriptors([Int32])
+    /// A terminal, by the path of its device: the child leads a session, whose terminal it is.
+    case terminal(String)
+}
+
+/// Starts a child with these streams, and no signal blocked. Other descriptors it has only if a test opened them without
+/// close-on-exec.
+func spawn(
+    _ path: String, _ arguments: [String], environment: [String: String], streams: StandardStreams
+) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    for (number, descriptor) in streams.enumerated() {
-        posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
+    var flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+    switch streams {
+    case .descriptors(let descriptors):
+        for (number, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
+        }
+    case .terminal(let device):
+        // The session comes first, so that opening the device makes it the session's terminal.
+        flags |= 0x80  // POSIX_SPAWN_SETSID, which Swift does not import
+        posix_spawn_file_actions_addopen(&actions, 0, device, O_RDWR, 0)
+        for number in 1...2 { posix_spawn_file_actions_adddup2(&actions, 0, Int32(number)) }
     }
 
     var attributes = posix_spawnattr_t()
@@ -40,7 +58,7 @@ func spawn(_ path: String, _ arguments: [String], environment: [String: String],
     posix_spawnattr_setsigmask(&attributes, &signals)
     sigaddset(&signals, SIGPIPE)
     posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    posix_spawnattr_setflags(&attributes, Int16(flags))
 
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
     let argumentVector = ([path] + arguments).map { strdup($0) } + [nil]

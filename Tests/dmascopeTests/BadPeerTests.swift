@@ -21,7 +21,7 @@ import Testing
         }
 
         /// Sends one client a greeting, and then a reply to each request as long as there are some.
-        func serveOne(_ messages: [String]) {
+        func serveOne(_ messages: [String], thenLeaves: Bool = false) {
             Thread.detachNewThread { [self] in
                 guard let client = try? SequencedPacketSocket.accept(listener) else { return }
                 var buffer = [UInt8](repeating: 0, count: 4096)
@@ -31,6 +31,7 @@ import Testing
                     }
                     _ = buffer.withUnsafeMutableBytes { SequencedPacketSocket.receive(into: $0, on: client.raw) }
                 }
+                if thenLeaves { return }
                 // Until the client goes: it has to give up by itself.
                 _ = buffer.withUnsafeMutableBytes { SequencedPacketSocket.receive(into: $0, on: client.raw) }
             }
@@ -39,7 +40,8 @@ import Testing
 
     static let greeting = "{\"version\":\"test\",\"pid\":1,\"max_output_len\":1000}"
 
-    @Test(arguments: [["list"], ["info"], ["stats"], ["trace", "list"]])
+    @Test(arguments: [["list"], ["info"], ["stats"], ["vchans"], ["errors"], ["top", "--json"], ["trace", "list"]]
+    )
     func silenceEndsWithTheTimeout(command: [String]) throws {
         let scope = try Scope()
         let mute = try Peer()
@@ -83,6 +85,13 @@ import Testing
         let result = try Scope().run("list", "--socket", peer.path)
         #expect(result.exit == .exited(0), "\(result)")
         #expect(result.output.contains("\\u{1B}]0;evil\\u{07}"))
+    }
+
+    @Test(arguments: ["vchans", "errors", "top"]) func aTargetThatGoesAwayIsNoTarget(command: String) throws {
+        let peer = try Peer()
+        // The greeting, a request, and then the end.
+        peer.serveOne([Self.greeting], thenLeaves: true)
+        expect(try Scope().run(command, "--socket", peer.path), exits: 3, saying: "look whether the process still runs")
     }
 
     @Test func nobodyThere() throws {

@@ -49,6 +49,17 @@ import Testing
         (["serve", "--device", "hardware"], "dmascope serve --help"),
         (["serve", "--workload", "sleep"], "dmascope serve --help"),
         (["trace", "list", "--bogus"], "dmascope trace list --help"),
+        (["bench", "--size", "0"], "dmascope bench --help"), (["bench", "--size", "64,,1K"], "dmascope bench --help"),
+        (["bench", "--size", "2G"], "dmascope bench --help"), (["bench", "--burst", "1,0"], "dmascope bench --help"),
+        (["bench", "--vchans", "1025"], "dmascope bench --help"),
+        (["bench", "--operation", "copy,move"], "dmascope bench --help"),
+        (["bench", "--seconds", "0"], "dmascope bench --help"), (["bench", "--depth", "0"], "dmascope bench --help"),
+        (["bench", "--csv", "--json"], "dmascope bench --help"),
+        (["bench", "--device", "hardware"], "dmascope bench --help"),
+        (["errors", "0"], "dmascope errors --help"), (["errors", "257"], "dmascope errors --help"),
+        (["top", "--count", "0"], "dmascope top --help"), (["top", "--interval", "0.01"], "dmascope top --help"),
+        (["top", "--interval", "nan"], "dmascope top --help"),
+        (["vchans", "--file-prefix", "a", "--socket", "/b"], "dmascope vchans --help"),
     ])
     func aWrongCommandLineIsToldWithWhereToLook(arguments: [String], help: String) throws {
         expect(try Scope().run(arguments), exits: 64, saying: help)

@@ -81,7 +81,7 @@ import Testing
         // Nor is a directory that telemetry cannot use.
         let result = try runProgram(
             scope.program, ["copy", source, copy, "--force"], environment: ["RUNTIME_DIRECTORY": source])
-        expect(result, exits: 0, saying: "warning: no telemetry while copying")
+        expect(result, exits: 0, saying: "warning: no telemetry meanwhile")
         server.kill(SIGTERM)
         try server.wait()
     }

@@ -62,6 +62,8 @@ import Testing
         expect(
             try scope.run(["trace", "list"] + target), exits: 4, saying: "the target does not tell its trace events")
         expect(try scope.run("query", "peer", "/dmadev/xstats,0"), exits: 4, saying: "no such command")
+        expect(try scope.run(["vchans"] + target), exits: 4, saying: "answers /dmadev/vchans,0 with null")
+        expect(try scope.run(["errors"] + target), exits: 4, saying: "the target does not tell its failed calls")
     }
 
     @Test func anApplicationThatHasCopiedTellsItsStatistics() throws {
@@ -73,6 +75,26 @@ import Testing
         #expect(statistics.count == 1)
         #expect(statistics[0].keys == ["id", "name", "vchan", "submitted", "completed", "errors"])
         #expect(try scope.run("stats", "dma_skeleton:0", "--file-prefix", "peer").exit == .exited(0))
+    }
+
+    @Test func itsStatisticsAreWatched() throws {
+        let application = try startApplication()
+        defer { application.closeInput() }
+        application.write("dmadev_autotest\n")
+        try application.waitForOutput(containing: "Test OK")
+        let top = try scope.run("top", "--json", "--count", "2", "--interval", "0.05", "--file-prefix", "peer")
+        #expect(top.exit == .exited(0), "\(top)")
+        let channels = try top.output.split(separator: "\n").map {
+            try #require(try JSONValue(parsing: String($0)).tree["channels"]).elements
+        }
+        #expect(channels.map(\.count) == [1, 1])
+        #expect(channels[1][0]["completed"]?.unsigned != nil)
+        #expect(channels[1][0]["ops_per_second"] == .double(0))
+        for name in ["state", "bytes", "doorbells", "bytes_per_second", "p99_ns", "used_desc"] {
+            #expect(channels[1][0][name] == .null, "\(name)")
+        }
+        let text = try scope.run("top", "--count", "1", "--file-prefix", "peer").output
+        #expect(rows(text)[1].joined(separator: " ").hasPrefix("0 dma_skeleton 0 - - - - - - - - - "), "\(text)")
     }
 
     @Test func itsClientReadsAServer() throws {

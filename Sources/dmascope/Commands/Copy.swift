@@ -1,6 +1,5 @@
 import ArgumentParser
 import DMADev
-import DMATelemetry
 import DeviceDrivers
 import TelemetryServer
 import TelemetryWire
@@ -44,24 +43,13 @@ struct Copy: ParsableCommand {
     @Flag(help: "Compare the copy with the source before it gets its name.")
     var verify = false
 
-    @Option(
-        help: ArgumentHelp(
-            "The DPDK file prefix of the telemetry socket; when it is in use, the next instance is taken.",
-            valueName: "prefix"))
-    var filePrefix = "dmascope"
-
-    @Flag(help: "Answer no telemetry clients.")
-    var noTelemetry = false
-
+    @OptionGroup var telemetry: OwnTelemetryOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard (1...1 << 30).contains(chunk.bytes) else { throw ValidationError("--chunk takes 1 to 1G bytes") }
         guard (1...32768).contains(burst) else { throw ValidationError("--burst takes 1 to 32768") }
         guard (1...1024).contains(vchans) else { throw ValidationError("--vchans takes 1 to 1024") }
-        guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
-            throw ValidationError("--file-prefix takes the name of a directory, without a slash")
-        }
     }
 
     func run() throws {
@@ -74,7 +62,7 @@ struct Copy: ParsableCommand {
             try? device.stop()
             try? device.close()
         }
-        let server = noTelemetry ? nil : startServer()
+        let server = telemetry.startServer()
         defer { server?.stop() }
 
         let progress = Progress(isShown: !output.json && StandardStreams.errorIsTerminal)
@@ -90,33 +78,12 @@ struct Copy: ParsableCommand {
         try report(result, device)
     }
 
-    private func makeDevice() throws -> DMADevice {
-        do {
-            let specification = try device ?? DeviceSpecification("software")
-            let device = try DeviceFactory.make([specification], in: .shared)[0]
-            let missing = Capabilities.localCopies.subtracting(device.properties.capabilities)
-            guard missing.isEmpty else {
-                let names = missing.names.joined(separator: ", ")
-                throw Failure("device \(device.name) lacks the capability \(names): name another --device")
-            }
+    private func makeDevice() throws(Failure) -> DMADevice {
+        let device = try DMADevice.make(self.device, with: .localCopies)
+        _ = try device.refusing("--device or --vchans") { () throws(DMAError) in
             try device.start(vchanCount: UInt16(vchans))
-            return device
-        } catch let error as DMAError {
-            throw Failure("the device refuses: \(error.message): change --device or --vchans")
-        } catch let error as DeviceSpecification.Failure {
-            throw Failure("\(error): change --device")
         }
-    }
-
-    /// A copy does not fail for want of telemetry.
-    private func startServer() -> TelemetryServer? {
-        do throws(TelemetryServerError) {
-            return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: .shared))
-        } catch {
-            StandardStreams.warn("no telemetry while copying: \(error)")
-            return nil
-        }
+        return device
     }
 
     private func report(_ result: CopyResult, _ device: DMADevice) throws(Failure) {

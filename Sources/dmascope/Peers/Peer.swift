@@ -20,6 +20,9 @@ final class Peer {
 
     /// The path of the peer's socket.
     var path: String { client.path }
+    /// What it calls itself.
+    var version: String { client.greeting.version }
+    var pid: Int64 { client.greeting.pid }
 
     /// The reply's value; `nil` when it is null: the peer knows no such command, or does not like its parameters.
     func ask(_ request: String) throws(Failure) -> JSONTree? {
@@ -50,7 +53,7 @@ final class Peer {
     /// The failure of a peer that answers a request with null.
     func lacks(_ what: String, _ request: String) -> Failure {
         Failure(
-            "\(what): \(path) (\(client.greeting.version), pid \(client.greeting.pid)) answers \(request) with null; "
+            "\(what): \(path) (\(version), pid \(pid)) answers \(request) with null; "
                 + "`dmascope query \(path) /` lists its commands",
             status: .lacking)
     }
@@ -65,7 +68,7 @@ final class Peer {
             Failure(
                 "\(error.reason): look whether the process is stuck, or give it a longer --timeout", status: .timedOut)
         case .disconnected:
-            Failure("\(error.reason): look whether the process still runs, then ask again")
+            Failure("\(error.reason): look whether the process still runs, then ask again", status: .noPeer)
         case .notTelemetry:
             Failure("\(error.reason): name another socket")
         case .invalidArgument, .tooLong:

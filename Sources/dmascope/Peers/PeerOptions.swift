@@ -38,15 +38,17 @@ struct PeerOptions: ParsableArguments {
     /// Whether a process was named at all.
     var isGiven: Bool { filePrefix != nil || socket != nil }
 
+    /// The process that was named, or the usual one.
+    var target: Target { socket.map(Target.socket) ?? Target(prefix: filePrefix ?? "dmascope") }
+
     /// Connects.
     func connect() throws(Failure) -> Peer {
-        let target = socket.map(Target.socket) ?? Target(prefix: filePrefix ?? "dmascope")
-        return try Peer(target, timeout: timeoutOption.duration)
+        try Peer(target, timeout: timeoutOption.duration)
     }
 }
 
 /// A process that can be asked.
-enum Target {
+enum Target: Sendable {
     case socket(String)
     case prefix(String, instance: Int?)
 

@@ -15,13 +15,13 @@ enum ExitStatus: Int32, CaseIterable {
         switch self {
         case .success: "all is well"
         case .failure: "a file, a device or the system refused something"
-        case .noPeer: "nothing answers at the target"
+        case .noPeer: "nothing answers at the target, or it has gone"
         case .lacking: "the target answers, but has no such command, device or channel"
         case .timedOut: "the target did not answer in time"
-        case .different: "the copied bytes are not those of the source"
+        case .different: "bytes that were copied or filled are not what they should be"
         case .usage: "the command line is wrong"
-        case .interrupted: "a copy was given up at SIGINT (Ctrl-C)"
-        case .terminated: "a copy was given up at SIGTERM"
+        case .interrupted: "a copy or a measurement was given up at SIGINT (Ctrl-C)"
+        case .terminated: "a copy or a measurement was given up at SIGTERM"
         }
     }
 

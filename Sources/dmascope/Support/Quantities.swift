@@ -54,6 +54,35 @@ func decimal(_ value: Double, places: Int) -> String {
     return places == 0 ? sign + padded : "\(sign)\(padded.dropLast(places)).\(padded.suffix(places))"
 }
 
+/// A number with a unit of thousands, in at most six characters: `950`, `12.3 k`, `1.20 M`.
+func metric(_ value: Double) -> String {
+    guard value.isFinite else { return "-" }
+    var (value, unit) = (value, 0)
+    while value >= 999.5, unit < metricUnits.count {
+        value /= 1000
+        unit += 1
+    }
+    let number = threeDigits(value, isWhole: unit == 0)
+    return unit == 0 ? number : "\(number) \(metricUnits[unit - 1])"
+}
+
+/// Nanoseconds, for people: `640 ns`, `1.28 us`.
+func timeText(nanoseconds: Double) -> String {
+    var (value, unit) = (nanoseconds, 0)
+    while value >= 999.5, unit < timeUnits.count - 1 {
+        value /= 1000
+        unit += 1
+    }
+    return "\(threeDigits(value, isWhole: unit == 0 && value == value.rounded())) \(timeUnits[unit])"
+}
+
+private func threeDigits(_ value: Double, isWhole: Bool) -> String {
+    decimal(value, places: isWhole || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2)
+}
+
+private let metricUnits = ["k", "M", "G", "T", "P"]
+private let timeUnits = ["ns", "us", "ms", "s"]
+
 extension Duration {
     /// The whole, in seconds.
     var inSeconds: Double {

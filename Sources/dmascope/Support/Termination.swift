@@ -22,6 +22,19 @@ final class Termination: Sendable {
         note(number)
     }
 
+    /// Waits for the first signal until a moment; says whether it came.
+    func wait(until deadline: MonotonicTime) -> Bool {
+        var signals = Self.signals
+        let result = systemCall {
+            let left = deadline.nanoseconds(since: .now)
+            var time = timespec(tv_sec: Int(left / 1_000_000_000), tv_nsec: Int(left % 1_000_000_000))
+            return sigtimedwait(&signals, nil, &time)
+        }
+        guard case .success(let number) = result else { return false }
+        note(number)
+        return true
+    }
+
     /// The status to end with when a signal has come; looks, and does not wait.
     func poll() -> ExitStatus? {
         var signals = Self.signals

@@ -7,33 +7,48 @@ struct TextTable {
 
     private let columns: [(title: String, alignment: Alignment)]
     private var rows: [[String]] = []
+    private var widths: [Int]
 
     init(_ columns: (String, Alignment)...) {
+        self.init(columns)
+    }
+
+    /// - Parameter leastWidths: of the columns, so that rows which come one by one stand below each other.
+    init(_ columns: [(String, Alignment)], leastWidths: [Int] = []) {
         self.columns = columns.map { (title: $0.0, alignment: $0.1) }
+        widths = columns.map(\.0.count)
+        for (column, width) in zip(widths.indices, leastWidths) { widths[column] = max(widths[column], width) }
     }
 
     /// Adds a row, as many cells as there are columns.
     mutating func add(_ cells: [String]) {
-        rows.append(cells.map(StandardStreams.printable))
+        let cells = cells.map(StandardStreams.printable)
+        for column in columns.indices { widths[column] = max(widths[column], cells[column].count) }
+        rows.append(cells)
     }
 
     /// The table, its titles bold where `bold` is set. No line ends with a blank or a line break.
     func text(bold: Bool) -> String {
-        let titles = columns.map(\.title)
-        let widths = columns.indices.map { column in
-            ([titles] + rows).map { $0[column].count }.max() ?? 0
-        }
-        let header = line(titles, widths)
-        return ([bold ? "\u{1B}[1m\(header)\u{1B}[0m" : header] + rows.map { line($0, widths) })
-            .joined(separator: "\n")
+        let header = self.header
+        return ([bold ? Self.bold(header) : header] + lines).joined(separator: "\n")
     }
 
-    private func line(_ cells: [String], _ widths: [Int]) -> String {
+    /// The titles.
+    var header: String { line(columns.map(\.title)) }
+
+    /// The rows.
+    var lines: [String] { rows.map(line) }
+
+    /// One row of a table of which the others were printed before.
+    func line(_ cells: [String]) -> String {
         let padded = cells.indices.map { column in
-            let padding = String(repeating: " ", count: widths[column] - cells[column].count)
+            let padding = String(repeating: " ", count: max(0, widths[column] - cells[column].count))
             return columns[column].alignment == .left ? cells[column] + padding : padding + cells[column]
         }
         let line = padded.joined(separator: "  ")
         return String(line.prefix(line.count - line.reversed().prefix { $0 == " " }.count))
     }
+
+    /// Text that a terminal shows bold.
+    static func bold(_ text: String) -> String { "\u{1B}[1m\(text)\u{1B}[0m" }
 }

@@ -1,0 +1,169 @@
+/// What the live table shows: readings and keys go in, lines of text come out.
+struct TopView {
+    /// What the program has to do about a key.
+    enum Request: Equatable {
+        case quit, suspend, newInterval
+    }
+
+    /// Between readings, in seconds.
+    private(set) var interval: Double
+    private(set) var isPaused = false
+    private(set) var showsHelp = false
+    private var sortColumn = 0
+    private var isReversed = false
+    /// Why there is nothing new, when the target has gone.
+    private var absence: String?
+    private var latest: Pair?
+    private var shown: Pair?
+    private let place: String
+
+    /// A reading, and the one before.
+    private struct Pair {
+        let reading: TopReading
+        let previous: TopReading?
+    }
+
+    /// What + and - choose from, in seconds.
+    private static let intervals = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60]
+
+    /// - Parameter place: where the target is.
+    init(place: String, interval: Double) {
+        self.place = place
+        self.interval = interval
+    }
+
+    /// Takes a new reading.
+    mutating func take(_ reading: TopReading) {
+        absence = nil
+        latest = Pair(reading: reading, previous: latest?.reading)
+        if !isPaused { shown = latest }
+    }
+
+    /// Takes note that the target has gone; the next reading ends it.
+    mutating func takeAbsence(_ reason: String) {
+        absence = reason
+    }
+
+    /// Does what a key asks for.
+    mutating func press(_ key: TopKey) -> Request? {
+        switch key {
+        case .quit: return .quit
+        case .suspend: return .suspend
+        case .pause:
+            isPaused.toggle()
+            if !isPaused { shown = latest }
+        case .sort:
+            sortColumn = (sortColumn + 1) % TopColumn.all.count
+            isReversed = false
+        case .reverse: isReversed.toggle()
+        case .slower: return change(to: Self.intervals.first { $0 > interval })
+        case .faster: return change(to: Self.intervals.last { $0 < interval })
+        case .help: showsHelp.toggle()
+        }
+        return nil
+    }
+
+    private mutating func change(to interval: Double?) -> Request? {
+        guard let interval else { return nil }
+        self.interval = interval
+        return .newInterval
+    }
+
+    // MARK: Text
+
+    /// The screen, at most `height` lines of at most `width` characters; `bold` escapes come on top.
+    func lines(width: Int, height: Int, bold: Bool) -> [String] {
+        var lines = [title, summary, ""]
+        var boldLine: Int?
+        if showsHelp {
+            lines += Self.help
+        } else {
+            boldLine = lines.count
+            let table = TopColumn.table(rows)
+            let room = max(0, height - lines.count - 2)
+            let body = table.lines
+            lines.append(table.header)
+            if body.count <= room {
+                lines += body
+            } else {
+                lines += body.prefix(max(0, room - 1)) + ["… \(body.count - max(0, room - 1)) more"]
+            }
+        }
+        let padding = max(0, height - 1 - lines.count)
+        lines = lines.prefix(max(0, height - 1)) + Array(repeating: "", count: padding) + [keys]
+        return lines.prefix(height).enumerated().map { number, line in
+            let cut = String(line.prefix(width))
+            return bold && number == boldLine ? TextTable.bold(cut) : cut
+        }
+    }
+
+    /// The rows that are shown, sorted.
+    private var rows: [TopRow] {
+        guard let shown else { return [] }
+        let column = TopColumn.all[sortColumn]
+        let falls = column.fallsFirst != isReversed
+        // The target's order stands where two are equal.
+        return TopRow.rows(of: shown.reading, since: shown.previous).enumerated().sorted { left, right in
+            let (first, second) = (column.order(left.element), column.order(right.element))
+            return first == second ? left.offset < right.offset : falls ? first > second : first < second
+        }.map(\.element)
+    }
+
+    private var title: String {
+        var parts = [StandardStreams.printable(place), "every \(Self.text(interval))"]
+        if let reading = shown?.reading {
+            let time = LocalTime.text(seconds: reading.wallClock / 1_000_000_000, format: "%H:%M:%S")
+            parts = [time, "\(StandardStreams.printable(reading.version)), pid \(reading.pid)"] + parts
+        }
+        return (parts + (isPaused ? ["PAUSED"] : [])).joined(separator: "  ")
+    }
+
+    private var summary: String {
+        if let absence { return "the target is gone, waiting for it: \(StandardStreams.printable(absence))" }
+        guard let shown else { return "waiting for the first reading" }
+        let rows = TopRow.rows(of: shown.reading, since: shown.previous)
+        let rates = [
+            TopRow.total(.completed, of: rows).map { "\(metric($0)) ops/s" },
+            TopRow.total(.bytes, of: rows).map { "\(ByteCount.text($0))/s" },
+            TopRow.total(.errors, of: rows).map { "\(metric($0)) errors/s" },
+        ].compactMap { $0 }
+        return ([shown.reading.size] + rates).joined(separator: ", ")
+    }
+
+    private var keys: String {
+        let column = TopColumn.all[sortColumn]
+        let order = column.fallsFirst != isReversed ? "falling" : "rising"
+        return "q quit  p \(isPaused ? "go on" : "pause")  s sort: \(column.title) \(order)  r reverse  "
+            + "+ - interval  ? \(showsHelp ? "back" : "help")"
+    }
+
+    private static let help: [String] = {
+        let width = TopColumn.all.map(\.title.count).max() ?? 0
+        let columns = TopColumn.all.map { column in
+            "  \(column.title)\(String(repeating: " ", count: width - column.title.count))  \(column.meaning)"
+        }
+        return columns + [
+            "", "s sorts by the next column, r turns the order, + and - make the time between readings longer and",
+            "shorter, p or the space bar holds the screen, q or Ctrl-C ends. - stands for what the target does not tell.",
+        ]
+    }()
+
+    private static func text(_ seconds: Double) -> String {
+        "\(decimal(seconds, places: seconds == seconds.rounded() ? 0 : 1)) s"
+    }
+}
+
+extension TopReading {
+    /// How much there is.
+    var size: String {
+        "\(deviceCount) \(deviceCount == 1 ? "device" : "devices"), "
+            + "\(channels.count) \(channels.count == 1 ? "channel" : "channels")"
+    }
+
+    /// The reading as text for a stream: a line that says when and of whom, then a table.
+    func text(since previous: TopReading?, bold: Bool) -> String {
+        let time = LocalTime.text(seconds: wallClock / 1_000_000_000, format: "%Y-%m-%d %H:%M:%S")
+        let title = "\(time)  \(StandardStreams.printable(version)), pid \(pid): \(size)"
+        return "\(title)\n\(TopColumn.table(TopRow.rows(of: self, since: previous)).text(bold: bold))\n"
+    }
+}
