@@ -179,13 +179,23 @@ private struct EngineLoop {
         return !control.isStopping
     }
 
+    /// A round: a part of each ring of the highest priority that has work.
     private func serve() -> Bool {
-        for level in levels {
+        for (place, level) in levels.enumerated() {
             var served = false
-            for index in level where consumers[index].pointee.step() { served = true }
+            for index in level {
+                if place > 0, consumers[index].pointee.hasWork(), hasWork(above: level) { return true }
+                if consumers[index].pointee.step() { served = true }
+            }
             if served { return true }
         }
         return false
+    }
+
+    /// Whether a higher priority has work after all: its doorbell may have rung after it was looked at, and before the
+    /// one that was just seen.
+    private func hasWork(above level: Range<Int>) -> Bool {
+        consumers[..<level.lowerBound].contains { $0.pointee.hasWork() }
     }
 
     /// Sleeps until a bell. The order is what loses no wake-up: note the bell, raise the flags, look once more, sleep

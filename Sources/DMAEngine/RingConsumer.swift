@@ -235,7 +235,7 @@ struct RingConsumer {
             .store(needed ? 1 : 0, ordering: .sequentiallyConsistent)
     }
 
-    /// Whether anything was rung that is not finished, as the last look before sleep.
+    /// Whether anything was rung that is not finished; in one order with doorbells and the engine's flags.
     func hasWork() -> Bool {
         tail.atomic.pointee.load(ordering: .sequentiallyConsistent) != next
     }

@@ -169,9 +169,10 @@ extension VirtualChannel {
 
     /// One call of `completedStatus`.
     func pollStatuses(_ most: Int) throws -> [CompletionStatus] {
-        try [CompletionStatus](unsafeUninitializedCapacity: most) { buffer, count in
+        // Room for one at least: for none, the array would write to storage that all empty arrays share.
+        try [CompletionStatus](unsafeUninitializedCapacity: max(most, 1)) { buffer, count in
             buffer.initialize(repeating: CompletionStatus(rawValue: 0xDEAD))
-            count = try completedStatus(into: buffer).count
+            count = try completedStatus(into: UnsafeMutableBufferPointer(rebasing: buffer.prefix(most))).count
         }
     }
 

@@ -53,9 +53,9 @@ extension VirtualChannel {
 
     /// One call of `dequeue`.
     func takeBack(_ most: Int) throws -> [UnsafeMutablePointer<dmadev_op>?] {
-        try [UnsafeMutablePointer<dmadev_op>?](unsafeUninitializedCapacity: most) { room, count in
+        try [UnsafeMutablePointer<dmadev_op>?](unsafeUninitializedCapacity: max(most, 1)) { room, count in
             room.initialize(repeating: nil)
-            count = try dequeue(into: room)
+            count = try dequeue(into: UnsafeMutableBufferPointer(rebasing: room.prefix(most)))
         }
     }
 

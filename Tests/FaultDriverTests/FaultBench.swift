@@ -113,9 +113,10 @@ func eventually(
 extension VirtualChannel {
     /// One call of `completedStatus`.
     func poll(_ most: Int) throws -> [CompletionStatus] {
-        try [CompletionStatus](unsafeUninitializedCapacity: most) { buffer, count in
+        // Room for one at least: for none, the array would write to storage that all empty arrays share.
+        try [CompletionStatus](unsafeUninitializedCapacity: max(most, 1)) { buffer, count in
             buffer.initialize(repeating: CompletionStatus(rawValue: 0xDEAD))
-            count = try completedStatus(into: buffer).count
+            count = try completedStatus(into: UnsafeMutableBufferPointer(rebasing: buffer.prefix(most))).count
         }
     }
 
