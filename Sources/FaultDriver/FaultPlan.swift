@@ -11,7 +11,7 @@ public struct FaultPlan: Sendable, Equatable {
     public struct Failure: Sendable, Equatable {
         /// Which ones.
         public var operations: Operations
-        /// How they end: any status of ``DMADev/CompletionStatus/table`` but `successful`.
+        /// How they end: any status of `CompletionStatus.table` but `successful`.
         public var status: CompletionStatus
 
         /// A failure.

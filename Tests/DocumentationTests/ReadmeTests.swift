@@ -21,6 +21,18 @@ import Testing
         }
     }
 
+    /// What `make run` calls, and all that a reader is shown.
+    @Test func everySubcommandIsShown() throws {
+        let folder = "Sources/dmascope/Commands"
+        let files = Page.files(below: folder).map {
+            $0.dropFirst(folder.count + 1).dropLast(".swift".count).lowercased()
+        }
+        let words = try Console.commands().map { $0.line.split(separator: " ") }
+        let shown =
+            words.filter { $0[0] == "dmascope" }.map { String($0[1]) } + (try Console.argumentsOfRun().prefix(1))
+        #expect(Set(shown) == Set(files))
+    }
+
     /// The server that `make run` starts, a DPDK application, and every line, in the README's order.
     @Test func everyCommandWorksAndPrintsWhatIsShown() throws {
         let scene = try Scene()
@@ -34,7 +46,7 @@ import Testing
         defer { scene.destroySession() }
 
         let commands = try Console.commands().filter { !$0.line.hasPrefix("make ") }
-        #expect(commands.count >= 11)
+        #expect(commands.count >= 15)
         for command in commands {
             let output = try scene.run(command.line)
             #expect(!output.isEmpty, "\(command.line)")
