@@ -21,8 +21,12 @@ struct guard {
 static _Thread_local struct guard guard __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sigaction previous[2];
 static const int signals[2] = { SIGSEGV, SIGBUS };
+
+/* The guard is in place up to twice, by two functions of its own: what each found when it was put there. A handler that
+ * the program installed in between may pass on to the first one; that one passes on to what was there before it, so
+ * that no fault goes in a circle. */
+static struct sigaction previous[2][2];
 
 #if defined(__x86_64__)
 
@@ -52,9 +56,8 @@ static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 
 #endif
 
-static void pass_on(int number, siginfo_t *info, void *context)
+static void pass_on(const struct sigaction *old, int number, siginfo_t *info, void *context)
 {
-	const struct sigaction *old = &previous[number == SIGBUS];
 
 	if (old->sa_flags & SA_SIGINFO) {
 		old->sa_sigaction(number, info, context);
@@ -73,7 +76,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
 	}
 }
 
-static void on_fault(int number, siginfo_t *info, void *context)
+static void on_fault(int level, int number, siginfo_t *info, void *context)
 {
 	/* si_code > 0: the kernel speaks of an access, not a process of its wish to kill. */
 	if (guard.armed && info->si_code > 0) {
@@ -81,28 +84,51 @@ static void on_fault(int number, siginfo_t *info, void *context)
 		guard.side = faulting_side(info, context);
 		__builtin_longjmp(guard.jump, 1);
 	}
-	pass_on(number, info, context);
+	pass_on(&previous[level][number == SIGBUS], number, info, context);
+}
+
+static void on_fault_below(int number, siginfo_t *info, void *context)
+{
+	on_fault(0, number, info, context);
+}
+
+static void on_fault_above(int number, siginfo_t *info, void *context)
+{
+	on_fault(1, number, info, context);
+}
+
+/* Puts the guard on top for one signal, at the level that is free: below first, then above whatever came since. */
+static int install(int which)
+{
+	static void (*const functions[2])(int, siginfo_t *, void *) = { on_fault_below, on_fault_above };
+	static int installed[2];
+	struct sigaction action, old;
+
+	if (sigaction(signals[which], NULL, &old) != 0)
+		return errno;
+	for (int level = 0; level < installed[which]; level++)
+		if ((old.sa_flags & SA_SIGINFO) && old.sa_sigaction == functions[level])
+			return 0;
+	if (installed[which] == 2)
+		return 0;
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = functions[installed[which]];
+	action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+	sigemptyset(&action.sa_mask);
+	previous[installed[which]][which] = old;
+	if (sigaction(signals[which], &action, NULL) != 0)
+		return errno;
+	installed[which]++;
+	return 0;
 }
 
 int clinux_guard_install(void)
 {
-	struct sigaction action, old;
 	int result = 0;
 
-	memset(&action, 0, sizeof(action));
-	action.sa_sigaction = on_fault;
-	action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-	sigemptyset(&action.sa_mask);
 	pthread_mutex_lock(&install_lock);
-	for (int i = 0; i < 2 && result == 0; i++) {
-		if (sigaction(signals[i], NULL, &old) != 0) {
-			result = errno;
-		} else if (!(old.sa_flags & SA_SIGINFO) || old.sa_sigaction != on_fault) {
-			previous[i] = old;
-			if (sigaction(signals[i], &action, NULL) != 0)
-				result = errno;
-		}
-	}
+	for (int which = 0; which < 2 && result == 0; which++)
+		result = install(which);
 	pthread_mutex_unlock(&install_lock);
 	return result;
 }

@@ -24,6 +24,13 @@ import Testing
         }
     }
 
+    @Test("A handler that came between two engines passes on to the guard, and the fault does not go in a circle")
+    func between() throws {
+        let result = try run("between", "access")
+        #expect(result.output == "device: invalid_src_addr\npasses on\n")
+        if !ThreadSanitizer.isActive { #expect(result.exit == .signalled(SIGSEGV), "\(result)") }
+    }
+
     @Test("Faults cannot be ignored, signals that somebody sends can")
     func ignored() throws {
         let fault = try run("ignore", "access")

@@ -14,8 +14,8 @@
 #define CLINUX_GUARD_SOURCE 1 /* reading failed */
 #define CLINUX_GUARD_DESTINATION 2 /* writing failed */
 
-/* Puts the handlers in place, once for the process. 0, or a positive errno. A handler that the program installs later
- * without passing faults on takes the guard away; calling this again puts it back on top. */
+/* Puts the handlers in place. 0, or a positive errno. A handler that the program installs later without passing faults on
+ * takes the guard away; calling this again puts it back on top, once. */
 int clinux_guard_install(void);
 
 /* Copies bytes; areas that overlap are copied as if through a third one. On a fault the bytes before it may or may not

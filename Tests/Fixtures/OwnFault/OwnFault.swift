@@ -6,7 +6,8 @@ import SoftwareDriver
 /// A program with a software device that faults by itself: `own-fault HANDLER FAULT ADDRESS`.
 ///
 /// HANDLER is what it had installed before the device came: `information` or `number` for the two kinds of handler,
-/// `ignore`, or `none`. A handler says so and exits with 7. FAULT is `access` or `bus` for an access of its own, or
+/// `ignore`, or `none`; or `between`: one that it installs after a first engine came, which passes on to the guard that it
+/// found. A handler says so and exits with 7, but the last one just says so. FAULT is `access` or `bus` for an access of its own, or
 /// `sent` for a signal. ADDRESS is one that the device fails on before that, so that its guard has been used.
 @main
 struct OwnFault {
@@ -14,7 +15,13 @@ struct OwnFault {
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
         let arguments = CommandLine.arguments
+        var first: Engine?
+        if arguments[1] == "between" {
+            first = try Engine()
+            sigaction(SIGSEGV, nil, &found)
+        }
         for number in [SIGSEGV, SIGBUS] { install(arguments[1], number) }
+        defer { withExtendedLifetime(first) {} }
 
         let device = try DeviceRegistry().add(SoftwareDevice(engine: Engine()), named: "dma")
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
@@ -38,6 +45,12 @@ struct OwnFault {
             action.__sigaction_handler.sa_handler = { _ in
                 say("handler\n")
                 _exit(7)
+            }
+        case "between":
+            action.sa_flags = SA_SIGINFO | Int32(SA_NODEFER)
+            action.__sigaction_handler.sa_sigaction = { number, information, context in
+                say("passes on\n")
+                found.__sigaction_handler.sa_sigaction(number, information, context)
             }
         case "ignore": action.__sigaction_handler.sa_handler = SIG_IGN
         default: return
@@ -77,6 +90,9 @@ struct OwnFault {
         say("\(address.load(as: UInt8.self))")
     }
 }
+
+/// The handler that one installed `between` has found. Written before any fault, read by handlers.
+nonisolated(unsafe) private var found = sigaction()
 
 private func say(_ text: String) {
     var text = text
