@@ -184,7 +184,10 @@ private struct EngineLoop {
         for (place, level) in levels.enumerated() {
             var served = false
             for index in level {
-                if place > 0, consumers[index].pointee.hasWork(), hasWork(above: level) { return true }
+                if place > 0 {
+                    guard consumers[index].pointee.hasWork() else { continue }
+                    if hasWork(above: level) { return true }
+                }
                 if consumers[index].pointee.step() { served = true }
             }
             if served { return true }
