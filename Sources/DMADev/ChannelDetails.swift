@@ -1,3 +1,5 @@
+internal import CDMADev
+
 /// All counters of a virtual channel since its device was made. They only grow.
 public struct ChannelDetails: Sendable, Equatable {
     /// Submitted, completed, errors.
@@ -36,6 +38,27 @@ public struct ChannelDetails: Sendable, Equatable {
         self.doorbells = doorbells
         self.highWater = highWater
         self.latency = latency
+    }
+
+    /// A reading of the counters that an engine keeps: `struct dmadev_counters`.
+    ///
+    /// - Parameters:
+    ///   - kinds: operations finished, by `DMADEV_KIND_*`.
+    ///   - failures: operations finished, by `DMADEV_STATUS_*`: the order of ``CompletionStatus/table``. Its first place,
+    ///     the successful ones, is not looked at: they are what the others leave of `statistics.completed`.
+    public init(
+        statistics: Statistics, bytes: UInt64, kinds: [UInt64], failures: [UInt64], rejected: UInt64,
+        doorbells: UInt64, highWater: UInt64, latency: Latency
+    ) {
+        let failed = zip(CompletionStatus.table, failures).dropFirst().filter { $0.1 > 0 }
+        var statuses = Dictionary(uniqueKeysWithValues: failed.map { ($0.0.status, $0.1) })
+        let sum = failed.reduce(0) { $0 &+ $1.1 }
+        if statistics.completed > sum { statuses[.successful] = statistics.completed - sum }
+        self.init(
+            statistics: statistics, bytes: bytes, copies: kinds[Int(DMADEV_KIND_COPY)],
+            scatterGatherCopies: kinds[Int(DMADEV_KIND_COPY_SG)], fills: kinds[Int(DMADEV_KIND_FILL)],
+            unknownOperations: kinds[0], statuses: statuses, rejected: rejected, doorbells: doorbells,
+            highWater: highWater, latency: latency)
     }
 
     /// The sum of two channels; the high-water mark is the larger one.

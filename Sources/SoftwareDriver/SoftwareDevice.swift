@@ -225,18 +225,11 @@ public final class SoftwareDevice: DMADriver {
     /// All that a channel has counted.
     public func details(of vchan: UInt16) -> ChannelDetails? {
         guard let read = state.withLock({ $0.counters[vchan] })?.readAll() else { return nil }
-        // The table of statuses is in the order of the codes, with "unknown" last: as the counters are.
-        let failures = zip(CompletionStatus.table, read.statuses).dropFirst().filter { $0.1 > 0 }
-        var statuses = Dictionary(uniqueKeysWithValues: failures.map { ($0.0.status, $0.1) })
-        let failed = failures.reduce(0) { $0 &+ $1.1 }
-        if read.counts.completed > failed { statuses[.successful] = read.counts.completed - failed }
         return ChannelDetails(
             statistics: Statistics(
                 submitted: read.counts.submitted, completed: read.counts.completed, errors: read.counts.errors),
-            bytes: read.bytes, copies: read.kinds[Int(DMADEV_KIND_COPY)],
-            scatterGatherCopies: read.kinds[Int(DMADEV_KIND_COPY_SG)], fills: read.kinds[Int(DMADEV_KIND_FILL)],
-            unknownOperations: read.kinds[0], statuses: statuses, rejected: read.rejected, doorbells: read.doorbells,
-            highWater: read.highWater,
+            bytes: read.bytes, kinds: read.kinds, failures: read.statuses, rejected: read.rejected,
+            doorbells: read.doorbells, highWater: read.highWater,
             latency: Latency(
                 buckets: read.latencyBuckets.enumerated().map {
                     Latency.Bucket(upperBound: LatencyHistogram.upperBound(of: $0), count: $1)
