@@ -73,7 +73,8 @@ final class SharedState: @unchecked Sendable {
     let id: UInt32
     let bell: EngineBell
     private let control = Locked(Control())
-    // Three words, each on a cache line of its own: the thread reads the second in every round.
+    // Constant, and so is `bell`; the three words behind it are atomic, each on a cache line of its own: the thread reads
+    // the second in every round.
     private let words: UnsafeMutablePointer<UInt32>
     private var requested: UnsafeMutablePointer<Atomic<UInt32>> { (words + 16).atomic }
     private var answered: UnsafeMutablePointer<Atomic<UInt32>> { (words + 32).atomic }
