@@ -7,10 +7,29 @@
 #include <string.h>
 #include <ucontext.h>
 
-/* Where the thread goes back to when its kernel faults: the five words of __builtin_setjmp, which saves no signal mask
- * and costs about a nanosecond. The handler runs with SA_NODEFER, so there is no mask to restore. */
+/* Where the thread goes back to when its kernel faults.
+ *
+ * The five words of __builtin_setjmp, which saves no signal mask and costs about a nanosecond: the handler runs with
+ * SA_NODEFER, so there is no mask to restore. ThreadSanitizer calls handlers from one of its own, which blocks every
+ * signal and keeps count of where each thread is: it must see the jump, and the mask must be put back. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define JUMP_IS_SEEN 1
+#endif
+#endif
+#if defined(JUMP_IS_SEEN)
+#include <setjmp.h>
+typedef sigjmp_buf jump_buffer;
+#define mark_jump(buffer) sigsetjmp(buffer, 1)
+#define take_jump(buffer) siglongjmp(buffer, 1)
+#else
+typedef void *jump_buffer[5];
+#define mark_jump(buffer) __builtin_setjmp(buffer)
+#define take_jump(buffer) __builtin_longjmp(buffer, 1)
+#endif
+
 struct guard {
-	void *jump[5];
+	jump_buffer jump;
 	volatile bool armed;
 	volatile int side;
 	uint64_t src, dst;
@@ -82,7 +101,7 @@ static void on_fault(int level, int number, siginfo_t *info, void *context)
 	if (guard.armed && info->si_code > 0) {
 		guard.armed = false;
 		guard.side = faulting_side(info, context);
-		__builtin_longjmp(guard.jump, 1);
+		take_jump(guard.jump);
 	}
 	pass_on(&previous[level][number == SIGBUS], number, info, context);
 }
@@ -151,7 +170,7 @@ static void arm(uint64_t dst, uint64_t src, size_t bytes)
 
 __attribute__((noinline)) int clinux_guarded_copy(uint64_t dst, uint64_t src, size_t bytes)
 {
-	if (__builtin_setjmp(guard.jump) != 0)
+	if (mark_jump(guard.jump) != 0)
 		return guard.side;
 	arm(dst, src, bytes);
 	memmove((void *)(uintptr_t)dst, (const void *)(uintptr_t)src, bytes);
@@ -176,7 +195,7 @@ static void fill(unsigned char *dst, uint64_t pattern, size_t bytes)
 
 __attribute__((noinline)) int clinux_guarded_fill(uint64_t dst, uint64_t pattern, size_t bytes)
 {
-	if (__builtin_setjmp(guard.jump) != 0)
+	if (mark_jump(guard.jump) != 0)
 		return CLINUX_GUARD_DESTINATION;
 	arm(dst, 0, bytes);
 	fill((unsigned char *)(uintptr_t)dst, pattern, bytes);

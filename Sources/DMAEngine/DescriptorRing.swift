@@ -72,14 +72,14 @@ public final class DescriptorRing: @unchecked Sendable {
         } else {
             operations = nil
         }
-        state = .allocate(capacity: 1)
+        state = .allocateOnOwnCacheLines(capacity: 1)
         state.initialize(to: dmadev_producer_state())
-        producer = .allocate(capacity: 1)
+        producer = .allocateOnOwnCacheLines(capacity: 1)
         producer.initialize(
             to: RingProducer(
                 memory: memory, state: state, counters: counters.application, bell: engine.bell,
                 isSilent: configuration.isSilent, hasPool: configuration.giveBack != nil, operations: operations))
-        consumer = .allocate(capacity: 1)
+        consumer = .allocateOnOwnCacheLines(capacity: 1)
         consumer.initialize(
             to: RingConsumer(
                 memory: memory, counters: counters.engine, owner: owner,

@@ -69,7 +69,7 @@ struct RingConsumer {
         statuses = memory.statuses
         self.spaces = spaces
         self.giveBack = giveBack
-        unpublished = .allocate(capacity: Self.burst)
+        unpublished = .allocateOnOwnCacheLines(capacity: Self.burst)
         published = memory.consumerPage
         self.counters = counters
         mask = UInt64(memory.layout.slotCount - 1)

@@ -1,6 +1,7 @@
 internal import CDMADev
 internal import DMADev
 internal import DMAEngine
+internal import LinuxSystem
 
 /// The functions between the call layer and a software device's rings, and the array that they find the rings in.
 ///
@@ -11,7 +12,7 @@ final class SoftwareDataPath: @unchecked Sendable {
     private let producers: UnsafeMutablePointer<UnsafeMutablePointer<RingProducer>>
 
     init(_ rings: [DescriptorRing]) {
-        producers = .allocate(capacity: max(rings.count, 1))
+        producers = .allocateOnOwnCacheLines(capacity: max(rings.count, 1))
         for (index, ring) in rings.enumerated() { (producers + index).initialize(to: ring.producer) }
     }
 
