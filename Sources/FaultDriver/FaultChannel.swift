@@ -62,6 +62,7 @@ final class FaultChannel: @unchecked Sendable {
         consumer.pointee.deallocate()
         consumer.deinitialize(count: 1)
         consumer.deallocate()
+        producer.deallocate()
         state.deallocate()
         operations?.deallocate()
     }

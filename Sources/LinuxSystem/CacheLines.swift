@@ -1,4 +1,4 @@
-extension UnsafeMutablePointer {
+extension UnsafeMutablePointer where Pointee: ~Copyable {
     /// Allocates room that shares no cache line with anything else, nor the line beside it, which processors fetch
     /// along: for what one thread reads or writes all the time while others write elsewhere.
     ///
