@@ -99,6 +99,9 @@ let package = Package(
             name: "trace-every-call", dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "trace-bursts", dependencies: ["CDMADev", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
+            path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
             path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
         .executableTarget(
@@ -128,7 +131,7 @@ let package = Package(
             ]),
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "RingTestSupport", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
-        test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
+        test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(

@@ -191,6 +191,11 @@ struct RingConsumer {
     private mutating func recordLatencies() {
         guard unpublishedBatches > 0 else { return }
         let now = Ticks.now
+        if dmatrace_dmadev_engine_completed_burst_enabled() {
+            // Before the publication: whoever has seen an operation finished finds it in the trace.
+            CompletedBurst(owner: owner, statuses: statuses, mask: mask, ticks: ticks)
+                .record(UnsafeBufferPointer(start: unpublished, count: unpublishedBatches), upTo: next, now: now)
+        }
         for batch in 0..<unpublishedBatches {
             let (rung, count) = unpublished[batch]
             let nanoseconds = ticks.nanoseconds(from: rung, to: now)

@@ -33,6 +33,10 @@ final class FaultDataPath: @unchecked Sendable {
             let port = port(driver, vchan)
             return port.pointee.isHalted ? -EIO : port.pointee.producer.burstCapacity()
         }
+        path.rung = { driver, vchan, rung in
+            rung.pointee = port(driver, vchan).pointee.producer.rungSoFar
+            return 0
+        }
         if mode.contains(.enqueueDequeue) {
             fillOperations(&path)
             if !mode.contains(.silent) { fillDequeue(&path) }

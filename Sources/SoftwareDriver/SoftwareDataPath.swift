@@ -27,6 +27,10 @@ final class SoftwareDataPath: @unchecked Sendable {
         path.burst_capacity = { driver, vchan in
             ring(driver, vchan).burstCapacity()
         }
+        path.rung = { driver, vchan, rung in
+            rung.pointee = ring(driver, vchan).pointee.rungSoFar
+            return 0
+        }
         if mode.contains(.enqueueDequeue) {
             path.enqueue_ops = { driver, vchan, operations, count in
                 ring(driver, vchan).enqueue(operations, count: count)

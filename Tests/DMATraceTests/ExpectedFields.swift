@@ -61,6 +61,12 @@ let expectedFields: [String: [String: TraceValue]] = [
         "dev_id": 3, "vchan": 1, "nb_ops": 4, "user_meta": [0xFFFF_0000_0000_0001, 2], "statuses": [0, 0x100],
         "ret": 2,
     ],
+    "dmadev:burst": [
+        "dev_id": 3, "vchan": 1, "nb_rung": 3, "first": 0, "ring_idx": 65534, "nb_ops": 3, "kind": [1, 2, 3],
+        "src": [0xFFFF_8000_0000_1000, 0, 0xFFFF_FFFF_FFFF_FFFF], "dst": [2, 0, 0x6000], "length": [64, 0, 0xFFFF_FFFF],
+        "nb_src": [0, 2, 0], "nb_dst": [0, 1, 0], "sg_addr": [0x3000, 0x4000, 0xFFFF_8000_0000_5000],
+        "sg_len": [10, 20, 30], "flags": [1, 0, 6],
+    ],
     "dmadev_engine:engine_start": ["engine": 7],
     "dmadev_engine:engine_stop": ["engine": 8],
     "dmadev_engine:ring_attach": ["engine": 7, "dev_id": 3, "vchan": 1, "nb_desc": 1024],
@@ -71,4 +77,8 @@ let expectedFields: [String: [String: TraceValue]] = [
         "engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "kind": 2, "length": 8_589_934_592,
     ],
     "dmadev_engine:operation_finish": ["engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "status": 0x100],
+    "dmadev_engine:completed_burst": [
+        "engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "nb_ops": 3, "status": [0, 3, 0x100],
+        "latency": [1_099_511_627_776, 200, 1],
+    ],
 ]

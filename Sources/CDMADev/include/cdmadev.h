@@ -152,6 +152,17 @@ struct dmadev_counters {
 	struct dmadev_application_counters application;
 };
 
+/* What was rung on a channel, where it lies: for a trace, which reads it back. The descriptors and lists of what one
+ * doorbell rang stand unchanged until the thread that rang it enqueues again. */
+struct dmadev_rung {
+	const struct dmadev_descriptor *_Nonnull descriptors; /* nb_slots of them */
+	const struct dmadev_sge *_Nonnull entries; /* a slot's: max_sges sources, then max_sges destinations */
+	uint64_t rung; /* how many operations since the start; the next one's index */
+	uint32_t nb_slots; /* a power of two */
+	uint16_t max_sges;
+	uint16_t reserved;
+};
+
 /* The data path of one device: what rte_dma_fp_object is to DPDK. A slot is never NULL: a function that cannot be
  * called now, or that the device does not offer, is one that returns the error. All return a negative errno or what
  * they are named for: the ring index of what was enqueued (0 to 65535), a count, or 0. */
@@ -174,6 +185,9 @@ struct dmadev_data_path {
 					struct dmadev_op *_Nonnull const *_Nonnull ops, uint16_t nb_ops);
 	int32_t (*_Nonnull dequeue_ops)(void *_Nullable driver, uint16_t vchan,
 					struct dmadev_op *_Nullable *_Nonnull ops, uint16_t nb_ops);
+	/* Asked before and after a doorbell, and only while a session records dmadev:burst. A driver whose rings look
+	 * otherwise leaves it out, and has none of these events. */
+	int32_t (*_Nonnull rung)(void *_Nullable driver, uint16_t vchan, struct dmadev_rung *_Nonnull rung);
 	/* What the call layer needs by itself. */
 	void *_Nullable device; /* where failed calls are noted */
 	uint64_t refused_flags; /* operation flags that this device does not take */

@@ -7,6 +7,7 @@ import Glibc
 /// - `once`: every event once, each argument another value.
 /// - `edges`: lists that are absent, empty, or longer than what is recorded.
 /// - `operation-edges`: the same of operations.
+/// - `burst-edges`: bursts that are more than one event takes.
 /// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
 /// - `hold`: says `ready`, then stays until its standard input ends.
 /// - `list`: every event, its log level, and whether it is on.
@@ -19,11 +20,14 @@ struct TraceEveryEvent {
             traceControlOnce()
             traceDataOnce()
             traceOperationsOnce()
+            traceBurstOnce()
             traceEngineOnce()
         case "edges":
             traceEdges()
         case "operation-edges":
             traceOperationEdges()
+        case "burst-edges":
+            traceBurstEdges()
         case "copies":
             traceCopies(arguments.dropFirst().first.flatMap { UInt32($0) } ?? 1)
         case "hold":
@@ -36,7 +40,7 @@ struct TraceEveryEvent {
             }
             print(TracePoints.duplicateProviderWarning ?? "one image")
         default:
-            print("usage: trace-every-event once | edges | operation-edges | copies N | hold | list")
+            print("usage: trace-every-event once | edges | operation-edges | burst-edges | copies N | hold | list")
             exit(2)
         }
     }
@@ -101,6 +105,7 @@ struct TraceEveryEvent {
         dmatrace_dmadev_engine_wake(9)
         dmatrace_dmadev_engine_operation_start(7, 3, 1, 65535, 2, 1 << 33)
         dmatrace_dmadev_engine_operation_finish(7, 3, 1, 65535, 0x100)
+        dmatrace_dmadev_engine_completed_burst(7, 3, 1, 65535, 3, [0, 3, 0x100], [1 << 40, 200, 1])
     }
 
     /// Not inlined, so that what a disabled event costs can be read in a disassembly.
