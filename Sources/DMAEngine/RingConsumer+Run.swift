@@ -56,10 +56,6 @@ extension RingConsumer {
         let special = UInt8(giveBack == nil ? 0 : DMADEV_DESC_AUTO_FREE)
         var mayAbandon = batchFailed
         var count = 0
-        // All lines at once, two slots a line: one after the other, each would be waited for.
-        for ahead in stride(from: 0, to: most, by: 2) {
-            clinux_prefetch_to_read(descriptors + Int(truncatingIfNeeded: (next &+ ahead) & mask))
-        }
         while count < most {
             let slot = Int(truncatingIfNeeded: (next &+ UInt64(count)) & mask)
             let descriptor = descriptors[slot]

@@ -1,5 +1,6 @@
 internal import CDMADev
 internal import CDMATrace
+internal import CLinux
 internal import LinuxSystem
 internal import Synchronization
 
@@ -36,6 +37,8 @@ struct RingConsumer {
     private let ticks = Ticks()
 
     var next: UInt64 = 0
+    /// Descriptors below it were asked for.
+    private var fetched: UInt64 = 0
     private var failed: UInt64 = 0
     /// An operation of the current batch has failed.
     var batchFailed = false
@@ -97,6 +100,7 @@ struct RingConsumer {
         // More than a ring full is nonsense; the mask keeps every access inside, whatever it says.
         var waiting = min(rung &- next, mask &+ 1, UInt64(Self.burst))
         guard waiting != 0 else { return false }
+        fetchAhead(upTo: rung)
         var budget = Self.chunk
         while waiting != 0, budget > 0 {
             waiting &-= executeRun(atMost: waiting, budget: &budget)
@@ -107,6 +111,20 @@ struct RingConsumer {
         }
         publish()
         return true
+    }
+
+    /// Asks for the cache lines of what was rung, up to two bursts, all at once: one after the other, each would be
+    /// waited for.
+    @inline(__always)
+    private mutating func fetchAhead(upTo rung: UInt64) {
+        let end = next &+ min(rung &- next, 2 * UInt64(Self.burst))
+        if fetched < next { fetched = next }
+        while fetched < end {
+            clinux_prefetch_to_read(descriptors + Int(truncatingIfNeeded: fetched & mask))
+            // Two slots a line.
+            fetched = (fetched &+ 2) & ~1
+        }
+        clinux_prefetch_to_read(tail)
     }
 
     /// Executes the operation at `next`, or its next part.

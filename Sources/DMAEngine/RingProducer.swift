@@ -160,8 +160,8 @@ public struct RingProducer: @unchecked Sendable {
         (slot + 16).storeBytes(of: SIMD2(shape | own << 40, flags >> 32), as: SIMD2<UInt64>.self)
         enqueued = index &+ 1
         fetchAhead(of: index)
-        if flags & 2 != 0 { submitAfterEnqueue() }
-        return Int32(UInt16(truncatingIfNeeded: index))
+        let result = Int32(UInt16(truncatingIfNeeded: index))
+        return flags & 2 != 0 ? submit(thenReturn: result) : result
     }
 
     @inlinable
@@ -187,10 +187,12 @@ public struct RingProducer: @unchecked Sendable {
     /// Slots, two a line.
     @usableFromInline static var fetchDistance: UInt64 { 16 }
 
+    /// The last call of an enqueue with the submit flag: an enqueue without it keeps nothing on the stack.
     @usableFromInline
     @inline(never)
-    func submitAfterEnqueue() {
+    func submit(thenReturn result: Int32) -> Int32 {
         submit()
+        return result
     }
 
     @usableFromInline
@@ -242,15 +244,18 @@ public struct RingProducer: @unchecked Sendable {
     public func completed(
         upTo count: UInt16, lastIndex: UnsafeMutablePointer<UInt16>, hasError: UnsafeMutablePointer<Bool>
     ) -> Int32 {
-        var ready = finished(atMost: count)
+        let first = released
+        var ready = finished(after: first, atMost: UInt64(count))
         var failed = false
-        if ready != 0, engine.pointer(to: \.failed)!.loadRelaxed() != failuresReported {
-            let successes = leadingSuccesses(ready)
-            failed = successes < ready
-            ready = successes
+        if ready != 0 {
+            if engine.pointer(to: \.failed)!.loadRelaxed() != failuresReported {
+                let successes = leadingSuccesses(ready)
+                failed = successes < ready
+                ready = successes
+            }
+            released = first &+ ready
         }
-        released &+= ready
-        lastIndex.pointee = UInt16(truncatingIfNeeded: released &- 1)
+        lastIndex.pointee = UInt16(truncatingIfNeeded: first &+ ready &- 1)
         hasError.pointee = failed
         return Int32(truncatingIfNeeded: ready)
     }
@@ -261,23 +266,32 @@ public struct RingProducer: @unchecked Sendable {
     public func completedStatus(
         into status: UnsafeMutablePointer<UInt16>, count: UInt16, lastIndex: UnsafeMutablePointer<UInt16>
     ) -> Int32 {
-        let ready = finished(atMost: count)
+        let first = released
+        let ready = finished(after: first, atMost: UInt64(count))
         for offset in 0..<ready {
-            let value = statuses[Int(truncatingIfNeeded: (released &+ offset) & mask)]
+            let value = statuses[Int(truncatingIfNeeded: (first &+ offset) & mask)]
             status[Int(offset)] = value
             if value != 0 { failuresReported &+= 1 }
         }
-        released &+= ready
-        lastIndex.pointee = UInt16(truncatingIfNeeded: released &- 1)
+        released = first &+ ready
+        lastIndex.pointee = UInt16(truncatingIfNeeded: first &+ ready &- 1)
         return Int32(truncatingIfNeeded: ready)
     }
 
+    /// How many of `wanted` operations from `first` on are finished. The engine's line is looked at only when what was
+    /// seen there before is used up.
     @inlinable
     @inline(__always)
-    func finished(atMost count: UInt16) -> UInt64 {
-        let wanted = UInt64(count)
-        if completedSeen &- released < wanted { completedSeen = engineCompleted }
-        return min(wanted, completedSeen &- released)
+    func finished(after first: UInt64, atMost wanted: UInt64) -> UInt64 {
+        var seen = completedSeen
+        if seen &- first < wanted {
+            let now = engineCompleted
+            if now != seen {
+                seen = now
+                completedSeen = now
+            }
+        }
+        return min(wanted, seen &- first)
     }
 
     @usableFromInline
@@ -324,7 +338,7 @@ public struct RingProducer: @unchecked Sendable {
     /// Takes finished operations back with their statuses; `rte_dma_dequeue_ops`. How many there were.
     public func dequeue(into taken: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>, count: UInt16) -> Int32 {
         guard let operations else { return -ENOTSUP }
-        let ready = finished(atMost: count)
+        let ready = finished(after: released, atMost: UInt64(count))
         for offset in 0..<ready {
             let slot = Int(truncatingIfNeeded: (released &+ offset) & mask)
             operations[slot]?.pointee.status = UInt32(statuses[slot])

@@ -28,7 +28,7 @@ final class SoftwareDataPath: @unchecked Sendable {
             ring(driver, vchan).burstCapacity()
         }
         path.rung = { driver, vchan, rung in
-            rung.pointee = ring(driver, vchan).pointee.rungSoFar
+            rung.pointee = ring(driver, vchan).rungSoFar
             return 0
         }
         if mode.contains(.enqueueDequeue) {
