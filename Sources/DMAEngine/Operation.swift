@@ -89,11 +89,22 @@ struct Operation {
         // has yet to read.
         let isBackward = destination &- source < length
         let offset = isBackward ? length &- moved &- part : moved
-        let result = Self.copy(to: destination &+ offset, from: source &+ offset, part)
+        let result =
+            isBeyondCaches && !isBackward && source &- destination >= length
+            ? clinux_guarded_stream(destination &+ offset, source &+ offset, Int(part))
+            : Self.copy(to: destination &+ offset, from: source &+ offset, part)
         guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
         moved &+= part
         budget &-= Int(part)
         return moved == length ? .successful : nil
+    }
+
+    /// Copies of this size go past the caches, unless the destination is asked for in the last one. Measured with a last
+    /// level of 32 MiB: at 4 MiB that halves the speed, from 16 MiB on it doubles it.
+    private static let streamedLength: UInt32 = 16 * 1024 * 1024
+
+    private var isBeyondCaches: Bool {
+        descriptor.length >= Self.streamedLength && descriptor.flags & UInt8(DMADEV_DESC_LLC) == 0
     }
 
     private mutating func advanceFill(_ destination: AddressTranslation, _ budget: inout Int) -> Status? {
@@ -186,4 +197,23 @@ struct Operation {
 struct AddressSpaces {
     let source: AddressTranslation
     let destination: AddressTranslation
+    /// Both sides lie in the process's memory.
+    let areProcess: Bool
+
+    init(source: AddressTranslation, destination: AddressTranslation) {
+        self.source = source
+        self.destination = destination
+        areProcess = source.isProcess && destination.isProcess
+    }
+
+    /// The move that a copy comes to, `nil` when it is none that lies in one piece on both sides.
+    @inline(__always)
+    func move(_ copy: dmadev_descriptor) -> clinux_move? {
+        let length = UInt64(copy.length)
+        guard source.admits(copy.src, length), destination.admits(copy.dst, length),
+            let from = source.resolve(copy.src, length), from.byteCount == length,
+            let to = destination.resolve(copy.dst, length), to.byteCount == length
+        else { return nil }
+        return clinux_move(dst: to.address, src: from.address, bytes: length)
+    }
 }

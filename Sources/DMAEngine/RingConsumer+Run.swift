@@ -6,25 +6,25 @@ internal import LinuxSystem
 /// The usual work, many operations at a time: copies that are small enough to be done at once, lie in one piece on both
 /// sides, and need nothing but moving. What an operation costs by itself, the guard most of all, is paid once a run.
 extension RingConsumer {
-    /// The operations of a run.
+    /// The operations of a run: what is left of their descriptors, which are fetched once.
     struct Run {
-        /// Their descriptors as they were fetched, once.
-        let descriptors: UnsafeMutablePointer<dmadev_descriptor>
-        /// Where a batch begins: when its doorbell rang.
-        let doorbells: UnsafeMutablePointer<UInt64>
         /// What they come to.
         let moves: UnsafeMutablePointer<clinux_move>
+        /// The batches that begin among them.
+        let batches: UnsafeMutablePointer<(first: Int, rung: UInt64)>
+
+        var count = 0
+        var batchCount = 0
+        var byteCount: UInt64 = 0
 
         init(capacity: Int) {
-            descriptors = .allocateOnOwnCacheLines(capacity: capacity)
-            doorbells = .allocateOnOwnCacheLines(capacity: capacity)
             moves = .allocateOnOwnCacheLines(capacity: capacity)
+            batches = .allocateOnOwnCacheLines(capacity: capacity)
         }
 
         func deallocate() {
-            descriptors.deallocate()
-            doorbells.deallocate()
             moves.deallocate()
+            batches.deallocate()
         }
     }
 
@@ -35,70 +35,81 @@ extension RingConsumer {
         guard running == nil, !dmatrace_dmadev_engine_operation_start_enabled(),
             !dmatrace_dmadev_engine_operation_finish_enabled()
         else { return 0 }
-        let planned = planRun(atMost: most, &budget)
-        guard planned != 0 else { return 0 }
+        if spaces.areProcess {
+            planRun(atMost: Int(most), UInt64(budget)) { descriptor in
+                let length = UInt64(descriptor.length)
+                guard AddressRange.isUsable(descriptor.src, length), AddressRange.isUsable(descriptor.dst, length)
+                else { return nil }
+                return clinux_move(dst: descriptor.dst, src: descriptor.src, bytes: length)
+            }
+        } else {
+            planRun(atMost: Int(most), UInt64(budget)) { [spaces] in spaces.move($0) }
+        }
+        guard run.count != 0 else { return 0 }
+        budget &-= Int(run.byteCount)
         var result: CInt = 0
-        let done = clinux_guarded_moves(run.moves, planned, &result)
+        let done = clinux_guarded_moves(run.moves, run.count, &result)
         finishRun(done)
-        guard done < planned else { return UInt64(done) }
-        let descriptor = run.descriptors[done]
-        if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(run.doorbells[done]) }
-        running = Operation(descriptor)
+        guard done < run.count else { return UInt64(done) }
+        running = Operation(
+            dmadev_descriptor(
+                src: 0, dst: 0, length: 0, kind: UInt8(DMADEV_KIND_COPY), flags: 0, nb_src: 0, nb_dst: 0,
+                src_handler: 0, dst_handler: 0, reserved: 0))
         finish(Operation.failure(result))
         return UInt64(done) &+ 1
     }
 
     /// Fetches descriptors until one is no such copy; that one is fetched and judged anew when its turn comes.
-    ///
-    /// - Returns: how many operations the run has.
     @inline(__always)
-    private func planRun(atMost most: UInt64, _ budget: inout Int) -> Int {
+    private mutating func planRun(
+        atMost most: Int, _ budget: UInt64, _ move: (dmadev_descriptor) -> clinux_move?
+    ) {
         let special = UInt8(giveBack == nil ? 0 : DMADEV_DESC_AUTO_FREE)
+        // A fence, and all after it, is for the general path when its batch has failed.
         var mayAbandon = batchFailed
+        var byteCount: UInt64 = 0
+        var batchCount = 0
         var count = 0
         while count < most {
             let slot = Int(truncatingIfNeeded: (next &+ UInt64(count)) & mask)
             let descriptor = descriptors[slot]
-            if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 {
-                run.doorbells[count] = doorbellTimes[slot]
+            let isFirst = descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0
+            guard descriptor.kind == UInt8(DMADEV_KIND_COPY), descriptor.flags & special == 0,
+                isFirst || !mayAbandon, byteCount &+ UInt64(descriptor.length) <= budget, let move = move(descriptor)
+            else { break }
+            if isFirst {
+                run.batches[batchCount] = (count, doorbellTimes[slot])
+                batchCount &+= 1
                 mayAbandon = false
             }
-            // A fence, and all after it, is for the general path when the batch has failed.
-            let length = UInt64(descriptor.length)
-            guard descriptor.kind == UInt8(DMADEV_KIND_COPY), descriptor.flags & special == 0, !mayAbandon,
-                length <= budget, spaces.source.admits(descriptor.src, length),
-                spaces.destination.admits(descriptor.dst, length),
-                let from = spaces.source.resolve(descriptor.src, length), from.byteCount == length,
-                let to = spaces.destination.resolve(descriptor.dst, length), to.byteCount == length
-            else { break }
-            run.descriptors[count] = descriptor
-            run.moves[count] = clinux_move(dst: to.address, src: from.address, bytes: length)
-            budget &-= Int(length)
+            run.moves[count] = move
+            byteCount &+= move.bytes
             count &+= 1
         }
-        return count
+        run.count = count
+        run.batchCount = batchCount
+        run.byteCount = byteCount
     }
 
-    /// Finishes the first `count` operations of the run as successful.
-    @inline(__always)
-    private mutating func finishRun(_ count: Int) {
-        guard count != 0 else { return }
-        var bytes: UInt64 = 0
-        var ofBatch: UInt64 = 0
-        for index in 0..<count {
-            if run.descriptors[index].flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 {
-                if ofBatch != 0 { noteForLatency(ofBatch) }
-                ofBatch = 0
-                beginBatch(run.doorbells[index])
-            }
-            ofBatch &+= 1
-            bytes &+= run.moves[index].bytes
-            statuses[Int(truncatingIfNeeded: (next &+ UInt64(index)) & mask)] = UInt16(DMADEV_STATUS_SUCCESSFUL)
+    /// Finishes the first `done` operations of the run as successful, and begins the batch of the one after them.
+    private mutating func finishRun(_ done: Int) {
+        var begun = 0
+        for batch in 0..<run.batchCount {
+            let (first, rung) = run.batches[batch]
+            guard first <= done, first < run.count else { break }
+            if first > begun { noteForLatency(UInt64(first &- begun)) }
+            beginBatch(rung)
+            begun = first
         }
-        noteForLatency(ofBatch)
-        tally.bytes &+= bytes
-        tally.completed &+= UInt64(count)
-        counters.pointer(to: \.kinds)!.word(Int(DMADEV_KIND_COPY)).add(UInt64(count))
-        next &+= UInt64(count)
+        if done > begun { noteForLatency(UInt64(done &- begun)) }
+        let slot = Int(truncatingIfNeeded: next & mask)
+        let straight = min(done, Int(truncatingIfNeeded: mask) + 1 - slot)
+        (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: straight)
+        statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: done - straight)
+        tally.bytes &+=
+            done == run.count ? run.byteCount : (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
+        tally.completed &+= UInt64(done)
+        counters.pointer(to: \.kinds)!.word(Int(DMADEV_KIND_COPY)).add(UInt64(done))
+        next &+= UInt64(done)
     }
 }

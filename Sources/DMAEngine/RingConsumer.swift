@@ -51,7 +51,7 @@ struct RingConsumer {
     private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
     private var unpublishedBatches = 0
     /// The run that is under way; see ``executeRun(atMost:budget:)``.
-    let run = Run(capacity: Self.burst)
+    var run = Run(capacity: Self.burst)
     var rung: UInt64 = 0
 
     /// Counters as this side knows them; copies are published.

@@ -146,8 +146,8 @@ public struct RingProducer: @unchecked Sendable {
         UInt64(length) | UInt64(kind) << 32
     }
 
-    /// Writes the next descriptor, in two stores: what a processor can hold back while it waits for cache lines is
-    /// counted in stores.
+    /// Writes the next descriptor as four words, and little else: what a processor can hold back while it waits for the
+    /// ring's cache lines is counted in stores.
     @inlinable
     @inline(__always)
     func place(_ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
@@ -155,9 +155,11 @@ public struct RingProducer: @unchecked Sendable {
         guard hasRoom(at: index), flags & refusedFlags == 0 else { return reject(flags) }
         let own = flags & UInt64(DMADEV_DESC_OPERATION_FLAGS) | (index == rung ? UInt64(DMADEV_DESC_BATCH_FIRST) : 0)
         let slot = UnsafeMutableRawPointer(descriptors + Int(truncatingIfNeeded: index & mask))
-        slot.storeBytes(of: SIMD2(source, destination), as: SIMD2<UInt64>.self)
+        slot.storeBytes(of: source, as: UInt64.self)
+        (slot + 8).storeBytes(of: destination, as: UInt64.self)
         // The handlers come last, as in the flags.
-        (slot + 16).storeBytes(of: SIMD2(shape | own << 40, flags >> 32), as: SIMD2<UInt64>.self)
+        (slot + 16).storeBytes(of: shape | own << 40, as: UInt64.self)
+        (slot + 24).storeBytes(of: flags >> 32, as: UInt64.self)
         enqueued = index &+ 1
         fetchAhead(of: index)
         let result = Int32(UInt16(truncatingIfNeeded: index))
@@ -179,13 +181,13 @@ public struct RingProducer: @unchecked Sendable {
     @inline(__always)
     func fetchAhead(of index: UInt64) {
         let later = index &+ Self.fetchDistance
-        if later &- released < capacity {
+        if index & 1 == 0, later &- released < capacity {
             clinux_prefetch_to_write(descriptors + Int(truncatingIfNeeded: later & mask))
         }
     }
 
     /// Slots, two a line.
-    @usableFromInline static var fetchDistance: UInt64 { 16 }
+    @usableFromInline static var fetchDistance: UInt64 { 32 }
 
     /// The last call of an enqueue with the submit flag: an enqueue without it keeps nothing on the stack.
     @usableFromInline

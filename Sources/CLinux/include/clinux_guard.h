@@ -32,6 +32,9 @@ struct clinux_move {
  * moves must be readable: a fault on them counts as one of the copy. */
 size_t clinux_guarded_moves(const struct clinux_move *_Nonnull moves, size_t count, int *_Nonnull result);
 
+/* Copies one area past the caches; it must not overlap the other one. */
+int clinux_guarded_stream(uint64_t dst, uint64_t src, size_t bytes);
+
 /* Writes the 8-byte pattern again and again, its first byte at dst, cut where bytes ends. */
 int clinux_guarded_fill(uint64_t dst, uint64_t pattern, size_t bytes);
 
