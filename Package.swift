@@ -24,7 +24,7 @@ let package = Package(
     name: "dmascope",
     products: [
         .library(name: "DMADev", targets: ["DMADev"]),
-        .library(name: "SoftwareDriver", targets: ["SoftwareDriver"]),
+        .library(name: "SoftwareDriver", targets: ["SoftwareDriver", "DMAEngine"]),
         .library(name: "FaultDriver", targets: ["FaultDriver"]),
         .library(name: "DMATelemetry", targets: ["DMATelemetry", "TelemetryServer"]),
         .library(name: "TelemetryClient", targets: ["TelemetryClient"]),

@@ -89,7 +89,7 @@ struct Operation {
         // has yet to read.
         let isBackward = destination &- source < length
         let offset = isBackward ? length &- moved &- part : moved
-        let result = clinux_guarded_copy(destination &+ offset, source &+ offset, Int(part))
+        let result = Self.copy(to: destination &+ offset, from: source &+ offset, part)
         guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
         moved &+= part
         budget &-= Int(part)
@@ -151,7 +151,7 @@ struct Operation {
         guard let from = spaces.source.resolve(source, most) else { return .invalidSourceAddress }
         guard let to = spaces.destination.resolve(destination, most) else { return .invalidDestinationAddress }
         let part = min(from.byteCount, to.byteCount, UInt64(budget))
-        let result = clinux_guarded_copy(to.address, from.address, Int(part))
+        let result = Self.copy(to: to.address, from: from.address, part)
         guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
         moved &+= part
         budget &-= Int(part)
@@ -169,8 +169,15 @@ struct Operation {
         return nil
     }
 
+    private static func copy(to destination: UInt64, from source: UInt64, _ byteCount: UInt64) -> CInt {
+        var move = clinux_move(dst: destination, src: source, bytes: byteCount)
+        var result: CInt = 0
+        _ = clinux_guarded_moves(&move, 1, &result)
+        return result
+    }
+
     /// The status of an operation that faulted.
-    private static func failure(_ result: CInt) -> Status {
+    static func failure(_ result: CInt) -> Status {
         result == CLINUX_GUARD_SOURCE ? .invalidSourceAddress : .invalidDestinationAddress
     }
 }

@@ -8,8 +8,7 @@ public final class RingCounters: @unchecked Sendable {
 
     /// Counters at zero.
     public init() {
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<dmadev_counters>.stride, alignment: 64)
-        memory = raw.bindMemory(to: dmadev_counters.self, capacity: 1)
+        memory = .allocateOnOwnCacheLines(capacity: 1)
         memory.initialize(to: dmadev_counters())
     }
 

@@ -15,7 +15,7 @@ final class FaultDataPath: @unchecked Sendable {
 
     init(_ channels: [FaultChannel], halted: UnsafeMutablePointer<UInt32>) {
         count = channels.count
-        ports = .allocate(capacity: max(count, 1))
+        ports = .allocateOnOwnCacheLines(capacity: max(count, 1))
         for (index, channel) in channels.enumerated() {
             (ports + index).initialize(to: FaultPort(producer: channel.producer, halted: halted))
         }

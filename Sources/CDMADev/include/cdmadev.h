@@ -50,13 +50,15 @@ struct dmadev_op {
 #define DMADEV_KIND_FILL 3
 #define DMADEV_KIND_COUNT 4
 
-/* Flags of a descriptor: the operation's own, at the bits that they have in the call, and the mark of a batch. */
+/* Flags of a descriptor: the operation's own, at the bits that they have in the call, and the mark of a batch at the bit
+ * of the submit flag, which is not an engine's business. */
 #define DMADEV_DESC_FENCE (1U << 0)
+#define DMADEV_DESC_BATCH_FIRST (1U << 1)
 #define DMADEV_DESC_LLC (1U << 2)
 #define DMADEV_DESC_AUTO_FREE (1U << 3)
-#define DMADEV_DESC_BATCH_FIRST (1U << 7)
+#define DMADEV_DESC_OPERATION_FLAGS 0xFD
 
-/* One slot of a ring: half a cache line. */
+/* One slot of a ring: half a cache line. The application writes it as four little-endian words. */
 struct dmadev_descriptor {
 	uint64_t src; /* copy: source address; fill: the pattern */
 	uint64_t dst; /* copy, fill: destination address */
@@ -80,8 +82,10 @@ struct dmadev_producer_page {
 struct dmadev_consumer_page {
 	uint64_t completed; /* operations below it are finished, their statuses written */
 	uint64_t failed; /* how many of those have a status other than successful */
+	uint8_t pad0[48];
+	/* A line of its own: each doorbell looks at it, and it changes only when the engine goes to sleep. */
 	uint32_t need_wakeup; /* the engine sleeps, or is about to: ring its bell after the doorbell */
-	uint8_t pad0[44];
+	uint8_t pad1[60];
 };
 
 /* The application's own indexes, which its other threads may look at. */

@@ -24,8 +24,8 @@ _Static_assert(sizeof(struct dmatrace_descriptor) == 32, "a slot of a ring is 32
 _Static_assert(sizeof(struct dmatrace_burst_columns) <= 13 * 1024 - 128, "an event with all else is at most 13 KiB");
 _Static_assert(DMATRACE_BURST_SG_MAX >= 2 * UINT8_MAX, "the lists of any one operation fit");
 
-/* The operation's own flags; the other one marks the first of a batch. */
-#define DMATRACE_BURST_FLAGS 0x7F
+/* The operation's own flags; the other bit marks the first of a batch. */
+#define DMATRACE_BURST_FLAGS 0xFD
 /* The flag that rings the doorbell, which a descriptor does not keep. */
 #define DMATRACE_BURST_SUBMIT 0x2
 
