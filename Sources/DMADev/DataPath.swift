@@ -74,6 +74,7 @@ public struct DataPath {
 
     /// `rte_dma_submit`.
     @inlinable
+    @inline(__always)
     public func submit(_ vchan: UInt16) -> Int32 {
         let result =
             vchan >= table.pointee.nb_vchans

@@ -63,7 +63,8 @@ let expectedFields: [String: [String: TraceValue]] = [
     ],
     "dmadev:burst": [
         "dev_id": 3, "vchan": 1, "nb_rung": 3, "first": 0, "ring_idx": 65534, "nb_ops": 3, "kind": [1, 2, 3],
-        "src": [0xFFFF_8000_0000_1000, 0, 0xFFFF_FFFF_FFFF_FFFF], "dst": [2, 0, 0x6000], "length": [64, 0, 0xFFFF_FFFF],
+        "src": [0xFFFF_8000_0000_1000, 0, 0xFFFF_FFFF_FFFF_FFFF], "dst": [2, 0, 0x6000],
+        "length": [64, 0, 0xFFFF_FFFF],
         "nb_src": [0, 2, 0], "nb_dst": [0, 1, 0], "sg_addr": [0x3000, 0x4000, 0xFFFF_8000_0000_5000],
         "sg_len": [10, 20, 30], "flags": [1, 0, 6],
     ],

@@ -67,7 +67,7 @@ struct dmatrace_descriptor {
 	uint64_t dst;
 	uint32_t length;
 	uint8_t kind;
-	uint8_t flags; /* those of the call; the highest bit is the ring's own */
+	uint8_t flags; /* those of the call, but bit 1, where the ring marks the first of a batch */
 	uint8_t nb_src;
 	uint8_t nb_dst;
 	uint64_t reserved;

@@ -167,10 +167,10 @@ struct RandomLoad {
         return UInt64(UInt(bitPattern: memory)) + UInt64.random(in: 0...0x8000, using: &random)
     }
 
-    /// Equally many bytes in both; one of four has the most entries.
+    /// Equally many bytes in both; one of eight has the most entries, the others have few.
     private mutating func lists() -> (sources: [ScatterGatherEntry], destinations: [ScatterGatherEntry]) {
-        let isLong = Int.random(in: 0..<4, using: &random) == 0
-        let counts = (0..<2).map { _ in isLong ? longestList : Int.random(in: 1...longestList, using: &random) }
+        let isLong = Int.random(in: 0..<8, using: &random) == 0
+        let counts = (0..<2).map { _ in isLong ? longestList : Int.random(in: 1...8, using: &random) }
         let sources = (0..<counts[0]).map { _ in
             ScatterGatherEntry(address: address(), length: UInt32.random(in: 0...16, using: &random))
         }

@@ -5,7 +5,7 @@ extension TraceEveryEvent {
     static func traceBurstOnce() {
         var ring = Ring(slotCount: 4, longestList: 3)
         // The ring index wraps within the burst, and so does the slot.
-        ring.place(0xFFFE, dmatrace_descriptor(src: 0xFFFF_8000_0000_1000, dst: 2, length: 64, kind: 1, flags: 0x81))
+        ring.place(0xFFFE, dmatrace_descriptor(src: 0xFFFF_8000_0000_1000, dst: 2, length: 64, kind: 1, flags: 0x3))
         ring.place(0xFFFF, [Entry(0x3000, 10), Entry(0x4000, 20)], [Entry(0xFFFF_8000_0000_5000, 30)])
         ring.place(0x10000, dmatrace_descriptor(src: .max, dst: 0x6000, length: .max, kind: 3, flags: 0x4))
         ring.trace(index: 0xFFFE, count: 3, isFlagged: true)
