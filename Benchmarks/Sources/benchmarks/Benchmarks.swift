@@ -49,6 +49,7 @@ struct Benchmarks: ParsableCommand {
 
     func run() throws {
         guard !list else { return Report.list() }
+        Interruption.prepare()
         let setting: Setting
         do {
             setting = try Setting(isQuick: quick, dmascope: dmascope)
@@ -64,11 +65,13 @@ struct Benchmarks: ParsableCommand {
                 try measurement.run(Session(setting, results, measurement.name))
             } catch {
                 results.fail(measurement.name, "\(error)")
+                if Interruption.isSeen { break }
             }
         }
         setting.end()
-        let judgements = Budget.all.filter { budget in
-            budget.computation.keys.contains { key in (try? chosen())?.contains { key.hasPrefix($0.name + "/") } == true
+        let judgements = try Budget.all.filter { budget in
+            try chosen().contains { measurement in
+                budget.computation.keys.contains { $0.hasPrefix(measurement.name + "/") }
             }
         }.map { $0.judge(results) }
         Report.end(judgements, results)

@@ -56,14 +56,11 @@ struct Budget: Sendable {
                 budget: self, value: nil, verdict: .skipped, remark: "without \(missing.joined(separator: ", "))")
         }
         for seen in computation.keys.compactMap(results.regime(of:)) {
-            guard let only = seen.only, only != .mixed else {
-                return Judgement(budget: self, value: value, verdict: .unclear, remark: "the probe saw " + seen.text)
+            func unclear(_ remark: String) -> Judgement {
+                Judgement(budget: self, value: value, verdict: .unclear, remark: remark)
             }
-            if let regime, only != regime {
-                return Judgement(
-                    budget: self, value: value, verdict: .unclear,
-                    remark: "\(only.rawValue); promised is \(regime.rawValue)")
-            }
+            guard seen.isSteady, let only = seen.only else { return unclear("the probe saw " + seen.text) }
+            if let regime, only != regime { return unclear("\(only.rawValue); promised is \(regime.rawValue)") }
         }
         return Judgement(budget: self, value: value, verdict: limit.allows(value) ? .met : .missed, remark: "")
     }

@@ -19,6 +19,8 @@ enum Regime: String, Encodable {
 
         /// The one regime of the whole, or `nil` when it changed.
         var only: Regime? { before.regime == after.regime ? before.regime : nil }
+        /// Near throughout, or far throughout.
+        var isSteady: Bool { only != nil && only != .mixed }
         var text: String {
             let line = { (reading: Reading) in String(format: "%.0f", reading.nanosecondsPerLine) }
             return "\(only?.rawValue ?? "changed") (\(line(before)), \(line(after)) ns a cache line)"

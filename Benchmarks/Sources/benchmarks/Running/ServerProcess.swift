@@ -26,7 +26,11 @@ final class ServerProcess {
             throw Failure("\(setting.dmascope) is no program: name one with --dmascope")
         }
         let child = try Child(
-            ["taskset", "-c", "\(setting.engineCPU)", setting.dmascope, "serve", "--file-prefix", filePrefix],
+            // Unlike the others it does not end with its standard input, so it ends with this program.
+            [
+                "setpriv", "--pdeathsig", "TERM", "taskset", "-c", "\(setting.engineCPU)", setting.dmascope, "serve",
+                "--file-prefix", filePrefix,
+            ],
             environment: ["RUNTIME_DIRECTORY": setting.directory])
         return ServerProcess(
             child, "\(setting.directory)/dpdk/\(filePrefix)/dpdk_telemetry.v2", endsWith: SIGTERM)
