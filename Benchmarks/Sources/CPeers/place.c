@@ -19,6 +19,12 @@ int cpeers_processors(int *first, int *second)
 	return CPU_COUNT(&allowed);
 }
 
+int cpeers_go_first(void)
+{
+	struct sched_param first = {.sched_priority = 1};
+	return sched_setscheduler(0, SCHED_RR, &first) == 0 ? 0 : errno;
+}
+
 int cpeers_unpin(void)
 {
 	return sched_setaffinity(0, sizeof(allowed), &allowed) == 0 ? 0 : errno;

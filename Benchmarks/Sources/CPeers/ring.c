@@ -161,7 +161,8 @@ double cpeers_ring(const struct cpeers_work *work, bool counted, int engine_cpu,
 	if (ring == NULL)
 		return -ENOMEM;
 	memset(ring, 0, sizeof(*ring));
-	ring->tick = cpeers_measure_tick();
+	if (counted)
+		ring->tick = cpeers_measure_tick();
 	ring->cpu = engine_cpu;
 	pthread_t engine;
 	int error = pthread_create(&engine, NULL, counted ? serve_counted : serve_bare, ring);

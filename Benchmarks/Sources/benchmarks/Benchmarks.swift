@@ -11,8 +11,8 @@ struct Benchmarks: ParsableCommand {
         discussion: """
             Each measurement runs dmascope and its peers in turn, again and again, so that all see the same machine; \
             what is shown is the median, with the least and the greatest. A peer that is not there is skipped with its \
-            reason. Before and after what two processors work on together, a probe tells how far apart they are: near, \
-            far, or mixed; only near or far throughout is judged.
+            reason. Where two processors work together, a probe before and after each round tells how far apart they \
+            are: near, far, or mixed. Only rounds of one regime are compared.
 
             EXIT STATUS:
               0   no budget is missed; skipped and unclear ones are named
@@ -27,6 +27,12 @@ struct Benchmarks: ParsableCommand {
     var list = false
     @Flag(help: "Fewer and shorter rounds: to see that all works, not for numbers.")
     var quick = false
+    @Flag(
+        help: """
+            Go before everything else on the machine (SCHED_RR), which other work then waits for, a second at a time; \
+            for a busy machine. Needs root or CAP_SYS_NICE.
+            """)
+    var realtime = false
     @Option(help: ArgumentHelp("Write everything that was measured, as JSON.", valueName: "file"))
     var json: String?
     @Option(help: ArgumentHelp("Another dmascope program than the one that was built with this.", valueName: "path"))
@@ -52,6 +58,7 @@ struct Benchmarks: ParsableCommand {
         Interruption.prepare()
         let setting: Setting
         do {
+            if realtime { try Failure.check(cpeers_go_first(), "--realtime") }
             setting = try Setting(isQuick: quick, dmascope: dmascope)
         } catch {
             Report.complain("\(error)")

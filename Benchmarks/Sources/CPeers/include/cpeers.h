@@ -14,6 +14,9 @@
 /* How many processors this process may use, and the first two of them. Call it first. */
 int cpeers_processors(int *_Nonnull first, int *_Nonnull second);
 
+/* The calling thread, and what it starts from now on, goes before all that is not real-time. 0, or an errno. */
+int cpeers_go_first(void);
+
 /* Runs the calling thread, or any other, on one processor only; the calling one again on all that cpeers_processors
  * found. 0, or an errno. */
 int cpeers_pin(int cpu);

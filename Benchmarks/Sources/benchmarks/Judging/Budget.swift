@@ -59,8 +59,10 @@ struct Budget: Sendable {
             func unclear(_ remark: String) -> Judgement {
                 Judgement(budget: self, value: value, verdict: .unclear, remark: remark)
             }
-            guard seen.isSteady, let only = seen.only else { return unclear("the probe saw " + seen.text) }
-            if let regime, only != regime { return unclear("\(only.rawValue); promised is \(regime.rawValue)") }
+            guard seen.regime != .mixed else { return unclear("the probe saw " + seen.text) }
+            if let regime, seen.regime != regime {
+                return unclear("\(seen.regime.rawValue); it is for \(regime.rawValue) processors")
+            }
         }
         return Judgement(budget: self, value: value, verdict: limit.allows(value) ? .met : .missed, remark: "")
     }

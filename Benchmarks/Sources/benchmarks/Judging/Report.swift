@@ -27,8 +27,8 @@ enum Report {
         say("  \(padded(series.name, 44))\(numbers)  \(series.unit)")
     }
 
-    static func show(_ seen: Regime.Seen, _ scene: String) {
-        say("  \(padded(scene, 44))  \(seen.text)")
+    static func show(_ regime: SceneRegime, _ scene: String) {
+        say("  \(padded(scene, 44))  \(regime.text)")
     }
 
     static func remark(_ kind: String, _ part: String, _ reason: String) {
@@ -91,7 +91,7 @@ enum Report {
         let isQuick: Bool
         let budgets: [Judged]
         let results: [Series]
-        let regimes: [String: Regime.Seen]
+        let regimes: [String: SceneRegime]
         let skipped, failed: [Results.Remark]
     }
 

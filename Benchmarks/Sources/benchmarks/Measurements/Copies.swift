@@ -12,10 +12,13 @@ func measureCopies(_ session: Session) throws {
         for touches in [false, true] {
             let place = try Workplace(size: size, touches: touches)
             let seconds = setting.roundSeconds
-            func subject(_ name: String, _ body: @escaping (cpeers_work, Double) throws -> Double) -> Session.Subject {
-                Session.Subject(name) { try place.checked(seconds: seconds, body) }
+            func subject(
+                _ name: String, _ body: @escaping (cpeers_work, Double) throws -> Double
+            ) throws -> Session.Subject {
+                let round = try place.verified(body)
+                return Session.Subject(name) { try round(seconds) }
             }
-            var subjects = [
+            var subjects = try [
                 subject("dmascope") { work, seconds in try lane.copy(work, seconds: seconds) },
                 subject("dmascope-table") { work, seconds in
                     withUnsafePointer(to: work) { cpeers_table($0, table.path, seconds) }

@@ -15,15 +15,16 @@ func measureFills(_ session: Session) throws {
     for size in [4096, 16384, 65536] {
         let place = try Workplace(size: size)
         let work = place.work
-        func subject(_ name: String, _ pattern: UInt64) -> Session.Subject {
-            Session.Subject(name) {
-                memset(work.destination, 0, place.byteCount)
+        func subject(_ name: String, _ pattern: UInt64) throws -> Session.Subject {
+            memset(work.destination, 0, place.byteCount)
+            _ = try lane.fill(work, pattern: pattern, seconds: 0)
+            let words = UnsafeMutableRawPointer(work.destination).assumingMemoryBound(to: UInt64.self)
+            guard UnsafeBufferPointer(start: words, count: place.byteCount / 8).allSatisfy({ $0 == pattern }) else {
+                throw Failure("the pattern is not there")
+            }
+            return Session.Subject(name) {
                 _ = try lane.fill(work, pattern: pattern, seconds: setting.roundSeconds / 10)
-                let words = UnsafeMutableRawPointer(work.destination).assumingMemoryBound(to: UInt64.self)
-                let buffer = UnsafeBufferPointer(start: words, count: place.byteCount / 8)
-                guard buffer.allSatisfy({ $0 == pattern }) else { throw Failure("the pattern is not there") }
-                let nanoseconds = try lane.fill(work, pattern: pattern, seconds: setting.roundSeconds)
-                return Double(size) / nanoseconds
+                return Double(size) / (try lane.fill(work, pattern: pattern, seconds: setting.roundSeconds))
             }
         }
         try session.dataPath(
@@ -31,7 +32,10 @@ func measureFills(_ session: Session) throws {
             [
                 subject("uniform", 0x5A5A_5A5A_5A5A_5A5A), subject("pattern", 0x0123_4567_89AB_CDEF),
                 Session.Subject("memset") {
-                    Double(size) / withUnsafePointer(to: work) { cpeers_memset($0, setting.roundSeconds) }
+                    withUnsafePointer(to: work) { work in
+                        _ = cpeers_memset(work, setting.roundSeconds / 10)
+                        return Double(size) / cpeers_memset(work, setting.roundSeconds)
+                    }
                 },
             ])
     }

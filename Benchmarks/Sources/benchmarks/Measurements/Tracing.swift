@@ -42,17 +42,15 @@ private func measureBursts(_ session: Session) throws {
     defer { recording.end() }
     let lane = try Lane(setting)
     let place = try Workplace(size: 64)
-    func round() throws -> Double {
-        try place.checked(seconds: setting.roundSeconds) { work, seconds in try lane.copy(work, seconds: seconds) }
-    }
+    let copy = try place.verified { work, seconds in try lane.copy(work, seconds: seconds) }
     try session.dataPath(
         "burst-32", unit: "ns/op",
         [
-            Session.Subject("off") { try round() },
+            Session.Subject("off") { try copy(setting.roundSeconds) },
             Session.Subject("on") {
                 try recording.start()
                 defer { try? recording.stop() }
-                return try round()
+                return try copy(setting.roundSeconds)
             },
         ])
     try lane.end()

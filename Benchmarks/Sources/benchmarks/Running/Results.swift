@@ -27,7 +27,7 @@ struct Series: Encodable {
 /// All that a run has found, shown as it comes.
 final class Results {
     private(set) var series: [Series] = []
-    private(set) var regimes: [String: Regime.Seen] = [:]
+    private(set) var regimes: [String: SceneRegime] = [:]
     private(set) var skips: [Remark] = []
     private(set) var failures: [Remark] = []
 
@@ -42,9 +42,9 @@ final class Results {
         Report.show(series)
     }
 
-    func note(_ seen: Regime.Seen, at scene: String) {
-        regimes[scene] = seen
-        Report.show(seen, scene)
+    func note(_ regime: SceneRegime, at scene: String) {
+        regimes[scene] = regime
+        Report.show(regime, scene)
     }
 
     func skip(_ part: String, _ reason: String) {
@@ -62,7 +62,7 @@ final class Results {
     }
 
     /// The regime of the scene that a result belongs to.
-    func regime(of name: String) -> Regime.Seen? {
+    func regime(of name: String) -> SceneRegime? {
         name.lastIndex(of: "/").flatMap { regimes[String(name[..<$0])] }
     }
 }

@@ -32,40 +32,36 @@ struct Session {
 
     /// Runs the subjects in turn, so many rounds. Their results are named `measurement/scene/name`.
     func inTurn(_ scene: String, unit: String, rounds: Int? = nil, _ subjects: [Subject]) throws {
-        show(scene, unit, subjects, try values(of: subjects, rounds ?? setting.rounds))
+        var all: [RoundSorter.Round] = []
+        for _ in 0..<(rounds ?? setting.rounds) { all.append(try round(of: subjects)) }
+        show(scene, unit, subjects, all)
     }
 
-    /// The same with the calling thread on its processor, and the probe before and after; again when the processors did
-    /// not stay near or far.
+    /// The same with the calling thread on its processor, and the probe before and after each round: what counts are
+    /// rounds in one regime.
     func dataPath(_ scene: String, unit: String, rounds: Int? = nil, _ subjects: [Subject]) throws {
-        var before = try Regime.probe(setting)
-        for attempt in 1...3 {
-            let values = try setting.pinned { try self.values(of: subjects, rounds ?? setting.rounds) }
-            let after = try Regime.probe(setting)
-            let seen = Regime.Seen(before: before, after: after)
-            before = after
-            guard seen.isSteady || attempt == 3 || setting.isQuick else { continue }
-            show(scene, unit, subjects, values)
-            return results.note(seen, at: "\(name)/\(scene)")
+        var sorter = RoundSorter(wanted: rounds ?? setting.rounds)
+        while !sorter.isDone {
+            let before = try Regime.probe(setting)
+            let values = try setting.pinned { try round(of: subjects) }
+            sorter.add(values, before: before, after: try Regime.probe(setting))
+        }
+        let (regime, kept) = sorter.kept
+        show(scene, unit, subjects, kept)
+        results.note(regime, at: "\(name)/\(scene)")
+    }
+
+    private func round(of subjects: [Subject]) throws -> RoundSorter.Round {
+        try subjects.map { subject in
+            try Interruption.check()
+            return try subject.round()
         }
     }
 
-    /// By subject and name, one value a round.
-    private func values(of subjects: [Subject], _ rounds: Int) throws -> [[[Double]]] {
-        var values = subjects.map { $0.names.map { _ in [Double]() } }
-        for _ in 0..<rounds {
-            for (index, subject) in subjects.enumerated() {
-                try Interruption.check()
-                for (place, value) in try subject.round().enumerated() { values[index][place].append(value) }
-            }
-        }
-        return values
-    }
-
-    private func show(_ scene: String, _ unit: String, _ subjects: [Subject], _ values: [[[Double]]]) {
-        for (subject, values) in zip(subjects, values) {
+    private func show(_ scene: String, _ unit: String, _ subjects: [Subject], _ rounds: [RoundSorter.Round]) {
+        for (index, subject) in subjects.enumerated() {
             for (place, name) in subject.names.enumerated() {
-                record(scene, name, subject.units?[place] ?? unit, values[place])
+                record(scene, name, subject.units?[place] ?? unit, rounds.map { $0[index][place] })
             }
         }
     }

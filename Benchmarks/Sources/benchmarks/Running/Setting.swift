@@ -43,7 +43,7 @@ final class Setting {
     }
 
     /// Seconds of one round, and how many there are.
-    var roundSeconds: Double { isQuick ? 0.01 : 0.04 }
+    var roundSeconds: Double { isQuick ? 0.01 : 0.03 }
     var rounds: Int { isQuick ? 3 : 11 }
 
     /// A thousand clients need more descriptors than usual; servers inherit the limit.
