@@ -76,6 +76,9 @@ struct Benchmarks: ParsableCommand {
             }
         }
         setting.end()
+        for name in Budget.unknownNames(try chosen(), results) {
+            results.fail("budgets", "\(name) is named by one, and nothing has measured it")
+        }
         let judgements = try Budget.all.filter { budget in
             try chosen().contains { measurement in
                 budget.computation.keys.contains { $0.hasPrefix(measurement.name + "/") }

@@ -68,6 +68,19 @@ struct Budget: Sendable {
     }
 }
 
+extension Budget {
+    /// Results that budgets name and that nothing measured, though their measurements ran without leaving anything out:
+    /// such a budget would never be judged.
+    static func unknownNames(_ measured: [Measurement], _ results: Results) -> [String] {
+        let whole = measured.filter { measurement in
+            !(results.skips + results.failures).contains { $0.part.hasPrefix(measurement.name) }
+        }
+        return all.flatMap(\.computation.keys).filter { key in
+            whole.contains { key.hasPrefix($0.name + "/") } && results.median(key) == nil
+        }
+    }
+}
+
 /// How a number comes from medians of results.
 indirect enum Computation: Sendable {
     case median(String)

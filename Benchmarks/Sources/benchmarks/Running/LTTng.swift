@@ -43,9 +43,14 @@ final class LTTng {
     /// Removes the session, and the daemon if it came with it.
     func end() {
         _ = try? lttng(["destroy", name])
-        let left = try? lttng(["list"])
-        guard startedDaemon, left?.contains("Available recording sessions") != true else { return }
-        guard let daemon = Self.daemon() else { return }
+        if startedDaemon { Self.stopDaemon() }
+    }
+
+    /// Unless somebody else has come to use it.
+    private static func stopDaemon() {
+        guard (try? lttng(["list"]))?.contains("Available recording sessions") != true, let daemon = daemon() else {
+            return
+        }
         kill(daemon, SIGTERM)
         // It is no child of this process.
         for _ in 0..<500 where kill(daemon, 0) == 0 { usleep(10_000) }
@@ -54,7 +59,7 @@ final class LTTng {
     /// Whether this process offers all these events.
     static func offers(_ events: [String]) throws(Failure) -> Bool {
         let startedDaemon = try ensureDaemon()
-        defer { if startedDaemon, let daemon = daemon() { kill(daemon, SIGTERM) } }
+        defer { if startedDaemon { stopDaemon() } }
         let list = try waitForRegistration()
         return events.allSatisfy { list.contains(" \($0) (") }
     }
