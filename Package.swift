@@ -108,6 +108,9 @@ let package = Package(
             name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "data-path-steps", dependencies: ["CDMATrace", "DMADev", "DMAEngine", "SoftwareDriver"],
+            path: "Tests/Fixtures/DataPathSteps", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver", "SoftwareDriver",
