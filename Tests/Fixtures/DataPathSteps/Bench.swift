@@ -3,10 +3,12 @@ import DMAEngine
 import Glibc
 import SoftwareDriver
 
-/// A device with two channels on one engine: one whose calls are counted, and one that can hold the engine up.
+/// Two devices on one engine: one whose calls and operations are counted, and one that can hold the engine up. That has
+/// the lower priority: its next operation is begun when everything of the other is done.
 final class Bench {
     let subject: Subject
     private let device: DMADevice
+    private let holder: DMADevice
     private let gate = Gate()
     private let holding: VirtualChannel
     private let bytes: UnsafeMutableRawBufferPointer
@@ -16,18 +18,24 @@ final class Bench {
     private static let port = Port(type: .pcie, pcie: 1)
 
     init() throws {
+        let engine = try Engine()
         var options = SoftwareDevice.Options()
         options.maximumDescriptorCount = Self.ring
         options.deviceMemory = DeviceMemory(byteCount: 4096).map { [Self.port.pcie: $0] } ?? [:]
-        device = try DeviceRegistry.shared.add(SoftwareDevice(engine: Engine(), options: options), named: "steps")
-        try device.configure(DeviceConfiguration(virtualChannelCount: 2))
-        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: Self.ring))
-        try device.setUpVirtualChannel(
-            1,
-            configuration: VirtualChannelConfiguration(
+        func add(_ name: String, priority: UInt16, _ channel: VirtualChannelConfiguration) throws -> DMADevice {
+            let device = try DeviceRegistry.shared.add(
+                SoftwareDevice(engine: engine, options: options, sharesEngine: true), named: name)
+            try device.configure(DeviceConfiguration(virtualChannelCount: 1, priority: priority))
+            try device.setUpVirtualChannel(0, configuration: channel)
+            try device.start()
+            return device
+        }
+        device = try add("steps", priority: 1, VirtualChannelConfiguration(descriptorCount: Self.ring))
+        holder = try add(
+            "holder", priority: 0,
+            VirtualChannelConfiguration(
                 direction: .mem2dev, descriptorCount: 32, destinationPort: Self.port, autoFreePool: gate))
-        try device.start()
-        holding = try device.virtualChannel(1)
+        holding = try holder.virtualChannel(0)
 
         bytes = .allocate(byteCount: 4096, alignment: 64)
         bytes.initializeMemory(as: UInt8.self, repeating: 7)
@@ -61,6 +69,13 @@ final class Bench {
         while try holding.completed(upTo: 1).count == 0 { sched_yield() }
     }
 
+    /// Lets the engine go, and holds it up again when it has done all that was rung meanwhile.
+    func releaseAndHoldEngine() throws {
+        try holding.copy(from: subject.source, to: 0, length: 8, flags: [.autoFree, .submit])
+        try releaseEngine()
+        gate.waitUntilHeld()
+    }
+
     /// Has so many copies done, and leaves them to be polled.
     func finish(_ count: Int) throws {
         let channel = subject.channel
@@ -70,8 +85,10 @@ final class Bench {
     }
 
     func end() throws {
-        try device.stop()
-        try device.close()
+        for device in [device, holder] {
+            try device.stop()
+            try device.close()
+        }
     }
 }
 
@@ -92,9 +109,14 @@ private final class Gate: BufferPool, @unchecked Sendable {
     }
 
     func giveBack(_ address: UInt64) {
+        engineIsHeld()
         sem_post(held)
         while sem_wait(opened) != 0 {}
     }
+
+    /// Begins and ends what is counted of the engine; `scripts/check-instructions` finds it by its name.
+    @inline(never)
+    private func engineIsHeld() {}
 
     func waitUntilHeld() { while sem_wait(held) != 0 {} }
     func open() { sem_post(opened) }

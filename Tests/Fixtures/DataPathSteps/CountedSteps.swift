@@ -16,13 +16,13 @@ struct Subject {
 func countedSteps(_ step: Step, _ subject: Subject, count: Int) throws(OperationError) {
     let channel = subject.channel
     switch step {
-    case .copy:
+    case .copy, .engineCopies:
         for _ in 0..<count { try channel.copy(from: subject.source, to: subject.destination, length: 64) }
     case .copyList:
         for _ in 0..<count { try channel.copy(from: subject.sources, to: subject.destinations) }
-    case .fill:
+    case .fill, .engineFills:
         for _ in 0..<count { try channel.fill(subject.destination, pattern: 0x0123_4567, length: 64) }
-    case .copyAndSubmit:
+    case .copyAndSubmit, .engineDoorbells:
         for _ in 0..<count {
             try channel.copy(from: subject.source, to: subject.destination, length: 64, flags: .submit)
         }

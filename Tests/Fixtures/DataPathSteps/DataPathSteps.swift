@@ -7,7 +7,7 @@ import SoftwareDriver
 /// A program whose instructions are counted: `data-path-steps STEP COUNT` does a step so many times; without arguments
 /// it prints the steps' names. `scripts/check-instructions` runs it.
 ///
-/// Only ``countedSteps(_:_:count:)`` counts. What that does is the same in every run: the engine is held up by an
+/// Only ``countedSteps(_:_:count:)`` counts, and for steps of the engine, what that does from one hold-up to the next. What that does is the same in every run: the engine is held up by an
 /// operation on another channel while enqueues and doorbells are counted, so that it neither sleeps nor frees slots
 /// meanwhile, and has finished everything before polls are.
 @main
@@ -27,7 +27,13 @@ struct DataPathSteps {
             exit(64)
         }
         let bench = try Bench()
-        if step.isPoll {
+        if step.isOfEngine {
+            try bench.holdEngine()
+            try countedSteps(step, bench.subject, count: count)
+            try bench.subject.channel.submit()
+            try bench.releaseAndHoldEngine()
+            try bench.releaseEngine()
+        } else if step.isPoll {
             try bench.finish(count * step.operations)
             try countedSteps(step, bench.subject, count: count)
         } else {
@@ -53,6 +59,12 @@ enum Step: String, CaseIterable {
     case completedBurst = "completed-32"
     case completedStatus = "completed-status-1"
     case noneReady = "none-ready"
+    case engineCopies = "engine-copy"
+    case engineFills = "engine-fill"
+    case engineDoorbells = "engine-copy-each-rung"
+
+    /// Whether the engine's instructions are counted, not the application's.
+    var isOfEngine: Bool { rawValue.hasPrefix("engine-") }
 
     /// Whether it takes finished operations.
     var isPoll: Bool {
