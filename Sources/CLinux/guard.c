@@ -64,7 +64,7 @@ static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 	 * a page fault. */
 	const struct clinux_move *move = &guard.moves[guard.done];
 
-	return move->src + move->bytes > (1ULL << 47) ? CLINUX_GUARD_SOURCE : CLINUX_GUARD_DESTINATION;
+	return !move->is_fill && move->src + move->bytes > (1ULL << 47) ? CLINUX_GUARD_SOURCE : CLINUX_GUARD_DESTINATION;
 }
 
 #else
@@ -181,8 +181,12 @@ __attribute__((noinline)) size_t clinux_guarded_moves(const struct clinux_move *
 	}
 	arm(moves);
 	for (size_t i = 0; i < count; i++) {
-		kernel_move((unsigned char *)(uintptr_t)moves[i].dst, (const unsigned char *)(uintptr_t)moves[i].src,
-			    moves[i].bytes);
+		unsigned char *dst = (unsigned char *)(uintptr_t)moves[i].dst;
+
+		if (moves[i].is_fill)
+			kernel_fill(dst, moves[i].src, moves[i].bytes);
+		else
+			kernel_move(dst, (const unsigned char *)(uintptr_t)moves[i].src, moves[i].bytes);
 		guard.done = i + 1;
 	}
 	disarm();
@@ -198,18 +202,6 @@ __attribute__((noinline)) int clinux_guarded_stream(uint64_t dst, uint64_t src, 
 		return guard.side;
 	arm(&move);
 	kernel_stream((unsigned char *)(uintptr_t)dst, (const unsigned char *)(uintptr_t)src, bytes);
-	disarm();
-	return CLINUX_GUARD_OK;
-}
-
-__attribute__((noinline)) int clinux_guarded_fill(uint64_t dst, uint64_t pattern, size_t bytes)
-{
-	struct clinux_move target = { .dst = dst, .src = 0, .bytes = bytes };
-
-	if (mark_jump(guard.jump) != 0)
-		return CLINUX_GUARD_DESTINATION;
-	arm(&target);
-	kernel_fill((unsigned char *)(uintptr_t)dst, pattern, bytes);
 	disarm();
 	return CLINUX_GUARD_OK;
 }

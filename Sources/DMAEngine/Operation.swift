@@ -92,7 +92,7 @@ struct Operation {
         let result =
             isBeyondCaches && !isBackward && source &- destination >= length
             ? clinux_guarded_stream(destination &+ offset, source &+ offset, Int(part))
-            : Self.copy(to: destination &+ offset, from: source &+ offset, part)
+            : Self.move(to: destination &+ offset, from: source &+ offset, part)
         guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
         moved &+= part
         budget &-= Int(part)
@@ -119,7 +119,7 @@ struct Operation {
             // A part may begin in the middle of the pattern.
             let phase = moved % 8 * 8
             let pattern = phase == 0 ? descriptor.src : descriptor.src >> phase | descriptor.src << (64 - phase)
-            let result = clinux_guarded_fill(target.address, pattern, Int(part))
+            let result = Self.move(to: target.address, from: pattern, part, isFill: true)
             guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
             moved &+= part
             budget &-= Int(part)
@@ -162,7 +162,7 @@ struct Operation {
         guard let from = spaces.source.resolve(source, most) else { return .invalidSourceAddress }
         guard let to = spaces.destination.resolve(destination, most) else { return .invalidDestinationAddress }
         let part = min(from.byteCount, to.byteCount, UInt64(budget))
-        let result = Self.copy(to: to.address, from: from.address, part)
+        let result = Self.move(to: to.address, from: from.address, part)
         guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
         moved &+= part
         budget &-= Int(part)
@@ -180,8 +180,10 @@ struct Operation {
         return nil
     }
 
-    private static func copy(to destination: UInt64, from source: UInt64, _ byteCount: UInt64) -> CInt {
-        var move = clinux_move(dst: destination, src: source, bytes: byteCount)
+    private static func move(
+        to destination: UInt64, from source: UInt64, _ byteCount: UInt64, isFill: Bool = false
+    ) -> CInt {
+        var move = clinux_move(dst: destination, src: source, bytes: byteCount, is_fill: isFill ? 1 : 0)
         var result: CInt = 0
         _ = clinux_guarded_moves(&move, 1, &result)
         return result
@@ -206,14 +208,17 @@ struct AddressSpaces {
         areProcess = source.isProcess && destination.isProcess
     }
 
-    /// The move that a copy comes to, `nil` when it is none that lies in one piece on both sides.
+    /// The move that a copy or a fill comes to, `nil` when it is none that lies in one piece on both sides.
     @inline(__always)
-    func move(_ copy: dmadev_descriptor) -> clinux_move? {
-        let length = UInt64(copy.length)
-        guard source.admits(copy.src, length), destination.admits(copy.dst, length),
-            let from = source.resolve(copy.src, length), from.byteCount == length,
-            let to = destination.resolve(copy.dst, length), to.byteCount == length
+    func move(_ operation: dmadev_descriptor, isFill: Bool) -> clinux_move? {
+        let length = UInt64(operation.length)
+        guard destination.admits(operation.dst, length), let to = destination.resolve(operation.dst, length),
+            to.byteCount == length
         else { return nil }
-        return clinux_move(dst: to.address, src: from.address, bytes: length)
+        if isFill { return clinux_move(dst: to.address, src: operation.src, bytes: length, is_fill: 1) }
+        guard source.admits(operation.src, length), let from = source.resolve(operation.src, length),
+            from.byteCount == length
+        else { return nil }
+        return clinux_move(dst: to.address, src: from.address, bytes: length, is_fill: 0)
     }
 }

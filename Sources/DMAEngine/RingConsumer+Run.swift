@@ -3,7 +3,7 @@ internal import CDMATrace
 internal import CLinux
 internal import LinuxSystem
 
-/// The usual work, many operations at a time: copies that are small enough to be done at once, lie in one piece on both
+/// The usual work, many operations at a time: copies and fills that are small enough to be done at once, lie in one piece on both
 /// sides, and need nothing but moving. What an operation costs by itself, the guard most of all, is paid once a run.
 extension RingConsumer {
     /// The operations of a run: what is left of their descriptors, which are fetched once.
@@ -16,6 +16,7 @@ extension RingConsumer {
         var count = 0
         var batchCount = 0
         var byteCount: UInt64 = 0
+        var fillCount: UInt64 = 0
 
         init(capacity: Int) {
             moves = .allocateOnOwnCacheLines(capacity: capacity)
@@ -36,24 +37,28 @@ extension RingConsumer {
             !dmatrace_dmadev_engine_operation_finish_enabled()
         else { return 0 }
         if spaces.areProcess {
-            planRun(atMost: Int(most), UInt64(budget)) { descriptor in
-                let length = UInt64(descriptor.length)
-                guard AddressRange.isUsable(descriptor.src, length), AddressRange.isUsable(descriptor.dst, length)
+            planRun(atMost: Int(most), UInt64(budget)) { operation, isFill in
+                let length = UInt64(operation.length)
+                guard AddressRange.isUsable(operation.dst, length),
+                    isFill || AddressRange.isUsable(operation.src, length)
                 else { return nil }
-                return clinux_move(dst: descriptor.dst, src: descriptor.src, bytes: length)
+                return clinux_move(dst: operation.dst, src: operation.src, bytes: length, is_fill: isFill ? 1 : 0)
             }
         } else {
-            planRun(atMost: Int(most), UInt64(budget)) { [spaces] in spaces.move($0) }
+            planRun(atMost: Int(most), UInt64(budget)) { [spaces] in spaces.move($0, isFill: $1) }
         }
-        guard run.count != 0 else { return 0 }
+        let planned = run.count
+        guard planned != 0 else { return 0 }
         budget &-= Int(run.byteCount)
         var result: CInt = 0
-        let done = clinux_guarded_moves(run.moves, run.count, &result)
+        let done = clinux_guarded_moves(run.moves, planned, &result)
         finishRun(done)
-        guard done < run.count else { return UInt64(done) }
+        guard done < planned else { return UInt64(done) }
         running = Operation(
             dmadev_descriptor(
-                src: 0, dst: 0, length: 0, kind: UInt8(DMADEV_KIND_COPY), flags: 0, nb_src: 0, nb_dst: 0,
+                src: 0, dst: 0, length: 0,
+                kind: UInt8(run.moves[done].is_fill != 0 ? DMADEV_KIND_FILL : DMADEV_KIND_COPY), flags: 0, nb_src: 0,
+                nb_dst: 0,
                 src_handler: 0, dst_handler: 0, reserved: 0))
         finish(Operation.failure(result))
         return UInt64(done) &+ 1
@@ -62,20 +67,23 @@ extension RingConsumer {
     /// Fetches descriptors until one is no such copy; that one is fetched and judged anew when its turn comes.
     @inline(__always)
     private mutating func planRun(
-        atMost most: Int, _ budget: UInt64, _ move: (dmadev_descriptor) -> clinux_move?
+        atMost most: Int, _ budget: UInt64, _ move: (dmadev_descriptor, Bool) -> clinux_move?
     ) {
         let special = UInt8(giveBack == nil ? 0 : DMADEV_DESC_AUTO_FREE)
         // A fence, and all after it, is for the general path when its batch has failed.
         var mayAbandon = batchFailed
         var byteCount: UInt64 = 0
         var batchCount = 0
+        var fillCount: UInt64 = 0
         var count = 0
         while count < most {
             let slot = Int(truncatingIfNeeded: (next &+ UInt64(count)) & mask)
             let descriptor = descriptors[slot]
             let isFirst = descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0
-            guard descriptor.kind == UInt8(DMADEV_KIND_COPY), descriptor.flags & special == 0,
-                isFirst || !mayAbandon, byteCount &+ UInt64(descriptor.length) <= budget, let move = move(descriptor)
+            let isFill = descriptor.kind == UInt8(DMADEV_KIND_FILL)
+            guard isFill || descriptor.kind == UInt8(DMADEV_KIND_COPY), descriptor.flags & special == 0,
+                isFirst || !mayAbandon, byteCount &+ UInt64(descriptor.length) <= budget,
+                let move = move(descriptor, isFill)
             else { break }
             if isFirst {
                 run.batches[batchCount] = (count, doorbellTimes[slot])
@@ -84,11 +92,13 @@ extension RingConsumer {
             }
             run.moves[count] = move
             byteCount &+= move.bytes
+            fillCount &+= isFill ? 1 : 0
             count &+= 1
         }
         run.count = count
         run.batchCount = batchCount
         run.byteCount = byteCount
+        run.fillCount = fillCount
     }
 
     /// Finishes the first `done` operations of the run as successful, and begins the batch of the one after them.
@@ -106,10 +116,15 @@ extension RingConsumer {
         let straight = min(done, Int(truncatingIfNeeded: mask) + 1 - slot)
         (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: straight)
         statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: done - straight)
-        tally.bytes &+=
-            done == run.count ? run.byteCount : (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
+        if done < run.count {
+            run.byteCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
+            run.fillCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].is_fill }
+        }
+        tally.bytes &+= run.byteCount
         tally.completed &+= UInt64(done)
-        counters.pointer(to: \.kinds)!.word(Int(DMADEV_KIND_COPY)).add(UInt64(done))
+        let kinds = counters.pointer(to: \.kinds)!
+        kinds.word(Int(DMADEV_KIND_COPY)).add(UInt64(done) &- run.fillCount)
+        kinds.word(Int(DMADEV_KIND_FILL)).add(run.fillCount)
         next &+= UInt64(done)
     }
 }

@@ -46,60 +46,68 @@ final class Lane {
 
     /// The loop of `cpeers_run` over the public calls; at least so many operations.
     func copy(_ work: cpeers_work, seconds: Double, atLeast least: Int = 0) throws -> Double {
-        try run(work, seconds: seconds, atLeast: max(least, Int(work.areas))) {
+        let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
+        return try run(channel, work, seconds: seconds, atLeast: max(least, Int(work.areas))) {
             (source, destination) throws(OperationError) in
-            try channel.copy(from: source, to: destination, length: UInt32(truncatingIfNeeded: work.size))
+            try channel.copy(from: source, to: destination, length: size)
         }
     }
 
     func fill(_ work: cpeers_work, pattern: UInt64, seconds: Double) throws -> Double {
-        try run(work, seconds: seconds, atLeast: Int(work.areas)) { (_, destination) throws(OperationError) in
-            try channel.fill(destination, pattern: pattern, length: UInt32(truncatingIfNeeded: work.size))
+        let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
+        return try run(channel, work, seconds: seconds, atLeast: Int(work.areas)) {
+            (_, destination) throws(OperationError) in
+            try channel.fill(destination, pattern: pattern, length: size)
         }
     }
 
     @inline(__always)
     private func run(
-        _ work: cpeers_work, seconds: Double, atLeast least: Int,
+        _ channel: VirtualChannel, _ work: cpeers_work, seconds: Double, atLeast least: Int,
         _ enqueue: (UInt64, UInt64) throws(OperationError) -> Void
     ) throws -> Double {
-        var next: UInt32 = 0
-        var oldest: UInt32 = 0
-        var inFlight: UInt32 = 0
+        // Constants of the loop, as a program of its own has them.
+        let (sources, destinations) = (address(work.source), address(work.destination))
+        let stride = UInt64(work.stride)
+        let length = UInt64(work.areas) * stride
+        let (burst, mostInFlight, touches) = (Int(work.burst), Int(work.in_flight), work.touches)
+        var next: UInt64 = 0
+        var oldest: UInt64 = 0
+        var inFlight = 0
         var done = 0
         var stamp: UInt64 = 0
-        func after(_ area: UInt32) -> UInt32 { area + 1 == work.areas ? 0 : area + 1 }
         let begin = cpeers_now()
         let end = begin + seconds * 1e9
         var isMore = true
         while isMore || inFlight != 0 {
             for _ in 0..<16 {
-                if isMore, inFlight + work.burst <= work.in_flight {
-                    for _ in 0..<work.burst {
-                        let offset = Int(next) * work.stride
-                        if work.touches {
+                if isMore, inFlight &+ burst <= mostInFlight {
+                    for _ in 0..<burst {
+                        if touches {
                             stamp &+= 1
-                            cpeers_write(work.source + offset, work.size, stamp)
+                            cpeers_write(work.source + Int(next), work.size, stamp)
                         }
-                        try enqueue(address(work.source + offset), address(work.destination + offset))
-                        next = after(next)
+                        try enqueue(sources &+ next, destinations &+ next)
+                        next &+= stride
+                        if next == length { next = 0 }
                     }
                     try channel.submit()
-                    inFlight += work.burst
+                    inFlight &+= burst
                 }
-                let found = try channel.completed(upTo: UInt16(truncatingIfNeeded: work.burst))
+                let found = try channel.completed(upTo: UInt16(truncatingIfNeeded: burst))
                 if found.hasError { throw Failure("an operation failed") }
                 if found.count == 0 { cpeers_relax() }
-                if work.touches {
+                if touches {
                     for _ in 0..<found.count {
-                        cpeers_read(work.destination + Int(oldest) * work.stride, work.size)
-                        oldest = after(oldest)
+                        cpeers_read(work.destination + Int(oldest), work.size)
+                        oldest &+= stride
+                        if oldest == length { oldest = 0 }
                     }
                 }
-                inFlight -= UInt32(found.count)
-                done += found.count
+                inFlight &-= found.count
+                done &+= found.count
             }
-            isMore = isMore && (cpeers_now() < end || done + Int(inFlight) < least)
+            isMore = isMore && (cpeers_now() < end || done + inFlight < least)
         }
         return (cpeers_now() - begin) / Double(done)
     }
