@@ -32,6 +32,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ],
@@ -56,10 +57,13 @@ let package = Package(
         swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("TelemetryWire", ["CJSONC"]),
 
-        // L2: drivers, and telemetry commands over devices.
+        // L2: drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
+        swiftTarget(
+            "AccessGroups",
+            ["DMADev", "CDMATrace", "LinuxSystem", systemPackage, .product(name: "Crypto", package: "swift-crypto")]),
 
         // L3: services.
         swiftTarget(
@@ -85,6 +89,10 @@ let package = Package(
             name: "RingTestSupport", dependencies: ["CDMADev", "TestSupport"], path: "Tests/RingTestSupport",
             swiftSettings: swiftSettings),
         .target(
+            name: "GroupTestSupport",
+            dependencies: ["AccessGroups", "CDMADev", "DMADev", "LinuxSystem", systemPackage],
+            path: "Tests/GroupTestSupport", swiftSettings: swiftSettings),
+        .target(
             name: "Conformance", dependencies: ["CDMADev", "DMADev", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/Conformance", swiftSettings: swiftSettings),
         .target(
@@ -96,7 +104,8 @@ let package = Package(
             name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "trace-every-call", dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine"],
+            name: "trace-every-call",
+            dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine", "GroupTestSupport"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .executableTarget(
             name: "trace-bursts", dependencies: ["CDMADev", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
@@ -119,7 +128,9 @@ let package = Package(
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
         // The tests.
-        test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
+        test(
+            of: "DMADev",
+            ["DMADev", "CDMADev", "Conformance", "GroupTestSupport", "LinuxSystem", "TestSupport", systemPackage]),
         test(
             of: "SoftwareDriver",
             [
@@ -132,6 +143,7 @@ let package = Package(
                 "FaultDriver", "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "LinuxSystem", "Conformance",
                 "TestSupport", systemPackage,
             ]),
+        test(of: "AccessGroups", ["AccessGroups", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "DMAEngine", ["DMAEngine", "CDMADev", "RingTestSupport", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
@@ -149,7 +161,8 @@ let package = Package(
         test(
             of: "DMATelemetry",
             [
-                "DMATelemetry", "DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", "TelemetryServer",
+                "DMATelemetry", "DMADev", "DMAEngine", "GroupTestSupport", "LinuxSystem", "SoftwareDriver",
+                "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),

@@ -3,6 +3,7 @@
 #define CLINUX_H
 
 #include "clinux_guard.h"
+#include "clinux_random.h"
 #include "clinux_socket.h"
 #include "clinux_sync.h"
 

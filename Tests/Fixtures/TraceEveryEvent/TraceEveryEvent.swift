@@ -8,6 +8,7 @@ import Glibc
 /// - `edges`: lists that are absent, empty, or longer than what is recorded.
 /// - `operation-edges`: the same of operations.
 /// - `burst-edges`: bursts that are more than one event takes.
+/// - `group-edges`: the same of access groups' tables.
 /// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
 /// - `hold`: says `ready`, then stays until its standard input ends.
 /// - `list`: every event, its log level, and whether it is on.
@@ -22,12 +23,16 @@ struct TraceEveryEvent {
             traceOperationsOnce()
             traceBurstOnce()
             traceEngineOnce()
+            traceGroupCallsOnce()
+            traceGroupsOnce()
         case "edges":
             traceEdges()
         case "operation-edges":
             traceOperationEdges()
         case "burst-edges":
             traceBurstEdges()
+        case "group-edges":
+            traceGroupEdges()
         case "copies":
             traceCopies(arguments.dropFirst().first.flatMap { UInt32($0) } ?? 1)
         case "hold":
@@ -40,7 +45,9 @@ struct TraceEveryEvent {
             }
             print(TracePoints.duplicateProviderWarning ?? "one image")
         default:
-            print("usage: trace-every-event once | edges | operation-edges | burst-edges | copies N | hold | list")
+            print(
+                "usage: trace-every-event once | edges | operation-edges | burst-edges | group-edges | copies N | hold | list"
+            )
             exit(2)
         }
     }
