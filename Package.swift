@@ -55,6 +55,7 @@ let package = Package(
         swiftTarget("DMAEngine", ["CDMADev", "CLinux", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("TelemetryWire", ["CJSONC"]),
+        swiftTarget("OpenMetricsText", []),
 
         // L2: drivers, and telemetry commands over devices.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
@@ -91,6 +92,10 @@ let package = Package(
             name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/TelemetryTestSupport", swiftSettings: swiftSettings),
 
+        .target(
+            name: "MetricsTestSupport", dependencies: ["TestSupport"], path: "Tests/MetricsTestSupport",
+            swiftSettings: swiftSettings),
+
         // The programs that tests run, kill and starve.
         .executableTarget(
             name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
@@ -107,8 +112,8 @@ let package = Package(
         .executableTarget(
             name: "documented-examples",
             dependencies: [
-                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver", "SoftwareDriver",
-                "TelemetryClient", "TelemetryServer", "TelemetryWire",
+                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver",
+                "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
             ],
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
@@ -131,6 +136,7 @@ let package = Package(
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
+        test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
         test(
             of: "TelemetryServer",
             [

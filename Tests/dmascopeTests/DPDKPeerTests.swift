@@ -15,7 +15,7 @@ import Testing
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         guard FileManager.default.fileExists(atPath: package.appendingPathComponent(".cache/dpdk/versions").path) else {
-            throw TestSupportError("DPDK is not there: run scripts/fetch-dpdk")
+            throw TestSupportError("DPDK is not there: run scripts/fetch-packages dpdk")
         }
         return package.appendingPathComponent("scripts/\(name)").path
     }

@@ -26,6 +26,7 @@ struct DocumentedExamples {
         ("failures", failures),
         ("client", client),
         ("wire", wire),
+        ("metricsText", metricsText),
         ("tracing", tracing),
     ]
 

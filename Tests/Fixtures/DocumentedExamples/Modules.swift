@@ -4,6 +4,7 @@ import DMAEngine
 import DMATelemetry
 import DeviceDrivers
 import FaultDriver
+import OpenMetricsText
 import SoftwareDriver
 import TelemetryClient
 import TelemetryServer
@@ -67,4 +68,13 @@ func wire() throws {
 
     let reply = try queueDepth.handler(TelemetryRequest("/mine/queue,2")).tree
     try check(reply["queue"]?.integer == 2, "it answers")
+}
+
+/// OpenMetricsText.md
+func metricsText() throws {
+    let moved = MetricDescription("moved_bytes", .counter, unit: "bytes", help: "Bytes moved.")
+    let family = MetricFamily(moved, samples: [MetricSample(["device": "0"], .number(.unsigned(4096)))])
+    let text = try MetricsText.openMetrics.text(of: [family])
+
+    try check(text.contains("moved_bytes_total{device=\"0\"} 4096"), "it is written")
 }
