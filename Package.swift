@@ -67,6 +67,8 @@ let package = Package(
             "TelemetryServer",
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
+        swiftTarget(
+            "MetricsExporter", ["OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", systemPackage]),
         swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
@@ -113,7 +115,7 @@ let package = Package(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver",
-                "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
+                "MetricsExporter", "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
             ],
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
@@ -152,6 +154,13 @@ let package = Package(
                 "DMATelemetry", "DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
+        test(
+            of: "MetricsExporter",
+            [
+                "MetricsExporter", "DMADev", "DMAEngine", "DMATelemetry", "LinuxSystem", "MetricsTestSupport",
+                "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryTestSupport",
+                "TelemetryWire", "TestSupport",
+            ]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
         test(
             of: "Documentation",

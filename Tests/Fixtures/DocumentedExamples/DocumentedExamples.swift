@@ -27,6 +27,7 @@ struct DocumentedExamples {
         ("client", client),
         ("wire", wire),
         ("metricsText", metricsText),
+        ("collecting", collecting),
         ("tracing", tracing),
     ]
 

@@ -4,6 +4,7 @@ import DMAEngine
 import DMATelemetry
 import DeviceDrivers
 import FaultDriver
+import MetricsExporter
 import OpenMetricsText
 import SoftwareDriver
 import TelemetryClient
@@ -77,4 +78,12 @@ func metricsText() throws {
     let text = try MetricsText.openMetrics.text(of: [family])
 
     try check(text.contains("moved_bytes_total{device=\"0\"} 4096"), "it is written")
+}
+
+/// MetricsExporter.md
+func collecting() throws {
+    let collector = MetricsCollector()
+    let text = try MetricsText.openMetrics.text(of: collector.collect())
+
+    try check(text.contains("dmascope_build_info"), "it tells of itself")
 }
