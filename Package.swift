@@ -33,7 +33,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // C: what Swift cannot say or cannot import.
@@ -69,14 +72,26 @@ let package = Package(
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
         swiftTarget(
             "MetricsExporter", ["OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", systemPackage]),
+        // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
+        swiftTarget(
+            "MetricsServer",
+            [
+                "LinuxSystem", "MetricsExporter", "OpenMetricsText", "TelemetryClient", systemPackage,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMADev", "DeviceDrivers", "DMATelemetry", "TelemetryServer", "TelemetryClient", "TelemetryWire",
-                "LinuxSystem", "DMATrace", systemPackage,
+                "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter", "MetricsServer", "OpenMetricsText",
+                "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -115,7 +130,9 @@ let package = Package(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver",
-                "MetricsExporter", "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
+                "MetricsExporter", "MetricsServer", "OpenMetricsText", "SoftwareDriver", "TelemetryClient",
+                "TelemetryServer",
+                "TelemetryWire", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
@@ -161,6 +178,7 @@ let package = Package(
                 "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryTestSupport",
                 "TelemetryWire", "TestSupport",
             ]),
+        test(of: "MetricsServer", ["MetricsServer"]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
         test(
             of: "Documentation",
@@ -170,6 +188,9 @@ let package = Package(
             ]),
         test(
             of: "dmascope",
-            ["dmascope", "DMADev", "LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
+            [
+                "dmascope", "DMADev", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "TelemetryClient",
+                "TelemetryWire", "TestSupport", systemPackage,
+            ]),
     ]
 )

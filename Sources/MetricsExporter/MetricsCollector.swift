@@ -1,5 +1,5 @@
 import Glibc
-import LinuxSystem
+public import LinuxSystem
 public import OpenMetricsText
 public import TelemetryClient
 public import TelemetryWire
@@ -47,10 +47,10 @@ public final class MetricsCollector: Sendable {
     ///
     /// A source that fails is among them by its `dmascope_scrape_success` alone.
     ///
+    /// - Parameter asked: a collection that began at this moment or later will do.
     /// - Throws: when the system has no descriptors left for asking anybody.
-    public func collect() throws(TelemetryClientError) -> [MetricFamily] {
-        let asked = MonotonicTime.now
-        return try state.withLock { state throws(TelemetryClientError) in
+    public func collect(since asked: MonotonicTime = .now) throws(TelemetryClientError) -> [MetricFamily] {
+        try state.withLock { state throws(TelemetryClientError) in
             if state.began >= asked { return state.families }
             let began = MonotonicTime.now
             state.families = try collect(resets: state.resets, began: began)

@@ -28,6 +28,7 @@ struct DocumentedExamples {
         ("wire", wire),
         ("metricsText", metricsText),
         ("collecting", collecting),
+        ("servingMetrics", servingMetrics),
         ("tracing", tracing),
     ]
 

@@ -4,7 +4,9 @@ import DMAEngine
 import DMATelemetry
 import DeviceDrivers
 import FaultDriver
+import Logging
 import MetricsExporter
+import MetricsServer
 import OpenMetricsText
 import SoftwareDriver
 import TelemetryClient
@@ -86,4 +88,15 @@ func collecting() throws {
     let text = try MetricsText.openMetrics.text(of: collector.collect())
 
     try check(text.contains("dmascope_build_info"), "it tells of itself")
+}
+
+/// MetricsServer.md
+func servingMetrics() throws {
+    let logger = Logger(label: "example")
+
+    let routes = [HTTPRoute.metrics(of: MetricsCollector())]
+    let service = try HTTPService.start(.tcp(host: "127.0.0.1", port: 0), routes: routes, logger: logger)
+    defer { service.stop() }
+
+    try check(service.location.hasPrefix("http://127.0.0.1:"), "it has a port")
 }
