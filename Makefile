@@ -27,9 +27,10 @@ lint: ## Check format, shell scripts and the rules of the source tree
 format: ## Rewrite the Swift sources in the house format
 	@swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
-deps: ## Install every Debian package that building and testing need, and fetch the DPDK peer
+deps: ## Install every Debian package that building and testing need, and fetch the peers
 	@scripts/install-packages toolchain build test
-	@scripts/fetch-dpdk
+	@scripts/fetch-packages dpdk
+	@scripts/fetch-packages prometheus
 
-clean: ## Remove what was built; the fetched peer stays
+clean: ## Remove what was built; the fetched peers stay
 	@rm -rf .build .build-* Benchmarks/.build

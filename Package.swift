@@ -34,7 +34,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // C: what Swift cannot say or cannot import.
@@ -56,6 +59,7 @@ let package = Package(
         swiftTarget("DMAEngine", ["CDMADev", "CLinux", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("TelemetryWire", ["CJSONC"]),
+        swiftTarget("OpenMetricsText", []),
 
         // L2: drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
@@ -70,14 +74,28 @@ let package = Package(
             "TelemetryServer",
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
+        swiftTarget(
+            "MetricsExporter", ["OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", systemPackage]),
+        // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
+        swiftTarget(
+            "MetricsServer",
+            [
+                "LinuxSystem", "MetricsExporter", "OpenMetricsText", "TelemetryClient", systemPackage,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMADev", "DeviceDrivers", "DMATelemetry", "TelemetryServer", "TelemetryClient", "TelemetryWire",
-                "LinuxSystem", "DMATrace", systemPackage,
+                "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter", "MetricsServer", "OpenMetricsText",
+                "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -98,6 +116,10 @@ let package = Package(
         .target(
             name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/TelemetryTestSupport", swiftSettings: swiftSettings),
+
+        .target(
+            name: "MetricsTestSupport", dependencies: ["TestSupport"], path: "Tests/MetricsTestSupport",
+            swiftSettings: swiftSettings),
 
         // The programs that tests run, kill and starve.
         .executableTarget(
@@ -122,8 +144,10 @@ let package = Package(
         .executableTarget(
             name: "documented-examples",
             dependencies: [
-                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver", "SoftwareDriver",
-                "TelemetryClient", "TelemetryServer", "TelemetryWire",
+                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver",
+                "MetricsExporter", "MetricsServer", "OpenMetricsText", "SoftwareDriver", "TelemetryClient",
+                "TelemetryServer",
+                "TelemetryWire", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
@@ -149,6 +173,7 @@ let package = Package(
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
+        test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
         test(
             of: "TelemetryServer",
             [
@@ -165,6 +190,14 @@ let package = Package(
                 "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
+        test(
+            of: "MetricsExporter",
+            [
+                "MetricsExporter", "DMADev", "DMAEngine", "DMATelemetry", "LinuxSystem", "MetricsTestSupport",
+                "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryTestSupport",
+                "TelemetryWire", "TestSupport",
+            ]),
+        test(of: "MetricsServer", ["MetricsServer"]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
         test(
             of: "Documentation",
@@ -174,6 +207,9 @@ let package = Package(
             ]),
         test(
             of: "dmascope",
-            ["dmascope", "DMADev", "LinuxSystem", "TelemetryClient", "TelemetryWire", "TestSupport", systemPackage]),
+            [
+                "dmascope", "DMADev", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "TelemetryClient",
+                "TelemetryWire", "TestSupport", systemPackage,
+            ]),
     ]
 )

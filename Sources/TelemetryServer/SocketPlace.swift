@@ -42,7 +42,7 @@ struct SocketPlace: ~Copyable {
         }
         self.path = path
         self.listener = listener
-        self.identity = FileIdentity(of: path)
+        self.identity = FileIdentity(path)
         // Held until here: a socket that does not listen yet looks dead.
         _ = consume lock
         self.directories = directories
@@ -52,7 +52,7 @@ struct SocketPlace: ~Copyable {
         // Without the lock a starter could replace the socket between the look at it and its removal. If the lock
         // cannot be had, the small risk is better than a socket left behind.
         let lock = directories.lock()
-        if identity != nil, FileIdentity(of: path) == identity { _ = unlink(path) }
+        if identity != nil, FileIdentity(path) == identity { _ = unlink(path) }
         _ = consume lock
         directories.remove()
     }
@@ -91,7 +91,7 @@ struct SocketPlace: ~Copyable {
             return true
         case .connectionRefused?:
             // A file that is no socket refuses connections too; that one is not ours to remove.
-            guard FileIdentity(of: path)?.isSocket == true, unlink(path) == 0 else { return false }
+            guard FileIdentity(path)?.isSocket == true, unlink(path) == 0 else { return false }
             logger.info("replaced the dead socket \(path)")
             return true
         default:
@@ -107,20 +107,5 @@ struct SocketPlace: ~Copyable {
                     + "\(SequencedPacketSocket.maximumPathLength) and holds no NUL",
                 errno: .fileNameTooLong)
         }
-    }
-}
-
-/// What makes a file the same file.
-private struct FileIdentity: Equatable {
-    let device: UInt
-    let inode: UInt
-    let isSocket: Bool
-
-    init?(of path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return nil }
-        device = status.st_dev
-        inode = status.st_ino
-        isSocket = status.st_mode & S_IFMT == S_IFSOCK
     }
 }

@@ -26,6 +26,8 @@ struct Dmascope: ParsableCommand {
             Stats.self,
             Vchans.self,
             Top.self,
+            Metrics.self,
+            Check.self,
             Errors.self,
             Group.self,
             Bench.self,

@@ -1,4 +1,5 @@
 import Foundation
+import MetricsTestSupport
 import TelemetryWire
 import TestSupport
 import Testing
@@ -15,7 +16,7 @@ import Testing
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         guard FileManager.default.fileExists(atPath: package.appendingPathComponent(".cache/dpdk/versions").path) else {
-            throw TestSupportError("DPDK is not there: run scripts/fetch-dpdk")
+            throw TestSupportError("DPDK is not there: run scripts/fetch-packages dpdk")
         }
         return package.appendingPathComponent("scripts/\(name)").path
     }
@@ -95,6 +96,22 @@ import Testing
         }
         let text = try scope.run("top", "--count", "1", "--file-prefix", "peer").output
         #expect(rows(text)[1].joined(separator: " ").hasPrefix("0 dma_skeleton 0 - - - - - - - - - "), "\(text)")
+    }
+
+    @Test func itsFiguresAreMetrics() throws {
+        let application = try startApplication()
+        defer { application.closeInput() }
+        application.write("dmadev_autotest\n")
+        try application.waitForOutput(containing: "Test OK")
+        let text = try Exposition(scope.run("metrics", "--format", "openmetrics").output)
+        let peer = ["prefix": "peer", "prefix_instance": "0"]
+        #expect(text.value("dmascope_scrape_success", peer) == 1)
+        #expect(text.value("dmascope_source_info", peer.merging(["program": "DPDK"]) { $1 }) == 1)
+        let device = peer.merging(["device": "0", "name": "dma_skeleton"]) { $1 }
+        #expect(text.value("dmadev_device_vchans", device) == 1)
+        #expect(text.value("dmadev_device_capability", device.merging(["capability": "copy"]) { $1 }) == 1)
+        let completed = try scope.json("stats", "--file-prefix", "peer").elements.first?["completed"]?.double
+        #expect(text.value("dmadev_operations_completed_total", device.merging(["vchan": "0"]) { $1 }) == completed)
     }
 
     @Test func itsClientReadsAServer() throws {

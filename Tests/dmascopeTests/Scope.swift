@@ -36,9 +36,10 @@ final class Scope {
         try RunningProgram(program, arguments, environment: environment)
     }
 
-    /// Starts `dmascope serve`, and returns when it serves.
+    /// Starts `dmascope serve`, and returns when it serves. Not on its usual port, which only one process can have.
     func serve(_ arguments: String...) throws -> RunningProgram {
-        let server = try RunningProgram(program, ["serve"] + arguments, environment: environment)
+        let listen = arguments.contains("--listen") ? [] : ["--listen", "off"]
+        let server = try RunningProgram(program, ["serve"] + listen + arguments, environment: environment)
         try server.waitForOutput(containing: "Ctrl-C ends it.")
         return server
     }

@@ -127,7 +127,7 @@ import Testing
     @Test func withoutStandardOutputItEndsInGoodOrder() throws {
         let scope = try Scope()
         let result = try runProgram(
-            "/bin/bash", ["-c", "exec '\(scope.program)' serve >&-"], environment: scope.environment)
+            "/bin/bash", ["-c", "exec '\(scope.program)' serve --listen off >&-"], environment: scope.environment)
         expect(result, exits: 1, saying: "cannot write to standard output")
         #expect(try scope.leftovers.isEmpty)
     }

@@ -3,6 +3,7 @@ import DMADev
 import DMATelemetry
 import DeviceDrivers
 import Logging
+import MetricsServer
 import TelemetryServer
 
 /// `dmascope serve`
@@ -11,7 +12,8 @@ struct Serve: ParsableCommand {
         abstract: "Serve DMA devices and tell about them, until Ctrl-C.",
         discussion: """
             Makes the devices, starts them, and answers telemetry clients: dmascope's other commands and DPDK's \
-            dpdk-telemetry.py. A second SIGINT or SIGTERM ends it at once.
+            dpdk-telemetry.py. Over HTTP it offers metrics of these devices and of every other process with a telemetry \
+            socket, for Prometheus and other scrapers, at /metrics. A second SIGINT or SIGTERM ends it at once.
 
             DEVICES: a driver, then keys, as in software,name=dma0,vchans=8
             \(DriverTable.help)
@@ -26,6 +28,14 @@ struct Serve: ParsableCommand {
 
     @Option(help: ArgumentHelp("The DPDK file prefix: names the directory of the socket.", valueName: "prefix"))
     var filePrefix = "dmascope"
+
+    @Option(
+        help: ArgumentHelp(
+            "Where HTTP is served: HOST:PORT, [IPv6]:PORT, unix:PATH, or off. Port 0 takes a free one.",
+            valueName: "address"))
+    var listen = "127.0.0.1:9876"
+
+    @OptionGroup var sources: SourceOptions
 
     @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB whose bytes are checked.")
     var workload = WorkloadKind.none
@@ -43,6 +53,9 @@ struct Serve: ParsableCommand {
         guard (1...1_000_000).contains(workloadRate) else {
             throw ValidationError("--workload-rate takes 1 to 1000000")
         }
+        guard listen == "off" || ListenAddress(listen) != nil else {
+            throw ValidationError("--listen takes HOST:PORT, [IPv6]:PORT, unix:PATH, or off")
+        }
     }
 
     func run() throws {
@@ -55,10 +68,14 @@ struct Serve: ParsableCommand {
 
         let server = try startServer(registry, logger)
         defer { server.stop() }
+        let service = try startService(logger)
+        defer { service?.stop() }
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
         defer { workloads.forEach { $0.stop() } }
 
-        try StandardStreams.print(ServeGreeting(devices: devices, path: server.path, filePrefix: filePrefix).text)
+        let greeting = ServeGreeting(
+            devices: devices, path: server.path, filePrefix: filePrefix, location: service?.location)
+        try StandardStreams.print(greeting.text)
         termination.wait()
         logger.info("ending")
     }
@@ -90,6 +107,21 @@ struct Serve: ParsableCommand {
                 filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), logger: logger)
         } catch {
             throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
+        }
+    }
+
+    /// The addresses of HTTP: a new one is a row here.
+    private func startService(_ logger: Logger) throws -> HTTPService? {
+        guard let address = ListenAddress(listen) else { return nil }
+        do throws(HTTPServiceError) {
+            return try HTTPService.start(
+                address, routes: [.metrics(of: sources.collector(tellsOfItself: true))], logger: logger)
+        } catch {
+            let advice =
+                error.isAddressTaken
+                ? "end the program that has it, or choose another --listen, as 127.0.0.1:0 for any free port, or off"
+                : "choose another --listen, as 127.0.0.1:9876 or unix:PATH, or off"
+            throw Failure("\(error): \(advice)")
         }
     }
 

@@ -7,11 +7,14 @@ struct ServeGreeting {
     let devices: [DMADevice]
     let path: String
     let filePrefix: String
+    /// Where HTTP is served, if it is.
+    let location: String?
 
     var text: String {
         let names = devices.map(\.name).joined(separator: ", ")
         return """
             \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)
+            \(location.map { "Metrics for Prometheus: \(Self.metrics(at: $0))" } ?? "No metrics over HTTP: --listen is off")
 
             Try from another terminal:
               \(program) list --socket \(path)
@@ -23,6 +26,11 @@ struct ServeGreeting {
 
             Ctrl-C ends it.
             """
+    }
+
+    /// Where scrapers are to look.
+    private static func metrics(at location: String) -> String {
+        location.hasPrefix("unix:") ? "/metrics on \(location)" : location + "/metrics"
     }
 
     /// The program as it was called, so that the lines can be copied.

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 
 /// Waits for an engine without hogging the processor that it may need: politely at first, then asleep.
 final class Pause {
@@ -15,5 +16,10 @@ final class Pause {
         } else {
             usleep(50)
         }
+    }
+
+    /// Sleeps until a moment.
+    static func until(_ moment: MonotonicTime) {
+        while moment > .now { poll(nil, 0, moment.millisecondsLeft) }
     }
 }

@@ -26,6 +26,9 @@ struct DocumentedExamples {
         ("failures", failures),
         ("client", client),
         ("wire", wire),
+        ("metricsText", metricsText),
+        ("collecting", collecting),
+        ("servingMetrics", servingMetrics),
         ("tracing", tracing),
     ]
 

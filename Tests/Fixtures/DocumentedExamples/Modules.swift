@@ -4,6 +4,10 @@ import DMAEngine
 import DMATelemetry
 import DeviceDrivers
 import FaultDriver
+import Logging
+import MetricsExporter
+import MetricsServer
+import OpenMetricsText
 import SoftwareDriver
 import TelemetryClient
 import TelemetryServer
@@ -67,4 +71,32 @@ func wire() throws {
 
     let reply = try queueDepth.handler(TelemetryRequest("/mine/queue,2")).tree
     try check(reply["queue"]?.integer == 2, "it answers")
+}
+
+/// OpenMetricsText.md
+func metricsText() throws {
+    let moved = MetricDescription("moved_bytes", .counter, unit: "bytes", help: "Bytes moved.")
+    let family = MetricFamily(moved, samples: [MetricSample(["device": "0"], .number(.unsigned(4096)))])
+    let text = try MetricsText.openMetrics.text(of: [family])
+
+    try check(text.contains("moved_bytes_total{device=\"0\"} 4096"), "it is written")
+}
+
+/// MetricsExporter.md
+func collecting() throws {
+    let collector = MetricsCollector()
+    let text = try MetricsText.openMetrics.text(of: collector.collect())
+
+    try check(text.contains("dmascope_build_info"), "it tells of itself")
+}
+
+/// MetricsServer.md
+func servingMetrics() throws {
+    let logger = Logger(label: "example")
+
+    let routes = [HTTPRoute.metrics(of: MetricsCollector())]
+    let service = try HTTPService.start(.tcp(host: "127.0.0.1", port: 0), routes: routes, logger: logger)
+    defer { service.stop() }
+
+    try check(service.location.hasPrefix("http://127.0.0.1:"), "it has a port")
 }

@@ -1,0 +1,75 @@
+import OpenMetricsText
+
+extension SourceCommand {
+    static let channels = SourceCommand("/dmadev/vchans", .device)
+}
+
+extension MetricTable {
+    /// The states that a channel is in by its process's word.
+    static let channelStates = ["not set up", "stopped", "idle", "active", "halted_error"]
+
+    /// How channels are set up, and what their rings look like at this moment.
+    static let channelRows: [MetricRow] = [
+        .telemetry(
+            "dmadev_vchan", .info,
+            labels: [
+                "vchan", "direction", "domain", "src_handler", "dst_handler", "src_port_pcie", "dst_port_pcie",
+                "auto_free",
+            ], from: .channels, help: "How the virtual channel is set up."
+        ) { reply in
+            reply.elements.filter { $0.unsigned("nb_desc") != nil }.map { channel in
+                .info([
+                    "vchan": channel.label("vchan"), "direction": channel.label("direction"),
+                    "domain": channel.label("domain"), "src_handler": channel.label("src_handler"),
+                    "dst_handler": channel.label("dst_handler"), "src_port_pcie": channel.label("src_port_pcie"),
+                    "dst_port_pcie": channel.label("dst_port_pcie"), "auto_free": channel.label("auto_free"),
+                ])
+            }
+        },
+        .telemetry(
+            "dmadev_vchan_state", .gauge, labels: ["vchan", "state"], from: .channels,
+            help: "1 for the state that the virtual channel is in, 0 for the others."
+        ) { reply in
+            reply.elements.flatMap { channel in
+                let now = channel.label("state")
+                return channelStates.map { state in
+                    MetricPoint(["vchan": channel.label("vchan"), "state": state], .unsigned(state == now ? 1 : 0))
+                }
+            }
+        },
+        .telemetry(
+            "dmadev_vchan_descriptors", .gauge, labels: ["vchan"], from: .channels,
+            help: "Descriptors that the ring has."
+        ) { reply in
+            reply.elements.compactMap { channel in
+                channel.number("nb_desc").map { MetricPoint(["vchan": channel.label("vchan")], $0) }
+            }
+        },
+        .telemetry(
+            "dmadev_vchan_ring_slots", .gauge, labels: ["vchan", "use"], from: .channels,
+            help: "Slots of the ring by their use: empty, pending (not rung), running, completed (not polled)."
+        ) { reply in
+            reply.elements.flatMap { channel in
+                [
+                    ("empty", "burst_capacity"), ("pending", "pending"), ("running", "running"),
+                    ("completed", "completed"),
+                ]
+                .compactMap { use, member in
+                    channel.number(member).map {
+                        MetricPoint(["vchan": channel.label("vchan"), "use": use], $0)
+                    }
+                }
+            }
+        },
+        .telemetry(
+            "dmadev_vchan_ring_occupancy_ratio", .gauge, unit: "ratio", labels: ["vchan"], from: .channels,
+            help: "Part of the ring that is in use, 0 to 1."
+        ) { reply in
+            reply.elements.compactMap { channel in
+                guard let empty = channel.unsigned("burst_capacity"), let all = channel.unsigned("nb_desc"), all > 0
+                else { return nil }
+                return MetricPoint(["vchan": channel.label("vchan")], .real(1 - Double(min(empty, all)) / Double(all)))
+            }
+        },
+    ]
+}

@@ -1,0 +1,70 @@
+import OpenMetricsText
+
+/// Every metric. A new one is a row in one of the collectors' tables, and a line of the page that a test compares.
+public enum MetricTable {
+    /// All rows, in the order in which they are written.
+    public static let rows: [MetricRow] =
+        deviceRows + channelRows + counterRows + telemetryRows + kernelRows + scrapeRows + processRows
+
+    /// The table for people, in Markdown: name, type, labels, where the values come from, and what they mean.
+    public static var markdown: String {
+        let titles = ["metric", "type", "labels", "from", "meaning"]
+        let lines = rows.map { row in
+            [
+                "`\(row.description.seriesName)`", row.description.kind.rawValue,
+                row.allLabels.map { "`\($0)`" }.joined(separator: " "), row.origin.text, row.description.help,
+            ]
+        }
+        return ([titles, titles.map { _ in "---" }] + lines).map { "| \($0.joined(separator: " | ")) |\n" }.joined()
+    }
+}
+
+extension MetricRow.Origin {
+    fileprivate var text: String {
+        switch self {
+        case .telemetry(let commands, _): commands.map { "`\($0.path)`" }.joined(separator: ", else ")
+        case .scrape: "the exporter"
+        case .process: "`/proc/self`"
+        case .kernel: "`/sys`"
+        }
+    }
+}
+
+/// Rows over telemetry, in few words.
+extension MetricRow {
+    /// A row whose values are taken out of a reply.
+    static func telemetry(
+        _ name: String, _ kind: MetricDescription.Kind, unit: String? = nil, labels: [String] = [],
+        from commands: SourceCommand..., help: String, take: @escaping @Sendable (JSONReader) -> [MetricPoint]
+    ) -> MetricRow {
+        MetricRow(
+            description: MetricDescription(name, kind, unit: unit, help: help), labels: labels,
+            origin: .telemetry(commands) { take(JSONReader($0)) })
+    }
+
+    /// A row with one value, which is a member of the reply.
+    static func telemetry(
+        _ name: String, _ kind: MetricDescription.Kind, unit: String? = nil, from commands: SourceCommand...,
+        member: String, help: String
+    ) -> MetricRow {
+        MetricRow(
+            description: MetricDescription(name, kind, unit: unit, help: help), labels: [],
+            origin: .telemetry(commands) { reply in JSONReader(reply).number(member).map { [MetricPoint($0)] } ?? [] })
+    }
+
+    /// A row about something else than telemetry.
+    static func row(
+        _ name: String, _ kind: MetricDescription.Kind, unit: String? = nil, labels: [String] = [], _ origin: Origin,
+        help: String
+    ) -> MetricRow {
+        MetricRow(description: MetricDescription(name, kind, unit: unit, help: help), labels: labels, origin: origin)
+    }
+}
+
+extension MetricPoint {
+    /// A point without labels of its own.
+    init(_ number: MetricNumber) { self.init([:], number) }
+
+    /// The point of an info.
+    static func info(_ labels: LabelSet) -> MetricPoint { MetricPoint(labels, .unsigned(1)) }
+}

@@ -1,0 +1,176 @@
+import LinuxSystem
+import SystemPackage
+import TelemetryWire
+
+/// One server in a sweep: a connection that never waits.
+final class SweepSession {
+    private enum State {
+        case connecting
+        case greeting
+        /// The request could not be sent at once.
+        case asking(String)
+        case answering(String)
+        case done(TelemetryClientError?)
+    }
+
+    private let path: String
+    private let conversation: any TelemetryConversation
+    private let sweep: TelemetrySweep
+    private var state = State.connecting
+    private var socket: OwnedDescriptor?
+    private var peer: PeerCredentials?
+    private var received = 0
+    private var started = MonotonicTime.now
+    private var ended = MonotonicTime.now
+    private(set) var deadline = MonotonicTime.now
+
+    init(_ path: String, _ conversation: any TelemetryConversation, _ sweep: TelemetrySweep) {
+        self.path = path
+        self.conversation = conversation
+        self.sweep = sweep
+    }
+
+    var isDone: Bool { if case .done = state { true } else { false } }
+    var isConnecting: Bool { if case .connecting = state { true } else { false } }
+
+    var outcome: TelemetrySweep.Outcome {
+        var failure: TelemetryClientError?
+        if case .done(let error) = state { failure = error }
+        return TelemetrySweep.Outcome(failure: failure, nanoseconds: ended.nanoseconds(since: started), peer: peer)
+    }
+
+    func start(_ poller: borrowing Poller, token: UInt64, timeout: Duration) {
+        started = .now
+        deadline = started.advanced(by: timeout)
+        connect(poller, token: token)
+    }
+
+    /// Connects, or leaves it for the next time when the server has too many waiting.
+    func connect(_ poller: borrowing Poller, token: UInt64) {
+        guard path.utf8.count <= SequencedPacketSocket.maximumPathLength, !path.utf8.contains(0) else {
+            end(TelemetryClientError(.tooLong, "\(path) is too long for the path of a socket", errno: .fileNameTooLong))
+            return
+        }
+        do throws(Errno) {
+            let socket = try SequencedPacketSocket.open(nonblocking: true)
+            try SequencedPacketSocket.connect(socket, to: path)
+            peer = try PeerCredentials(of: socket)
+            try poller.add(socket.raw, .readable, token: token)
+            self.socket = consume socket
+            state = .greeting
+        } catch {
+            if error != .resourceTemporarilyUnavailable { end(.system(error, "cannot connect to \(path)")) }
+        }
+    }
+
+    /// The time is over.
+    func expire() {
+        if !isDone { end(TelemetryClientError(.timedOut, "\(path) did not answer in time", errno: .timedOut)) }
+    }
+
+    /// Something happened on the socket.
+    func proceed(_ poller: borrowing Poller, token: UInt64, buffer: UnsafeMutableRawBufferPointer) {
+        // An event of the batch in which the connection ended.
+        guard let descriptor else { return }
+        do throws(TelemetryClientError) {
+            if case .asking(let request) = state {
+                try ask(request, descriptor, poller, token)
+                return
+            }
+            guard let message = try receive(into: buffer, from: descriptor) else { return }
+            switch state {
+            case .greeting:
+                guard let greeting = TelemetryGreeting(message), let peer else {
+                    throw TelemetryClientError(
+                        .notTelemetry, "what listens on \(path) does not greet like a telemetry server")
+                }
+                conversation.begin(greeting, peer: peer)
+            case .answering(let request):
+                try conversation.take(value(of: message, to: request), to: request)
+            case .connecting, .asking, .done:
+                return
+            }
+            guard let request = conversation.nextRequest() else { return end(nil) }
+            try ask(request, descriptor, poller, token)
+        } catch {
+            end(error)
+        }
+    }
+
+    private func ask(
+        _ request: String, _ descriptor: CInt, _ poller: borrowing Poller, _ token: UInt64
+    ) throws(TelemetryClientError) {
+        guard !request.isEmpty, !request.utf8.contains(0), request.utf8.count <= TelemetryRequest.maximumLength else {
+            throw TelemetryClientError(
+                .invalidArgument,
+                "a request is not empty, holds no NUL, and has at most \(TelemetryRequest.maximumLength) bytes")
+        }
+        let wasWaiting = if case .asking = state { true } else { false }
+        var text = request
+        let error = text.withUTF8 { SequencedPacketSocket.send(UnsafeRawBufferPointer($0), on: descriptor) }
+        do throws(Errno) {
+            switch error {
+            case nil:
+                state = .answering(request)
+                if wasWaiting { try poller.modify(descriptor, .readable, token: token) }
+            case .resourceTemporarilyUnavailable?:
+                state = .asking(request)
+                if !wasWaiting { try poller.modify(descriptor, .writable, token: token) }
+            case let error?:
+                throw error
+            }
+        } catch {
+            throw .system(error, "cannot send to \(path)")
+        }
+    }
+
+    /// The next message; `nil` when there is none yet.
+    private func receive(
+        into buffer: UnsafeMutableRawBufferPointer, from descriptor: CInt
+    ) throws(TelemetryClientError) -> UnsafeRawBufferPointer? {
+        switch SequencedPacketSocket.receive(into: buffer, on: descriptor) {
+        case .success(0):
+            throw TelemetryClientError(.disconnected, "\(path) closed the connection")
+        case .success(let length):
+            received += length
+            guard length <= sweep.maximumReplyLength, received <= sweep.maximumLength else {
+                throw TelemetryClientError(
+                    .tooLong,
+                    "\(path) sends more than the \(sweep.maximumReplyLength) bytes of a reply, or the "
+                        + "\(sweep.maximumLength) of all, that are taken")
+            }
+            return UnsafeRawBufferPointer(rebasing: buffer[..<length])
+        case .failure(.resourceTemporarilyUnavailable):
+            return nil
+        case .failure(let error):
+            throw .system(error, "cannot read from \(path)")
+        }
+    }
+
+    /// What stands in a reply under the key of the request: a server that floods sends other things.
+    private func value(
+        of message: UnsafeRawBufferPointer, to request: String
+    ) throws(TelemetryClientError) -> JSONTree {
+        do throws(JSONParseError) {
+            let members = try JSONValue(parsing: message).tree.members
+            if members.count == 1, members[0].name == TelemetryRequest(request).key { return members[0].value }
+        } catch {
+            throw TelemetryClientError(.invalidJSON, "the reply of \(path) to \(request) is \(error)")
+        }
+        throw TelemetryClientError(
+            .invalidJSON, "the reply of \(path) to \(request) is not one object with the command as its only member")
+    }
+
+    private var descriptor: CInt? {
+        switch socket {
+        case .some(let socket): socket.raw
+        case .none: nil
+        }
+    }
+
+    private func end(_ error: TelemetryClientError?) {
+        ended = .now
+        state = .done(error)
+        socket = nil
+    }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import MetricsExporter
+import MetricsTestSupport
+import OpenMetricsText
+import TelemetryServer
+import TelemetryTestSupport
+import TelemetryWire
+import TestSupport
+import Testing
+
+/// Sources that misbehave, and sources that are DPDK.
+@Suite struct BadSourceTests {
+    private let directory: TemporaryDirectory
+    private var configuration = MetricsCollector.Configuration()
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        configuration.directories = [directory.runDirectory]
+        configuration.timeout = .seconds(60)
+        configuration.sysfs = directory.file("sys")
+        configuration.tellsOfItself = false
+    }
+
+    private func exposition(_ collector: MetricsCollector) throws -> Exposition {
+        try Exposition(MetricsText.openMetrics.text(of: collector.collect()))
+    }
+
+    private func peer(_ prefix: String, _ steps: [FakePeer.Step]?) throws -> FakePeer {
+        directory.makeRunDirectory(prefix)
+        return try FakePeer(directory.runDirectory.socketPath(filePrefix: prefix), steps)
+    }
+
+    /// A peer that greets, and answers each request with the next of these.
+    private static func answering(_ replies: [String], thenLeaves: Bool = false) -> [FakePeer.Step] {
+        [.send(FakePeer.greeting)] + replies.flatMap { [.receive, .send($0)] } + (thenLeaves ? [] : [.waitForEnd])
+    }
+
+    private static let offers = #"{"/":["/","/dmadev/info","/dmadev/list","/dmadev/stats"]}"#
+    private static let info = #"{"/dmadev/info":{"name":"dma","nb_vchans":1,"capabilities":{"copy":1,"fill":0}}}"#
+
+    private static func statistics(_ count: Int) -> String {
+        #"{"/dmadev/stats":{"submitted":\#(count),"completed":\#(count),"errors":0}}"#
+    }
+
+    @Test func oneThatNeverAnswersIsNamedAndOthersAreServed() throws {
+        var configuration = configuration
+        configuration.timeout = .milliseconds(300)
+        let mute = try peer("mute", nil)
+        let silent = try peer("silent", Self.answering([Self.offers]))
+        let server = try TelemetryServer.start(filePrefix: "well", commands: [], in: directory.runDirectory)
+        defer { server.stop() }
+        let text = try exposition(MetricsCollector(configuration))
+        for (prefix, success) in [("mute", 0), ("silent", 0), ("well", 1)] {
+            #expect(text.value("dmascope_scrape_success", ["prefix": prefix]) == Double(success), "\(prefix)")
+        }
+        #expect(text["dmascope_scrape_failure_info", ["reason": "timedOut"]].count == 2)
+        #expect(
+            text.value("dmascope_source_info", ["prefix": "silent", "program": "DPDK", "version": "26.11.0-rc0"]) == 1)
+        #expect(text.value("dmascope_source_info", ["prefix": "mute", "program": ""]) == 1)
+        #expect(text["dmadev_telemetry_clients"].map { $0.labels["prefix"] } == ["well"])
+        _ = (mute, silent)
+    }
+
+    /// Nothing of what it said before is told: half of a process is none.
+    @Test(arguments: [
+        ("diesMidReply", ["{\"/dmadev/list\":[0]}", info], true, "disconnected"),
+        ("junk", ["{\"/dmadev/list\":[0]}", "%&!"], false, "invalidJSON"),
+        ("otherReply", ["{\"/dmadev/info\":[0]}"], false, "invalidJSON"),
+    ])
+    func oneThatFailsOnTheWayTellsNothing(prefix: String, replies: [String], leaves: Bool, reason: String) throws {
+        let peer = try peer(prefix, Self.answering([Self.offers] + replies, thenLeaves: leaves))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_scrape_success", ["prefix": prefix]) == 0)
+        #expect(text.value("dmascope_scrape_failure_info", ["reason": reason]) == 1)
+        #expect(text.samples.allSatisfy { !$0.name.hasPrefix("dmadev_") })
+        _ = peer
+    }
+
+    @Test func oddValuesBreakNothing() throws {
+        let name = String(repeating: "\\u0000\\\"", count: 1000)
+        let info = """
+            {"/dmadev/info":{"name":"\(name)","nb_vchans":1,"max_vchans":"many","min_desc":null,"nb_priorities":-3,\
+            "numa_node":[],"capabilities":{"a":1,"b":"x","":2}}}
+            """
+        let peer = try peer(
+            "odd",
+            Self.answering([
+                Self.offers, #"{"/dmadev/list":[0,0,-1,99999,"x",null]}"#, info,
+                #"{"/dmadev/stats":{"submitted":-1,"completed":1.5,"errors":18446744073709551615}}"#,
+            ]))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_scrape_success", ["prefix": "odd"]) == 1)
+        #expect(text["dmadev_operations_submitted_total"].isEmpty)
+        #expect(text.value("dmadev_operations_completed_total") == 1.5)
+        #expect(text["dmadev_operation_errors_total"].map(\.text) == ["18446744073709551615"])
+        #expect(text["dmadev_device_capability"].map { $0.labels["capability"] } == ["a", ""])
+        #expect(text.value("dmadev_device_priorities") == -3)
+        #expect(text["dmadev_device_vchans_limit"].isEmpty && text["dmadev_device_descriptors_minimum"].isEmpty)
+        #expect(try #require(text["dmadev_device_info"].first?.labels["name"]).utf8.count <= 3 * 256)
+        _ = peer
+    }
+
+    @Test func aResetOfDPDKsStatisticsIsPassedOn() throws {
+        // FakePeer serves one client after the other by the same script, so each reading has its own peer in the place.
+        let collector = MetricsCollector(configuration)
+        func reading(_ count: Int) throws -> (value: Double?, created: Double?) {
+            let peer = try peer(
+                "dpdk", Self.answering([Self.offers, "{\"/dmadev/list\":[3]}", Self.info, Self.statistics(count)]))
+            defer { unlink(peer.path) }
+            let text = try exposition(collector)
+            let labels = ["prefix": "dpdk", "device": "3", "name": "dma", "vchan": "0"]
+            return (
+                text.value("dmadev_operations_completed_total", labels),
+                text.value("dmadev_operations_completed_created", labels)
+            )
+        }
+        let first = try reading(10)
+        let second = try reading(20)
+        let reset = try reading(5)
+        let last = try reading(6)
+        #expect([first, second, reset, last].map(\.value) == [10, 20, 5, 6])
+        // Since the process started, and since the reset.
+        #expect(first.created != nil && first.created == second.created)
+        #expect(try #require(reset.created) > (try #require(first.created)))
+        #expect(last.created == reset.created)
+    }
+
+    @Test func whatDPDKOffersIsExported() throws {
+        let peer = try peer(
+            "dpdk", Self.answering([Self.offers, "{\"/dmadev/list\":[0]}", Self.info, Self.statistics(7)]))
+        let text = try exposition(MetricsCollector(configuration))
+        let names = Set(text.samples.map(\.name).filter { $0.hasPrefix("dmadev_") && !$0.hasSuffix("_created") })
+        #expect(
+            names == [
+                "dmadev_devices", "dmadev_device_info", "dmadev_device_vchans", "dmadev_device_capability",
+                "dmadev_operations_submitted_total", "dmadev_operations_completed_total",
+                "dmadev_operation_errors_total",
+            ])
+        #expect(text.value("dmadev_device_capability", ["capability": "fill"]) == 0)
+        _ = peer
+    }
+
+    @Test func aProcessWithoutDevicesIsASource() throws {
+        let peer = try peer("other", Self.answering([#"{"/":["/","/info","/help"]}"#]))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_scrape_success", ["prefix": "other"]) == 1)
+        #expect(text.samples.allSatisfy { !$0.name.hasPrefix("dmadev_") })
+        _ = peer
+    }
+}

@@ -1,0 +1,220 @@
+import DMADev
+import DMAEngine
+import DMATelemetry
+import Glibc
+import MetricsExporter
+import MetricsTestSupport
+import OpenMetricsText
+import SoftwareDriver
+import TelemetryClient
+import TelemetryServer
+import TelemetryTestSupport
+import TelemetryWire
+import TestSupport
+import Testing
+
+/// What a collector tells of the sources that it finds.
+@Suite struct SourceTests {
+    private let directory: TemporaryDirectory
+    private let configuration: MetricsCollector.Configuration
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        var configuration = MetricsCollector.Configuration()
+        configuration.directories = [directory.runDirectory]
+        configuration.timeout = .seconds(60)
+        configuration.sysfs = directory.file("sys")
+        configuration.tellsOfItself = false
+        self.configuration = configuration
+    }
+
+    private func exposition(_ collector: MetricsCollector) throws -> Exposition {
+        try Exposition(MetricsText.openMetrics.text(of: collector.collect()))
+    }
+
+    private func server(_ prefix: String, _ registry: DeviceRegistry) throws -> TelemetryServer {
+        try TelemetryServer.start(
+            filePrefix: prefix, commands: DeviceCommands.table(for: registry), in: directory.runDirectory)
+    }
+
+    /// A software device with a channel that has copied 3 × 8 bytes and failed once, and one that is not set up.
+    private func workedDevice(_ registry: DeviceRegistry) throws -> DMADevice {
+        let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+        try device.start()
+        let channel = try device.virtualChannel(0)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 16, alignment: 8)
+        memory.initializeMemory(as: UInt8.self, repeating: 7, count: 16)
+        defer { memory.deallocate() }
+        let address = UInt64(UInt(bitPattern: memory))
+        for source in [address, address, address, 8] {
+            try channel.copy(from: source, to: address + 8, length: 8, flags: .submit)
+        }
+        let statuses = UnsafeMutableBufferPointer<CompletionStatus>.allocate(capacity: 4)
+        statuses.initialize(repeating: .successful)
+        defer { statuses.deallocate() }
+        var seen = 0
+        while seen < 4 { seen += Int(try channel.completedStatus(into: statuses).count) }
+        return device
+    }
+
+    @Test func everythingOfAProcessIsThere() throws {
+        let registry = DeviceRegistry()
+        let device = try workedDevice(registry)
+        defer {
+            try? device.stop()
+            try? device.close()
+        }
+        let server = try server("app", registry)
+        defer { server.stop() }
+        let text = try exposition(MetricsCollector(configuration))
+
+        let process = ["prefix": "app", "prefix_instance": "0", "pid": "\(getpid())"]
+        let channel = process.merging(["device": "0", "name": "dma0", "vchan": "0"]) { $1 }
+        #expect(text["dmadev_operations_completed_total"].map(\.labels) == [channel])
+        for (name, value) in [
+            ("dmadev_operations_submitted_total", 4), ("dmadev_operations_completed_total", 4),
+            ("dmadev_operation_errors_total", 1), ("dmadev_moved_bytes_total", 24), ("dmadev_doorbells_total", 4),
+            ("dmadev_rejected_enqueues_total", 0), ("dmadev_vchan_descriptors", 64),
+            ("dmadev_operation_latency_seconds_count", 4), ("dmadev_vchan_ring_occupancy_ratio", 0),
+        ] {
+            #expect(text.value(name, channel) == Double(value), "\(name)")
+        }
+        #expect(text.value("dmadev_operations_total", ["kind": "copy"]) == 4)
+        #expect(text.value("dmadev_operations_by_status_total", ["status": "successful"]) == 3)
+        #expect(text.value("dmadev_operations_by_status_total", ["status": "invalid_src_addr"]) == 1)
+        #expect(text.value("dmadev_vchan_state", ["state": "idle"]) == 1)
+        #expect(text["dmadev_vchan_state"].map(\.value).reduce(0, +) == 1)
+        #expect(text.value("dmadev_vchan_ring_slots", ["use": "empty"]) == 64)
+        #expect(try #require(text.value("dmadev_vchan_ring_high_water")) >= 1)
+        #expect(try #require(text.value("dmadev_operation_latency_seconds_sum")) > 0)
+
+        #expect(text.value("dmadev_devices", process) == 1)
+        #expect(text.value("dmadev_device_info", ["driver": "software", "numa_node": "-1"]) == 1)
+        #expect(text.value("dmadev_device_capability", ["capability": "fill", "device": "0"]) == 1)
+        #expect(text["dmadev_device_capability"].count == Capabilities.table.count)
+        #expect(text.value("dmadev_device_started") == 1 && text.value("dmadev_device_vchans") == 1)
+        #expect(text.value("dmadev_vchan_info", ["direction": "mem2mem", "domain": "none"]) == 1)
+        #expect(text.value("dmadev_telemetry_clients", process) == 1)
+        #expect(try #require(text.value("dmadev_telemetry_requests_total", process)) >= 1)
+        #expect(text.value("dmadev_failed_calls_total", process) == 0)
+
+        #expect(text.value("dmascope_scrape_success", ["prefix": "app", "prefix_instance": "0"]) == 1)
+        #expect(
+            text.value(
+                "dmascope_source_info",
+                ["program": "dmascope", "version": DmascopeVersion.number, "socket": server.path]
+                    .merging(process) { $1 }) == 1)
+        #expect(text.value("dmascope_sources", ["state": "answering"]) == 1)
+        // No question of the collector was an error of the source.
+        #expect(text.value("dmadev_telemetry_request_errors_total") == 0)
+        #expect(text.types.values.filter { $0 == "counter" }.count > 10 && text.isEnded)
+    }
+
+    @Test func readersAcceptWhatIsExported() throws {
+        let registry = DeviceRegistry()
+        let device = try workedDevice(registry)
+        defer {
+            try? device.stop()
+            try? device.close()
+        }
+        let servers = try (0..<3).map { _ in try server("app", registry) }
+        defer { servers.forEach { $0.stop() } }
+        var configuration = configuration
+        configuration.tellsOfItself = true
+        let families = try MetricsCollector(configuration).collect()
+        #expect(try MetricsReaders.promtoolComplaints(MetricsText.prometheus.text(of: families)) == "")
+        let samples = try MetricsReaders.openMetricsSamples(MetricsText.openMetrics.text(of: families))
+        #expect(samples.contains { $0.hasPrefix("dmadev_operations_completed_total") && $0.hasSuffix(" 4") })
+        #expect(samples.contains { $0.hasPrefix("process_resident_memory_bytes") })
+        #expect(samples.contains { $0.contains("('prefix_instance', '2')") })
+    }
+
+    @Test func channelsThatAreNotSetUpAreNotAskedFor() throws {
+        let registry = DeviceRegistry()
+        let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
+        try device.configure(DeviceConfiguration(virtualChannelCount: 3))
+        try device.setUpVirtualChannel(1, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+        let server = try server("app", registry)
+        defer { server.stop() }
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text["dmadev_operations_completed_total"].map { $0.labels["vchan"] } == ["1"])
+        #expect(text.value("dmadev_vchan_state", ["vchan": "0", "state": "not set up"]) == 1)
+        #expect(text.value("dmadev_vchan_state", ["vchan": "1", "state": "stopped"]) == 1)
+        #expect(text.value("dmadev_telemetry_request_errors_total") == 0)
+    }
+
+    @Test func sourcesComeAndGo() throws {
+        let collector = MetricsCollector(configuration)
+        let registry = DeviceRegistry()
+        func prefixes() throws -> [String?] {
+            let text = try exposition(collector)
+            let named = text["dmascope_scrape_success"].map { $0.labels["prefix"] }
+            #expect(text["dmadev_devices"].map { $0.labels["prefix"] } == named)
+            return named
+        }
+        #expect(try prefixes().isEmpty)
+        let first = try server("a", registry)
+        let second = try server("b", registry)
+        #expect(try prefixes() == ["a", "b"])
+        first.stop()
+        #expect(try prefixes() == ["b"])
+        second.stop()
+        #expect(try prefixes().isEmpty)
+    }
+
+    @Test func aDeadSocketIsCountedAndOneThatIsNamedFails() throws {
+        directory.makeRunDirectory("dead")
+        let path = directory.runDirectory.socketPath(filePrefix: "dead")
+        // A file refuses connections as the socket of a killed process does.
+        let file = try #require(fopen(path, "w"))
+        fclose(file)
+        var configuration = configuration
+        configuration.sockets = [directory.file("named"), directory.file("no*match")]
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_sources", ["state": "dead"]) == 1)
+        #expect(text.value("dmascope_sources", ["state": "failing"]) == 1)
+        #expect(text.value("dmascope_scrape_success", ["prefix": directory.file("named")]) == 0)
+        #expect(text.value("dmascope_scrape_failure_info", ["reason": "notFound"]) == 1)
+    }
+
+    @Test func socketsAreFoundByPatternsOnce() throws {
+        let elsewhere = try TemporaryDirectory()
+        let registry = DeviceRegistry()
+        let servers = [
+            try server("app", registry),
+            try TelemetryServer.start(
+                filePrefix: "app", commands: DeviceCommands.table(for: registry), in: elsewhere.runDirectory),
+        ]
+        defer { servers.forEach { $0.stop() } }
+        var configuration = configuration
+        configuration.sockets = [
+            directory.file("dpdk/*/dpdk_telemetry.v2*"), elsewhere.file("dpdk/a[p]p/dpdk_telemetry.v?"),
+            servers[1].path,
+        ]
+        let text = try exposition(MetricsCollector(configuration))
+        // The same prefix and number: what is not the first is told apart by its path.
+        #expect(text["dmascope_scrape_success"].map { $0.labels["prefix"] } == ["app", servers[1].path])
+        #expect(text["dmadev_devices"].count == 2)
+    }
+
+    @Test func threeHundredSourcesAreServedAtOnce() throws {
+        let registry = DeviceRegistry()
+        let device = try workedDevice(registry)
+        defer {
+            try? device.stop()
+            try? device.close()
+        }
+        let servers = try (0..<300).map { try server("app\($0)", registry) }
+        defer { servers.forEach { $0.stop() } }
+        let families = try MetricsCollector(configuration).collect()
+        func samples(_ name: String) -> [MetricSample] {
+            families.first { $0.description.name == name }?.samples ?? []
+        }
+        #expect(samples("dmascope_scrape_success").map(\.value) == Array(repeating: .number(.unsigned(1)), count: 300))
+        #expect(
+            samples("dmadev_operations_completed").map(\.value) == Array(repeating: .number(.signed(4)), count: 300))
+        #expect(Set(samples("dmadev_moved_bytes").map { $0.labels["prefix"] }).count == 300)
+    }
+}

@@ -1,0 +1,127 @@
+import LinuxSystem
+import TelemetryClient
+import TelemetryTestSupport
+import TelemetryWire
+import TestSupport
+import Testing
+
+/// Many servers asked at once.
+@Suite struct TelemetrySweepTests {
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    /// Asks for `/x` some times, and keeps the answers.
+    private final class Script: TelemetryConversation {
+        var left: Int
+        var version: String?
+        var replies: [JSONTree] = []
+
+        init(_ count: Int = 1) { left = count }
+
+        func begin(_ greeting: TelemetryGreeting, peer: PeerCredentials) { version = greeting.version }
+
+        func nextRequest() -> String? {
+            left -= 1
+            return left >= 0 ? "/x,1" : nil
+        }
+
+        func take(_ reply: JSONTree, to request: String) { replies.append(reply) }
+    }
+
+    private static let reply = FakePeer.Step.send(#"{"/x":7}"#)
+    private static let long = String(repeating: "a", count: 5000)
+
+    /// The outcome with a peer that follows a script, asked together with one that answers.
+    private func outcome(
+        _ steps: [FakePeer.Step]?, asking count: Int = 1,
+        _ sweep: TelemetrySweep = TelemetrySweep(timeout: .seconds(60))
+    ) throws -> TelemetryClientError.Code? {
+        let directory = try TemporaryDirectory()
+        let good = try FakePeer(
+            directory.file("good"), [.send(FakePeer.greeting), .receive, Self.reply, .waitForEnd])
+        let bad = try FakePeer(directory.file("bad"), steps)
+        let scripts = [Script(count), Script()]
+        let outcomes = try sweep.run([(bad.path, scripts[0]), (good.path, scripts[1])])
+        #expect(outcomes[1].failure == nil)
+        #expect(scripts[1].replies == [.integer(7)])
+        #expect(outcomes[0].peer?.pid == outcomes[1].peer?.pid)
+        return outcomes[0].failure?.code
+    }
+
+    @Test func allAreAskedAndAnswer() throws {
+        let peers = try (0..<40).map {
+            try FakePeer(
+                directory.file("\($0)"),
+                [.send(FakePeer.greeting), .receive, Self.reply, .receive, Self.reply, .waitForEnd])
+        }
+        let scripts = peers.map { _ in Script(2) }
+        // Fewer at a time than there are: they take turns.
+        var sweep = TelemetrySweep(timeout: .seconds(60))
+        sweep.maximumConnections = 7
+        let outcomes = try sweep.run(zip(peers, scripts).map { ($0.path, $1) })
+        #expect(outcomes.allSatisfy { $0.failure == nil && $0.peer != nil })
+        #expect(scripts.allSatisfy { $0.replies == [.integer(7), .integer(7)] && $0.version == "DPDK 26.11.0-rc0" })
+        #expect(try sweep.run([]).isEmpty)
+    }
+
+    @Test func aPeerThatNeverAnswersCostsItsTime() throws {
+        #expect(try outcome(nil, TelemetrySweep(timeout: .milliseconds(200))) == .timedOut)
+        #expect(try outcome([.waitForEnd], TelemetrySweep(timeout: .milliseconds(200))) == .timedOut)
+    }
+
+    @Test func aPeerThatGreetsAndFallsSilentCostsItsTime() throws {
+        let steps = [FakePeer.Step.send(FakePeer.greeting), .waitForEnd]
+        #expect(try outcome(steps, TelemetrySweep(timeout: .milliseconds(200))) == .timedOut)
+    }
+
+    @Test func junkIsTold() throws {
+        #expect(try outcome([.send("good morning"), .waitForEnd]) == .notTelemetry)
+    }
+
+    @Test(arguments: ["{", "7", "{\"/y\":7}", "{\"/x\":7,\"/y\":7}", "{\"/x,1\":7}", "\u{0}"])
+    func aReplyToSomethingElseIsNone(reply: String) throws {
+        #expect(try outcome([.send(FakePeer.greeting), .receive, .send(reply), .waitForEnd]) == .invalidJSON)
+    }
+
+    @Test func aFloodIsCutOff() throws {
+        let flood = [FakePeer.Step](repeating: .send("{\"/x\":\"\(Self.long)\"}"), count: 100)
+        var sweep = TelemetrySweep(timeout: .seconds(60))
+        sweep.maximumLength = 50_000
+        #expect(try outcome([.send(FakePeer.greeting)] + flood + [.waitForEnd], asking: 100, sweep) == .tooLong)
+        // Nobody asked for that.
+        #expect(try outcome([.send(FakePeer.greeting), .send("{}")] + flood + [.waitForEnd]) == .invalidJSON)
+    }
+
+    @Test func aReplyIsAsLongAsItMayBe() throws {
+        var sweep = TelemetrySweep(timeout: .seconds(60))
+        sweep.maximumReplyLength = Self.long.utf8.count + 9
+        func steps(_ text: String) -> [FakePeer.Step] {
+            [.send(FakePeer.greeting), .receive, .send("{\"/x\":\"\(text)\"}"), .waitForEnd]
+        }
+        #expect(try outcome(steps(Self.long), sweep) == nil)
+        #expect(try outcome(steps(Self.long + "a"), sweep) == .tooLong)
+    }
+
+    @Test func aPeerThatDiesIsGone() throws {
+        #expect(try outcome([]) == .disconnected)
+        #expect(try outcome([.send(FakePeer.greeting), .receive]) == .disconnected)
+    }
+
+    @Test func aFullBacklogIsTriedAgain() throws {
+        let peer = try FakePeer(
+            directory.file("s"), backlog: 0, [.send(FakePeer.greeting), .receive, Self.reply, .waitForEnd])
+        // One at a time is taken: the others wait until it has gone.
+        let scripts = (0..<5).map { _ in Script() }
+        let outcomes = try TelemetrySweep(timeout: .seconds(60)).run(scripts.map { (peer.path, $0) })
+        #expect(outcomes.allSatisfy { $0.failure == nil })
+        #expect(scripts.allSatisfy { $0.replies == [.integer(7)] })
+    }
+
+    @Test func noSocketIsNoConnection() throws {
+        let long = directory.file(String(repeating: "a", count: 200))
+        let outcomes = try TelemetrySweep().run([(directory.file("none"), Script()), (long, Script())])
+        #expect(outcomes.map { $0.failure?.code } == [.notFound, .tooLong])
+        #expect(outcomes.allSatisfy { $0.peer == nil })
+    }
+}

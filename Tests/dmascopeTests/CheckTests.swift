@@ -1,0 +1,130 @@
+import Glibc
+import OpenMetricsText
+import TelemetryWire
+import TestSupport
+import Testing
+
+@testable import dmascope
+
+/// `dmascope check`.
+@Suite struct CheckTests {
+    private let scope: Scope
+
+    init() throws { scope = try Scope() }
+
+    private func check(_ arguments: String...) throws -> ProgramResult {
+        try scope.run(["check"] + arguments)
+    }
+
+    private func expect(
+        _ result: ProgramResult, exits status: Int32, _ sentence: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(result.exit == .exited(status), "\(result)", sourceLocation: sourceLocation)
+        #expect(result.output.hasPrefix("DMADEV \(sentence)"), "\(result)", sourceLocation: sourceLocation)
+        #expect(result.output.split(separator: "\n").count == 1, "\(result)", sourceLocation: sourceLocation)
+        #expect(result.errors.isEmpty, "\(result)", sourceLocation: sourceLocation)
+    }
+
+    @Test func aServerAtWorkIsFine() throws {
+        let server = try scope.serve("--workload", "copy", "--file-prefix", "mine")
+        defer { server.kill(SIGTERM) }
+        // Something has to be done, that ratios and latencies exist.
+        while try scope.json("stats", "--file-prefix", "mine").elements.contains(where: {
+            $0["completed"] == .integer(0)
+        }) {}
+        let result = try check(
+            "--source", "mine", "--min-devices", "2", "--max-error-ratio", "0.01,0.05", "--max-occupancy", "1",
+            "--max-latency-p99", "20000000")
+        expect(result, exits: 0, "OK - 2 devices, 1 source | devices=2;;@0:1 error_ratio=0;0.01;0.05 occupancy=")
+        #expect(result.output.contains("latency_p99=") && result.output.contains("us;;20000000.0"))
+
+        expect(
+            try check("--source", "mine", "--min-devices", "3"), exits: 2,
+            "CRITICAL - 2 devices, at least 3 are wanted | ")
+        expect(try check("--source", "mine", "--max-latency-p99", "0,20000000"), exits: 1, "WARNING - p99 latency ")
+        expect(try check("--source", "mine", "--max-latency-p99", "0"), exits: 2, "CRITICAL - p99 latency ")
+        expect(
+            try check("--source", "mine", "--interval", "0.2", "--max-error-ratio", "0"), exits: 0, "OK - 2 devices")
+    }
+
+    @Test func failedOperationsAreTold() throws {
+        let server = try scope.serve(
+            "--device", "fault,fail=2:bus_error", "--workload", "copy", "--file-prefix", "faulty")
+        defer { server.kill(SIGTERM) }
+        while try scope.json("stats", "--file-prefix", "faulty").elements.allSatisfy({ $0["errors"] == .integer(0) }) {}
+        let result = try check("--source", "faulty", "--max-error-ratio", "0")
+        expect(result, exits: 2, "CRITICAL - error ratio 0.")
+    }
+
+    @Test func whatIsNotThereIsTold() throws {
+        expect(try check("--source", "none"), exits: 2, "CRITICAL - no process with the file prefix none\n")
+        let path = scope.directory.file("none")
+        expect(
+            try check("--socket", path, "--source", path), exits: 2,
+            "CRITICAL - no answer of \(path) (notFound) | devices=0")
+    }
+
+    // The figures, of collections that were made up.
+
+    private static let labels: LabelSet = ["prefix": "p", "name": "dma0", "vchan": "0"]
+
+    private static func collection(
+        completed: UInt64, errors: UInt64, buckets: [UInt64], rest: UInt64 = 0, state: String = "idle"
+    ) -> [MetricFamily] {
+        func family(_ name: String, _ kind: MetricDescription.Kind, _ labels: LabelSet, _ value: MetricValue)
+            -> MetricFamily
+        {
+            MetricFamily(MetricDescription(name, kind, help: "-"), samples: [MetricSample(labels, value)])
+        }
+        let histogram = MetricHistogram(
+            buckets: zip([0.001, 0.01], buckets).map { .init(upperBound: $0, count: $1) }, rest: rest, sum: .real(0))
+        return [
+            family("dmadev_operations_completed", .counter, labels, .number(.unsigned(completed))),
+            family("dmadev_operation_errors", .counter, labels, .number(.unsigned(errors))),
+            family("dmadev_operation_latency_seconds", .histogram, labels, .histogram(histogram)),
+            family("dmadev_vchan_state", .gauge, labels + ["state": state], .number(.unsigned(1))),
+        ]
+    }
+
+    @Test func figuresAreOfTheTimeBetweenTwoCollections() {
+        let before = Self.collection(completed: 100, errors: 50, buckets: [50, 50])
+        let after = Self.collection(completed: 300, errors: 60, buckets: [250, 50])
+        #expect(CheckFigures(after).errorRatio == 0.2)
+        #expect(CheckFigures(after).latencyP99 == 0.01)
+        #expect(CheckFigures(after, since: before).errorRatio == 0.05)
+        #expect(CheckFigures(after, since: before).latencyP99 == 0.001)
+        // Nothing came, or the source began anew.
+        #expect(CheckFigures(after, since: after).errorRatio == nil)
+        #expect(CheckFigures(after, since: after).latencyP99 == nil)
+        #expect(CheckFigures(before, since: after).latencyP99 == 0.01)
+        #expect(CheckFigures(after, prefix: "other").errorRatio == nil)
+    }
+
+    @Test func aLatencyBeyondAllBoundsIsAboveEveryThreshold() throws {
+        let figures = CheckFigures(Self.collection(completed: 10, errors: 0, buckets: [0, 5], rest: 5))
+        #expect(figures.latencyP99 == .infinity)
+        #expect(try #require(Threshold(argument: "1e300")).state(of: .infinity) == .critical)
+        var report = CheckReport()
+        report.add("latency_p99", .infinity, unit: "us", Threshold(argument: "10"), "p99 latency")
+        #expect(report.text == "DMADEV CRITICAL - p99 latency infus | latency_p99=U;;10.0")
+    }
+
+    @Test func aHaltedChannelIsFound() {
+        #expect(
+            CheckFigures(Self.collection(completed: 1, errors: 0, buckets: [], state: "halted_error")).halted == [
+                "dma0:0"
+            ])
+        #expect(CheckFigures(Self.collection(completed: 1, errors: 0, buckets: [])).halted.isEmpty)
+    }
+
+    @Test func theWorstDecides() {
+        #expect([CheckState.ok, .warning, .unknown, .critical].sorted().last == .critical)
+        #expect(max(CheckState.warning, .unknown) == .unknown)
+        var report = CheckReport()
+        report.note(.warning, "a|b")
+        report.note(.critical, "c")
+        report.note(.ok, "d")
+        #expect(report.text == "DMADEV CRITICAL - a/b, c, d")
+    }
+}

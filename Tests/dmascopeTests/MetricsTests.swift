@@ -1,0 +1,173 @@
+import Foundation
+import MetricsTestSupport
+import TelemetryWire
+import TestSupport
+import Testing
+
+/// `dmascope metrics`, and what `dmascope serve` offers to scrapers.
+@Suite struct MetricsTests {
+    private let scope: Scope
+
+    init() throws { scope = try Scope() }
+
+    private let own = ["prefix": "dmascope", "prefix_instance": "0"]
+
+    /// Where a server says that its metrics are.
+    private func address(of server: RunningProgram) throws -> String {
+        let line = try #require(
+            server.outputSoFar.split(separator: "\n").first { $0.hasPrefix("Metrics for Prometheus: ") })
+        return String(line.dropFirst("Metrics for Prometheus: ".count))
+    }
+
+    @Test func everyFormatTellsOfTheDevices() throws {
+        let server = try scope.serve("--workload", "copy")
+        defer { server.kill(SIGTERM) }
+        for format in ["prometheus", "openmetrics"] {
+            let text = try Exposition(scope.run("metrics", "--format", format).output)
+            #expect(text.value("dmadev_devices", own) == 2)
+            #expect(text["dmadev_operations_completed_total", own].count == 3)
+            // The figures of a program that ends at once are of no use.
+            #expect(text["process_resident_memory_bytes"].isEmpty)
+        }
+        let lines = try scope.run("metrics", "--once", "--format", "json").output.split(separator: "\n")
+            .map { try JSONValue(parsing: String($0)).tree }
+        let devices = lines.filter {
+            $0["metric"] == .string("dmadev_devices") && $0["labels"]?["prefix"] == .string("dmascope")
+        }
+        #expect(devices.count == 1 && devices[0]["value"] == .integer(2))
+        let csv = try scope.run("metrics", "--format", "csv").output.split(separator: "\n")
+        #expect(csv.first == "time,metric,labels,value")
+        #expect(
+            csv.contains { $0.contains(",dmadev_devices,prefix=dmascope;prefix_instance=0;pid=\(server.processID),2") })
+    }
+
+    @Test func aFileIsReplacedAgainAndAgain() throws {
+        let server = try scope.serve("--workload", "copy")
+        defer { server.kill(SIGTERM) }
+        let file = scope.directory.file("dmadev.prom")
+        let metrics = try scope.start("metrics", "--interval", "0.1", "--output", file)
+        func completed() throws -> Double? {
+            guard FileManager.default.fileExists(atPath: file) else { return nil }
+            // Whatever the moment, the text is whole.
+            let text = try Exposition(String(contentsOfFile: file, encoding: .utf8))
+            return text.value("dmadev_operations_completed_total", own.merging(["name": "dma0"]) { $1 })
+        }
+        var first: Double?
+        while first == nil { first = try completed() }
+        while try completed() == first {}
+        metrics.kill(SIGTERM)
+        #expect(try metrics.wait().exit == .exited(0))
+        #expect(try scope.directory.contents.filter { $0.contains("dmadev.prom") } == ["dmadev.prom"])
+        expect(
+            try scope.run("metrics", "--output", scope.directory.file("none/x")), exits: 1,
+            saying: "name a file in a folder that you may write to")
+    }
+
+    @Test func collectionsFollowEachOtherUntilTheEnd() throws {
+        let metrics = try scope.start("metrics", "--interval", "0.1", "--format", "csv")
+        try metrics.waitForOutput { output in
+            output.components(separatedBy: "dmascope_build_info").count > 3 ? true : nil
+        }
+        metrics.kill(SIGINT)
+        let result = try metrics.wait()
+        #expect(result.exit == .exited(0))
+        #expect(result.output.components(separatedBy: "time,metric").count == 2)
+    }
+
+    @Test func theTableIsPrinted() throws {
+        let output = try scope.run("metrics", "--describe").output
+        #expect(output.hasPrefix("| metric | type | labels | from | meaning |\n"))
+        #expect(output.contains("| `dmadev_moved_bytes_total` | counter |"))
+    }
+
+    @Test func scrapersAreServedUntilTheEnd() throws {
+        let server = try scope.serve("--workload", "copy", "--listen", "127.0.0.1:0")
+        let curl = try requiredTool("curl", package: "curl")
+        let address = try address(of: server)
+        #expect(address.hasPrefix("http://127.0.0.1:") && address.hasSuffix("/metrics"))
+        let text = try Exposition(outputOfProgram(curl, ["-sS", "--noproxy", "*", address]))
+        #expect(text["dmadev_operations_completed_total", own].count == 3)
+        #expect(try #require(text.value("process_resident_memory_bytes")) > 0)
+
+        // The port is taken now.
+        let port = String(address.dropFirst("http://".count).dropLast("/metrics".count))
+        expect(
+            try scope.run("serve", "--listen", port), exits: 1,
+            saying: "cannot listen on \(port): Address already in use: end the program that has it, or choose another")
+        #expect(try scope.leftovers.sorted() == ["dpdk", "dpdk/dmascope", "dpdk/dmascope/dpdk_telemetry.v2"])
+
+        server.kill(SIGINT)
+        let result = try server.wait()
+        #expect(result.exit == .exited(0) && result.errors == "", "\(result)")
+        #expect(try runProgram(curl, ["-sS", "--noproxy", "*", address]).exit == .exited(7))
+        #expect(try scope.leftovers.isEmpty)
+    }
+
+    @Test func scrapersAreServedOnAUnixSocket() throws {
+        let path = scope.directory.file("http")
+        let server = try scope.serve("--listen", "unix:\(path)")
+        #expect(try address(of: server) == "/metrics on unix:\(path)")
+        let curl = try requiredTool("curl", package: "curl")
+        let output = try outputOfProgram(curl, ["-sS", "--unix-socket", path, "http://localhost/metrics"])
+        #expect(try Exposition(output).value("dmadev_devices", own) == 2)
+        server.kill(SIGTERM)
+        #expect(try server.wait().exit == .exited(0))
+        #expect(try scope.directory.contents == ["run"])
+    }
+}
+
+/// Prometheus itself.
+@Suite struct PrometheusTests {
+    @Test func prometheusScrapesAServerAtWork() throws {
+        let scope = try Scope()
+        let server = try scope.serve("--workload", "copy", "--listen", "127.0.0.1:0")
+        defer { server.kill(SIGTERM) }
+        let line = try server.waitForOutput { $0.firstMatch(of: #/http:\/\/(127.0.0.1:[0-9]+)\/metrics/#)?.1 }
+        let configuration = """
+            global: {scrape_interval: 1s}
+            scrape_configs:
+              - job_name: dma
+                static_configs: [{targets: ['\(line)']}]
+
+            """
+        let file = scope.directory.file("prometheus.yml")
+        try configuration.write(toFile: file, atomically: false, encoding: .utf8)
+        let prometheus = try RunningProgram(
+            "/bin/sh",
+            [
+                "-c", "exec \"$@\" 2>&1", "sh", MetricsReaders.prometheus("prometheus"), "--config.file=\(file)",
+                "--storage.tsdb.path=\(scope.directory.file("data"))", "--web.listen-address=127.0.0.1:0",
+            ])
+        defer {
+            prometheus.kill(SIGTERM)
+            _ = try? prometheus.wait()
+        }
+        let port = try prometheus.waitForOutput {
+            $0.firstMatch(of: #/msg="Listening on" address=127.0.0.1:([0-9]+)/#)?.1
+        }
+
+        /// Asks until there is something.
+        func value(_ query: String) throws -> Double {
+            let end = ContinuousClock.now + .seconds(60)
+            while ContinuousClock.now < end {
+                // Refused while it is not ready.
+                let result = try runProgram(
+                    MetricsReaders.prometheus("promtool"), ["query", "instant", "http://127.0.0.1:\(port)", query])
+                if let match = result.output.firstMatch(of: #/=> ([0-9.e+-]+) @/#), let value = Double(match.1) {
+                    return value
+                }
+            }
+            throw TestSupportError("Prometheus knows nothing of \(query): \(prometheus.outputSoFar)")
+        }
+        #expect(try value("up{job=\"dma\"} == 1") == 1)
+        #expect(try value("count(dmadev_operations_completed_total{prefix=\"dmascope\"})") == 3)
+        #expect(try value("sum(rate(dmadev_moved_bytes_total{prefix=\"dmascope\"}[10s])) > 0") > 0)
+        let p99 = "histogram_quantile(0.99, sum by (le) (dmadev_operation_latency_seconds_bucket))"
+        #expect(try value("\(p99) > 0") > 0)
+        #expect(
+            try value(
+                "dmadev_devices * on (prefix, prefix_instance, pid) group_left (program) dmascope_source_info{program=\"dmascope\"}"
+            )
+                >= 2)
+    }
+}
