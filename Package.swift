@@ -56,6 +56,8 @@ let package = Package(
         swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("TelemetryWire", ["CJSONC"]),
 
+        swiftTarget("ControllerProtocol", []),
+
         // L2: drivers, and telemetry commands over devices.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
@@ -126,7 +128,10 @@ let package = Package(
                 "FaultDriver", "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "LinuxSystem", "Conformance",
                 "TestSupport", systemPackage,
             ]),
-        test(of: "DMAEngine", ["DMAEngine", "CDMADev", "RingTestSupport", "TestSupport"]),
+        test(
+            of: "DMAEngine",
+            ["DMAEngine", "CDMADev", "LinuxSystem", "RingTestSupport", "TestSupport", systemPackage]),
+        test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),

@@ -20,13 +20,15 @@ public final class Engine: Sendable {
 
     /// Starts an engine.
     ///
-    /// - Parameter name: of its thread, up to 15 bytes.
-    /// - Throws: the errno of the thread or of the fault handlers that could not be had.
-    public init(name: String = "dma-engine") throws(Errno) {
+    /// - Parameters:
+    ///   - name: of its thread, up to 15 bytes.
+    ///   - isSharedWithProcesses: whether other processes wake it, too: see ``watch(_:)``. It then wakes a little slower.
+    /// - Throws: the errno of the thread, the descriptors or the fault handlers that could not be had.
+    public init(name: String = "dma-engine", isSharedWithProcesses: Bool = false) throws(Errno) {
         let installed = clinux_guard_install()
         guard installed == 0 else { throw Errno(rawValue: installed) }
         let id = Self.nextID.wrappingAdd(1, ordering: .relaxed).oldValue
-        let shared = SharedState(id: id)
+        let shared = SharedState(id: id, descriptors: isSharedWithProcesses ? try BellDescriptors() : nil)
         self.id = id
         self.shared = shared
         thread = try SystemThread.start(name: name) { EngineLoop(shared).run() }
@@ -56,6 +58,9 @@ public final class Engine: Sendable {
     /// What wakes this engine.
     var bell: EngineBell { shared.bell }
 
+    /// What other processes wake it with; `nil` for an engine of this process only.
+    var bellDescriptors: BellDescriptors? { shared.descriptors }
+
     private static let nextID = Atomic<UInt32>(0)
 }
 
@@ -72,6 +77,7 @@ final class SharedState: @unchecked Sendable {
 
     let id: UInt32
     let bell: EngineBell
+    let descriptors: BellDescriptors?
     private let control = Locked(Control())
     // Constant, and so is `bell`; the three words behind it are atomic, each on a cache line of its own: the thread reads
     // the second in every round.
@@ -79,12 +85,14 @@ final class SharedState: @unchecked Sendable {
     private var requested: UnsafeMutablePointer<Atomic<UInt32>> { (words + 16).atomic }
     private var answered: UnsafeMutablePointer<Atomic<UInt32>> { (words + 32).atomic }
 
-    init(id: UInt32) {
+    init(id: UInt32, descriptors: BellDescriptors?) {
         self.id = id
+        self.descriptors = descriptors
         let lines = UnsafeMutableRawPointer.allocate(byteCount: 3 * 64, alignment: 64)
         words = lines.bindMemory(to: UInt32.self, capacity: 48)
         words.initialize(repeating: 0, count: 48)
-        bell = EngineBell(word: words)
+        bell = EngineBell(
+            word: words, event: descriptors?.event.raw ?? -1, poller: descriptors?.poller.raw ?? -1)
     }
 
     deinit {

@@ -217,16 +217,16 @@ struct RingConsumer {
         return aborted
     }
 
-    /// Whether an operation was begun and has bytes left.
-    var isInMidOperation: Bool { running != nil }
-
-    /// Goes on with the operation that was begun, to its end; for a ring that the engine has let go.
-    mutating func finishRunning() {
-        while running != nil {
-            var budget = Self.chunk
-            if let status = execute(&budget) { finish(status) }
-        }
+    /// Goes on with the operation that was begun, for a chunk; for a ring that the engine has let go.
+    ///
+    /// - Returns: whether it has bytes left.
+    mutating func finishPart() -> Bool {
+        guard running != nil else { return false }
+        var budget = Self.chunk
+        guard let status = execute(&budget) else { return true }
+        finish(status)
         publish()
+        return false
     }
 
     /// Sets or clears the flag that asks the application to ring the bell; see ``RingProducer/submit()``.
