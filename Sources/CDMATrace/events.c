@@ -21,6 +21,7 @@ _Static_assert(offsetof(struct dmatrace_tracepoint, state) == offsetof(struct lt
 static const struct dmatrace_event events[] = {
 #include "dmatrace_dmadev_events.h"
 #include "dmatrace_dmadev_engine_events.h"
+#include "dmatrace_dmadev_group_events.h"
 };
 
 const struct dmatrace_event *dmatrace_events(size_t *count)

@@ -21,9 +21,10 @@ public final class DMADevice: @unchecked Sendable {
 
     let driver: any DMADriver
     let state = Locked(State())
+    let delivery = EventDelivery()
     private let control = Locked(())
     private let table: UnsafeMutablePointer<dmadev_data_path>
-    private let failures: FailedCalls
+    private let failures: History<FailedCall>
     private let changes: ControlChanges
     private let onClose: @Sendable (DMADevice) -> Void
 
@@ -39,8 +40,8 @@ public final class DMADevice: @unchecked Sendable {
     }
 
     init(
-        id: Int16, name: String, driver: any DMADriver, failures: FailedCalls, changes: ControlChanges,
-        onClose: @escaping @Sendable (DMADevice) -> Void
+        id: Int16, name: String, driver: any DMADriver, failures: History<FailedCall>,
+        events: History<ReceivedGroupEvent>, changes: ControlChanges, onClose: @escaping @Sendable (DMADevice) -> Void
     ) {
         self.failures = failures
         self.changes = changes
@@ -53,9 +54,16 @@ public final class DMADevice: @unchecked Sendable {
         table.initialize(to: .nothing(id))
         table.pointee.device = Unmanaged.passUnretained(self).toOpaque()
         driver.registered(as: id)
+        // The driver keeps the sink, and the device keeps the driver: the sink must not keep the device.
+        driver.deliverEvents { [delivery] event in
+            event.traceReceived(by: id)
+            events.note { ReceivedGroupEvent(number: $0, time: $1, device: id, event: event) }
+            delivery.post(event, from: id)
+        }
     }
 
     deinit {
+        delivery.end(waiting: false)
         table.deallocate()
     }
 
@@ -96,6 +104,7 @@ public final class DMADevice: @unchecked Sendable {
             try mustBeStopped("set up")
             try configuration.validate()
             try configuration.validate(vchan, of: state.withLock { $0.configuration }, for: properties)
+            try configuration.domain.validateHandlers { driver.hasLiveHandler($0) }
             try driver.setUpVirtualChannel(vchan, configuration)
             state.withLock { $0.channels[Int(vchan)] = configuration }
         }
@@ -145,7 +154,8 @@ public final class DMADevice: @unchecked Sendable {
         }
     }
 
-    /// Closes the device and takes it out of the registry; `rte_dma_close`. Every later call fails.
+    /// Closes the device and takes it out of the registry; `rte_dma_close`. Every later call fails. It has left its
+    /// access groups, and no callback runs any more when this returns, but one that made the call itself.
     ///
     /// - Throws: `EBUSY` when the device is started.
     public func close() throws(DMAError) {
@@ -157,6 +167,8 @@ public final class DMADevice: @unchecked Sendable {
             state.withLock { $0.isClosed = true }
             onClose(self)
         }
+        // After the control lock is given back: a callback may be waiting for it.
+        delivery.end(waiting: true)
     }
 
     // MARK: Memory
@@ -216,16 +228,23 @@ public final class DMADevice: @unchecked Sendable {
     // MARK: Inside
 
     /// Runs a control call: alone, on a device that is not closed, and traced with its result whatever that is.
-    private func controlling<R>(
+    func controlling<R>(
         _ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R
     ) throws(DMAError) -> R {
+        try asking(call, trace) { () throws(DMAError) in
+            let value = try body()
+            changes.note()
+            return value
+        }
+    }
+
+    /// Runs a control call that changes nothing.
+    func asking<R>(_ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R) throws(DMAError) -> R {
         try traced(call, trace) { () throws(DMAError) in
             // The lock guards nothing but the order of calls; state has a lock of its own, held for moments only.
             try control.withLock { _ throws(DMAError) in
                 try mustBeOpen()
-                let value = try body()
-                changes.note()
-                return value
+                return try body()
             }
         }
     }
@@ -246,8 +265,10 @@ public final class DMADevice: @unchecked Sendable {
     /// Notes a failed call.
     @usableFromInline
     func note(_ call: String, errno: Int32, _ reason: String?) {
-        failures.note(
-            call, device: id, errno: errno, reason: reason ?? "\(call) failed: \(Errno(rawValue: errno))")
+        let reason = reason ?? "\(call) failed: \(Errno(rawValue: errno))"
+        failures.note { number, time in
+            FailedCall(number: number, time: time, call: call, device: id, errno: errno, reason: reason)
+        }
     }
 
     func mustBeOpen() throws(DMAError) {

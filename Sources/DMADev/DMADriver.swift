@@ -48,6 +48,53 @@ public protocol DMADriver: AnyObject, Sendable {
 
     /// How a channel's ring is used; `nil` where there is none.
     func ringUse(of vchan: UInt16) -> RingUse?
+
+    // MARK: Access groups
+
+    /// Where the events of the device's groups go: what befell the *other* members, each event once, in order. Called
+    /// once, right after `registered(as:)`.
+    ///
+    /// The sink may be called from any thread, also while a control call runs; it never waits for an application. After
+    /// a leave or destroy has returned, nothing of that group comes any more.
+    func deliverEvents(to sink: @escaping AccessGroupEventSink)
+
+    /// Makes a group whose first member is `domain`.
+    ///
+    /// The token is not kept and never told to anybody but the party that guards the group.
+    func createAccessGroup(
+        _ kind: AccessGroupKind, domain: DomainID, token: AccessToken
+    ) throws(DMAError) -> AccessGroupID
+
+    /// Joins a group of either kind.
+    ///
+    /// - Parameter group: below `accessGroupCount`.
+    /// - Returns: the domain's handler.
+    func joinAccessGroup(
+        _ group: AccessGroupID, domain: DomainID, token: AccessToken
+    ) throws(DMAError) -> DomainHandler
+
+    /// Leaves a group. When it returns, no engine touches the member's memory for others any more.
+    func leaveAccessGroup(_ group: AccessGroupID) throws(DMAError)
+
+    /// Ends a group that has no other member. When it returns, no engine touches its memory any more.
+    func destroyAccessGroup(_ group: AccessGroupID) throws(DMAError)
+
+    /// A group that the device is a member of, asked from whoever guards it; a control call.
+    func accessGroup(_ group: AccessGroupID) throws(DMAError) -> AccessGroupInfo
+
+    /// The groups that the device knows of, as last heard; may be asked for at any moment, from any thread.
+    var accessGroups: [AccessGroupInfo] { get }
+
+    /// Whether a handler, not 0, is that of a live member of a group of this device; a control call.
+    func hasLiveHandler(_ handler: DomainHandler) -> Bool
+
+    /// Lets the members of a group reach memory.
+    func registerWindow(
+        _ memory: WindowMemory, rights: WindowRights, in group: AccessGroupID
+    ) throws(DMAError) -> DomainWindow
+
+    /// Ends that, for a window of this device. When it returns, no engine touches the memory for others any more.
+    func unregisterWindow(iova: UInt64) throws(DMAError)
 }
 
 /// What a driver that offers no more than it must need not write.

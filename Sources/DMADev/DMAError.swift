@@ -24,6 +24,14 @@ public struct DMAError: Error, Sendable, CustomStringConvertible {
         public static let notSupported = Code(rawValue: "notSupported")
         /// A name is taken.
         public static let exists = Code(rawValue: "exists")
+        /// Something named is not there.
+        public static let notFound = Code(rawValue: "notFound")
+        /// The caller may not: a wrong token or no such group, which are told apart to nobody.
+        public static let accessDenied = Code(rawValue: "accessDenied")
+        /// The caller is the wrong one for this call.
+        public static let notPermitted = Code(rawValue: "notPermitted")
+        /// It is in use.
+        public static let busy = Code(rawValue: "busy")
         /// A table is full, or memory is.
         public static let exhausted = Code(rawValue: "exhausted")
         /// The system refused something that the device needs.

@@ -13,7 +13,8 @@ public final class DeviceRegistry: Sendable {
     public static let shared = DeviceRegistry()
 
     private let state: Locked<State>
-    private let failures = FailedCalls()
+    private let failures = History<FailedCall>()
+    private let events = History<ReceivedGroupEvent>()
     private let changes = ControlChanges()
 
     private struct State {
@@ -64,9 +65,9 @@ public final class DeviceRegistry: Sendable {
                 return .failure(
                     DMAError(.exhausted, .noSpace, "there are \(state.maximumDeviceCount) devices, the most allowed"))
             }
-            let device = DMADevice(id: Int16(slot), name: name, driver: driver, failures: failures, changes: changes) {
-                [weak self] in self?.remove($0)
-            }
+            let device = DMADevice(
+                id: Int16(slot), name: name, driver: driver, failures: failures, events: events, changes: changes
+            ) { [weak self] in self?.remove($0) }
             if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
             return .success(device)
         }
@@ -134,7 +135,14 @@ public final class DeviceRegistry: Sendable {
     ///
     /// - Parameter count: at most 256 are kept.
     public func failedCalls(last count: Int = 256) -> [FailedCall] {
-        failures.last(max(count, 0))
+        failures.last(count)
+    }
+
+    /// The last events of these devices' access groups, the newest first.
+    ///
+    /// - Parameter count: at most 256 are kept.
+    public func accessGroupEvents(last count: Int = 256) -> [ReceivedGroupEvent] {
+        events.last(count)
     }
 
     private func find(_ id: Int16) -> DMADevice? {

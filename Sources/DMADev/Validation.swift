@@ -106,6 +106,17 @@ extension VirtualChannelConfiguration {
     }
 }
 
+extension InterDomain {
+    /// Checks that handlers are those of live members; which one is not, and whether it ever was one, is not told.
+    func validateHandlers(_ isLive: (DomainHandler) -> Bool) throws(DMAError) {
+        for handler in [sourceHandler, destinationHandler] where handler != 0 {
+            guard isLive(handler) else {
+                throw .invalid("domain: a handler must be that of a live member of a group of this device")
+            }
+        }
+    }
+}
+
 extension TransferDirection {
     /// The direction's name on the wire, or its value where it has none.
     public var name: String {

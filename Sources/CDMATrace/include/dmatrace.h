@@ -32,6 +32,11 @@
 #define DMATRACE_OPS_MAX 64
 #define DMATRACE_OPS_SG_MAX 256
 
+/* Bytes of a domain's identifier, and how many members and windows an event records; count has the true number. */
+#define DMATRACE_DOMAIN_SIZE 16
+#define DMATRACE_MEMBERS_MAX 64
+#define DMATRACE_WINDOWS_MAX 64
+
 /* One entry of an SG list, as copy_sg reads it: any struct of 16 bytes that begins like this one will do. */
 struct dmatrace_sg_entry {
 	uint64_t address;
@@ -115,6 +120,7 @@ static inline bool dmatrace_tracepoint_enabled(const struct dmatrace_tracepoint 
 
 #include "dmatrace_dmadev_events.h"
 #include "dmatrace_dmadev_engine_events.h"
+#include "dmatrace_dmadev_group_events.h"
 
 #undef DMATRACE_EVENT
 #undef DMATRACE_CONVERTED_EVENT

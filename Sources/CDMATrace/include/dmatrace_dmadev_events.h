@@ -160,6 +160,173 @@ DMATRACE_EVENT(dmadev, dma_unmap, INFO,
 		lttng_ust_field_integer_hex(uint64_t, iova, iova)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
+/* Access groups. A domain is the DMATRACE_DOMAIN_SIZE bytes of its identifier; no event has a token. */
+
+DMATRACE_EVENT(dmadev, access_group_create, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, const uint8_t *_Nonnull, domain, uint16_t, limit, int16_t, group_id,
+		int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(uint16_t, limit, limit)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_group_join, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, const uint8_t *_Nonnull, domain, uint16_t, handler,
+		int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_group_leave, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_group_destroy, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_group_size_get, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, uint16_t, size, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, size, size)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* domains are the count members' identifiers, one after another. */
+DMATRACE_EVENT(dmadev, access_group_get, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, const uint16_t *_Nullable, handlers,
+		const uint8_t *_Nullable, domains, uint16_t, count, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, count, count)
+		lttng_ust_field_sequence(uint16_t, handlers, handlers, uint16_t, dmatrace_kept(handlers, count, DMATRACE_MEMBERS_MAX))
+		lttng_ust_field_sequence(uint8_t, domains, domains, uint16_t,
+			DMATRACE_DOMAIN_SIZE * dmatrace_kept(domains, count, DMATRACE_MEMBERS_MAX))
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_group_handler_get, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, const uint8_t *_Nonnull, domain, uint16_t, handler,
+		int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_pair_group_create, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, const uint8_t *_Nonnull, domain, int16_t, group_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_pair_group_join, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, const uint8_t *_Nonnull, domain, uint16_t, handler,
+		int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_pair_group_leave, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_pair_group_destroy, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_pair_group_handler_get, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, const uint8_t *_Nonnull, domain, uint16_t, handler,
+		int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_group_window_register, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, uint64_t, address, uint64_t, length, uint32_t, rights,
+		uint16_t, handler, uint64_t, iova, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer_hex(uint64_t, address, address)
+		lttng_ust_field_integer(uint64_t, length, length)
+		lttng_ust_field_integer(uint32_t, rights, rights)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_integer_hex(uint64_t, iova, iova)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_group_window_unregister, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint64_t, iova, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer_hex(uint64_t, iova, iova)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, access_group_windows_get, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int16_t, group_id, const uint64_t *_Nullable, iovas,
+		const uint64_t *_Nullable, lengths, const uint16_t *_Nullable, handlers, uint32_t, count,
+		int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint32_t, count, count)
+		lttng_ust_field_sequence_hex(uint64_t, iovas, iovas, uint16_t, dmatrace_kept(iovas, count, DMATRACE_WINDOWS_MAX))
+		lttng_ust_field_sequence(uint64_t, lengths, lengths, uint16_t, dmatrace_kept(lengths, count, DMATRACE_WINDOWS_MAX))
+		lttng_ust_field_sequence(uint16_t, handlers, handlers, uint16_t, dmatrace_kept(handlers, count, DMATRACE_WINDOWS_MAX))
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, event_callback_register, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int32_t, event, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int32_t, event, event)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, event_callback_unregister, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int32_t, event, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int32_t, event, event)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* What befell a group of the device, before any callback hears of it; kind is 0 joined, 1 left, 2 destroyed. */
+DMATRACE_EVENT(dmadev, event_received, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint8_t, kind, int16_t, group_id, uint16_t, handler,
+		const uint8_t *_Nonnull, domain),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint8_t, kind, kind)
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)))
+
 /* Data: enqueue, doorbell, poll. */
 
 DMATRACE_EVENT(dmadev, copy, DEBUG,

@@ -1,0 +1,90 @@
+/* The events of provider dmadev_group: the life of access groups, told by whoever guards them.
+ * A domain is the DMATRACE_DOMAIN_SIZE bytes of its identifier, pid its process; no event has a token.
+ *
+ * A list that includers expand, each in its own way (see dmatrace_expand.h): no include guard, on purpose. */
+
+DMATRACE_EVENT(dmadev_group, group_created, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, limit, uint16_t, handler, const uint8_t *_Nonnull, domain,
+		int32_t, pid),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, limit, limit)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(int32_t, pid, pid)))
+
+/* Handler, domain and process are its creator's. */
+DMATRACE_EVENT(dmadev_group, group_destroyed, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(int32_t, pid, pid)))
+
+DMATRACE_EVENT(dmadev_group, member_joined, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(int32_t, pid, pid)))
+
+/* died: its process or its connection ended, it did not ask. */
+DMATRACE_EVENT(dmadev_group, member_left, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid,
+		uint8_t, died),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(int32_t, pid, pid)
+		lttng_ust_field_integer(uint8_t, died, died)))
+
+/* No engine reaches memory by this handler any more. */
+DMATRACE_EVENT(dmadev_group, handler_revoked, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)))
+
+DMATRACE_EVENT(dmadev_group, window_added, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, uint64_t, iova, uint64_t, length, uint32_t, rights),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_integer_hex(uint64_t, iova, iova)
+		lttng_ust_field_integer(uint64_t, length, length)
+		lttng_ust_field_integer(uint32_t, rights, rights)))
+
+DMATRACE_EVENT(dmadev_group, window_removed, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, uint64_t, iova, uint64_t, length),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_integer_hex(uint64_t, iova, iova)
+		lttng_ust_field_integer(uint64_t, length, length)))
+
+/* error: the errno. */
+DMATRACE_EVENT(dmadev_group, join_denied, INFO,
+	DMATRACE_ARGS(int16_t, group_id, const uint8_t *_Nonnull, domain, int32_t, pid, uint32_t, uid,
+		int32_t, error),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(int32_t, pid, pid)
+		lttng_ust_field_integer(uint32_t, uid, uid)
+		lttng_ust_field_integer(int32_t, error, error)))
+
+/* A transfer named a handler, or an address of it, that it may not reach. by: the handler of who asked, 0 when it has
+ * none; status: how the operation ended. */
+DMATRACE_EVENT(dmadev_group, access_refused, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, uint16_t, by, uint64_t, iova, uint64_t, length,
+		uint16_t, status),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_integer(uint16_t, by, by)
+		lttng_ust_field_integer_hex(uint64_t, iova, iova)
+		lttng_ust_field_integer(uint64_t, length, length)
+		lttng_ust_field_integer(uint16_t, status, status)))

@@ -1,0 +1,111 @@
+internal import CDMATrace
+
+/// Access groups of two domains: those of ``createAccessGroup(domain:token:limit:)`` with a limit of 2 and a callback of
+/// their own. What is said there of errors and threads holds here.
+extension DMADevice {
+    /// Makes a pair group and becomes its first member; `rte_dma_access_pair_group_create`.
+    ///
+    /// - Parameters:
+    ///   - domain: who the caller is.
+    ///   - token: what the joiner will have to show.
+    ///   - callback: called for each event of this group until the caller destroys it, or it is gone. C's callback leaves
+    ///     out *joined*.
+    /// - Returns: the group's number.
+    /// - Throws: `ENOSPC` when there are as many groups as there may be.
+    public func createAccessPairGroup(
+        domain: DomainID, token: AccessToken, callback: AccessGroupCallback? = nil
+    ) throws(DMAError) -> AccessGroupID {
+        var group: AccessGroupID = -1
+        try controlling("access_pair_group_create") { ret in
+            guard dmatrace_dmadev_access_pair_group_create_enabled() else { return }
+            dmatrace_dmadev_access_pair_group_create(id, domain.bytes, group, ret)
+        } _: { () throws(DMAError) in
+            try mustCrossDomains()
+            try delivery.holding { () throws(DMAError) in
+                let made = try driver.createAccessGroup(.pair, domain: domain, token: token)
+                try expectingEvents(of: made, callback) { () throws(DMAError) in try driver.destroyAccessGroup(made) }
+                group = made
+            }
+        }
+        return group
+    }
+
+    /// Joins a group; `rte_dma_access_pair_group_join`.
+    ///
+    /// - Parameters:
+    ///   - group: the group's number.
+    ///   - domain: who the caller is.
+    ///   - token: the group's token.
+    ///   - callback: called for each event of this group until the caller leaves it, or it is gone.
+    /// - Returns: the caller's handler.
+    /// - Throws: as ``joinAccessGroup(_:domain:token:)``.
+    @discardableResult
+    public func joinAccessPairGroup(
+        _ group: AccessGroupID, domain: DomainID, token: AccessToken, callback: AccessGroupCallback? = nil
+    ) throws(DMAError) -> DomainHandler {
+        var handler: DomainHandler = 0
+        try controlling("access_pair_group_join") { ret in
+            guard dmatrace_dmadev_access_pair_group_join_enabled() else { return }
+            dmatrace_dmadev_access_pair_group_join(id, group, domain.bytes, handler, ret)
+        } _: { () throws(DMAError) in
+            try mustKnow(group)
+            try delivery.holding { () throws(DMAError) in
+                let own = try driver.joinAccessGroup(group, domain: domain, token: token)
+                try expectingEvents(of: group, callback) { () throws(DMAError) in try driver.leaveAccessGroup(group) }
+                handler = own
+            }
+        }
+        return handler
+    }
+
+    /// Leaves a pair group; `rte_dma_access_pair_group_leave`. The same as ``leaveAccessGroup(_:)``; the group's callback
+    /// is not running any more when it returns, unless that made the call.
+    public func leaveAccessPairGroup(_ group: AccessGroupID) throws(DMAError) {
+        try controlling("access_pair_group_leave") { ret in
+            dmatrace_dmadev_access_pair_group_leave(id, group, ret)
+        } _: { () throws(DMAError) in
+            try mustKnow(group)
+            try driver.leaveAccessGroup(group)
+        }
+        delivery.forget(group)
+    }
+
+    /// Ends a pair group that nobody else is in; `rte_dma_access_pair_group_destroy`. The same as
+    /// ``destroyAccessGroup(_:)``.
+    public func destroyAccessPairGroup(_ group: AccessGroupID) throws(DMAError) {
+        try controlling("access_pair_group_destroy") { ret in
+            dmatrace_dmadev_access_pair_group_destroy(id, group, ret)
+        } _: { () throws(DMAError) in
+            try mustKnow(group)
+            try driver.destroyAccessGroup(group)
+        }
+        delivery.forget(group)
+    }
+
+    /// The handler of a domain in a pair group; `rte_dma_access_pair_group_handler_get`.
+    ///
+    /// - Throws: `ENOENT` when the domain is not in the group, `EACCES` for a group that the device is not in.
+    public func accessPairGroupHandler(of domain: DomainID, in group: AccessGroupID) throws(DMAError) -> DomainHandler {
+        var handler: DomainHandler = 0
+        try asking("access_pair_group_handler_get") { ret in
+            guard dmatrace_dmadev_access_pair_group_handler_get_enabled() else { return }
+            dmatrace_dmadev_access_pair_group_handler_get(id, group, domain.bytes, handler, ret)
+        } _: { () throws(DMAError) in
+            handler = try findHandler(of: domain, in: group)
+        }
+        return handler
+    }
+
+    /// Registers a pair group's callback; takes the membership back where that fails.
+    private func expectingEvents(
+        of group: AccessGroupID, _ callback: AccessGroupCallback?, orElse undo: () throws(DMAError) -> Void
+    ) throws(DMAError) {
+        guard let callback else { return }
+        do {
+            try delivery.register(callback, for: .group(group))
+        } catch {
+            try undo()
+            throw error
+        }
+    }
+}
