@@ -26,6 +26,8 @@ let package = Package(
         .library(name: "DMADev", targets: ["DMADev"]),
         .library(name: "SoftwareDriver", targets: ["SoftwareDriver"]),
         .library(name: "FaultDriver", targets: ["FaultDriver"]),
+        .library(name: "ControllerDriver", targets: ["ControllerDriver"]),
+        .library(name: "DMAController", targets: ["DMAController"]),
         .library(name: "DMATelemetry", targets: ["DMATelemetry", "TelemetryServer"]),
         .library(name: "TelemetryClient", targets: ["TelemetryClient"]),
         .executable(name: "dmascope", targets: ["dmascope"]),
@@ -61,6 +63,9 @@ let package = Package(
         // L2: drivers, and telemetry commands over devices.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+        swiftTarget(
+            "ControllerDriver",
+            ["CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
 
         // L3: services.
@@ -68,14 +73,18 @@ let package = Package(
             "TelemetryServer",
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
-        swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
+        swiftTarget(
+            "DMAController", ["ControllerProtocol", "DMAEngine", "LinuxSystem", systemPackage]),
+        swiftTarget(
+            "DeviceDrivers",
+            ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMADev", "DeviceDrivers", "DMATelemetry", "TelemetryServer", "TelemetryClient", "TelemetryWire",
-                "LinuxSystem", "DMATrace", systemPackage,
+                "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "TelemetryServer", "TelemetryClient",
+                "TelemetryWire", "LinuxSystem", "DMATrace", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -107,10 +116,17 @@ let package = Package(
             name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "controller-host", dependencies: ["DMAController"],
+            path: "Tests/Fixtures/ControllerHost", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],
+            path: "Tests/Fixtures/ControllerApplication", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "documented-examples",
             dependencies: [
-                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver", "SoftwareDriver",
-                "TelemetryClient", "TelemetryServer", "TelemetryWire",
+                "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
+                "DeviceDrivers",
+                "FaultDriver", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
             ],
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
@@ -131,6 +147,15 @@ let package = Package(
         test(
             of: "DMAEngine",
             ["DMAEngine", "CDMADev", "LinuxSystem", "RingTestSupport", "TestSupport", systemPackage]),
+        test(
+            of: "ControllerDriver",
+            ["ControllerDriver", "DMADev", "Conformance", "TestSupport", systemPackage]),
+        test(
+            of: "DMAController",
+            [
+                "DMAController", "CDMADev", "ControllerProtocol", "DMAEngine", "LinuxSystem", "TestSupport",
+                systemPackage,
+            ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
@@ -151,7 +176,7 @@ let package = Package(
                 "DMATelemetry", "DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
-        test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
+        test(of: "DeviceDrivers", ["DeviceDrivers", "DMAController", "DMADev", "Conformance", "TestSupport"]),
         test(
             of: "Documentation",
             [

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DMAController
 import DMADev
 import DMATelemetry
 import DeviceDrivers
@@ -11,7 +12,8 @@ struct Serve: ParsableCommand {
         abstract: "Serve DMA devices and tell about them, until Ctrl-C.",
         discussion: """
             Makes the devices, starts them, and answers telemetry clients: dmascope's other commands and DPDK's \
-            dpdk-telemetry.py. A second SIGINT or SIGTERM ends it at once.
+            dpdk-telemetry.py. It is a controller too: other processes make devices of it with \
+            --device controller,socket=PATH, the path that it prints. A second SIGINT or SIGTERM ends it at once.
 
             DEVICES: a driver, then keys, as in software,name=dma0,vchans=8
             \(DriverTable.help)
@@ -26,6 +28,9 @@ struct Serve: ParsableCommand {
 
     @Option(help: ArgumentHelp("The DPDK file prefix: names the directory of the socket.", valueName: "prefix"))
     var filePrefix = "dmascope"
+
+    @Flag(help: "Be no controller for devices of other processes.")
+    var noController = false
 
     @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB whose bytes are checked.")
     var workload = WorkloadKind.none
@@ -55,10 +60,15 @@ struct Serve: ParsableCommand {
 
         let server = try startServer(registry, logger)
         defer { server.stop() }
+        let controller = noController ? nil : try startController()
+        defer { controller?.stop() }
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
         defer { workloads.forEach { $0.stop() } }
 
-        try StandardStreams.print(ServeGreeting(devices: devices, path: server.path, filePrefix: filePrefix).text)
+        try StandardStreams.print(
+            ServeGreeting(
+                devices: devices, path: server.path, filePrefix: filePrefix, controllerPath: controller?.path
+            ).text)
         termination.wait()
         logger.info("ending")
     }
@@ -90,6 +100,21 @@ struct Serve: ParsableCommand {
                 filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), logger: logger)
         } catch {
             throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
+        }
+    }
+
+    private func startController() throws -> DMAController {
+        var instance = 0
+        while true {
+            do throws(ControllerError) {
+                return try DMAController.start(
+                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance))
+            } catch {
+                guard error.isTaken, instance < ControlSocketPath.maximumInstances else {
+                    throw Failure("\(error): choose another --file-prefix, or --no-controller")
+                }
+                instance += 1
+            }
         }
     }
 

@@ -7,11 +7,13 @@ struct ServeGreeting {
     let devices: [DMADevice]
     let path: String
     let filePrefix: String
+    /// `nil`: it is no controller.
+    let controllerPath: String?
 
     var text: String {
         let names = devices.map(\.name).joined(separator: ", ")
         return """
-            \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)
+            \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)\(controller)
 
             Try from another terminal:
               \(program) list --socket \(path)
@@ -23,6 +25,10 @@ struct ServeGreeting {
 
             Ctrl-C ends it.
             """
+    }
+
+    private var controller: String {
+        controllerPath.map { "\nController for devices of other processes: --device controller,socket=\($0)" } ?? ""
     }
 
     /// The program as it was called, so that the lines can be copied.

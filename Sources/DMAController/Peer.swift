@@ -1,0 +1,67 @@
+internal import ControllerProtocol
+internal import DMAEngine
+internal import LinuxSystem
+
+/// One connection, which is one device of one application: all that it has here. Belongs to the control thread.
+final class Peer {
+    /// One stretch of registered memory.
+    struct Window {
+        let mapping: SharedMapping
+        let amount: QuotaLedger.Amount
+    }
+
+    /// One ring that the engine serves.
+    struct Ring {
+        let ring: DescriptorRing
+        let amount: QuotaLedger.Amount
+    }
+
+    /// Rings that have left the engine and whose running operations are brought to their end.
+    struct Stopping {
+        /// Of the request that is answered then.
+        let sequence: UInt32
+        var rings: [DescriptorRing]
+    }
+
+    /// What comes into being with the greeting.
+    struct Device {
+        /// What the application wakes the engine with. It may do to it what it likes: it is never read.
+        let bell: Bell
+        /// Its memory, by IOVA.
+        let map: IOVAMap
+    }
+
+    /// A class, so that a copyable struct can have it.
+    final class Bell {
+        let event: EventDescriptor
+
+        init(_ event: consuming EventDescriptor) {
+            self.event = event
+        }
+    }
+
+    /// Tells it from every other one there was.
+    let number: UInt64
+    let socket: OwnedDescriptor
+    /// Readable when the process that connected has ended, whoever has the socket then.
+    let process: OwnedDescriptor
+    let credentials: PeerCredentials
+    var device: Device?
+    var rings: [UInt16: Ring] = [:]
+    var windows: [UInt64: Window] = [:]
+    var stopping: Stopping?
+
+    init(
+        number: UInt64, socket: consuming OwnedDescriptor, process: consuming OwnedDescriptor,
+        credentials: PeerCredentials
+    ) {
+        self.number = number
+        self.socket = socket
+        self.process = process
+        self.credentials = credentials
+    }
+
+    /// The number with which its socket is watched, and its process.
+    var socketToken: UInt64 { number << 1 }
+    var processToken: UInt64 { number << 1 | 1 }
+}
