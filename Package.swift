@@ -34,6 +34,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ],
@@ -60,13 +61,16 @@ let package = Package(
 
         swiftTarget("ControllerProtocol", []),
 
-        // L2: drivers, and telemetry commands over devices.
+        // L2: drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget(
             "ControllerDriver",
             ["CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
+        swiftTarget(
+            "AccessGroups",
+            ["DMADev", "CDMATrace", "LinuxSystem", systemPackage, .product(name: "Crypto", package: "swift-crypto")]),
 
         // L3: services.
         swiftTarget(
@@ -74,7 +78,8 @@ let package = Package(
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
         swiftTarget(
-            "DMAController", ["ControllerProtocol", "DMAEngine", "LinuxSystem", systemPackage]),
+            "DMAController",
+            ["AccessGroups", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget(
             "DeviceDrivers",
             ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
@@ -95,6 +100,10 @@ let package = Package(
         .target(
             name: "RingTestSupport", dependencies: ["CDMADev", "TestSupport"], path: "Tests/RingTestSupport",
             swiftSettings: swiftSettings),
+        .target(
+            name: "GroupTestSupport",
+            dependencies: ["AccessGroups", "CDMADev", "DMADev", "LinuxSystem", systemPackage],
+            path: "Tests/GroupTestSupport", swiftSettings: swiftSettings),
         .target(
             name: "Conformance", dependencies: ["CDMADev", "DMADev", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/Conformance", swiftSettings: swiftSettings),
@@ -157,6 +166,7 @@ let package = Package(
                 systemPackage,
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),
+        test(of: "AccessGroups", ["AccessGroups", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),

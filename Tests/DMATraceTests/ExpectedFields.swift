@@ -71,4 +71,53 @@ let expectedFields: [String: [String: TraceValue]] = [
         "engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "kind": 2, "length": 8_589_934_592,
     ],
     "dmadev_engine:operation_finish": ["engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "status": 0x100],
+    "dmadev:access_group_create": ["dev_id": 3, "domain": domain(0), "limit": 64, "group_id": 7, "ret": 0],
+    "dmadev:access_group_join": ["dev_id": 3, "group_id": 7, "domain": domain(0), "handler": 0xFFFE, "ret": -13],
+    "dmadev:access_group_leave": ["dev_id": 3, "group_id": 7, "ret": -1],
+    "dmadev:access_group_destroy": ["dev_id": 3, "group_id": 7, "ret": -16],
+    "dmadev:access_group_size_get": ["dev_id": 3, "group_id": 7, "size": 65535, "ret": 0],
+    "dmadev:access_group_get": [
+        "dev_id": 3, "group_id": 7, "count": 2, "handlers": [1, 0xFFFE],
+        "domains": .sequence((Array(0..<16) + Array(100..<116)).map { .integer($0) }), "ret": 0,
+    ],
+    "dmadev:access_group_handler_get": ["dev_id": 3, "group_id": 7, "domain": domain(0), "handler": 9, "ret": 0],
+    "dmadev:access_pair_group_create": ["dev_id": 3, "domain": domain(0), "group_id": 32767, "ret": 0],
+    "dmadev:access_pair_group_join": ["dev_id": 3, "group_id": 7, "domain": domain(0), "handler": 11, "ret": 0],
+    "dmadev:access_pair_group_leave": ["dev_id": 3, "group_id": 8, "ret": 0],
+    "dmadev:access_pair_group_destroy": ["dev_id": 3, "group_id": 9, "ret": 0],
+    "dmadev:access_pair_group_handler_get": [
+        "dev_id": 3, "group_id": 7, "domain": domain(0), "handler": 0, "ret": -2,
+    ],
+    "dmadev:access_group_window_register": [
+        "dev_id": 3, "group_id": 7, "address": 0x7000_0000_1000, "length": 4096, "rights": 3, "handler": 12,
+        "iova": 0x8000_0000_0000_0000, "ret": 0,
+    ],
+    "dmadev:access_group_window_unregister": ["dev_id": 3, "iova": 0x8000_0000_0000_2000, "ret": -22],
+    "dmadev:access_group_windows_get": [
+        "dev_id": 3, "group_id": 7, "count": 2, "iovas": [0x8000_0000_0000_0000, 0x8000_0000_0000_2000],
+        "lengths": [4096, 8_589_934_592], "handlers": [12, 13], "ret": 0,
+    ],
+    "dmadev:event_callback_register": ["dev_id": 3, "event": 1, "ret": -17],
+    "dmadev:event_callback_unregister": ["dev_id": 3, "event": 0, "ret": -2],
+    "dmadev:event_received": ["dev_id": 3, "kind": 2, "group_id": 7, "handler": 12, "domain": domain(0)],
+    "dmadev_group:group_created": ["group_id": 7, "limit": 2, "handler": 12, "domain": domain(50), "pid": 4711],
+    "dmadev_group:group_destroyed": ["group_id": 7, "handler": 13, "domain": domain(50), "pid": 4712],
+    "dmadev_group:member_joined": ["group_id": 8, "handler": 14, "domain": domain(50), "pid": 4713],
+    "dmadev_group:member_left": ["group_id": 9, "handler": 15, "domain": domain(50), "pid": 4714, "died": 1],
+    "dmadev_group:handler_revoked": ["group_id": 7, "handler": 65535],
+    "dmadev_group:window_added": [
+        "group_id": 7, "handler": 12, "iova": 0x8000_0000_0000_0000, "length": 4096, "rights": 3,
+    ],
+    "dmadev_group:window_removed": [
+        "group_id": 7, "handler": 12, "iova": 0x8000_0000_0000_1000, "length": 8_589_934_592,
+    ],
+    "dmadev_group:join_denied": ["group_id": 7, "domain": domain(50), "pid": 4715, "uid": 1000, "error": 13],
+    "dmadev_group:access_refused": [
+        "group_id": 7, "handler": 12, "by": 13, "iova": 0x8000_0000_0000_3000, "length": 64, "status": 4,
+    ],
 ]
+
+/// 16 bytes that begin with this one and go up.
+private func domain(_ first: Int128) -> TraceValue {
+    .sequence((first..<first + 16).map { .integer($0) })
+}

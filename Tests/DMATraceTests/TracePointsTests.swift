@@ -63,6 +63,20 @@ import Testing
         #expect(dequeued[4]["statuses"] == .sequence((1...256).map { .integer($0) }))
     }
 
+    @Test func tablesThatAreAbsentOrTooLongKeepTheirTrueCounts() throws {
+        let program = try builtProduct("trace-every-event")
+        let trace = try LTTngSession.record { try $0.run(program, ["group-edges"]) }
+        let fields = try trace.events.map { try $0.fields() }
+
+        try #require(fields.count == 3)
+        #expect(fields[0]["count"] == 100 && fields[0]["handlers"] == .sequence((0..<64).map { .integer($0) }))
+        #expect(
+            fields[0]["domains"]
+                == .sequence((0..<64).flatMap { first in (first..<first + 16).map { .integer($0) } }))
+        #expect(fields[1]["count"] == 5 && fields[1]["handlers"] == [] && fields[1]["domains"] == [])
+        #expect(fields[2]["count"] == 0 && fields[2]["iovas"] == [] && fields[2]["lengths"] == [])
+    }
+
     @Test func hundredThousandCopiesAreHundredThousandEvents() throws {
         let program = try builtProduct("trace-every-event")
         // 16 MiB a processor hold all of them (5 MiB), whatever the consumer does meanwhile.

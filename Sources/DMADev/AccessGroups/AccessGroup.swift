@@ -35,7 +35,7 @@ public struct AccessGroupInfo: Sendable, Hashable {
     public var id: AccessGroupID
     /// Its form, with the most members.
     public var kind: AccessGroupKind
-    /// Who is in it, in the order of joining; the creator is the first, and may have gone.
+    /// Who is in it, in the order of joining; the creator is the first.
     public var members: [AccessGroupMember]
 
     /// A view of a group.

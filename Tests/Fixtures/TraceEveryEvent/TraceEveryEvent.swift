@@ -7,6 +7,7 @@ import Glibc
 /// - `once`: every event once, each argument another value.
 /// - `edges`: lists that are absent, empty, or longer than what is recorded.
 /// - `operation-edges`: the same of operations.
+/// - `group-edges`: the same of access groups' tables.
 /// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
 /// - `hold`: says `ready`, then stays until its standard input ends.
 /// - `list`: every event, its log level, and whether it is on.
@@ -20,10 +21,14 @@ struct TraceEveryEvent {
             traceDataOnce()
             traceOperationsOnce()
             traceEngineOnce()
+            traceGroupCallsOnce()
+            traceGroupsOnce()
         case "edges":
             traceEdges()
         case "operation-edges":
             traceOperationEdges()
+        case "group-edges":
+            traceGroupEdges()
         case "copies":
             traceCopies(arguments.dropFirst().first.flatMap { UInt32($0) } ?? 1)
         case "hold":
@@ -36,7 +41,7 @@ struct TraceEveryEvent {
             }
             print(TracePoints.duplicateProviderWarning ?? "one image")
         default:
-            print("usage: trace-every-event once | edges | operation-edges | copies N | hold | list")
+            print("usage: trace-every-event once | edges | operation-edges | group-edges | copies N | hold | list")
             exit(2)
         }
     }

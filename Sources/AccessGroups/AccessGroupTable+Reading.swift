@@ -1,0 +1,33 @@
+public import DMADev
+
+/// What is in the table.
+extension AccessGroupTable {
+    /// A group, as a member sees it.
+    ///
+    /// - Throws: `EINVAL` for a number beyond the table, `EACCES` for a group that the device is not in.
+    public func group(_ id: AccessGroupID, for client: AccessGroupClient) throws(DMAError) -> AccessGroupInfo {
+        info(id, try membership(id, client).group)
+    }
+
+    /// The groups that a device is in, by number.
+    public func groups(of client: AccessGroupClient) -> [AccessGroupInfo] {
+        allGroups { $0.seat(of: client) != nil }
+    }
+
+    /// Every group, by number: for whoever guards the table.
+    public var allGroups: [AccessGroupInfo] { allGroups { _ in true } }
+
+    private func allGroups(_ isMeant: (Group) -> Bool) -> [AccessGroupInfo] {
+        groups.filter { !$0.value.isEnding && isMeant($0.value) }.sorted { $0.key < $1.key }.map(info)
+    }
+
+    private func info(_ id: AccessGroupID, _ group: Group) -> AccessGroupInfo {
+        AccessGroupInfo(
+            id: id, kind: group.kind,
+            members: group.seats.enumerated().map { index, seat in
+                AccessGroupMember(
+                    domain: seat.domain, handler: seat.handler, isCreator: index == 0, processID: seat.processID,
+                    devices: seat.devices, windows: seat.windows)
+            })
+    }
+}

@@ -1,0 +1,124 @@
+import AccessGroups
+import DMADev
+import SystemPackage
+import Testing
+
+/// Windows, and who reaches what.
+@Suite struct WindowTests {
+    private func reaches(
+        _ world: World, _ window: DomainWindow, from offset: UInt64 = 0, _ length: UInt64,
+        _ client: AccessGroupClient, _ right: WindowRights = .read
+    ) -> Bool {
+        let found = world.table.window(
+            of: window.handler, iova: window.iova &+ offset, length: length, right: right, for: client,
+            refusedWith: .invalidSourceAddress)
+        #expect(found == nil || found == window)
+        return found != nil
+    }
+
+    @Test("Members learn each other's windows, and reach them within their bounds and rights")
+    func reach() throws {
+        var world = World()
+        let id = try world.group(of: 3)
+        let window = try world.table.addWindow(length: 10_000, rights: .read, to: id, by: .process(2))
+        #expect(window.handler == (try world.handler(2, in: id)))
+        #expect(try world.table.group(id, for: .process(3)).members.map(\.windows) == [[], [window], []])
+        for process: UInt64 in [1, 2, 3] {
+            #expect(reaches(world, window, 10_000, .process(process)))
+            #expect(reaches(world, window, from: 9_999, 1, .process(process)))
+            #expect(reaches(world, window, from: 10_000, 0, .process(process)))
+            #expect(!reaches(world, window, from: 9_999, 2, .process(process)))
+            #expect(!reaches(world, window, from: 10_001, 0, .process(process)))
+            #expect(!reaches(world, window, from: .max, 1, .process(process)))
+            #expect(!reaches(world, window, from: 1, .max, .process(process)))
+            #expect(!reaches(world, window, 1, .process(process), .write))
+            #expect(!reaches(world, window, 1, .process(process), [.read, .write]))
+        }
+        for client: AccessGroupClient in [.process(4), .process(1, device: 1)] {
+            #expect(!reaches(world, window, 1, client))
+        }
+        var wrong = window
+        wrong.handler = try world.handler(1, in: id)
+        #expect(!reaches(world, wrong, 1, .process(1)))
+    }
+
+    @Test("Addresses of windows are given once, lie apart, and are no process's")
+    func addresses() throws {
+        var world = World()
+        let id = try world.group(of: 2)
+        var last: UInt64 = 0
+        for length: UInt64 in [1, 4096, 4097, 1 << 40, 5] {
+            let window = try world.table.addWindow(length: length, rights: .write, to: id, by: .process(1))
+            #expect(window.iova % 4096 == 0)
+            #expect(window.iova > last)
+            #expect(window.iova >> 62 == 0b10)
+            last = window.iova + length
+            let revocation = try world.table.removeWindow(iova: window.iova, by: .process(1))
+            world.table.confirm(revocation)
+        }
+        refused(.noSpace) { () throws(DMAError) in
+            try world.table.addWindow(length: 1 << 62, rights: .read, to: id, by: .process(1))
+        }
+        refused(.noSpace) { () throws(DMAError) in
+            try world.table.addWindow(length: .max, rights: .read, to: id, by: .process(1))
+        }
+    }
+
+    @Test("A window goes with its revocation, by its owner only")
+    func removal() throws {
+        var world = World()
+        let id = try world.group(of: 2)
+        let window = try world.table.addWindow(length: 1, rights: .read, to: id, by: .process(2))
+        refused(.invalidArgument) { () throws(DMAError) in
+            try world.table.removeWindow(iova: window.iova, by: .process(1))
+        }
+        let revocation = try world.table.removeWindow(iova: window.iova, by: .process(2))
+        #expect(revocation.windows == [window] && revocation.handlers == [])
+        #expect(!reaches(world, window, 1, .process(1)))
+        refused(.invalidArgument) { () throws(DMAError) in
+            try world.table.removeWindow(iova: window.iova, by: .process(2))
+        }
+    }
+
+    @Test("When a member goes, its windows are revoked with its handler; when the creator goes, everybody's")
+    func leaving() throws {
+        var world = World()
+        let id = try world.group(of: 3)
+        let windows = try [1, 2, 3].map {
+            try world.table.addWindow(length: 1, rights: .read, to: id, by: .process($0))
+        }
+        #expect(try world.table.leave(id, by: .process(3)).windows == [windows[2]])
+        #expect(!reaches(world, windows[2], 1, .process(1)))
+        #expect(reaches(world, windows[1], 1, .process(1)))
+        #expect(world.table.depart(process: 1).windows == [windows[0], windows[1]])
+        for window in windows { #expect(!reaches(world, window, 1, .process(2))) }
+    }
+
+    @Test("Windows need a length, a right and a membership, and each user's have an end")
+    func refusals() throws {
+        var world = World(AccessGroupLimits(groupCount: 8, windowsPerUser: 2))
+        let id = try world.group(of: 2)
+        for rights: WindowRights in [[], WindowRights(rawValue: 4), [.read, WindowRights(rawValue: 8)]] {
+            refused(.invalidArgument) { () throws(DMAError) in
+                try world.table.addWindow(length: 1, rights: rights, to: id, by: .process(1))
+            }
+        }
+        refused(.invalidArgument) { () throws(DMAError) in
+            try world.table.addWindow(length: 0, rights: .read, to: id, by: .process(1))
+        }
+        refused(.permissionDenied) { () throws(DMAError) in
+            try world.table.addWindow(length: 1, rights: .read, to: id, by: .process(3))
+        }
+        refused(.permissionDenied) { () throws(DMAError) in
+            try world.table.addWindow(length: 1, rights: .read, to: id + 1, by: .process(1))
+        }
+        for process: UInt64 in [1, 2] {
+            _ = try world.table.addWindow(length: 1, rights: .read, to: id, by: .process(process))
+        }
+        refused(.noSpace) { () throws(DMAError) in
+            try world.table.addWindow(length: 1, rights: .read, to: id, by: .process(1))
+        }
+        try world.join(id, .numbered(11), .process(11))
+        _ = try world.table.addWindow(length: 1, rights: .read, to: id, by: .process(11))
+    }
+}
