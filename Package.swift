@@ -116,7 +116,8 @@ let package = Package(
             name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "trace-every-call", dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine"],
+            name: "trace-every-call",
+            dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine", "GroupTestSupport"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
@@ -140,7 +141,9 @@ let package = Package(
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
         // The tests.
-        test(of: "DMADev", ["DMADev", "CDMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
+        test(
+            of: "DMADev",
+            ["DMADev", "CDMADev", "Conformance", "GroupTestSupport", "LinuxSystem", "TestSupport", systemPackage]),
         test(
             of: "SoftwareDriver",
             [
@@ -183,7 +186,8 @@ let package = Package(
         test(
             of: "DMATelemetry",
             [
-                "DMATelemetry", "DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", "TelemetryServer",
+                "DMATelemetry", "DMADev", "DMAEngine", "GroupTestSupport", "LinuxSystem", "SoftwareDriver",
+                "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMAController", "DMADev", "Conformance", "TestSupport"]),

@@ -1,3 +1,5 @@
+internal import CDMADev
+
 /// What a device can do; the bits of `dev_capa` in `struct rte_dma_info`, `RTE_DMA_CAPA_*`.
 ///
 /// A bit is set only where the device really does it.
@@ -58,5 +60,13 @@ public struct Capabilities: OptionSet, Sendable, Hashable {
     /// The names of the capabilities that are set, in the order of their bits.
     public var names: [String] {
         Self.table.filter { contains($0.capability) }.map(\.name)
+    }
+}
+
+extension Capabilities {
+    /// The operation flags about domains that a device with these capabilities takes.
+    var domainFlags: UInt64 {
+        (contains(.interProcessDomain) ? DMADEV_OP_SRC_PROCESS | DMADEV_OP_DST_PROCESS : 0)
+            | (contains(.interOSDomain) ? DMADEV_OP_SRC_OS | DMADEV_OP_DST_OS : 0)
     }
 }

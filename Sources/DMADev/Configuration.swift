@@ -1,3 +1,5 @@
+internal import CDMADev
+
 /// How a device is to be used; `struct rte_dma_conf`.
 public struct DeviceConfiguration: Sendable, Equatable {
     /// Virtual channels to use, 1 to the device's maximum.
@@ -52,6 +54,29 @@ public struct OperationFlags: OptionSet, Sendable, Hashable {
     public static let lastLevelCache = OperationFlags(rawValue: 1 << 2)
     /// Give the source buffer back to its pool when done; `RTE_DMA_OP_FLAG_AUTO_FREE`.
     public static let autoFree = OperationFlags(rawValue: 1 << 3)
+
+    /// The source addresses are those of a member of an access group, whatever the channel says; bits 4 (a process) or 6
+    /// (an operating system) and, from bit 32 on, the handler. Needs the device's capability for that kind.
+    ///
+    /// - Parameters:
+    ///   - handler: the member; 0 is the caller itself.
+    ///   - type: what kind of domain; with ``InterDomainType/none`` no flag at all.
+    public static func source(_ handler: DomainHandler, of type: InterDomainType) -> OperationFlags {
+        domain(DMADEV_OP_SRC_PROCESS, DMADEV_OP_SRC_OS, handler, DMADEV_OP_SRC_HANDLER_SHIFT, type)
+    }
+
+    /// The same of the destination addresses: bits 5 or 7, the handler from bit 48 on.
+    public static func destination(_ handler: DomainHandler, of type: InterDomainType) -> OperationFlags {
+        domain(DMADEV_OP_DST_PROCESS, DMADEV_OP_DST_OS, handler, DMADEV_OP_DST_HANDLER_SHIFT, type)
+    }
+
+    private static func domain(
+        _ process: UInt64, _ operatingSystem: UInt64, _ handler: DomainHandler, _ shift: Int32, _ type: InterDomainType
+    ) -> OperationFlags {
+        guard type == .process || type == .operatingSystem else { return [] }
+        return OperationFlags(
+            rawValue: (type == .process ? process : operatingSystem) | UInt64(handler) << UInt64(shift))
+    }
 
     /// What every device takes.
     static let always: OperationFlags = [.fence, .submit, .lastLevelCache]

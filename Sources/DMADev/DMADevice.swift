@@ -134,6 +134,7 @@ public final class DMADevice: @unchecked Sendable {
             if properties.capabilities.contains(.autoFree) {
                 path.refused_flags &= ~OperationFlags.autoFree.rawValue
             }
+            path.domain_flags = UInt16(truncatingIfNeeded: properties.capabilities.domainFlags)
             table.pointee = path
             state.withLock { $0.isStarted = true }
         }

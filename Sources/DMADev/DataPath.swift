@@ -20,7 +20,24 @@ public struct DataPath {
     @inlinable
     @inline(__always)
     func refusal(_ vchan: UInt16, _ length: UInt32, _ flags: UInt64) -> Bool {
-        vchan >= table.pointee.nb_vchans || length == 0 || flags & table.pointee.refused_flags != 0
+        vchan >= table.pointee.nb_vchans || length == 0
+            || flags & table.pointee.refused_flags != 0 && !offersDomains(flags)
+    }
+
+    /// Whether flags that are refused without a closer look are all about domains, and of the kinds that the device
+    /// takes: one kind a side, and no handler on a side without one.
+    @usableFromInline
+    @inline(never)
+    func offersDomains(_ flags: UInt64) -> Bool {
+        let source = flags & (DMADEV_OP_SRC_PROCESS | DMADEV_OP_SRC_OS)
+        let destination = flags & (DMADEV_OP_DST_PROCESS | DMADEV_OP_DST_OS)
+        let sourceHandler = UInt16(truncatingIfNeeded: flags >> DMADEV_OP_SRC_HANDLER_SHIFT)
+        let destinationHandler = UInt16(truncatingIfNeeded: flags >> DMADEV_OP_DST_HANDLER_SHIFT)
+        let others = UInt64(UInt32.max) & ~DMADEV_OP_DOMAIN_FLAGS
+        return flags & table.pointee.refused_flags & others == 0
+            && (source | destination) & ~UInt64(table.pointee.domain_flags) == 0
+            && source.nonzeroBitCount <= 1 && destination.nonzeroBitCount <= 1
+            && (source != 0 || sourceHandler == 0) && (destination != 0 || destinationHandler == 0)
     }
 
     /// `rte_dma_copy`.
@@ -243,6 +260,7 @@ extension dmadev_data_path {
             enqueue_ops: { _, _, _, _ in -ENOTSUP },
             dequeue_ops: { _, _, _, _ in -ENOTSUP },
             device: nil,
-            refused_flags: ~OperationFlags.always.rawValue, dev_id: id, nb_vchans: 0, max_sges: 0, reserved: 0)
+            refused_flags: ~OperationFlags.always.rawValue, dev_id: id, nb_vchans: 0, max_sges: 0,
+            domain_flags: 0)
     }
 }

@@ -20,6 +20,9 @@ public enum DeviceCommands {
             extendedStatistics(registry),
             latency(registry),
             failedCalls(registry),
+            accessGroups(registry),
+            accessGroup(registry),
+            groupEvents(registry),
             traceList(),
         ]
     }

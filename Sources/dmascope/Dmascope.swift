@@ -27,6 +27,7 @@ struct Dmascope: ParsableCommand {
             Vchans.self,
             Top.self,
             Errors.self,
+            Group.self,
             Bench.self,
             Query.self,
             Trace.self,

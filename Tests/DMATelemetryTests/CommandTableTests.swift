@@ -1,6 +1,7 @@
 import DMADev
 import DMAEngine
 import DMATelemetry
+import GroupTestSupport
 import SoftwareDriver
 import TelemetryTestSupport
 import TelemetryWire
@@ -8,11 +9,11 @@ import Testing
 
 /// Every row of the command table, asked in every way.
 @Suite struct CommandTableTests {
-    /// Parameters that are good for each command, with a device 0 that has one channel.
+    /// Parameters that are good for each command, with a device 0 that has one channel, and a device 1 in a group 0.
     static let good: [String: String?] = [
         "/dmadev/list": nil, "/dmadev/info": "0", "/dmadev/stats": "0,0", "/dmadev/dump": "0",
         "/dmadev/capabilities": "0", "/dmadev/vchans": "0", "/dmadev/xstats": "0,0", "/dmadev/latency": "0",
-        "/dmadev/errors": "5", "/trace/list": nil,
+        "/dmadev/errors": "5", "/dmadev/groups": "1", "/dmadev/group": "0,1", "/dmadev/events": "5", "/trace/list": nil,
     ]
 
     static let junk = [
@@ -25,6 +26,8 @@ import Testing
         let registry = DeviceRegistry()
         let device = try startedDevice(in: registry, named: "dma0")
         defer { try? device.stop() }
+        let member = try registry.add(GroupDevice(SharedGroups(), process: 1), named: "member")
+        _ = try member.createAccessGroup(domain: .random(), token: .random())
         let commands = DeviceCommands.table(for: registry)
         #expect(Set(commands.map(\.path)) == Set(Self.good.keys))
         #expect(commands.map(\.path).count == Set(commands.map(\.path)).count)
@@ -106,6 +109,6 @@ func startedDevice(in registry: DeviceRegistry, named name: String) throws -> DM
     return device
 }
 
-private func ask(_ command: TelemetryCommand, _ parameters: String?) throws(TelemetryCommandError) -> JSONTree {
+func ask(_ command: TelemetryCommand, _ parameters: String?) throws(TelemetryCommandError) -> JSONTree {
     try command.handler(TelemetryRequest(command.path + (parameters.map { ",\($0)" } ?? ""))).tree
 }

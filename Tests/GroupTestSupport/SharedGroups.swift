@@ -13,10 +13,12 @@ package final class SharedGroups: Sendable {
 
     private let state: Locked<State>
     let limits: AccessGroupLimits
+    let controllerID: UInt16
 
     /// Groups that begin empty.
-    package init(limits: AccessGroupLimits = AccessGroupLimits(groupCount: 8)) {
+    package init(limits: AccessGroupLimits = AccessGroupLimits(groupCount: 8), controllerID: UInt16 = 5) {
         self.limits = limits
+        self.controllerID = controllerID
         state = Locked(State(table: AccessGroupTable(limits: limits)))
     }
 
@@ -70,7 +72,8 @@ package final class GroupDevice: DMADriver {
         properties = DeviceProperties(
             driver: "groups", capabilities: capabilities.union([.mem2mem, .copy, .fill]),
             maximumVirtualChannelCount: 4, maximumDescriptorCount: 64, minimumDescriptorCount: 1,
-            maximumEntryCount: 4, accessGroupCount: groups.limits.groupCount, controllerID: 5, domainClass: .one)
+            maximumEntryCount: 4, accessGroupCount: groups.limits.groupCount, controllerID: groups.controllerID,
+            domainClass: .one)
     }
 
     /// What the table knows the device as.

@@ -176,7 +176,17 @@ struct dmadev_data_path {
 	int16_t dev_id;
 	uint16_t nb_vchans; /* 0: not started */
 	uint16_t max_sges;
-	uint16_t reserved;
+	uint16_t domain_flags; /* those of DMADEV_OP_DOMAIN_FLAGS that this device takes */
 };
+
+/* Operation flags that say that handlers ride in the flags: the source's in bits 32 to 47, the destination's in bits 48
+ * to 63. */
+#define DMADEV_OP_SRC_PROCESS (1ULL << 4)
+#define DMADEV_OP_DST_PROCESS (1ULL << 5)
+#define DMADEV_OP_SRC_OS (1ULL << 6)
+#define DMADEV_OP_DST_OS (1ULL << 7)
+#define DMADEV_OP_DOMAIN_FLAGS (15ULL << 4)
+#define DMADEV_OP_SRC_HANDLER_SHIFT 32
+#define DMADEV_OP_DST_HANDLER_SHIFT 48
 
 #endif

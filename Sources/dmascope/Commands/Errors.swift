@@ -33,7 +33,7 @@ struct Errors: ParsableCommand {
         let rows = calls.map { (kind: "call", row: $0) } + requests.map { (kind: "request", row: $0) }
         for (kind, row) in rows.sorted(by: { Self.time($0.row) > Self.time($1.row) }) {
             table.add([
-                Self.localTime(Self.time(row)), kind, JSONOutput.cell(row["call"] ?? row["request"]),
+                LocalTime.text(nanoseconds: Self.time(row)), kind, JSONOutput.cell(row["call"] ?? row["request"]),
                 JSONOutput.cell(row["dev_id"]), row["errno"]?.integer.map(Self.errorName) ?? "-",
                 JSONOutput.cell(row["reason"]),
             ])
@@ -45,13 +45,6 @@ struct Errors: ParsableCommand {
     }
 
     private static func time(_ row: JSONTree) -> UInt64 { row["time_ns"]?.unsigned ?? 0 }
-
-    /// Nanoseconds since 1970 as the user's clock showed them, to the millisecond.
-    private static func localTime(_ nanoseconds: UInt64) -> String {
-        let milliseconds = "\(nanoseconds / 1_000_000 % 1000)"
-        let padded = String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
-        return "\(LocalTime.text(seconds: nanoseconds / 1_000_000_000, format: "%Y-%m-%d %H:%M:%S")).\(padded)"
-    }
 
     /// The system's words for an errno.
     private static func errorName(_ number: Int64) -> String {

@@ -12,4 +12,11 @@ enum LocalTime {
             return String(decoding: UnsafeRawBufferPointer(buffer)[..<count], as: UTF8.self)
         }
     }
+
+    /// Nanoseconds since 1970 as the user's clock showed them, to the millisecond.
+    static func text(nanoseconds: UInt64) -> String {
+        let milliseconds = "\(nanoseconds / 1_000_000 % 1000)"
+        let padded = String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
+        return "\(text(seconds: nanoseconds / 1_000_000_000, format: "%Y-%m-%d %H:%M:%S")).\(padded)"
+    }
 }

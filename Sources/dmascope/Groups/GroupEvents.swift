@@ -1,0 +1,36 @@
+import ArgumentParser
+import TelemetryWire
+
+/// `dmascope group events`
+struct GroupEvents: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events",
+        abstract: "Show who came to the access groups, and who went.",
+        discussion: """
+            Prints the last events that devices of the target were told of, with their local times, the newest first: \
+            joined, left (or died), destroyed. HANDLER and DOMAIN are those of the member that came or went.
+            """)
+
+    @Argument(help: ArgumentHelp("How many at most, 1 to 256.", valueName: "count"))
+    var count = 32
+    @OptionGroup var peer: PeerOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard (1...256).contains(count) else { throw ValidationError("the count is 1 to 256") }
+    }
+
+    func run() throws {
+        let events = try peer.connect()
+            .demand("/dmadev/events,\(count)", "the target does not tell the events of its access groups")
+        var table = TextTable(
+            ("TIME", .left), ("EVENT", .left), ("DEVICE", .right), ("GROUP", .right), ("HANDLER", .right),
+            ("DOMAIN", .left))
+        for event in events.elements {
+            let keys = ["event", "dev_id", "group_id", "handler", "domain_id"]
+            let time = LocalTime.text(nanoseconds: event["time_ns"]?.unsigned ?? 0)
+            table.add([time] + keys.map { JSONOutput.cell(event[$0]) })
+        }
+        try output.print(json: events, table: table)
+    }
+}

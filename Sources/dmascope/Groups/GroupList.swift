@@ -1,0 +1,42 @@
+import ArgumentParser
+import TelemetryWire
+
+/// `dmascope group list`
+struct GroupList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the access groups.",
+        discussion: """
+            Prints one line a group: its number, the controller that holds it, its kind, how many members it has of \
+            how many it may have, the devices of the target that are in it, and the domain that made it.
+            """)
+
+    @OptionGroup var peer: PeerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let groups = try peer.connect().demand("/dmadev/groups", "the target does not tell its access groups")
+        var table = TextTable(
+            ("GROUP", .right), ("CONTROLLER", .right), ("KIND", .left), ("SIZE", .right), ("LIMIT", .right),
+            ("DEVICES", .left), ("CREATOR", .left))
+        for group in groups.elements {
+            table.add([
+                JSONOutput.cell(group["group_id"]), Self.controller(group), JSONOutput.cell(group["kind"]),
+                JSONOutput.cell(group["size"]), JSONOutput.cell(group["limit"]), Self.devices(group),
+                JSONOutput.cell(group["creator"]),
+            ])
+        }
+        try output.print(json: groups, table: table)
+    }
+
+    /// The controller's number, where it has one.
+    static func controller(_ group: JSONTree) -> String {
+        group["controller_id"]?.integer.map { $0 < 0 ? "-" : "\($0)" } ?? "-"
+    }
+
+    /// The numbers of devices, one after the other.
+    static func devices(_ row: JSONTree) -> String {
+        let numbers = (row["devices"]?.elements ?? []).map { JSONOutput.cell($0) }
+        return numbers.isEmpty ? "-" : numbers.joined(separator: ",")
+    }
+}

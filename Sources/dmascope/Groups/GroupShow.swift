@@ -1,0 +1,40 @@
+import ArgumentParser
+import TelemetryWire
+
+/// `dmascope group show`
+struct GroupShow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show the members of an access group.",
+        discussion: """
+            Prints one line a member, the creator first: its handler, the number to name it by in transfers; its \
+            domain and process; the devices that it is there with, by their numbers in that process; and how many \
+            windows of memory it has opened, of how many bytes together. With --json also each window.
+            """)
+
+    @Argument(help: ArgumentHelp("The group, by its number.", valueName: "group"))
+    var group: Int16
+    @OptionGroup var peer: PeerOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard group >= 0 else { throw ValidationError("groups have numbers from 0") }
+    }
+
+    func run() throws {
+        let shown = try peer.connect().demand("/dmadev/group,\(group)", "the target knows no access group \(group)")
+        var table = TextTable(
+            ("HANDLER", .right), ("DOMAIN", .left), ("PID", .right), ("ROLE", .left), ("DEVICES", .left),
+            ("WINDOWS", .right), ("BYTES", .right))
+        for member in shown["members"]?.elements ?? [] {
+            let windows = member["windows"]?.elements ?? []
+            let bytes = windows.reduce(UInt64(0)) { $0 &+ ($1["length"]?.unsigned ?? 0) }
+            table.add([
+                JSONOutput.cell(member["handler"]), JSONOutput.cell(member["domain_id"]),
+                JSONOutput.cell(member["pid"]), member["creator"]?.integer == 1 ? "creator" : "joiner",
+                GroupList.devices(member), "\(windows.count)", "\(bytes)",
+            ])
+        }
+        try output.print(json: shown, table: table)
+    }
+}
