@@ -23,13 +23,13 @@ final class ControllerConnection: Sendable {
     /// Connects, and greets.
     ///
     /// - Parameter users: whose controllers are trusted: this one is given memory.
-    init(path: String, users: Set<UInt32>) throws(DMAError) {
+    init(path: String, users: Set<UInt32>, news: GroupNews) throws(DMAError) {
         let socket = try Self.connect(path, users)
         guard let liveness = Liveness() else {
             throw DMAError(.exhausted, .noMemory, "there is no memory for a connection with \(path)")
         }
         self.liveness = liveness
-        let mailbox = Mailbox(socket, liveness)
+        let mailbox = Mailbox(socket, liveness, news)
         self.mailbox = mailbox
         let (answer, descriptors) = try mailbox.ask(Hello(), sequence: 1, descriptors: [], path)
         do throws(WireError) {
@@ -80,6 +80,11 @@ final class ControllerConnection: Sendable {
 
     var isAlive: Bool { liveness.isAlive }
 
+    /// Ends the connection. In a child, which has it from its parent, nothing happens.
+    func end() {
+        if getpid() == pid { mailbox.shutDown() }
+    }
+
     /// Asks for something and waits for the answer.
     ///
     /// - Throws: what the controller said; `EIO` when it is gone, `ETIMEDOUT` when it does not answer.
@@ -126,12 +131,14 @@ private final class Mailbox: Sendable {
 
     private let socket: OwnedDescriptor
     private let liveness: Liveness
+    private let news: GroupNews
     private let state = Locked(State())
     private let changes = ChangeCount()
     /// An answer that does not come within this time never comes: the connection is given up.
     private static let patience: UInt64 = 30_000_000_000
 
-    init(_ socket: consuming OwnedDescriptor, _ liveness: Liveness) {
+    init(_ socket: consuming OwnedDescriptor, _ liveness: Liveness, _ news: GroupNews) {
+        self.news = news
         self.socket = socket
         self.liveness = liveness
     }
@@ -145,6 +152,10 @@ private final class Mailbox: Sendable {
     func run() {
         while let (bytes, descriptors) = receive() {
             guard let header = try? Packet.header(of: bytes) else { break }
+            if header.kind == .groupChanged, let notice = try? Packet.decode(GroupChanged.self, from: bytes) {
+                news.receive(notice)
+                continue
+            }
             let isAwaited = state.withLock { state in
                 guard state.awaited == header.sequence, header.sequence != 0 else { return false }
                 state.awaited = 0
@@ -241,6 +252,10 @@ extension DMAError.Code {
         case EEXIST: .exists
         case ENOSPC, ENOMEM, EDQUOT, EMFILE, ENFILE: .exhausted
         case EOPNOTSUPP: .notSupported
+        case EACCES: .accessDenied
+        case EPERM: .notPermitted
+        case EBUSY: .busy
+        case ENOENT: .notFound
         default: .system
         }
     }

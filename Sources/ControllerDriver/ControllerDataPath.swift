@@ -68,7 +68,9 @@ final class ControllerDataPath: @unchecked Sendable {
             path.copy = { driver, vchan, source, destination, length, flags in
                 let port = port(driver, vchan)
                 guard port.pointee.isAlive else { return -EIO }
-                return port.pointee.producer.enqueueCopy(from: source, to: destination, length: length, flags: flags)
+                return port.pointee.producer.enqueueCopy(
+                    from: source, to: destination, length: length, flags: flags,
+                    handlers: OperationHandlers(flags: flags))
             }
         }
         if capabilities.contains(.copyScatterGather) {
@@ -77,7 +79,8 @@ final class ControllerDataPath: @unchecked Sendable {
                 guard port.pointee.isAlive else { return -EIO }
                 return port.pointee.producer.enqueueCopy(
                     from: UnsafeBufferPointer(start: sources, count: Int(sourceCount)),
-                    to: UnsafeBufferPointer(start: destinations, count: Int(destinationCount)), flags: flags)
+                    to: UnsafeBufferPointer(start: destinations, count: Int(destinationCount)), flags: flags,
+                    handlers: OperationHandlers(flags: flags))
             }
         }
         if capabilities.contains(.fill) {
@@ -85,7 +88,8 @@ final class ControllerDataPath: @unchecked Sendable {
                 let port = port(driver, vchan)
                 guard port.pointee.isAlive else { return -EIO }
                 return port.pointee.producer.enqueueFill(
-                    pattern: pattern, to: destination, length: length, flags: flags)
+                    pattern: pattern, to: destination, length: length, flags: flags,
+                    handlers: OperationHandlers(flags: flags))
             }
         }
         path.submit = { driver, vchan in

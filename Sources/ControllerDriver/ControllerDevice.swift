@@ -9,7 +9,7 @@ internal import SystemPackage
 /// A DMA device of a controller: another process moves the bytes, which is trusted by all who use it.
 ///
 /// It reaches memory of ``SharedMemory`` that was mapped for it, under addresses that the controller chooses, and nothing
-/// else. When the controller goes, the device is halted: data calls return `EIO`, and so do control calls but stop and
+/// else of this process; and windows of other processes, in access groups. When the controller goes, the device is halted: data calls return `EIO`, and so do control calls but stop and
 /// close. Stopped, it connects anew when it is configured or started; what was mapped has to be mapped again then, because
 /// another controller gives other addresses. A child of `fork` finds the device halted.
 public final class ControllerDevice: DMADriver {
@@ -34,7 +34,10 @@ public final class ControllerDevice: DMADriver {
 
     private let path: String
     private let users: Set<UInt32>
+    let news = GroupNews()
     private let state: Locked<State>
+
+    var connection: ControllerConnection { state.withLock { $0.connection } }
 
     private struct State {
         var connection: ControllerConnection
@@ -58,7 +61,7 @@ public final class ControllerDevice: DMADriver {
         self.path = path
         users = options.trustedUsers.union([0, geteuid()])
         memory = options.memory
-        let connection = try ControllerConnection(path: path, users: users)
+        let connection = try ControllerConnection(path: path, users: users, news: news)
         properties = DeviceProperties(connection.welcome)
         state = Locked(State(connection: connection))
     }
@@ -97,7 +100,8 @@ public final class ControllerDevice: DMADriver {
                 rings.append(
                     try ControllerRing(
                         vchan, descriptorCount: channel.descriptorCount,
-                        maximumEntryCount: properties.maximumEntryCount, mode: mode, on: connection))
+                        domain: channel.domain, maximumEntryCount: properties.maximumEntryCount, mode: mode,
+                        on: connection))
             }
         } catch {
             // The rings before the one that was refused.
@@ -127,14 +131,17 @@ public final class ControllerDevice: DMADriver {
         }
     }
 
-    /// The connection goes with the device.
-    public func close() throws(DMAError) {}
+    /// Ends the connection: the device has left all groups, and its memory is out of reach, as soon as the controller has
+    /// seen that.
+    public func close() throws(DMAError) {
+        connection.end()
+    }
 
     /// The connection, or a new one when the controller had gone.
     private func liveConnection() throws(DMAError) -> ControllerConnection {
         let connection = state.withLock { $0.connection }
         if connection.isAlive { return connection }
-        let new = try ControllerConnection(path: path, users: users)
+        let new = try ControllerConnection(path: path, users: users, news: news)
         guard DeviceProperties(new.welcome) == properties else {
             throw DMAError(
                 .system, .protocolError,
@@ -144,6 +151,8 @@ public final class ControllerDevice: DMADriver {
             state.connection = new
             state.mapped = []
         }
+        // Another controller has other groups.
+        news.forgetAll()
         return new
     }
 
@@ -239,13 +248,14 @@ extension DeviceProperties {
             maximumVirtualChannelCount: welcome.maximumVirtualChannelCount,
             maximumDescriptorCount: welcome.maximumDescriptorCount,
             minimumDescriptorCount: welcome.minimumDescriptorCount, maximumEntryCount: welcome.maximumEntryCount,
-            accessGroupCount: welcome.accessGroupCount, controllerID: welcome.controllerID, sharesEngine: true)
+            accessGroupCount: welcome.accessGroupCount, controllerID: welcome.controllerID,
+            domainClass: .one, sharesEngine: true)
     }
 }
 
 extension ControllerDevice {
     /// Everything that this driver knows how to pass on.
     public static let capabilities: Capabilities = [
-        .mem2mem, .silent, .handlesErrors, .copy, .copyScatterGather, .fill, .enqueueDequeue,
+        .mem2mem, .silent, .handlesErrors, .interProcessDomain, .copy, .copyScatterGather, .fill, .enqueueDequeue,
     ]
 }

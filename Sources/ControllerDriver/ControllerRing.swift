@@ -18,10 +18,13 @@ final class ControllerRing: @unchecked Sendable {
 
     /// Asks for the ring of a channel and maps it.
     init(
-        _ vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16, mode: ConfigurationFlags,
+        _ vchan: UInt16, descriptorCount: UInt16, domain: InterDomain, maximumEntryCount: UInt16,
+        mode: ConfigurationFlags,
         on connection: ControllerConnection
     ) throws(DMAError) {
-        let request = AttachRing(vchan: vchan, descriptorCount: descriptorCount, maximumEntryCount: maximumEntryCount)
+        let request = AttachRing(
+            vchan: vchan, descriptorCount: descriptorCount, maximumEntryCount: maximumEntryCount,
+            sourceHandler: domain.sourceHandler, destinationHandler: domain.destinationHandler)
         var answer = try connection.request(request, for: RingAttached.self)
         guard let application = answer.descriptors.takeFirst(), let engine = answer.descriptors.takeFirst() else {
             throw DMAError(.system, .protocolError, "the controller's answer brings no memory for a ring")

@@ -93,6 +93,26 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
     case memoryRegistered = 9
     /// ``UnregisterMemory``
     case unregisterMemory = 10
+    /// ``EnterGroup``
+    case enterGroup = 11
+    /// ``GroupEntered``
+    case groupEntered = 12
+    /// ``ExitGroup``
+    case exitGroup = 13
+    /// ``AskGroup``
+    case askGroup = 14
+    /// ``GroupMember``
+    case groupMember = 15
+    /// ``OpenWindow``
+    case openWindow = 16
+    /// ``WindowOpened``
+    case windowOpened = 17
+    /// ``CloseWindow``
+    case closeWindow = 18
+    /// ``CheckHandler``
+    case checkHandler = 19
+    /// ``GroupChanged``
+    case groupChanged = 20
 
     /// The type of the message, for those who go over all of them.
     public var type: any WireMessage.Type {
@@ -107,6 +127,16 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
         case .registerMemory: RegisterMemory.self
         case .memoryRegistered: MemoryRegistered.self
         case .unregisterMemory: UnregisterMemory.self
+        case .enterGroup: EnterGroup.self
+        case .groupEntered: GroupEntered.self
+        case .exitGroup: ExitGroup.self
+        case .askGroup: AskGroup.self
+        case .groupMember: GroupMember.self
+        case .openWindow: OpenWindow.self
+        case .windowOpened: WindowOpened.self
+        case .closeWindow: CloseWindow.self
+        case .checkHandler: CheckHandler.self
+        case .groupChanged: GroupChanged.self
         }
     }
 }

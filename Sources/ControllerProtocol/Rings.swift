@@ -9,9 +9,16 @@ public struct AttachRing: WireMessage {
     public var descriptorCount: UInt16
     /// Most entries of a scatter-gather list.
     public var maximumEntryCount: UInt16
+    /// Whose memory addresses lie in where an operation says nothing else; 0: local.
+    public var sourceHandler, destinationHandler: UInt16
 
     /// A ring.
-    public init(vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16) {
+    public init(
+        vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16, sourceHandler: UInt16 = 0,
+        destinationHandler: UInt16 = 0
+    ) {
+        self.sourceHandler = sourceHandler
+        self.destinationHandler = destinationHandler
         self.vchan = vchan
         self.descriptorCount = descriptorCount
         self.maximumEntryCount = maximumEntryCount
@@ -23,6 +30,8 @@ public struct AttachRing: WireMessage {
         writer.put(descriptorCount)
         writer.put(maximumEntryCount)
         writer.put(UInt16(0))
+        writer.put(sourceHandler)
+        writer.put(destinationHandler)
     }
 
     /// Reads the members.
@@ -31,6 +40,8 @@ public struct AttachRing: WireMessage {
         descriptorCount = try reader.number()
         maximumEntryCount = try reader.number()
         try reader.reserved(UInt16.self)
+        sourceHandler = try reader.number()
+        destinationHandler = try reader.number()
     }
 }
 

@@ -11,6 +11,8 @@ public struct ControllerConfiguration: Sendable {
         /// Bytes of registered memory and of rings. Holes in a sealed file can be filled again and again, by anybody who
         /// has it: it is the mapped size that counts, not what is in use.
         public var bytes: UInt64 = 4 << 30
+        /// Access groups that were made.
+        public var groups = 64
 
         /// The usual.
         public init() {}
@@ -26,6 +28,8 @@ public struct ControllerConfiguration: Sendable {
     public var minimumDescriptorCount: UInt16 = 32
     /// Most entries of a scatter-gather list, up to 64.
     public var maximumEntryCount: UInt16 = 32
+    /// Access groups, 1 to 32,767.
+    public var accessGroupCount: UInt16 = 256
     /// For each user.
     public var quota = Quota()
     /// The mode of the socket: who may connect. Read and write are needed.

@@ -1,3 +1,4 @@
+internal import AccessGroups
 internal import ControllerProtocol
 internal import DMAEngine
 internal import LinuxSystem
@@ -16,6 +17,12 @@ final class ControllerLoop {
     var ledger: QuotaLedger
     var statistics = ControllerStatistics()
     private var nextPeer: UInt64 = 1
+    /// Who is in which group.
+    var groups: AccessGroupTable
+    /// Where the windows of groups are in this process, by IOVA.
+    var windowAddresses: [UInt64: UInt64] = [:]
+    /// Joins that are held back.
+    var waitingJoins: [WaitingJoin] = []
     /// The next IOVA to give away, beyond every address that a process can have. Never given away twice: an address that
     /// somebody has kept never comes to mean another one's memory.
     var nextIOVA: UInt64 = 1 << 57
@@ -35,6 +42,10 @@ final class ControllerLoop {
         self.stopEvent = stopEvent
         self.shared = shared
         ledger = QuotaLedger(configuration.quota)
+        groups = AccessGroupTable(
+            limits: AccessGroupLimits(
+                groupCount: configuration.accessGroupCount, groupsPerUser: configuration.quota.groups,
+                windowsPerUser: configuration.quota.windows))
         closer = try DescriptorCloser()
         let poller = try Poller()
         try poller.add(place.listener.raw, .readable, token: Self.listenerToken)
@@ -54,8 +65,9 @@ final class ControllerLoop {
         var isStopping = false
         while !isStopping {
             let isBusy = peers.values.contains { $0.stopping != nil }
+            let patience = performWaitingJoins()
             let count = events.withUnsafeMutableBufferPointer { buffer in
-                (try? poller.wait(into: buffer, milliseconds: isBusy ? 0 : -1)) ?? 0
+                (try? poller.wait(into: buffer, milliseconds: isBusy ? 0 : patience)) ?? 0
             }
             for event in events.prefix(count) {
                 switch event.token {
@@ -81,7 +93,8 @@ final class ControllerLoop {
     func publish() {
         statistics.connections = peers.count
         statistics.rings = peers.values.reduce(0) { $0 + $1.rings.count }
-        statistics.windows = peers.values.reduce(0) { $0 + $1.windows.count }
+        statistics.windows = peers.values.reduce(0) { $0 + $1.windows.count + $1.openWindows.count }
+        statistics.groups = groups.allGroups.count
         shared.statistics.withLock { $0 = statistics }
     }
 
@@ -117,7 +130,9 @@ final class ControllerLoop {
         }
         do throws(Errno) {
             let process = try ProcessDescriptor.ofPeer(socket)
-            let peer = Peer(number: nextPeer, socket: socket, process: process, credentials: credentials)
+            let peer = Peer(
+                number: nextPeer, socket: socket, process: process, credentials: credentials,
+                processNumber: processNumber(credentials.pid))
             nextPeer += 1
             try poller.add(peer.socket.raw, .readable, token: peer.socketToken)
             try poller.add(peer.process.raw, .readable, token: peer.processToken)
@@ -127,6 +142,13 @@ final class ControllerLoop {
             ledger.release(credentials.uid, QuotaLedger.Amount(connections: 1))
             throw error
         }
+    }
+
+    /// The number of a process: that of its first connection that is still there. A process whose end has not been noted
+    /// yet is no longer there: its number may have come to another one.
+    private func processNumber(_ pid: Int32) -> UInt64 {
+        for peer in peers.values where peer.credentials.pid == pid && peer.hasEnded { drop(peer) }
+        return peers.values.first { $0.credentials.pid == pid && pid != 0 }?.client.process ?? nextPeer
     }
 
     private func turnAway(_ socket: consuming OwnedDescriptor, _ reason: String) {
@@ -143,12 +165,16 @@ final class ControllerLoop {
             ring.ring.letGo()
             ring.ring.abortRest()
             ledger.release(peer.credentials.uid, ring.amount)
+            ring.handlers.forEach { groups.release($0) }
         }
         peer.rings = [:]
+        departGroups(peer)
         if let device = peer.device { engine.unwatch(device.bell.event.raw) }
         for window in peer.windows.values { ledger.release(peer.credentials.uid, window.amount) }
-        closer.release(peer.windows.values.map(\.mapping))
+        for window in peer.openWindows.values { ledger.release(peer.credentials.uid, window.amount) }
+        closer.release((Array(peer.windows.values) + peer.openWindows.values).map(\.mapping))
         peer.windows = [:]
+        peer.openWindows = [:]
         ledger.release(peer.credentials.uid, QuotaLedger.Amount(connections: 1))
         // Both go with the last reference to the peer; copies of the socket elsewhere must not be reported.
         try? poller.remove(peer.socket.raw)
@@ -176,7 +202,12 @@ final class ControllerLoop {
             return refuse(
                 peer, "a message of \(length) bytes; messages have at most \(buffer.count), and 2 descriptors")
         }
-        let bytes = Array(buffer.prefix(length))
+        var bytes = Array(buffer.prefix(length))
+        // There may be a token in them.
+        defer {
+            bytes.withUnsafeMutableBytes { RandomBytes.wipe($0) }
+            RandomBytes.wipe(UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(length)))
+        }
         do throws(WireError) {
             try handle(bytes, &descriptors, from: peer)
         } catch {

@@ -91,6 +91,8 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var rings = 0
     /// Stretches of registered memory.
     public var windows = 0
+    /// Access groups.
+    public var groups = 0
     /// Connections that were taken, and that have gone since.
     public var accepted: UInt64 = 0, gone: UInt64 = 0
     /// Connections that were turned away: too many, or no resources.
@@ -131,6 +133,9 @@ extension ControllerConfiguration {
         }
         guard maximumEntryCount <= 64 else {
             throw ControllerError("\(maximumEntryCount) entries of a list: 0 to 64 are possible")
+        }
+        guard (1...32767).contains(accessGroupCount) else {
+            throw ControllerError("\(accessGroupCount) access groups: 1 to 32767 are possible")
         }
         guard maximumConnections >= 1 else { throw ControllerError("no connection at all: 1 is possible at least") }
     }

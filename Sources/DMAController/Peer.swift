@@ -1,5 +1,7 @@
-internal import ControllerProtocol
+internal import AccessGroups
+internal import DMADev
 internal import DMAEngine
+internal import Glibc
 internal import LinuxSystem
 
 /// One connection, which is one device of one application: all that it has here. Belongs to the control thread.
@@ -14,6 +16,8 @@ final class Peer {
     struct Ring {
         let ring: DescriptorRing
         let amount: QuotaLedger.Amount
+        /// Whose numbers are not given to others as long as the ring names them.
+        let handlers: [UInt16]
     }
 
     /// Rings that have left the engine and whose running operations are brought to their end.
@@ -29,6 +33,8 @@ final class Peer {
         let bell: Bell
         /// Its memory, by IOVA.
         let map: IOVAMap
+        /// What it reaches of others.
+        let domains: DomainMap
     }
 
     /// A class, so that a copyable struct can have it.
@@ -46,22 +52,39 @@ final class Peer {
     /// Readable when the process that connected has ended, whoever has the socket then.
     let process: OwnedDescriptor
     let credentials: PeerCredentials
+    /// What the access groups know it as.
+    let client: AccessGroupClient
     var device: Device?
     var rings: [UInt16: Ring] = [:]
     var windows: [UInt64: Window] = [:]
     var stopping: Stopping?
+    /// Memory that members of a group reach, by IOVA.
+    var openWindows: [UInt64: Window] = [:]
+    /// Handlers that it could name at some time.
+    var knownHandlers: Set<UInt16> = []
+    /// It waits for the answer to a join that is held back.
+    var isWaitingForJoin = false
 
     init(
         number: UInt64, socket: consuming OwnedDescriptor, process: consuming OwnedDescriptor,
-        credentials: PeerCredentials
+        credentials: PeerCredentials, processNumber: UInt64
     ) {
         self.number = number
         self.socket = socket
         self.process = process
         self.credentials = credentials
+        client = AccessGroupClient(
+            process: processNumber, device: Int16(truncatingIfNeeded: number & 0x7FFF), processID: credentials.pid,
+            userID: credentials.uid)
     }
 
     /// The number with which its socket is watched, and its process.
     var socketToken: UInt64 { number << 1 }
     var processToken: UInt64 { number << 1 | 1 }
+
+    /// Whether the process has ended.
+    var hasEnded: Bool {
+        var watched = pollfd(fd: process.raw, events: Int16(POLLIN), revents: 0)
+        return poll(&watched, 1, 0) == 1
+    }
 }

@@ -24,6 +24,7 @@ public final class DescriptorRing: @unchecked Sendable {
     private let owner: RingConsumer.Owner
     /// Kept alive: the consumer holds them without counting.
     private let spaces: [AddressSpace]
+    private let domains: DomainMap?
 
     /// What a ring is made with.
     public struct Configuration: Sendable {
@@ -39,6 +40,8 @@ public final class DescriptorRing: @unchecked Sendable {
         public var source = AddressSpace.process
         /// Where source and destination addresses lie.
         public var destination = AddressSpace.process
+        /// What operations reach in other domains, and the handlers of those that name none themselves; 0: local.
+        public var domains: (map: DomainMap, source: UInt16, destination: UInt16)?
         /// Gets the source addresses of auto-free operations when they have ended; called on the engine's thread.
         public var giveBack: (@Sendable (UInt64) -> Void)?
         /// Whose ring it is, for traces.
@@ -73,6 +76,7 @@ public final class DescriptorRing: @unchecked Sendable {
         self.engine = engine
         priority = configuration.priority
         spaces = [configuration.source, configuration.destination]
+        domains = configuration.domains?.map
         owner = RingConsumer.Owner(engine: engine.id, device: configuration.device, vchan: configuration.vchan)
         if configuration.usesOperations {
             let slots = configuration.layout.slotCount
@@ -96,7 +100,10 @@ public final class DescriptorRing: @unchecked Sendable {
                 spaces: AddressSpaces(
                     source: AddressTranslation(configuration.source),
                     destination: AddressTranslation(configuration.destination)),
-                giveBack: configuration.giveBack))
+                domains: configuration.domains.map { domains in
+                    RingDomains(
+                        map: .passUnretained(domains.map), source: domains.source, destination: domains.destination)
+                }, giveBack: configuration.giveBack))
         dmatrace_dmadev_engine_ring_attach(
             engine.id, configuration.device, configuration.vchan, UInt16(configuration.layout.descriptorCount))
         engine.attach(self)

@@ -32,6 +32,7 @@ struct RingConsumer {
     private let maximumEntries: Int
     private let doorbellTimes: UnsafeMutablePointer<UInt64>
     private let spaces: AddressSpaces
+    private let domains: RingDomains?
     private let giveBack: (@Sendable (UInt64) -> Void)?
     private let ticks = Ticks()
 
@@ -59,7 +60,7 @@ struct RingConsumer {
 
     init(
         memory: RingMemory, counters: UnsafeMutablePointer<dmadev_engine_counters>, owner: Owner,
-        spaces: AddressSpaces, giveBack: (@Sendable (UInt64) -> Void)?
+        spaces: AddressSpaces, domains: RingDomains? = nil, giveBack: (@Sendable (UInt64) -> Void)?
     ) {
         self.owner = owner
         tail = memory.producerPage.pointer(to: \.tail)!
@@ -68,6 +69,7 @@ struct RingConsumer {
         doorbellTimes = memory.doorbellTimes
         statuses = memory.statuses
         self.spaces = spaces
+        self.domains = domains
         self.giveBack = giveBack
         unpublished = .allocate(capacity: Self.burst)
         published = memory.consumerPage
@@ -129,9 +131,25 @@ struct RingConsumer {
             }
         }
         let region = UnsafePointer(entries + Int(next & mask) * 2 * maximumEntries)
+        if let domains {
+            return executeAcross(domains, &operation, region, &budget)
+        }
         let status = operation.advance(
             entries: region, maximumEntries: maximumEntries, spaces: spaces, budget: &budget)
         running = operation
+        return status
+    }
+
+    /// The same where the addresses may lie in other domains: who may reach what is looked up anew for each part.
+    private mutating func executeAcross(
+        _ domains: RingDomains, _ operation: inout Operation, _ region: UnsafePointer<dmadev_sge>, _ budget: inout Int
+    ) -> Status? {
+        let descriptor = operation.descriptor
+        let status = operation.advance(
+            entries: region, maximumEntries: maximumEntries, spaces: domains.spaces(for: descriptor, spaces),
+            budget: &budget)
+        running = operation
+        if let status, domains.isRevoked(descriptor, status) { return .userAbort }
         return status
     }
 

@@ -89,33 +89,38 @@ public struct RingProducer {
     /// Enqueues a copy; `rte_dma_copy`. `-ENOSPC` when the ring is full, `-EINVAL` for auto-free without a pool.
     @inlinable
     @inline(__always)
-    public func enqueueCopy(from source: UInt64, to destination: UInt64, length: UInt32, flags: UInt64)
-        -> Int32
-    {
+    public func enqueueCopy(
+        from source: UInt64, to destination: UInt64, length: UInt32, flags: UInt64, handlers: OperationHandlers = .none
+    ) -> Int32 {
         guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
         place(
             dmadev_descriptor(
-                src: source, dst: destination, length: length, kind: UInt8(DMADEV_KIND_COPY), flags: marks(flags),
-                nb_src: 0, nb_dst: 0, src_handler: 0, dst_handler: 0, reserved: 0))
+                src: source, dst: destination, length: length, kind: UInt8(DMADEV_KIND_COPY),
+                flags: marks(flags) | handlers.marks,
+                nb_src: 0, nb_dst: 0, src_handler: handlers.source, dst_handler: handlers.destination, reserved: 0))
         return advance(flags)
     }
 
     /// Enqueues a fill; `rte_dma_fill`. `-ENOSPC` when the ring is full.
     @inlinable
     @inline(__always)
-    public func enqueueFill(pattern: UInt64, to destination: UInt64, length: UInt32, flags: UInt64) -> Int32 {
+    public func enqueueFill(
+        pattern: UInt64, to destination: UInt64, length: UInt32, flags: UInt64, handlers: OperationHandlers = .none
+    ) -> Int32 {
         guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
         place(
             dmadev_descriptor(
-                src: pattern, dst: destination, length: length, kind: UInt8(DMADEV_KIND_FILL), flags: marks(flags),
-                nb_src: 0, nb_dst: 0, src_handler: 0, dst_handler: 0, reserved: 0))
+                src: pattern, dst: destination, length: length, kind: UInt8(DMADEV_KIND_FILL),
+                flags: marks(flags) | handlers.marks,
+                nb_src: 0, nb_dst: 0, src_handler: handlers.source, dst_handler: handlers.destination, reserved: 0))
         return advance(flags)
     }
 
     /// Enqueues a copy between lists, whose sums must be equal and whose counts at most `maximumEntries`;
     /// `rte_dma_copy_sg`. `-ENOSPC` when the ring is full, `-EINVAL` when a list is too long.
     public func enqueueCopy(
-        from sources: UnsafeBufferPointer<dmadev_sge>, to destinations: UnsafeBufferPointer<dmadev_sge>, flags: UInt64
+        from sources: UnsafeBufferPointer<dmadev_sge>, to destinations: UnsafeBufferPointer<dmadev_sge>, flags: UInt64,
+        handlers: OperationHandlers = .none
     ) -> Int32 {
         guard sources.count <= maximumEntries, destinations.count <= maximumEntries else { return -EINVAL }
         guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
@@ -125,9 +130,9 @@ public struct RingProducer {
             .update(fromContentsOf: destinations)
         place(
             dmadev_descriptor(
-                src: 0, dst: 0, length: 0, kind: UInt8(DMADEV_KIND_COPY_SG), flags: marks(flags),
-                nb_src: UInt8(sources.count), nb_dst: UInt8(destinations.count), src_handler: 0, dst_handler: 0,
-                reserved: 0))
+                src: 0, dst: 0, length: 0, kind: UInt8(DMADEV_KIND_COPY_SG), flags: marks(flags) | handlers.marks,
+                nb_src: UInt8(sources.count), nb_dst: UInt8(destinations.count),
+                src_handler: handlers.source, dst_handler: handlers.destination, reserved: 0))
         return advance(flags)
     }
 
@@ -278,7 +283,7 @@ public struct RingProducer {
             let result = enqueueCopy(
                 from: UnsafeBufferPointer(start: entries, count: sourceCount),
                 to: UnsafeBufferPointer(start: entries + sourceCount, count: Int(operation.pointee.nb_dst)),
-                flags: operation.pointee.flags & ~2)
+                flags: operation.pointee.flags & ~2, handlers: OperationHandlers(flags: operation.pointee.flags))
             if result < 0 {
                 if taken == 0, result != -ENOSPC { return result }
                 break

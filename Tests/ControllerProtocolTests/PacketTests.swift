@@ -10,9 +10,21 @@ import Testing
             controllerID: 3, capabilities: 0x0000_000F_0000_0061, maximumVirtualChannelCount: 16,
             maximumDescriptorCount: 8192, minimumDescriptorCount: 32, maximumEntryCount: 64, accessGroupCount: 9),
         Done(), Failed(errno: 22, reason: "what was wrong, and what is allowed: größer"),
-        AttachRing(vchan: 5, descriptorCount: 1024, maximumEntryCount: 32), RingAttached(vchan: 5), StopRings(),
+        AttachRing(
+            vchan: 5, descriptorCount: 1024, maximumEntryCount: 32, sourceHandler: 1, destinationHandler: 2),
+        RingAttached(vchan: 5), StopRings(),
         RegisterMemory(offset: 4096, byteCount: 1 << 40, isWritable: false), MemoryRegistered(iova: 1 << 57),
         UnregisterMemory(iova: .max),
+        EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: Array(101...116)),
+        GroupEntered(group: 3, handler: 7), ExitGroup(group: 3, destroys: true),
+        AskGroup(group: 3, member: 1, window: 64),
+        GroupMember(
+            limit: 0, memberCount: 2, domain: Array(1...16), handler: 7, isCreator: true, processID: 4711,
+            windowCount: 9,
+            windows: [.init(iova: 1 << 63, byteCount: 4096, rights: 3), .init(iova: 5, byteCount: 6, rights: 1)]),
+        OpenWindow(group: 3, rights: 2, offset: 4096, byteCount: 8192), WindowOpened(handler: 7, iova: 1 << 63),
+        CloseWindow(iova: 1 << 63), CheckHandler(handler: 7),
+        GroupChanged(change: 2, group: 3, handler: 7, domain: Array(1...16)),
     ]
 
     @Test func eachKindHasAnExample() {
@@ -64,7 +76,7 @@ import Testing
         for _ in 0..<50_000 {
             var bytes = (0..<Int(random.next() % 64)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             if bytes.count >= 4, random.next() % 4 != 0 {
-                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 12)
+                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 22)
                 bytes.replaceSubrange(1..<4, with: [0, 0, 0])
             }
             for kind in MessageKind.allCases { _ = try? kind.type.decoded(bytes) }

@@ -54,6 +54,8 @@ struct dmadev_op {
 #define DMADEV_DESC_FENCE (1U << 0)
 #define DMADEV_DESC_LLC (1U << 2)
 #define DMADEV_DESC_AUTO_FREE (1U << 3)
+#define DMADEV_DESC_SRC_HANDLER (1U << 4) /* src_handler holds, whatever the ring says; 0 is local */
+#define DMADEV_DESC_DST_HANDLER (1U << 5) /* dst_handler likewise */
 #define DMADEV_DESC_BATCH_FIRST (1U << 7)
 
 /* One slot of a ring: half a cache line. */
