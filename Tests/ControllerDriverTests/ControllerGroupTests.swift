@@ -206,4 +206,39 @@ import Testing
         #expect(try first.copy(from: window.iova, to: first.iova, named) == .userAbort)
         while first.device.accessGroups.first?.members.count != 1 { sched_yield() }
     }
+
+    @Test func processesThatAreKilledHaveLeftAndNothingOfThemIsReached() throws {
+        let first = try Member(host.path)
+        try first.start()
+        let digits = Array("sixteen bytes...".utf8)
+        let token = try #require(digits.withUnsafeBytes { AccessToken(bytes: $0) })
+        let group = try first.device.createAccessGroup(domain: first.domain, token: token)
+        var seen: Set<DomainHandler> = []
+        for round in 0..<10 {
+            let program = try RunningProgram(
+                builtProduct("controller-application"), [host.path, "member", "\(group)", "sixteen bytes..."])
+            let words = try program.nextLine().split(separator: " ")
+            let handler = try #require(words.first.flatMap { DomainHandler($0) })
+            let iova = try #require(words.last.flatMap { UInt64($0) })
+            #expect(seen.insert(handler).inserted, "a number that came back at once")
+            #expect(try first.copy(from: iova, to: first.iova, handlers(source: handler)) == .successful)
+            #expect(first.value() == UInt64(handler) &* 0x0101)
+            // In the middle of work on its memory.
+            let channel = try first.device.virtualChannel(0)
+            for _ in 0..<60 {
+                try channel.copy(
+                    from: iova, to: iova + (1 << 20), length: 1 << 20,
+                    flags: handlers(source: handler, destination: handler))
+            }
+            try channel.submit()
+            program.kill(SIGKILL)
+            try program.wait()
+            var statuses: [CompletionStatus] = []
+            while statuses.count < 60 { statuses.append(try first.end(channel)) }
+            #expect(statuses.drop { $0 == .successful }.allSatisfy { $0 == .userAbort }, "round \(round)")
+            while try first.device.accessGroupSize(group) != 1 { sched_yield() }
+            #expect(try first.copy(from: iova, to: first.iova, handlers(source: handler)) == .userAbort)
+        }
+        try first.device.destroyAccessGroup(group)
+    }
 }

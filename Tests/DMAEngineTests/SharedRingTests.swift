@@ -65,23 +65,20 @@ import Testing
 
     @Test func workCrossesFromOneMappingToTheOther() throws {
         let sides = try Sides(Engine(isSharedWithProcesses: true), layout: layout)
-        let (source, target) = (
-            UnsafeMutablePointer<UInt64>.allocate(capacity: 1), UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
-        )
-        defer {
-            source.deallocate()
-            target.deallocate()
-        }
+        // The data too has an address on either side.
+        let file = try MemoryFile.make(name: "data", byteCount: 4096)
+        let engine = try SharedMapping(of: file.raw, byteCount: 4096, isWritable: true)
+        let own = try SharedMapping(of: file.raw, byteCount: 4096, isWritable: true)
+        let address = UInt64(UInt(bitPattern: engine.bytes.baseAddress))
         for round in 0..<1000 as Range<UInt64> {
-            source.pointee = round &* 0x9E37_79B9_7F4A_7C15
-            target.pointee = 0
-            let index = sides.producer.enqueueCopy(
-                from: UInt64(UInt(bitPattern: source)), to: UInt64(UInt(bitPattern: target)), length: 8, flags: 2)
+            let value = round &* 0x9E37_79B9_7F4A_7C15
+            own.bytes.storeBytes(of: value, as: UInt64.self)
+            let index = sides.producer.enqueueCopy(from: address, to: address + 64, length: 8, flags: 2)
             #expect(index == Int32(round))
             // Now and then the engine has gone to sleep, and only the bell wakes it.
             if round % 100 == 99 { while !isAsleep(sides) { sched_yield() } }
             #expect(sides.statuses(1) == [0])
-            #expect(target.pointee == source.pointee)
+            #expect(own.bytes.load(fromByteOffset: 64, as: UInt64.self) == value)
         }
         let counts = RingCounters(in: sides.application).read()
         #expect(counts == RingCounts(submitted: 1000, completed: 1000, errors: 0))

@@ -6,6 +6,7 @@ import SystemPackage
 /// An application with a device of a controller: `controller-application PATH MODE`.
 ///
 /// `work` copies until it is killed, and says `working` once it does. `fork` looks what a child may do, and says so.
+/// `member GROUP TOKEN` joins a group, opens a window, says its handler and the window's address, and waits to be killed.
 @main
 struct ControllerApplication {
     static func main() throws {
@@ -21,6 +22,7 @@ struct ControllerApplication {
         switch CommandLine.arguments[2] {
         case "work": try work(device, iova)
         case "fork": try lookAtChild(device, iova)
+        case "member": try beMember(device, buffer)
         default: exit(2)
         }
     }
@@ -39,6 +41,19 @@ struct ControllerApplication {
             if rounds == 3 { say("working") }
             rounds += 1
         }
+    }
+
+    private static func beMember(_ device: DMADevice, _ buffer: SharedBuffer) throws {
+        let digits = Array(CommandLine.arguments[4].utf8)
+        let token = digits.withUnsafeBytes { AccessToken(bytes: $0) }
+        guard let group = AccessGroupID(CommandLine.arguments[3]), let token else { exit(2) }
+        let handler = try device.joinAccessGroup(group, domain: .random(), token: token)
+        buffer.bytes.storeBytes(of: UInt64(handler) &* 0x0101, as: UInt64.self)
+        let address = UInt64(UInt(bitPattern: buffer.bytes.baseAddress))
+        let memory = WindowMemory(address: address, length: UInt64(buffer.bytes.count))
+        let window = try device.registerWindow(memory, rights: [.read, .write], in: group)
+        say("\(handler) \(window.iova)")
+        while true { pause() }
     }
 
     private static func lookAtChild(_ device: DMADevice, _ iova: UInt64) throws {
