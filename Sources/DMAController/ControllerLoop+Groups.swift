@@ -44,6 +44,7 @@ extension ControllerLoop {
                     request.group, domain: domain, token: token, by: peer.client, at: .now)
                 answer = GroupEntered(group: request.group, handler: handler)
             }
+            peer.hasEnteredGroups = true
             refreshDomains()
             self.answer(peer, answer, sequence: sequence)
             deliver()
@@ -147,7 +148,7 @@ extension ControllerLoop {
 
     /// Tells the engine who reaches what now. Only maps that have changed cost anything.
     private func refreshDomains() {
-        for peer in peers.values {
+        for peer in peers.values where peer.hasEnteredGroups {
             guard let device = peer.device else { continue }
             var contents = DomainMap.Contents()
             var live: Set<UInt16> = []

@@ -60,6 +60,8 @@ final class Peer {
     var stopping: Stopping?
     /// Memory that members of a group reach, by IOVA.
     var openWindows: [UInt64: Window] = [:]
+    /// It has been in a group: what it reaches of others may change.
+    var hasEnteredGroups = false
     /// Handlers that it could name at some time.
     var knownHandlers: Set<UInt16> = []
     /// It waits for the answer to a join that is held back.
