@@ -26,6 +26,8 @@ let package = Package(
         .library(name: "DMADev", targets: ["DMADev"]),
         .library(name: "SoftwareDriver", targets: ["SoftwareDriver", "DMAEngine"]),
         .library(name: "FaultDriver", targets: ["FaultDriver"]),
+        .library(name: "ControllerDriver", targets: ["ControllerDriver"]),
+        .library(name: "DMAController", targets: ["DMAController"]),
         .library(name: "DMATelemetry", targets: ["DMATelemetry", "TelemetryServer"]),
         .library(name: "TelemetryClient", targets: ["TelemetryClient"]),
         .executable(name: "dmascope", targets: ["dmascope"]),
@@ -61,9 +63,14 @@ let package = Package(
         swiftTarget("TelemetryWire", ["CJSONC"]),
         swiftTarget("OpenMetricsText", []),
 
+        swiftTarget("ControllerProtocol", []),
+
         // L2: drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+        swiftTarget(
+            "ControllerDriver",
+            ["CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
         swiftTarget(
             "AccessGroups",
@@ -88,14 +95,20 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
-        swiftTarget("DeviceDrivers", ["DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
+        swiftTarget(
+            "DMAController",
+            ["AccessGroups", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+        swiftTarget(
+            "DeviceDrivers",
+            ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter", "MetricsServer", "OpenMetricsText",
-                "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace", systemPackage,
+                "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter", "MetricsServer",
+                "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace",
+                systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -142,12 +155,18 @@ let package = Package(
             name: "data-path-steps", dependencies: ["CDMATrace", "DMADev", "DMAEngine", "SoftwareDriver"],
             path: "Tests/Fixtures/DataPathSteps", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "controller-host", dependencies: ["DMAController"],
+            path: "Tests/Fixtures/ControllerHost", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],
+            path: "Tests/Fixtures/ControllerApplication", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "documented-examples",
             dependencies: [
-                "CDMATrace", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "FaultDriver",
-                "MetricsExporter", "MetricsServer", "OpenMetricsText", "SoftwareDriver", "TelemetryClient",
-                "TelemetryServer",
-                "TelemetryWire", .product(name: "Logging", package: "swift-log"),
+                "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
+                "DeviceDrivers", "FaultDriver", "MetricsExporter", "MetricsServer", "OpenMetricsText",
+                "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
@@ -167,8 +186,20 @@ let package = Package(
                 "FaultDriver", "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "LinuxSystem", "Conformance",
                 "TestSupport", systemPackage,
             ]),
+        test(
+            of: "DMAEngine",
+            ["DMAEngine", "CDMADev", "LinuxSystem", "RingTestSupport", "TestSupport", systemPackage]),
+        test(
+            of: "ControllerDriver",
+            ["ControllerDriver", "DMADev", "Conformance", "TestSupport", systemPackage]),
+        test(
+            of: "DMAController",
+            [
+                "DMAController", "CDMADev", "ControllerProtocol", "DMAEngine", "LinuxSystem", "TestSupport",
+                systemPackage,
+            ]),
+        test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),
         test(of: "AccessGroups", ["AccessGroups", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
-        test(of: "DMAEngine", ["DMAEngine", "CDMADev", "RingTestSupport", "TestSupport"]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
@@ -198,7 +229,7 @@ let package = Package(
                 "TelemetryWire", "TestSupport",
             ]),
         test(of: "MetricsServer", ["MetricsServer"]),
-        test(of: "DeviceDrivers", ["DeviceDrivers", "DMADev", "Conformance"]),
+        test(of: "DeviceDrivers", ["DeviceDrivers", "DMAController", "DMADev", "Conformance", "TestSupport"]),
         test(
             of: "Documentation",
             [

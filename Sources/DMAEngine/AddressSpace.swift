@@ -142,9 +142,17 @@ struct AddressTranslation {
         case process
         case device(base: UInt64, byteCount: UInt64)
         case mapped(Unmanaged<IOVAMap>)
+        case domain(Unmanaged<DomainMap>, handler: UInt16, isWrite: Bool)
     }
 
     private let kind: Kind
+
+    /// The windows of a member, as a source or a destination.
+    ///
+    /// - Parameter map: kept alive by the ring.
+    init(_ map: Unmanaged<DomainMap>, _ handler: UInt16, isWrite: Bool) {
+        kind = .domain(map, handler: handler, isWrite: isWrite)
+    }
 
     /// - Parameter space: kept alive by the ring.
     init(_ space: AddressSpace) {
@@ -168,7 +176,7 @@ struct AddressTranslation {
         switch kind {
         case .process: AddressRange.isUsable(address, length)
         case .device(_, let byteCount): length <= byteCount && address <= byteCount - length
-        case .mapped: !address.addingReportingOverflow(length).overflow
+        case .mapped, .domain: !address.addingReportingOverflow(length).overflow
         }
     }
 
@@ -180,6 +188,11 @@ struct AddressTranslation {
         case .device(let base, _): return (base &+ address, length)
         case .mapped(let map):
             guard let range = map._withUnsafeGuaranteedRef({ $0.resolve(address) }) else { return nil }
+            return (range.address, min(length, range.byteCount))
+        case .domain(let map, let handler, let isWrite):
+            guard
+                let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, of: handler, isWrite: isWrite) })
+            else { return nil }
             return (range.address, min(length, range.byteCount))
         }
     }

@@ -24,6 +24,7 @@ public final class DescriptorRing: @unchecked Sendable {
     private let owner: RingConsumer.Owner
     /// Kept alive: the consumer holds them without counting.
     private let spaces: [AddressSpace]
+    private let domains: DomainMap?
 
     /// What a ring is made with.
     public struct Configuration: Sendable {
@@ -39,6 +40,8 @@ public final class DescriptorRing: @unchecked Sendable {
         public var source = AddressSpace.process
         /// Where source and destination addresses lie.
         public var destination = AddressSpace.process
+        /// What operations reach in other domains, and the handlers of those that name none themselves; 0: local.
+        public var domains: (map: DomainMap, source: UInt16, destination: UInt16)?
         /// Gets the source addresses of auto-free operations when they have ended; called on the engine's thread.
         public var giveBack: (@Sendable (UInt64) -> Void)?
         /// Whose ring it is, for traces.
@@ -56,13 +59,24 @@ public final class DescriptorRing: @unchecked Sendable {
     ///
     /// - Parameter counters: they go on from where they stand and are kept alive by the ring.
     /// - Returns: `nil` when there is no memory for it.
-    public init?(_ configuration: Configuration, counters: RingCounters, engine: Engine) {
+    public convenience init?(_ configuration: Configuration, counters: RingCounters, engine: Engine) {
         guard let memory = RingMemory(layout: configuration.layout) else { return nil }
+        self.init(configuration, memory: memory, counters: counters, engine: engine)
+    }
+
+    /// Makes a ring of memory that there is, and attaches it to an engine.
+    ///
+    /// - Parameters:
+    ///   - memory: zeroed, of the configuration's layout. Another process may have the application's side: then
+    ///     ``producer`` is not used.
+    ///   - counters: they go on from where they stand and are kept alive by the ring.
+    public init(_ configuration: Configuration, memory: RingMemory, counters: RingCounters, engine: Engine) {
         self.memory = memory
         self.counters = counters
         self.engine = engine
         priority = configuration.priority
         spaces = [configuration.source, configuration.destination]
+        domains = configuration.domains?.map
         owner = RingConsumer.Owner(engine: engine.id, device: configuration.device, vchan: configuration.vchan)
         if configuration.usesOperations {
             let slots = configuration.layout.slotCount
@@ -84,7 +98,10 @@ public final class DescriptorRing: @unchecked Sendable {
                 spaces: AddressSpaces(
                     source: AddressTranslation(configuration.source),
                     destination: AddressTranslation(configuration.destination)),
-                giveBack: configuration.giveBack))
+                domains: configuration.domains.map { domains in
+                    RingDomains(
+                        map: .passUnretained(domains.map), source: domains.source, destination: domains.destination)
+                }, giveBack: configuration.giveBack))
         dmatrace_dmadev_engine_ring_attach(
             engine.id, configuration.device, configuration.vchan, UInt16(configuration.layout.descriptorCount))
         engine.attach(self)
@@ -102,9 +119,27 @@ public final class DescriptorRing: @unchecked Sendable {
     /// Takes the ring off its engine: the running operation finishes, queued ones end aborted, and what was not rung
     /// never happens. Call it once.
     public func retire() {
+        letGo()
+        while finishPart() {}
+        abortRest()
+    }
+
+    /// First of the three steps of ``retire()``, for who has other things to do between them: when this returns, the
+    /// engine touches none of the ring's memory, nor of what its operations name.
+    public func letGo() {
         engine.detach(self)
+    }
+
+    /// Second step, to be repeated: moves the next part, of at most 256 KiB, of the operation that was running.
+    ///
+    /// - Returns: whether something of it is left. Who leaves it out aborts that operation too.
+    public func finishPart() -> Bool {
         // The engine has let go: this thread is now the consumer.
-        if consumer.pointee.isInMidOperation { consumer.pointee.finishRunning() }
+        consumer.pointee.finishPart()
+    }
+
+    /// Third step: what was rung and is not finished ends aborted.
+    public func abortRest() {
         let aborted = consumer.pointee.abortAll()
         dmatrace_dmadev_engine_ring_detach(owner.engine, owner.device, owner.vchan, aborted)
     }

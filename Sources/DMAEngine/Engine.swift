@@ -25,12 +25,15 @@ public final class Engine: Sendable {
     ///   - idleRounds: how many empty rounds it spins before it sleeps, from 0; 1,000 are some 25 µs, longer than an
     ///     application that polls takes to come back. More are for who would rather pay a processor than the 30 to 60 µs
     ///     of a wake-up.
-    /// - Throws: the errno of the thread or of the fault handlers that could not be had.
-    public init(name: String = "dma-engine", idleRounds: UInt32 = 1000) throws(Errno) {
+    ///   - isSharedWithProcesses: whether other processes wake it, too: see ``watch(_:)``. It then wakes a little slower.
+    /// - Throws: the errno of the thread, the descriptors or the fault handlers that could not be had.
+    public init(
+        name: String = "dma-engine", idleRounds: UInt32 = 1000, isSharedWithProcesses: Bool = false
+    ) throws(Errno) {
         let installed = clinux_guard_install()
         guard installed == 0 else { throw Errno(rawValue: installed) }
         let id = Self.nextID.wrappingAdd(1, ordering: .relaxed).oldValue
-        let shared = SharedState(id: id)
+        let shared = SharedState(id: id, descriptors: isSharedWithProcesses ? try BellDescriptors() : nil)
         self.id = id
         self.shared = shared
         thread = try SystemThread.start(name: name) { EngineLoop(shared, idleRounds).run() }
@@ -60,6 +63,9 @@ public final class Engine: Sendable {
     /// What wakes this engine.
     var bell: EngineBell { shared.bell }
 
+    /// What other processes wake it with; `nil` for an engine of this process only.
+    var bellDescriptors: BellDescriptors? { shared.descriptors }
+
     private static let nextID = Atomic<UInt32>(0)
 }
 
@@ -76,6 +82,7 @@ final class SharedState: @unchecked Sendable {
 
     let id: UInt32
     let bell: EngineBell
+    let descriptors: BellDescriptors?
     private let control = Locked(Control())
     // Constant, and so is `bell`; the three words behind it are atomic, each on a cache line of its own: the thread reads
     // the second in every round.
@@ -83,12 +90,14 @@ final class SharedState: @unchecked Sendable {
     private var requested: UnsafeMutablePointer<Atomic<UInt32>> { (words + 16).atomic }
     private var answered: UnsafeMutablePointer<Atomic<UInt32>> { (words + 32).atomic }
 
-    init(id: UInt32) {
+    init(id: UInt32, descriptors: BellDescriptors?) {
         self.id = id
+        self.descriptors = descriptors
         let lines = UnsafeMutableRawPointer.allocate(byteCount: 3 * 64, alignment: 64)
         words = lines.bindMemory(to: UInt32.self, capacity: 48)
         words.initialize(repeating: 0, count: 48)
-        bell = EngineBell(word: words)
+        bell = EngineBell(
+            word: words, event: descriptors?.event.raw ?? -1, poller: descriptors?.poller.raw ?? -1)
     }
 
     deinit {

@@ -36,7 +36,11 @@ extension RingConsumer {
         guard running == nil, !dmatrace_dmadev_engine_operation_start_enabled(),
             !dmatrace_dmadev_engine_operation_finish_enabled()
         else { return 0 }
-        if spaces.areProcess {
+        if let domains {
+            planRun(atMost: Int(most), UInt64(budget)) { [spaces] in
+                domains.spaces(for: $0, spaces).move($0, isFill: $1)
+            }
+        } else if spaces.areProcess {
             planRun(atMost: Int(most), UInt64(budget)) { operation, isFill in
                 let length = UInt64(operation.length)
                 guard AddressRange.isUsable(operation.dst, length),
@@ -78,7 +82,7 @@ extension RingConsumer {
         var count = 0
         while count < most {
             let slot = Int(truncatingIfNeeded: (next &+ UInt64(count)) & mask)
-            let descriptor = descriptors[slot]
+            let descriptor = dmadev_fetch_descriptor(descriptors + slot)
             let isFirst = descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0
             let isFill = descriptor.kind == UInt8(DMADEV_KIND_FILL)
             guard isFill || descriptor.kind == UInt8(DMADEV_KIND_COPY), descriptor.flags & special == 0,

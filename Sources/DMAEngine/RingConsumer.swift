@@ -33,6 +33,7 @@ struct RingConsumer {
     private let maximumEntries: Int
     let doorbellTimes: UnsafeMutablePointer<UInt64>
     let spaces: AddressSpaces
+    let domains: RingDomains?
     let giveBack: (@Sendable (UInt64) -> Void)?
     private let ticks = Ticks()
 
@@ -64,7 +65,7 @@ struct RingConsumer {
 
     init(
         memory: RingMemory, counters: UnsafeMutablePointer<dmadev_engine_counters>, owner: Owner,
-        spaces: AddressSpaces, giveBack: (@Sendable (UInt64) -> Void)?
+        spaces: AddressSpaces, domains: RingDomains? = nil, giveBack: (@Sendable (UInt64) -> Void)?
     ) {
         self.owner = owner
         tail = memory.producerPage.pointer(to: \.tail)!
@@ -73,6 +74,7 @@ struct RingConsumer {
         doorbellTimes = memory.doorbellTimes
         statuses = memory.statuses
         self.spaces = spaces
+        self.domains = domains
         self.giveBack = giveBack
         unpublished = .allocateOnOwnCacheLines(capacity: Self.burst)
         published = memory.consumerPage
@@ -135,7 +137,7 @@ struct RingConsumer {
         if let begun = running {
             operation = begun
         } else {
-            let descriptor = descriptors[Int(next & mask)]
+            let descriptor = dmadev_fetch_descriptor(descriptors + Int(next & mask))
             if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(doorbellTimes[Int(next & mask)]) }
             if batchFailed, descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
             operation = Operation(descriptor)
@@ -148,6 +150,9 @@ struct RingConsumer {
             }
         }
         let region = UnsafePointer(entries + Int(next & mask) * 2 * maximumEntries)
+        if let domains {
+            return executeAcross(domains, &operation, region, &budget)
+        }
         let status = operation.advance(
             entries: region, maximumEntries: maximumEntries, spaces: spaces, budget: &budget)
         running = operation
@@ -158,6 +163,19 @@ struct RingConsumer {
         batchFailed = false
         batchAbandoned = false
         rung = time
+    }
+
+    /// The same where the addresses may lie in other domains: who may reach what is looked up anew for each part.
+    private mutating func executeAcross(
+        _ domains: RingDomains, _ operation: inout Operation, _ region: UnsafePointer<dmadev_sge>, _ budget: inout Int
+    ) -> Status? {
+        let descriptor = operation.descriptor
+        let status = operation.advance(
+            entries: region, maximumEntries: maximumEntries, spaces: domains.spaces(for: descriptor, spaces),
+            budget: &budget)
+        running = operation
+        if let status, domains.isRevoked(descriptor, status) { return .userAbort }
+        return status
     }
 
     mutating func finish(_ status: Status) {
@@ -243,7 +261,7 @@ struct RingConsumer {
         var aborted: UInt32 = 0
         var left = min(tail.loadAcquiring() &- next, mask &+ 1)
         while left != 0 {
-            if running == nil { running = Operation(descriptors[Int(next & mask)]) }
+            if running == nil { running = Operation(dmadev_fetch_descriptor(descriptors + Int(next & mask))) }
             finish(.userAbort)
             aborted &+= 1
             left &-= 1
@@ -252,16 +270,16 @@ struct RingConsumer {
         return aborted
     }
 
-    /// Whether an operation was begun and has bytes left.
-    var isInMidOperation: Bool { running != nil }
-
-    /// Goes on with the operation that was begun, to its end; for a ring that the engine has let go.
-    mutating func finishRunning() {
-        while running != nil {
-            var budget = Self.chunk
-            if let status = execute(&budget) { finish(status) }
-        }
+    /// Goes on with the operation that was begun, for a chunk; for a ring that the engine has let go.
+    ///
+    /// - Returns: whether it has bytes left.
+    mutating func finishPart() -> Bool {
+        guard running != nil else { return false }
+        var budget = Self.chunk
+        guard let status = execute(&budget) else { return true }
+        finish(status)
         publish()
+        return false
     }
 
     /// Sets or clears the flag that asks the application to ring the bell; see ``RingProducer/submit()``.

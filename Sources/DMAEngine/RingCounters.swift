@@ -4,22 +4,37 @@ internal import LinuxSystem
 /// The counters of one vchan since its device was made, in memory that outlives its rings.
 public final class RingCounters: @unchecked Sendable {
     // One word, one writer; readers load each word whole.
-    private let memory: UnsafeMutablePointer<dmadev_counters>
+    /// What the engine counts; its thread alone writes.
+    public let engine: UnsafeMutablePointer<dmadev_engine_counters>
+    /// What the application counts; its thread alone writes.
+    public let application: UnsafeMutablePointer<dmadev_application_counters>
+
+    private let memory: UnsafeMutablePointer<dmadev_counters>?
+    /// Kept alive: the counters lie in it.
+    private let ring: RingMemory?
 
     /// Counters at zero.
     public init() {
-        memory = .allocateOnOwnCacheLines(capacity: 1)
+        let memory = UnsafeMutablePointer<dmadev_counters>.allocateOnOwnCacheLines(capacity: 1)
         memory.initialize(to: dmadev_counters())
+        engine = memory.pointer(to: \.engine)!
+        application = memory.pointer(to: \.application)!
+        self.memory = memory
+        ring = nil
+    }
+
+    /// The counters of one ring between two processes, in its memory. The engine's side writes what the application can
+    /// read only; what the application writes is what it claims.
+    public init(in ring: RingMemory) {
+        engine = ring.engineCounters
+        application = ring.applicationCounters
+        memory = nil
+        self.ring = ring
     }
 
     deinit {
-        memory.deallocate()
+        memory?.deallocate()
     }
-
-    /// What the engine counts; its thread alone writes.
-    public var engine: UnsafeMutablePointer<dmadev_engine_counters> { memory.pointer(to: \.engine)! }
-    /// What the application counts; its thread alone writes.
-    public var application: UnsafeMutablePointer<dmadev_application_counters> { memory.pointer(to: \.application)! }
 
     /// The main counters now. `completed` is read before `submitted`, so that it is never the larger one.
     public func read() -> RingCounts {

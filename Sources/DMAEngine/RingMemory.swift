@@ -19,6 +19,10 @@ public final class RingMemory: @unchecked Sendable {
     public let doorbellTimes: UnsafeMutablePointer<UInt64>
     /// One status a slot.
     public let statuses: UnsafeMutablePointer<UInt16>
+    /// Counters of a ring between two processes, behind the producer page: what the application claims.
+    public let applicationCounters: UnsafeMutablePointer<dmadev_application_counters>
+    /// Counters of a ring between two processes, behind the consumer page: what the engine has counted.
+    public let engineCounters: UnsafeMutablePointer<dmadev_engine_counters>
     /// Sizes and places.
     public let layout: RingLayout
 
@@ -27,10 +31,15 @@ public final class RingMemory: @unchecked Sendable {
     /// Maps zeroed memory; pages that are never touched cost nothing.
     ///
     /// - Returns: `nil` when the system has no memory left.
-    public init?(layout: RingLayout) {
+    public convenience init?(layout: RingLayout) {
         let mapped = mmap(
             nil, layout.byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let mapped, mapped != MAP_FAILED else { return nil }
+        self.init(adopting: mapped, layout: layout)
+    }
+
+    /// - Parameter mapped: zeroed memory of the layout's size, unmapped with the object.
+    init(adopting mapped: UnsafeMutableRawPointer, layout: RingLayout) {
         base = mapped
         self.layout = layout
         func part<T>(_ offset: Int, _ type: T.Type, count: Int) -> UnsafeMutablePointer<T> {
@@ -42,6 +51,10 @@ public final class RingMemory: @unchecked Sendable {
         entries = part(layout.entriesOffset, dmadev_sge.self, count: layout.slotCount * layout.entriesPerSlot)
         doorbellTimes = part(layout.doorbellTimesOffset, UInt64.self, count: layout.slotCount)
         statuses = part(layout.statusesOffset, UInt16.self, count: layout.slotCount)
+        applicationCounters = part(
+            layout.producerPageOffset + RingLayout.countersOffset, dmadev_application_counters.self, count: 1)
+        engineCounters = part(
+            layout.consumerPageOffset + RingLayout.countersOffset, dmadev_engine_counters.self, count: 1)
     }
 
     deinit {
@@ -84,6 +97,13 @@ public struct RingLayout: Sendable, Equatable {
     var doorbellTimesOffset: Int {
         entriesOffset + pages(slotCount * entriesPerSlot * MemoryLayout<dmadev_sge>.stride)
     }
+    /// Where counters lie in the first page of each side: on cache lines of their own.
+    static let countersOffset = 128
+    /// Size of the application's side.
+    public var applicationByteCount: Int { consumerPageOffset }
+    /// Size of the engine's side.
+    public var engineByteCount: Int { byteCount - consumerPageOffset }
+
     // The engine's side.
     var consumerPageOffset: Int { doorbellTimesOffset + pages(slotCount * MemoryLayout<UInt64>.stride) }
     var statusesOffset: Int { consumerPageOffset + Self.page }

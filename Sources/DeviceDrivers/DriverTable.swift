@@ -7,7 +7,7 @@ public enum DriverTable {
     /// Drivers that need no other one.
     static let basic: [DriverDescription] = [.software]
     /// Every driver.
-    public static let all = basic + [.fault]
+    public static let all = basic + [.fault, .controller]
 
     /// The driver with a name.
     public static func driver(named name: String) -> DriverDescription? {

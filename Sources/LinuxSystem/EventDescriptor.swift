@@ -15,13 +15,25 @@ public struct EventDescriptor: ~Copyable, Sendable {
         descriptor = OwnedDescriptor(adopting: try tryingSystemCall { clinux_eventfd(0) })
     }
 
+    /// A counter that another process has made.
+    ///
+    /// Whoever shares a counter with a process that it does not trust never reads it and only watches it, edge-triggered:
+    /// the peer can make reading block.
+    public init(adopting descriptor: consuming OwnedDescriptor) {
+        self.descriptor = descriptor
+    }
+
     /// The number of the descriptor, to watch it.
     public var raw: CInt { descriptor.raw }
 
     /// Makes it readable. A counter that is full already is readable, so that error does not matter.
     public func signal() {
+        Self.signal(descriptor.raw)
+    }
+
+    /// The same for a counter that somebody else owns.
+    public static func signal(_ raw: CInt) {
         var one: UInt64 = 1
-        let raw = descriptor.raw
         _ = systemCall { write(raw, &one, MemoryLayout<UInt64>.size) }
     }
 

@@ -47,6 +47,9 @@ public struct Poller: ~Copyable, Sendable {
 
     private let epoll: OwnedDescriptor
 
+    /// The number of its descriptor, for a wait of one's own. It must not outlive the poller.
+    public var raw: CInt { epoll.raw }
+
     /// A poller that watches nothing.
     public init() throws(Errno) {
         epoll = OwnedDescriptor(adopting: try tryingSystemCall { clinux_epoll_create() })

@@ -10,14 +10,21 @@ final class ConformanceBench {
     let run: ConformanceRun
     let options: ConformanceOptions
     private let makeDevice: (ConformanceOptions) throws -> DMADevice
+    private let makeMemory: ConformanceKit.MakeMemory?
+    private let reachesAll: Bool
 
     /// The engine of all devices whose configuration says that they share one.
     static let busyEngine = "conformance"
     /// Two devices behind ports, by the port's fields: bytes.
     static let deviceMemory: [UInt64: Int] = [0x1_0002: 1 << 20, 0x3: 10_007]
 
-    init(_ run: ConformanceRun, _ makeDevice: @escaping (ConformanceOptions) throws -> DMADevice) throws {
+    init(
+        _ run: ConformanceRun, _ makeDevice: @escaping (ConformanceOptions) throws -> DMADevice,
+        _ makeMemory: ConformanceKit.MakeMemory?, reachesAll: Bool
+    ) throws {
         self.run = run
+        self.makeMemory = makeMemory
+        self.reachesAll = reachesAll
         self.makeDevice = makeDevice
         options = ConformanceOptions(
             engine: run.configuration.sharesEngine ? Self.busyEngine : nil,
@@ -28,11 +35,11 @@ final class ConformanceBench {
 
     func perform() throws {
         if case .freshDevice = run.row.scope {
-            try run.row.body(self)
+            try CaseMemory.$current.withValue(makeMemory?(device)) { try run.row.body(self) }
         } else {
-            let neighbour = run.configuration.sharesEngine ? try BusyNeighbour(makeDevice) : nil
+            let neighbour = run.configuration.sharesEngine ? try BusyNeighbour(makeDevice, makeMemory) : nil
             try setUpAndStart()
-            try run.row.body(self)
+            try CaseMemory.$current.withValue(makeMemory?(device)) { try run.row.body(self) }
             try neighbour?.finish()
         }
         guard options.registry.isValid(device.id) else { return }
@@ -75,8 +82,11 @@ final class ConformanceBench {
         try (0..<channelCount).map { try device.virtualChannel($0) }
     }
 
-    /// Whether the device offers any operation.
-    var movesData: Bool { !properties.capabilities.isDisjoint(with: .movingOperations) }
+    /// Whether the device offers any operation, and reaches the memory of cases.
+    var movesData: Bool {
+        !properties.capabilities.isDisjoint(with: .movingOperations)
+            && (reachesAll || properties.capabilities.contains(.sva))
+    }
 
     /// A number of operations that fits into the ring.
     func burst(upTo most: Int) -> Int { min(most, Int(descriptorCount)) }
@@ -123,14 +133,17 @@ func alternate(
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     let isDone = Atomic(false)
+    let memory = CaseMemory.current
     DispatchQueue.concurrentPerform(iterations: 2) { thread in
         #expect(throws: Never.self, sourceLocation: sourceLocation) { () throws in
-            if thread == 0 {
-                defer { isDone.store(true, ordering: .releasing) }
-                let action = try prepare()
-                for _ in 0..<times { try action() }
-            } else {
-                while !isDone.load(ordering: .acquiring) { try other() }
+            try CaseMemory.$current.withValue(memory) {
+                if thread == 0 {
+                    defer { isDone.store(true, ordering: .releasing) }
+                    let action = try prepare()
+                    for _ in 0..<times { try action() }
+                } else {
+                    while !isDone.load(ordering: .acquiring) { try other() }
+                }
             }
         }
     }
@@ -190,15 +203,18 @@ private final class BusyNeighbour {
     private let channel: VirtualChannel
     private let slab: Slab
 
-    init(_ makeDevice: (ConformanceOptions) throws -> DMADevice) throws {
+    init(
+        _ makeDevice: (ConformanceOptions) throws -> DMADevice, _ makeMemory: ConformanceKit.MakeMemory?
+    ) throws {
         device = try makeDevice(ConformanceOptions(engine: ConformanceBench.busyEngine))
         let count = device.properties.maximumDescriptorCount
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: count))
         try device.start()
         channel = try device.virtualChannel(0)
-        slab = Slab(
-            slots: min(Int(count), 64), kinds: Slab.Kind.offered(by: device.properties.capabilities), size: 20_000)
+        slab = try CaseMemory.$current.withValue(makeMemory?(device)) { [device] in
+            Slab(slots: min(Int(count), 64), kinds: Slab.Kind.offered(by: device.properties.capabilities), size: 20_000)
+        }
         for slot in 0..<slab.slots { try slab.enqueue(slot, on: channel) }
         try channel.submit()
     }

@@ -25,7 +25,11 @@ public struct ConformanceKit: Sendable {
 
     private let variants: DeviceVariants
     private let allowsPageFaults: Bool
+    private let makeMemory: MakeMemory?
     private let makeDevice: @Sendable (ConformanceOptions) throws -> DMADevice
+
+    /// Makes what cases on one device get their memory from.
+    public typealias MakeMemory = @Sendable (DMADevice) throws -> any ConformanceMemory
 
     /// A kit for the devices of one driver.
     ///
@@ -33,13 +37,16 @@ public struct ConformanceKit: Sendable {
     ///   - variants: which wishes of the options `makeDevice` heeds; cases that have others are skipped.
     ///   - allowsPageFaults: whether cases may make operations fault. ThreadSanitizer does not survive the jump out of
     ///     its own copy function.
+    ///   - makeMemory: for devices without SVA that reach only memory of their own kind.
     ///   - makeDevice: adds a fresh device to the registry of the options, under the name there. Called from any thread.
     public init(
         variants: DeviceVariants = [], allowsPageFaults: Bool = !ThreadSanitizer.isActive,
+        makeMemory: MakeMemory? = nil,
         makeDevice: @escaping @Sendable (ConformanceOptions) throws -> DMADevice
     ) {
         self.variants = variants
         self.allowsPageFaults = allowsPageFaults
+        self.makeMemory = makeMemory
         self.makeDevice = makeDevice
     }
 
@@ -47,7 +54,7 @@ public struct ConformanceKit: Sendable {
     @discardableResult
     public func run(_ run: ConformanceRun) throws -> ConformanceOutcome {
         if let reason = notMade(run) { return .skipped(reason) }
-        let bench = try ConformanceBench(run, makeDevice)
+        let bench = try ConformanceBench(run, makeDevice, makeMemory, reachesAll: reachesAll(run))
         if let reason = notOffered(run, bench.device.properties) { return .skipped(reason) }
         try bench.perform()
         return .passed
@@ -63,6 +70,11 @@ public struct ConformanceKit: Sendable {
         return skipped
     }
 
+    /// Whether a device without SVA reaches the memory of the case nevertheless.
+    private func reachesAll(_ run: ConformanceRun) -> Bool {
+        variants.contains(.everythingMapped) || run.row.variant.contains(.withoutSVA) || makeMemory != nil
+    }
+
     private func notMade(_ run: ConformanceRun) -> SkipReason? {
         let missing = run.row.variant.subtracting(variants)
         return missing.isEmpty ? nil : .notMade(missing)
@@ -74,8 +86,7 @@ public struct ConformanceKit: Sendable {
         if run.row.movesData {
             if properties.capabilities.isDisjoint(with: .movingOperations) { return .lacks(.movingOperations) }
             // Most cases name memory by its addresses in this process.
-            let reachesAll = variants.contains(.everythingMapped) || run.row.variant.contains(.withoutSVA)
-            if !properties.capabilities.contains(.sva), !reachesAll { return .lacks(.sva) }
+            if !properties.capabilities.contains(.sva), !reachesAll(run) { return .lacks(.sva) }
         }
         return run.row.faults && !allowsPageFaults ? .pageFaults : nil
     }

@@ -9,7 +9,8 @@ final class GuardedMemory {
     private static let guardByte: UInt8 = 0xA5
 
     let count: Int
-    private let base: UnsafeMutableRawPointer
+    private let block: ConformanceBlock
+    private var base: UnsafeMutableRawPointer { block.base }
     private let start: UnsafeMutableRawPointer
     private let byteCount: Int
 
@@ -19,17 +20,14 @@ final class GuardedMemory {
     init(_ count: Int, offset: Int = 0, seed: UInt64? = nil) {
         self.count = count
         byteCount = count + 2 * Self.guardSize + offset
-        base = .allocate(byteCount: byteCount, alignment: 64)
-        start = base + Self.guardSize + offset
+        block = CaseMemory.allocate(byteCount)
+        start = block.base + Self.guardSize + offset
         memset(base, Int32(Self.guardByte), byteCount)
         if let seed { fill(seed: seed) }
     }
 
-    deinit {
-        base.deallocate()
-    }
-
-    var address: UInt64 { UInt64(UInt(bitPattern: start)) }
+    /// Where the device finds it.
+    var address: UInt64 { block.deviceAddress + UInt64(start - base) }
     /// The memory, for calls that take a range.
     var region: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: start, count: count) }
     var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: start, count: count)) }

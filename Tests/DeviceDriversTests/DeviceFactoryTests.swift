@@ -9,8 +9,9 @@ import Testing
     }
 
     @Test func everyDriverOfTheTableMakesADeviceThatCanBeStarted() throws {
+        let controller = try RunningController()
         for driver in DriverTable.all {
-            let device = try make(driver.name)[0]
+            let device = try make(controller.specification(of: driver.name))[0]
             #expect(device.properties.driver == driver.name)
             try device.configure(DeviceConfiguration(virtualChannelCount: 1))
             try device.setUpVirtualChannel(
@@ -55,6 +56,13 @@ import Testing
                 .busError: 1, .pageFault: 2, .dataPoison: 1, .successful: 1,
             ])
         try device.stop()
+    }
+
+    @Test func aDeviceOfAControllerNeedsOne() throws {
+        let missing = #expect(throws: DeviceSpecification.Failure.self) { try make("controller") }
+        #expect(missing?.description.contains("socket= is missing") == true)
+        let wrong = #expect(throws: DeviceSpecification.Failure.self) { try make("controller,socket=/nowhere/control") }
+        #expect(wrong?.description.contains("no controller is at /nowhere/control") == true)
     }
 
     @Test func unnamedDevicesGetTheFirstFreeNames() throws {

@@ -1,4 +1,6 @@
+import DMAController
 import DMADev
+import TestSupport
 import Testing
 
 @testable import Conformance
@@ -10,10 +12,28 @@ import Testing
 /// from the driver's name.
 @Suite struct DriverConformanceTests {
     @Test(arguments: DriverTable.all.map(\.name)) func plainDeviceConforms(driver: String) throws {
+        let controller = try RunningController()
         let kit = ConformanceKit { made in
-            try DeviceFactory.make([DeviceSpecification("\(driver),name=\(made.name)")], in: made.registry)[0]
+            let text = "\(controller.specification(of: driver)),name=\(made.name)"
+            return try DeviceFactory.make([DeviceSpecification(text)], in: made.registry)[0]
         }
         let plain = ConformanceConfiguration.all[0]
         for run in ConformanceKit.runs where run.configuration == plain { try kit.run(run) }
+    }
+}
+
+/// A controller for devices of the driver that needs one.
+final class RunningController: Sendable {
+    private let directory: TemporaryDirectory
+    private let controller: DMAController
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        controller = try DMAController.start(path: directory.file("control"))
+    }
+
+    /// The shortest text that makes a device of a driver.
+    func specification(of driver: String) -> String {
+        driver == "controller" ? "controller,socket=\(controller.path)" : driver
     }
 }

@@ -97,6 +97,30 @@ import Testing
         #expect(!result.errors.contains("error"))
     }
 
+    @Test func isAControllerUnlessItIsToldNotToBe() throws {
+        let scope = try Scope()
+        let (first, second) = (try scope.serve(), try scope.serve())
+        for (server, name) in [(first, "dmascope.control"), (second, "dmascope.control:1")] {
+            let path = scope.runDirectory + "/dmascope/" + name
+            let argument = "controller,socket=" + path
+            #expect(server.outputSoFar.contains("--device \(argument)\n"))
+            let user = try RunningProgram(
+                scope.program, ["serve", "--file-prefix", "user", "--no-controller", "--device", argument],
+                environment: scope.environment)
+            try user.waitForOutput(containing: "Ctrl-C ends it.")
+            #expect(!user.outputSoFar.contains("Controller for"))
+            #expect(
+                try scope.json("list", "--file-prefix", "user").elements.map { $0["driver"]?.string } == ["controller"])
+            user.kill(SIGTERM)
+            try user.wait()
+        }
+        for server in [first, second] {
+            server.kill(SIGTERM)
+            #expect(try server.wait().exit == .exited(0))
+        }
+        #expect(try scope.leftovers.isEmpty)
+    }
+
     @Test func printsLinesThatWork() throws {
         let scope = try Scope()
         let server = try scope.serve()

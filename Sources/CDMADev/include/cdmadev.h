@@ -56,6 +56,8 @@ struct dmadev_op {
 #define DMADEV_DESC_BATCH_FIRST (1U << 1)
 #define DMADEV_DESC_LLC (1U << 2)
 #define DMADEV_DESC_AUTO_FREE (1U << 3)
+#define DMADEV_DESC_SRC_HANDLER 0x50U /* either bit: src_handler holds, whatever the ring says; 0 is local */
+#define DMADEV_DESC_DST_HANDLER 0xA0U /* dst_handler likewise */
 #define DMADEV_DESC_OPERATION_FLAGS 0xFD
 
 /* One slot of a ring: half a cache line. The application writes it as four little-endian words. */
@@ -71,6 +73,18 @@ struct dmadev_descriptor {
 	uint16_t dst_handler;
 	uint32_t reserved;
 };
+
+/* Reads a descriptor, each word once: whoever shares the memory may change it between a check and the use. */
+static inline struct dmadev_descriptor dmadev_fetch_descriptor(const struct dmadev_descriptor *_Nonnull slot)
+{
+	const volatile uint64_t *words = (const volatile uint64_t *)slot;
+	union {
+		uint64_t words[4];
+		struct dmadev_descriptor descriptor;
+	} fetched = { { words[0], words[1], words[2], words[3] } };
+
+	return fetched.descriptor;
+}
 
 /* Written by the application. */
 struct dmadev_producer_page {

@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include "clinux_descriptor.h"
 #include "clinux_guard.h"
 #include "clinux_random.h"
 #include "clinux_socket.h"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DMAController
 import DMADev
 import DMATelemetry
 import DeviceDrivers
@@ -13,7 +14,9 @@ struct Serve: ParsableCommand {
         discussion: """
             Makes the devices, starts them, and answers telemetry clients: dmascope's other commands and DPDK's \
             dpdk-telemetry.py. Over HTTP it offers metrics of these devices and of every other process with a telemetry \
-            socket, for Prometheus and other scrapers, at /metrics. A second SIGINT or SIGTERM ends it at once.
+            socket, for Prometheus and other scrapers, at /metrics. It is a controller too: other processes make devices \
+            of it with --device controller,socket=PATH, the path that it prints. A second SIGINT or SIGTERM ends it at \
+            once.
 
             DEVICES: a driver, then keys, as in software,name=dma0,vchans=8
             \(DriverTable.help)
@@ -36,6 +39,9 @@ struct Serve: ParsableCommand {
     var listen = "127.0.0.1:9876"
 
     @OptionGroup var sources: SourceOptions
+
+    @Flag(help: "Be no controller for devices of other processes.")
+    var noController = false
 
     @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB whose bytes are checked.")
     var workload = WorkloadKind.none
@@ -70,11 +76,14 @@ struct Serve: ParsableCommand {
         defer { server.stop() }
         let service = try startService(logger)
         defer { service?.stop() }
+        let controller = noController ? nil : try startController()
+        defer { controller?.stop() }
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
         defer { workloads.forEach { $0.stop() } }
 
         let greeting = ServeGreeting(
-            devices: devices, path: server.path, filePrefix: filePrefix, location: service?.location)
+            devices: devices, path: server.path, filePrefix: filePrefix, location: service?.location,
+            controllerPath: controller?.path)
         try StandardStreams.print(greeting.text)
         termination.wait()
         logger.info("ending")
@@ -122,6 +131,21 @@ struct Serve: ParsableCommand {
                 ? "end the program that has it, or choose another --listen, as 127.0.0.1:0 for any free port, or off"
                 : "choose another --listen, as 127.0.0.1:9876 or unix:PATH, or off"
             throw Failure("\(error): \(advice)")
+        }
+    }
+
+    private func startController() throws -> DMAController {
+        var instance = 0
+        while true {
+            do throws(ControllerError) {
+                return try DMAController.start(
+                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance))
+            } catch {
+                guard error.isTaken, instance < ControlSocketPath.maximumInstances else {
+                    throw Failure("\(error): choose another --file-prefix, or --no-controller")
+                }
+                instance += 1
+            }
         }
     }
 

@@ -9,11 +9,13 @@ struct ServeGreeting {
     let filePrefix: String
     /// Where HTTP is served, if it is.
     let location: String?
+    /// `nil`: it is no controller.
+    let controllerPath: String?
 
     var text: String {
         let names = devices.map(\.name).joined(separator: ", ")
         return """
-            \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)
+            \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)\(controller)
             \(location.map { "Metrics for Prometheus: \(Self.metrics(at: $0))" } ?? "No metrics over HTTP: --listen is off")
 
             Try from another terminal:
@@ -31,6 +33,10 @@ struct ServeGreeting {
     /// Where scrapers are to look.
     private static func metrics(at location: String) -> String {
         location.hasPrefix("unix:") ? "/metrics on \(location)" : location + "/metrics"
+    }
+
+    private var controller: String {
+        controllerPath.map { "\nController for devices of other processes: --device controller,socket=\($0)" } ?? ""
     }
 
     /// The program as it was called, so that the lines can be copied.

@@ -223,8 +223,12 @@ private func refusesDataCalls(_ bench: ConformanceBench) throws {
 
 private func refusesFlagsAndChannels(_ bench: ConformanceBench) throws {
     let (channel, slab) = (try bench.channel(), bench.slab(3))
-    var flags = [4, 31, 32, 63].map { OperationFlags(rawValue: 1 << $0) }
-    if !bench.properties.capabilities.contains(.autoFree) { flags.append(.autoFree) }
+    // A handler needs the flag that says whose it is.
+    var flags = [8, 31, 32, 63].map { OperationFlags(rawValue: 1 << $0) }
+    let capabilities = bench.properties.capabilities
+    if !capabilities.contains(.interProcessDomain) { flags.append(.source(0, of: .process)) }
+    if !capabilities.contains(.interOSDomain) { flags.append(.source(0, of: .operatingSystem)) }
+    if !capabilities.contains(.autoFree) { flags.append(.autoFree) }
     for flag in flags {
         for slot in 0..<3 {
             expectRefusal(.flag, .invalidArgument) { try slab.enqueue(slot, on: channel, flags: [flag, .submit]) }

@@ -176,9 +176,11 @@ private func keepsChannelsApart(_ bench: ConformanceBench) throws {
 private func servesThreads(_ bench: ConformanceBench) throws {
     let (device, count) = (bench.device, bench.burst(upTo: 16))
     let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
+    let memory = CaseMemory.current
     DispatchQueue.concurrentPerform(iterations: Int(bench.channelCount)) { index in
         #expect(throws: Never.self) { () throws in
-            let (channel, slab) = (try device.virtualChannel(UInt16(index)), Slab(slots: count, kinds: kinds))
+            let channel = try device.virtualChannel(UInt16(index))
+            let slab = CaseMemory.$current.withValue(memory) { Slab(slots: count, kinds: kinds) }
             for _ in 0..<200 {
                 for slot in 0..<count { try slab.enqueue(slot, on: channel) }
                 try channel.submit()

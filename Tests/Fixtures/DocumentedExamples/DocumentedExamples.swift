@@ -24,6 +24,7 @@ struct DocumentedExamples {
         ("telemetry", telemetry),
         ("specifications", specifications),
         ("failures", failures),
+        ("controller", controller),
         ("client", client),
         ("wire", wire),
         ("metricsText", metricsText),

@@ -1,4 +1,6 @@
 import CDMATrace
+import ControllerDriver
+import DMAController
 import DMADev
 import DMAEngine
 import DMATelemetry
@@ -21,6 +23,22 @@ func specifications() throws {
     let devices = try DeviceFactory.make(specifications, in: .shared)
 
     for device in devices { try device.close() }
+}
+
+/// DMAController.md and ControllerDriver.md
+func controller() throws {
+    let path = TelemetryRunDirectory.standard.root + "/control"
+    let registry = DeviceRegistry()
+    let controller = try DMAController.start(path: path)
+    defer { controller.stop() }
+
+    let driver = try ControllerDevice(path: path)
+    let device = try registry.add(driver, named: "remote")
+    let buffer = try driver.memory.allocate(byteCount: 8192)
+    let iova = try device.mapMemory(buffer.bytes)
+    try check(iova >= 1 << 57, "beyond all addresses of processes")
+
+    try device.close()
 }
 
 /// FaultDriver.md

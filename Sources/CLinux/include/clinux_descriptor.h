@@ -1,0 +1,42 @@
+/* Descriptors of memory and of processes, and messages that carry descriptors. */
+#ifndef CLINUX_DESCRIPTOR_H
+#define CLINUX_DESCRIPTOR_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Seals of a file in memory; F_SEAL_*. */
+#define CLINUX_SEAL_SEAL 0x01
+#define CLINUX_SEAL_SHRINK 0x02
+#define CLINUX_SEAL_GROW 0x04
+#define CLINUX_SEAL_WRITE 0x08
+#define CLINUX_SEAL_FUTURE_WRITE 0x10
+
+/* memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING. */
+int clinux_memfd(const char *name);
+
+/* F_GET_SEALS: the seals, or -1 with EINVAL for what cannot be sealed. Looks at nothing but the file's kind: it cannot
+ * block, whoever serves the file. */
+int clinux_get_seals(int fd);
+
+/* F_ADD_SEALS. */
+int clinux_add_seals(int fd, int seals);
+
+/* pidfd_open(2); always close-on-exec. */
+int clinux_pidfd_open(pid_t pid);
+
+/* SO_PEERPIDFD: a descriptor of the process that connected, close-on-exec; ENOPROTOOPT on kernels without it. */
+int clinux_peer_pidfd(int socket);
+
+/* The most descriptors that a message of these functions brings. */
+#define CLINUX_DESCRIPTORS_MAX 16
+
+/* sendmsg(2) with MSG_NOSIGNAL and, when count > 0, SCM_RIGHTS. More than CLINUX_DESCRIPTORS_MAX: -1 with EINVAL. */
+ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t length, const int *descriptors, int count);
+
+/* recvmsg(2) with MSG_CMSG_CLOEXEC and MSG_TRUNC: the message's length, which may be more than capacity. *count is how
+ * many descriptors came, which are the caller's now in any case; *cut is set when there were more than room. */
+ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t capacity, int *descriptors, int room, int *count,
+				   int *cut);
+
+#endif

@@ -1,0 +1,180 @@
+internal import ControllerProtocol
+public import DMADev
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What this process knows of its groups, and who is to hear of changes: it outlives connections.
+final class GroupNews: Sendable {
+    private struct State {
+        var sink: AccessGroupEventSink?
+        var groups: [AccessGroupID: AccessGroupInfo] = [:]
+    }
+
+    private let state = Locked(State())
+
+    var groups: [AccessGroupInfo] { state.withLock { $0.groups.values.sorted { $0.id < $1.id } } }
+
+    func deliver(to sink: @escaping AccessGroupEventSink) { state.withLock { $0.sink = sink } }
+
+    func note(_ group: AccessGroupInfo) { state.withLock { $0.groups[group.id] = group } }
+
+    func forget(_ group: AccessGroupID) { state.withLock { $0.groups[group] = nil } }
+
+    func forgetAll() { state.withLock { $0.groups = [:] } }
+
+    /// On the connection's thread.
+    func receive(_ notice: GroupChanged) {
+        guard let kind = AccessGroupEvent.Kind(rawValue: notice.change), let domain = DomainID(bytes: notice.domain)
+        else { return }
+        let sink = state.withLock { state in
+            switch kind {
+            case .destroyed: state.groups[notice.group] = nil
+            case .left: state.groups[notice.group]?.members.removeAll { $0.handler == notice.handler }
+            case .joined:
+                state.groups[notice.group]?.members.append(
+                    AccessGroupMember(domain: domain, handler: notice.handler, isCreator: false))
+            }
+            return state.sink
+        }
+        sink?(AccessGroupEvent(kind: kind, group: notice.group, handler: notice.handler, domain: domain))
+    }
+}
+
+/// Access groups: the controller keeps them, this side asks.
+///
+/// Beside what the calls of `DMADevice` say, each throws `EIO` when the controller is gone.
+extension ControllerDevice {
+    /// Events come on the connection's thread.
+    public func deliverEvents(to sink: @escaping AccessGroupEventSink) { news.deliver(to: sink) }
+
+    /// Makes a group.
+    public func createAccessGroup(
+        _ kind: AccessGroupKind, domain: DomainID, token: AccessToken
+    ) throws(DMAError) -> AccessGroupID {
+        let limit: UInt16 =
+            switch kind {
+            case .pair: 0
+            case .group(let limit): limit
+            }
+        return try enter(-1, limit, domain, token).group
+    }
+
+    /// Joins a group. After wrong tokens the answer takes its time.
+    public func joinAccessGroup(
+        _ group: AccessGroupID, domain: DomainID, token: AccessToken
+    ) throws(DMAError) -> DomainHandler {
+        try enter(group, 0, domain, token).handler
+    }
+
+    private func enter(
+        _ group: AccessGroupID, _ limit: UInt16, _ domain: DomainID, _ token: AccessToken
+    ) throws(DMAError) -> GroupEntered {
+        let request = EnterGroup(
+            group: group, limit: limit, domain: domain.bytes, token: token.withUnsafeBytes { Array($0) })
+        let entered = try connection.request(request, for: GroupEntered.self).message
+        _ = try? accessGroup(entered.group)
+        return entered
+    }
+
+    /// Leaves a group.
+    public func leaveAccessGroup(_ group: AccessGroupID) throws(DMAError) {
+        _ = try connection.request(ExitGroup(group: group, destroys: false), for: Done.self)
+        news.forget(group)
+    }
+
+    /// Ends a group.
+    public func destroyAccessGroup(_ group: AccessGroupID) throws(DMAError) {
+        _ = try connection.request(ExitGroup(group: group, destroys: true), for: Done.self)
+        news.forget(group)
+    }
+
+    /// A group, asked for member by member: one that comes or goes meanwhile makes the asking begin anew.
+    public func accessGroup(_ group: AccessGroupID) throws(DMAError) -> AccessGroupInfo {
+        let connection = connection
+        while true {
+            if let info = try readGroup(group, connection) {
+                news.note(info)
+                return info
+            }
+        }
+    }
+
+    private func readGroup(
+        _ group: AccessGroupID, _ connection: ControllerConnection
+    ) throws(DMAError) -> AccessGroupInfo? {
+        var members: [AccessGroupMember] = []
+        var limit: UInt16 = 0
+        var count = 1
+        while members.count < count {
+            var windows: [DomainWindow] = []
+            var found: GroupMember
+            repeat {
+                let request = AskGroup(
+                    group: group, member: UInt16(members.count), window: UInt32(windows.count))
+                do throws(DMAError) {
+                    found = try connection.request(request, for: GroupMember.self).message
+                } catch {
+                    if error.errno == .noSuchFileOrDirectory, !members.isEmpty { return nil }
+                    throw error
+                }
+                windows += found.windows.map {
+                    DomainWindow(
+                        handler: found.handler, iova: $0.iova, length: $0.byteCount,
+                        rights: WindowRights(rawValue: $0.rights))
+                }
+            } while windows.count < Int(found.windowCount) && !found.windows.isEmpty
+            guard let domain = DomainID(bytes: found.domain), members.isEmpty || count == Int(found.memberCount) else {
+                return nil
+            }
+            (limit, count) = (found.limit, Int(found.memberCount))
+            members.append(
+                AccessGroupMember(
+                    domain: domain, handler: found.handler, isCreator: found.isCreator, processID: found.processID,
+                    windows: windows))
+        }
+        return AccessGroupInfo(id: group, kind: limit == 0 ? .pair : .group(limit: limit), members: members)
+    }
+
+    /// The groups, as the last call or event left them.
+    public var accessGroups: [AccessGroupInfo] { news.groups }
+
+    /// Asks the controller.
+    public func hasLiveHandler(_ handler: DomainHandler) -> Bool {
+        (try? connection.request(CheckHandler(handler: handler), for: Done.self)) != nil
+    }
+
+    /// Lets the members of a group reach a part of a ``SharedBuffer``, or of a file that is given.
+    ///
+    /// - Throws: `EINVAL` for memory that is neither, is not whole pages, or could become shorter; `EDQUOT` when this user
+    ///   may have no more.
+    public func registerWindow(
+        _ memory: WindowMemory, rights: WindowRights, in group: AccessGroupID
+    ) throws(DMAError) -> DomainWindow {
+        let connection = connection
+        let open = { (file: CInt, offset: UInt64) throws(DMAError) -> DomainWindow in
+            let request = OpenWindow(
+                group: group, rights: UInt16(rights.rawValue), offset: offset, byteCount: memory.length)
+            let opened = try connection.request(request, descriptors: [file], for: WindowOpened.self).message
+            return DomainWindow(
+                handler: opened.handler, iova: opened.iova, length: memory.length, rights: rights)
+        }
+        let window: DomainWindow?
+        if let descriptor = memory.descriptor {
+            window = try open(descriptor, memory.offset)
+        } else {
+            window = try self.memory.withFile(of: memory.address, memory.length, open)
+        }
+        guard let window else {
+            throw DMAError(
+                .invalidArgument, .invalidArgument,
+                "0x\(String(memory.address, radix: 16)): others reach only buffers of the device's shared memory, or a file "
+                    + "that is given")
+        }
+        return window
+    }
+
+    /// Takes a window away.
+    public func unregisterWindow(iova: UInt64) throws(DMAError) {
+        _ = try connection.request(CloseWindow(iova: iova), for: Done.self)
+    }
+}

@@ -1,0 +1,36 @@
+internal import Glibc
+internal import LinuxSystem
+
+/// Whether a controller is there, as a word that the data path reads.
+///
+/// The word lies on a page that a forked child finds zeroed: there, the rings are not alive from the first moment on.
+final class Liveness: @unchecked Sendable {
+    // Constant; the words behind it are atomic.
+    /// 1 while the controller is there and this is the process that connected.
+    let word: UnsafeMutablePointer<UInt64>
+    /// For the bell, on a cache line of its own.
+    let bellWord: UnsafeMutablePointer<UInt32>
+    private static let byteCount = 4096
+
+    /// - Returns: `nil` when there is no memory for it.
+    init?() {
+        let mapped = mmap(
+            nil, Self.byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let mapped, mapped != MAP_FAILED else { return nil }
+        guard madvise(mapped, Self.byteCount, MADV_WIPEONFORK) == 0 else {
+            munmap(mapped, Self.byteCount)
+            return nil
+        }
+        word = mapped.bindMemory(to: UInt64.self, capacity: 1)
+        bellWord = (mapped + 64).bindMemory(to: UInt32.self, capacity: 1)
+        word.storeReleasing(1)
+    }
+
+    deinit {
+        munmap(word, Self.byteCount)
+    }
+
+    var isAlive: Bool { word.loadAcquiring() != 0 }
+
+    func end() { word.storeReleasing(0) }
+}

@@ -1,0 +1,87 @@
+public import DMADev
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Memory that a controller can be given: files in memory, each mapped here.
+///
+/// A device of a controller reaches no other memory of its process: what `malloc` gives has no descriptor. Several devices
+/// may have one `SharedMemory`. Any thread may call.
+public final class SharedMemory: Sendable {
+    /// A buffer as others find it.
+    struct File {
+        let descriptor: CInt
+        let byteCount: Int
+    }
+
+    /// By address. A buffer puts itself here, and takes itself away when it goes.
+    private let files = Locked<[UInt64: File]>([:])
+
+    /// No buffers yet.
+    public init() {}
+
+    /// Makes a zeroed buffer.
+    ///
+    /// - Parameter byteCount: 1 or more; it is rounded up to whole pages of 4,096 bytes.
+    /// - Throws: `EINVAL`, or what the system says: `ENOMEM`, `EMFILE`.
+    public func allocate(byteCount: Int) throws(DMAError) -> SharedBuffer {
+        guard byteCount > 0, byteCount <= Int.max - Self.page else {
+            throw DMAError(.invalidArgument, .invalidArgument, "a buffer of \(byteCount) bytes: it has 1 at least")
+        }
+        let size = (byteCount + Self.page - 1) & ~(Self.page - 1)
+        do throws(Errno) {
+            let file = try MemoryFile.make(name: "dmascope-buffer", byteCount: size)
+            // Without this seal no controller takes it: it could be cut while an operation is at it.
+            try MemoryFile.add([.shrink, .grow], to: file.raw)
+            let mapping = try SharedMapping(of: file.raw, byteCount: size, isWritable: true)
+            files.withLock { [raw = file.raw] in $0[Self.address(mapping)] = File(descriptor: raw, byteCount: size) }
+            return SharedBuffer(file: file, mapping: mapping, memory: self)
+        } catch {
+            throw DMAError(.exhausted, error, "\(size) bytes of shared memory cannot be had: \(error)")
+        }
+    }
+
+    /// Runs `body` with the file behind a range and where the range begins in it; `nil` when no buffer holds all of it.
+    func withFile<Result>(
+        of address: UInt64, _ byteCount: UInt64, _ body: (CInt, UInt64) throws(DMAError) -> Result
+    ) throws(DMAError) -> Result? {
+        // Under the lock the buffer cannot go, nor its descriptor be closed.
+        try files.withLock { files throws(DMAError) in
+            for (start, file) in files where address >= start && address - start < UInt64(file.byteCount) {
+                let offset = address - start
+                return byteCount <= UInt64(file.byteCount) - offset ? try body(file.descriptor, offset) : nil
+            }
+            return nil
+        }
+    }
+
+    fileprivate func forget(_ mapping: SharedMapping) {
+        files.withLock { $0[Self.address(mapping)] = nil }
+    }
+
+    static let page = 4096
+
+    private static func address(_ mapping: SharedMapping) -> UInt64 {
+        UInt64(UInt(bitPattern: mapping.bytes.baseAddress))
+    }
+}
+
+/// A buffer of ``SharedMemory``: unmapped when the object goes. What was mapped for a device of it stays reachable for that
+/// device until it is unmapped there.
+public final class SharedBuffer: Sendable {
+    private let file: OwnedDescriptor
+    private let mapping: SharedMapping
+    private let memory: SharedMemory
+
+    init(file: consuming OwnedDescriptor, mapping: SharedMapping, memory: SharedMemory) {
+        self.file = file
+        self.mapping = mapping
+        self.memory = memory
+    }
+
+    deinit {
+        memory.forget(mapping)
+    }
+
+    /// The memory, whole pages.
+    public var bytes: UnsafeMutableRawBufferPointer { mapping.bytes }
+}

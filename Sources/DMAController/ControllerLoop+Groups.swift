@@ -1,0 +1,237 @@
+internal import AccessGroups
+internal import ControllerProtocol
+internal import DMADev
+internal import DMAEngine
+internal import LinuxSystem
+internal import SystemPackage
+
+/// A join that waits because its user has guessed wrong before.
+struct WaitingJoin {
+    let peer: UInt64
+    let request: EnterGroup
+    let sequence: UInt32
+    let moment: MonotonicTime
+}
+
+/// Access groups: what peers ask for, what follows for who reaches what, and who hears of it.
+extension ControllerLoop {
+    // MARK: Coming
+
+    func enter(_ peer: Peer, _ request: EnterGroup, _ sequence: UInt32) -> Refusal? {
+        guard request.group >= 0 else { return performEntry(peer, request, sequence) }
+        let now = MonotonicTime.now
+        let moment = groups.admitJoin(request.group, by: peer.client, at: now)
+        guard moment > now else { return performEntry(peer, request, sequence) }
+        peer.isWaitingForJoin = true
+        waitingJoins.append(
+            WaitingJoin(peer: peer.number, request: request, sequence: sequence, moment: moment))
+        return nil
+    }
+
+    private func performEntry(_ peer: Peer, _ request: EnterGroup, _ sequence: UInt32) -> Refusal? {
+        guard let domain = DomainID(bytes: request.domain),
+            let token = request.token.withUnsafeBytes({ AccessToken(bytes: $0) })
+        else { return Refusal(.invalidArgument, "a domain and a token have 16 bytes each") }
+        do throws(DMAError) {
+            let answer: GroupEntered
+            if request.group < 0 {
+                let kind: AccessGroupKind = request.limit == 0 ? .pair : .group(limit: request.limit)
+                let id = try groups.create(kind, domain: domain, token: token, by: peer.client)
+                let handler = try groups.group(id, for: peer.client).members.first?.handler ?? 0
+                answer = GroupEntered(group: id, handler: handler)
+            } else {
+                let handler = try groups.join(
+                    request.group, domain: domain, token: token, by: peer.client, at: .now)
+                answer = GroupEntered(group: request.group, handler: handler)
+            }
+            peer.hasEnteredGroups = true
+            refreshDomains()
+            self.answer(peer, answer, sequence: sequence)
+            deliver()
+            return nil
+        } catch {
+            return Refusal(error)
+        }
+    }
+
+    /// Joins whose time has come; the milliseconds until the next one's has, -1 when none waits.
+    func performWaitingJoins() -> Int32 {
+        let now = MonotonicTime.now
+        let due = waitingJoins.filter { $0.moment <= now }
+        waitingJoins.removeAll { $0.moment <= now || peers[$0.peer] == nil }
+        for join in due {
+            guard let peer = peers[join.peer] else { continue }
+            peer.isWaitingForJoin = false
+            if let refusal = performEntry(peer, join.request, join.sequence) {
+                refuse(peer, refusal, join.sequence)
+            }
+        }
+        return waitingJoins.map(\.moment).min()?.millisecondsLeft ?? -1
+    }
+
+    // MARK: Going
+
+    func exit(_ peer: Peer, _ request: ExitGroup, _ sequence: UInt32) -> Refusal? {
+        do throws(DMAError) {
+            let revocation =
+                request.destroys
+                ? try groups.destroy(request.group, by: peer.client) : try groups.leave(request.group, by: peer.client)
+            complete(revocation)
+            answer(peer, Done(), sequence: sequence)
+            deliver()
+            return nil
+        } catch {
+            return Refusal(error)
+        }
+    }
+
+    /// A peer has gone: it has left everything. Before its peers hear of it, no engine reaches what was its.
+    func departGroups(_ peer: Peer) {
+        guard peer.device != nil else { return }
+        complete(groups.depart(peer.client))
+        deliver()
+    }
+
+    /// Makes a revocation true, then says so to the table.
+    private func complete(_ revocation: Revocation) {
+        for window in revocation.windows { windowAddresses[window.iova] = nil }
+        // When this returns, the engine has passed a quiescent point for each map that has changed.
+        refreshDomains()
+        for window in revocation.windows {
+            for peer in peers.values {
+                guard let open = peer.openWindows.removeValue(forKey: window.iova) else { continue }
+                ledger.release(peer.credentials.uid, open.amount)
+                closer.release([open.mapping])
+            }
+        }
+        groups.confirm(revocation)
+    }
+
+    // MARK: Windows
+
+    func open(
+        _ peer: Peer, _ request: OpenWindow, _ descriptors: inout ReceivedDescriptors, _ sequence: UInt32
+    ) -> Refusal? {
+        let rights = WindowRights(rawValue: UInt32(request.rights))
+        let mapped = map(
+            &descriptors, offset: request.offset, byteCount: request.byteCount, isWritable: rights.contains(.write),
+            for: peer)
+        let window: Peer.Window
+        switch mapped {
+        case .failure(let refusal): return refusal
+        case .success(let found): window = found
+        }
+        do throws(DMAError) {
+            let opened = try groups.addWindow(
+                length: request.byteCount, rights: rights, to: request.group, by: peer.client)
+            peer.openWindows[opened.iova] = window
+            windowAddresses[opened.iova] = UInt64(UInt(bitPattern: window.mapping.bytes.baseAddress))
+            refreshDomains()
+            answer(peer, WindowOpened(handler: opened.handler, iova: opened.iova), sequence: sequence)
+            return nil
+        } catch {
+            ledger.release(peer.credentials.uid, window.amount)
+            closer.release([window.mapping])
+            return Refusal(error)
+        }
+    }
+
+    func close(_ peer: Peer, _ request: CloseWindow, _ sequence: UInt32) -> Refusal? {
+        do throws(DMAError) {
+            complete(try groups.removeWindow(iova: request.iova, by: peer.client))
+            answer(peer, Done(), sequence: sequence)
+            return nil
+        } catch {
+            return Refusal(error)
+        }
+    }
+
+    /// Tells the engine who reaches what now. Only maps that have changed cost anything.
+    private func refreshDomains() {
+        for peer in peers.values where peer.hasEnteredGroups {
+            guard let device = peer.device else { continue }
+            var contents = DomainMap.Contents()
+            var live: Set<UInt16> = []
+            for member in groups.groups(of: peer.client).flatMap(\.members) {
+                live.insert(member.handler)
+                if member.processID == peer.credentials.pid, member.devices.contains(peer.client.device) {
+                    contents.own.insert(member.handler)
+                    continue
+                }
+                for window in member.windows {
+                    guard let address = windowAddresses[window.iova] else { continue }
+                    contents.windows.append(
+                        DomainMap.Window(
+                            handler: member.handler, isReadable: window.rights.contains(.read),
+                            isWritable: window.rights.contains(.write), iova: window.iova, byteCount: window.length,
+                            address: address))
+                }
+            }
+            contents.windows.sort { $0.iova < $1.iova }
+            peer.knownHandlers.formUnion(live)
+            contents.revoked = peer.knownHandlers.subtracting(live)
+            device.domains.publish(contents)
+        }
+    }
+
+    // MARK: Telling
+
+    func describe(_ peer: Peer, _ request: AskGroup, _ sequence: UInt32) -> Refusal? {
+        do throws(DMAError) {
+            let group = try groups.group(request.group, for: peer.client)
+            guard Int(request.member) < group.members.count else {
+                return Refusal(.noSuchFileOrDirectory, "the group has \(group.members.count) members")
+            }
+            let member = group.members[Int(request.member)]
+            let windows = member.windows.dropFirst(Int(request.window)).prefix(GroupMember.maximumWindowCount)
+            let limit: UInt16 =
+                switch group.kind {
+                case .pair: 0
+                case .group(let limit): limit
+                }
+            let message = GroupMember(
+                limit: limit, memberCount: UInt16(clamping: group.members.count), domain: member.domain.bytes,
+                handler: member.handler, isCreator: member.isCreator, processID: member.processID,
+                windowCount: UInt32(member.windows.count),
+                windows: windows.map { .init(iova: $0.iova, byteCount: $0.length, rights: $0.rights.rawValue) })
+            answer(peer, message, sequence: sequence)
+            return nil
+        } catch {
+            return Refusal(error)
+        }
+    }
+
+    func check(_ peer: Peer, _ request: CheckHandler, _ sequence: UInt32) -> Refusal? {
+        guard groups.mayUse(request.handler, peer.client) else { return Self.deadHandler(request.handler) }
+        answer(peer, Done(), sequence: sequence)
+        return nil
+    }
+
+    static func deadHandler(_ handler: UInt16) -> Refusal {
+        Refusal(.invalidArgument, "handler \(handler) is not that of a live member of a group of this device")
+    }
+
+    /// Sends the events that may go out. Who does not take them is gone.
+    private func deliver() {
+        var deaf: [Peer] = []
+        for delivery in groups.takeDeliveries() {
+            let event = delivery.event
+            guard let peer = peers.values.first(where: { $0.client == delivery.client }) else { continue }
+            let notice = GroupChanged(
+                change: event.kind.rawValue, group: event.group, handler: event.handler, domain: event.domain.bytes)
+            let error = Packet.encode(notice, sequence: 0).withUnsafeBytes {
+                SequencedPacketSocket.send($0, on: peer.socket.raw)
+            }
+            // From here on the socket's buffer, which is bounded, holds it.
+            groups.took(1, by: delivery.client)
+            if error != nil { deaf.append(peer) }
+        }
+        for peer in deaf { drop(peer) }
+    }
+}
+
+extension Refusal {
+    init(_ error: DMAError) {
+        self.init(error.errno, error.message)
+    }
+}

@@ -1,0 +1,239 @@
+internal import AccessGroups
+internal import ControllerProtocol
+internal import DMAEngine
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The control thread: connections, requests, and what each peer has. The engine runs beside it.
+final class ControllerLoop {
+    let configuration: ControllerConfiguration
+    let engine: Engine
+    let closer: DescriptorCloser
+    let poller: Poller
+    let place: ControlSocketPlace
+    let shared: SharedStatistics
+    private let stopEvent: StopEvent
+    var peers: [UInt64: Peer] = [:]
+    var ledger: QuotaLedger
+    var statistics = ControllerStatistics()
+    private var nextPeer: UInt64 = 1
+    /// Who is in which group.
+    var groups: AccessGroupTable
+    /// Where the windows of groups are in this process, by IOVA.
+    var windowAddresses: [UInt64: UInt64] = [:]
+    /// Joins that are held back.
+    var waitingJoins: [WaitingJoin] = []
+    /// The next IOVA to give away, beyond every address that a process can have. Never given away twice: an address that
+    /// somebody has kept never comes to mean another one's memory.
+    var nextIOVA: UInt64 = 1 << 57
+    /// Given up for a moment when there are no descriptors left, so that who connects can be turned away.
+    private var spare: OwnedDescriptor?
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Packet.maximumLength, alignment: 16)
+
+    private static let listenerToken: UInt64 = 0
+    private static let stopToken: UInt64 = 1
+
+    init(
+        place: consuming ControlSocketPlace, configuration: ControllerConfiguration, engine: Engine,
+        stopEvent: StopEvent, shared: SharedStatistics
+    ) throws(Errno) {
+        self.configuration = configuration
+        self.engine = engine
+        self.stopEvent = stopEvent
+        self.shared = shared
+        ledger = QuotaLedger(configuration.quota)
+        groups = AccessGroupTable(
+            limits: AccessGroupLimits(
+                groupCount: configuration.accessGroupCount, groupsPerUser: configuration.quota.groups,
+                windowsPerUser: configuration.quota.windows))
+        closer = try DescriptorCloser()
+        let poller = try Poller()
+        try poller.add(place.listener.raw, .readable, token: Self.listenerToken)
+        try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
+        self.poller = poller
+        self.place = place
+        spare = try? MemoryFile.make(name: "spare", byteCount: 0)
+    }
+
+    deinit {
+        buffer.deallocate()
+    }
+
+    /// Serves until the stop event; then everybody loses everything.
+    func run() {
+        var events = [Poller.Event](repeating: Poller.Event(), count: 64)
+        var isStopping = false
+        while !isStopping {
+            let isBusy = peers.values.contains { $0.stopping != nil }
+            let patience = performWaitingJoins()
+            let count = events.withUnsafeMutableBufferPointer { buffer in
+                (try? poller.wait(into: buffer, milliseconds: isBusy ? 0 : patience)) ?? 0
+            }
+            for event in events.prefix(count) {
+                switch event.token {
+                case Self.listenerToken: accept()
+                case Self.stopToken: isStopping = true
+                default: handle(event)
+                }
+            }
+            if isBusy { advanceStops() }
+            publish()
+        }
+        for peer in Array(peers.values) { drop(peer) }
+        publish()
+    }
+
+    private func handle(_ event: Poller.Event) {
+        // It may have gone earlier in this round.
+        guard let peer = peers[event.token >> 1] else { return }
+        if event.token == peer.processToken { return drop(peer) }
+        receive(from: peer)
+    }
+
+    func publish() {
+        statistics.connections = peers.count
+        statistics.rings = peers.values.reduce(0) { $0 + $1.rings.count }
+        statistics.windows = peers.values.reduce(0) { $0 + $1.windows.count + $1.openWindows.count }
+        statistics.groups = groups.allGroups.count
+        shared.statistics.withLock { $0 = statistics }
+    }
+
+    // MARK: Connections
+
+    private func accept() {
+        // A few at a time: those who are connected have their turn between.
+        for _ in 0..<16 {
+            do throws(Errno) {
+                let socket = try SequencedPacketSocket.accept(place.listener, nonblocking: true)
+                try admit(socket)
+            } catch {
+                if error == .wouldBlock { return }
+                statistics.turnedAway += 1
+                // Without descriptors the connection would stay where it is, and be reported for ever.
+                if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {
+                    spare = nil
+                    _ = try? SequencedPacketSocket.accept(place.listener, nonblocking: true)
+                    spare = try? MemoryFile.make(name: "spare", byteCount: 0)
+                }
+            }
+        }
+    }
+
+    private func admit(_ socket: consuming OwnedDescriptor) throws(Errno) {
+        let credentials = try PeerCredentials(of: socket)
+        guard peers.count < configuration.maximumConnections else {
+            return turnAway(
+                socket, "the controller has \(configuration.maximumConnections) connections, and takes no more")
+        }
+        if let full = ledger.charge(credentials.uid, QuotaLedger.Amount(connections: 1)) {
+            return turnAway(socket, full)
+        }
+        do throws(Errno) {
+            let process = try ProcessDescriptor.ofPeer(socket)
+            let peer = Peer(
+                number: nextPeer, socket: socket, process: process, credentials: credentials,
+                processNumber: processNumber(credentials.pid))
+            nextPeer += 1
+            try poller.add(peer.socket.raw, .readable, token: peer.socketToken)
+            try poller.add(peer.process.raw, .readable, token: peer.processToken)
+            peers[peer.number] = peer
+            statistics.accepted += 1
+        } catch {
+            ledger.release(credentials.uid, QuotaLedger.Amount(connections: 1))
+            throw error
+        }
+    }
+
+    /// The number of a process: that of its first connection that is still there. A process whose end has not been noted
+    /// yet is no longer there: its number may have come to another one.
+    private func processNumber(_ pid: Int32) -> UInt64 {
+        for peer in peers.values where peer.credentials.pid == pid && peer.hasEnded { drop(peer) }
+        return peers.values.first { $0.credentials.pid == pid && pid != 0 }?.client.process ?? nextPeer
+    }
+
+    private func turnAway(_ socket: consuming OwnedDescriptor, _ reason: String) {
+        statistics.turnedAway += 1
+        let bytes = Packet.encode(Failed(errno: Errno.diskQuotaExceeded.rawValue, reason: reason), sequence: 0)
+        // It is told if it can be.
+        _ = bytes.withUnsafeBytes { SequencedPacketSocket.send($0, on: socket.raw) }
+    }
+
+    /// Takes everything from a peer, at once: when this returns, no engine touches anything that was its.
+    func drop(_ peer: Peer) {
+        guard peers.removeValue(forKey: peer.number) != nil else { return }
+        for ring in peer.rings.values {
+            ring.ring.letGo()
+            ring.ring.abortRest()
+            ledger.release(peer.credentials.uid, ring.amount)
+            ring.handlers.forEach { groups.release($0) }
+        }
+        peer.rings = [:]
+        departGroups(peer)
+        if let device = peer.device { engine.unwatch(device.bell.event.raw) }
+        for window in peer.windows.values { ledger.release(peer.credentials.uid, window.amount) }
+        for window in peer.openWindows.values { ledger.release(peer.credentials.uid, window.amount) }
+        closer.release((Array(peer.windows.values) + peer.openWindows.values).map(\.mapping))
+        peer.windows = [:]
+        peer.openWindows = [:]
+        ledger.release(peer.credentials.uid, QuotaLedger.Amount(connections: 1))
+        // Both go with the last reference to the peer; copies of the socket elsewhere must not be reported.
+        try? poller.remove(peer.socket.raw)
+        try? poller.remove(peer.process.raw)
+        statistics.gone += 1
+    }
+
+    // MARK: Messages
+
+    private func receive(from peer: Peer) {
+        let message: ReceivedMessage
+        do throws(Errno) {
+            message = try SequencedPacketSocket.receive(
+                into: buffer, descriptorLimit: Packet.maximumDescriptorCount, on: peer.socket.raw)
+        } catch {
+            if error != .wouldBlock { drop(peer) }
+            return
+        }
+        let (length, isCut) = (message.byteCount, message.lostDescriptors)
+        var descriptors = message.descriptors
+        // What nobody takes out is closed elsewhere.
+        defer { closer.close(descriptors.release()) }
+        guard length > 0 else { return drop(peer) }
+        guard length <= buffer.count, !isCut else {
+            return refuse(
+                peer, "a message of \(length) bytes; messages have at most \(buffer.count), and 2 descriptors")
+        }
+        var bytes = Array(buffer.prefix(length))
+        // There may be a token in them.
+        defer {
+            bytes.withUnsafeMutableBytes { RandomBytes.wipe($0) }
+            RandomBytes.wipe(UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(length)))
+        }
+        do throws(WireError) {
+            try handle(bytes, &descriptors, from: peer)
+        } catch {
+            refuse(peer, error.description)
+        }
+    }
+
+    /// Ends a connection on which something came that no application sends.
+    private func refuse(_ peer: Peer, _ reason: String) {
+        statistics.refusedMessages += 1
+        answer(peer, Failed(errno: Errno.protocolError.rawValue, reason: reason), sequence: 0)
+        drop(peer)
+    }
+
+    /// Sends an answer; who does not take it is gone.
+    func answer(_ peer: Peer, _ message: some WireMessage, sequence: UInt32, descriptors: [CInt] = []) {
+        let bytes = Packet.encode(message, sequence: sequence)
+        let error = bytes.withUnsafeBytes { bytes -> Errno? in
+            do throws(Errno) {
+                try SequencedPacketSocket.send(bytes, descriptors: descriptors, on: peer.socket.raw)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        // An application asks one thing at a time: who has a socket full of unread answers is none.
+        if error != nil { drop(peer) }
+    }
+}

@@ -1,0 +1,142 @@
+internal import DMAEngine
+internal import Glibc
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The engines and the memory that processes share which do not trust each other: a control socket, and an engine behind
+/// it.
+///
+/// Each connection is a device of the application that made it. The controller stops with ``stop()`` or with its last
+/// reference, and leaves nothing behind; whoever is connected then finds its device halted. C counterpart: none; it is
+/// what DMA hardware and its IOMMU are to a process.
+public final class DMAController: Sendable {
+    /// The path of the control socket.
+    public let path: String
+
+    private let stopEvent: StopEvent
+    private let shared: SharedStatistics
+    private let thread: SystemThread
+    private let isJoined = Locked(false)
+    private let pid: Int32
+
+    /// Starts a controller.
+    ///
+    /// - Parameter path: of the control socket, in a directory that nobody else can write to; it is made, with mode 0711,
+    ///   when it is not there. A dead socket is replaced.
+    /// - Throws: ``ControllerError``; nothing is left behind then.
+    public static func start(
+        path: String, configuration: ControllerConfiguration = ControllerConfiguration()
+    ) throws(ControllerError) -> DMAController {
+        try configuration.validate()
+        let place = try ControlSocketPlace(
+            path: path, mode: configuration.socketMode, group: configuration.socketGroup)
+        // A connection has its socket, its process and its bell.
+        DescriptorLimit.raise(to: UInt64(configuration.maximumConnections) * 3 + 128)
+        return try DMAController(place: place, configuration: configuration)
+    }
+
+    private init(
+        place: consuming ControlSocketPlace, configuration: ControllerConfiguration
+    ) throws(ControllerError) {
+        path = place.path
+        pid = getpid()
+        do throws(Errno) {
+            let stopEvent = try StopEvent()
+            let shared = SharedStatistics()
+            self.stopEvent = stopEvent
+            self.shared = shared
+            thread = try Self.startThread(place, configuration, stopEvent, shared)
+        } catch {
+            throw ControllerError("cannot start the controller: \(error)")
+        }
+    }
+
+    /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
+    private static func startThread(
+        _ place: consuming ControlSocketPlace, _ configuration: ControllerConfiguration, _ stopEvent: StopEvent,
+        _ shared: SharedStatistics
+    ) throws(Errno) -> SystemThread {
+        let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
+        let loop = try ControllerLoop(
+            place: place, configuration: configuration, engine: engine, stopEvent: stopEvent, shared: shared)
+        return try SystemThread.start(name: "dma-control") { loop.run() }
+    }
+
+    /// What the controller has and has done.
+    public var statistics: ControllerStatistics { shared.statistics.withLock { $0 } }
+
+    /// Stops the controller: takes everything from everybody, removes the socket, and waits for the thread to end.
+    ///
+    /// Any thread may call it, any number of times.
+    public func stop() {
+        // A child has neither the thread nor a say.
+        guard getpid() == pid else { return }
+        stopEvent.event.signal()
+        isJoined.withLock { isJoined in
+            if !isJoined { thread.join() }
+            isJoined = true
+        }
+    }
+
+    deinit {
+        stop()
+    }
+}
+
+/// What a controller has at the moment, and what it has done since it was started.
+public struct ControllerStatistics: Sendable, Equatable {
+    /// Connections, which is devices.
+    public var connections = 0
+    /// Rings that the engine serves.
+    public var rings = 0
+    /// Stretches of registered memory.
+    public var windows = 0
+    /// Access groups.
+    public var groups = 0
+    /// Connections that were taken, and that have gone since.
+    public var accepted: UInt64 = 0, gone: UInt64 = 0
+    /// Connections that were turned away: too many, or no resources.
+    public var turnedAway: UInt64 = 0
+    /// Requests that were refused.
+    public var refusedRequests: UInt64 = 0
+    /// Messages that no application sends; they end their connection.
+    public var refusedMessages: UInt64 = 0
+
+    /// Nothing yet.
+    public init() {}
+}
+
+/// How others see the statistics of the control thread.
+final class SharedStatistics: Sendable {
+    let statistics = Locked(ControllerStatistics())
+}
+
+/// Tells the control thread to end.
+final class StopEvent: Sendable {
+    let event: EventDescriptor
+
+    init() throws(Errno) {
+        event = try EventDescriptor()
+    }
+}
+
+extension ControllerConfiguration {
+    func validate() throws(ControllerError) {
+        guard (1...1024).contains(maximumVirtualChannelCount) else {
+            throw ControllerError("\(maximumVirtualChannelCount) virtual channels: 1 to 1024 are possible")
+        }
+        guard (1...32768).contains(maximumDescriptorCount),
+            (1...maximumDescriptorCount).contains(minimumDescriptorCount)
+        else {
+            throw ControllerError(
+                "\(minimumDescriptorCount) to \(maximumDescriptorCount) descriptors: rings have 1 to 32768")
+        }
+        guard maximumEntryCount <= 64 else {
+            throw ControllerError("\(maximumEntryCount) entries of a list: 0 to 64 are possible")
+        }
+        guard (1...32767).contains(accessGroupCount) else {
+            throw ControllerError("\(accessGroupCount) access groups: 1 to 32767 are possible")
+        }
+        guard maximumConnections >= 1 else { throw ControllerError("no connection at all: 1 is possible at least") }
+    }
+}

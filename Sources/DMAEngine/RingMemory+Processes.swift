@@ -1,0 +1,66 @@
+internal import Glibc
+public import LinuxSystem
+public import SystemPackage
+
+/// The memory of a ring between two processes that do not trust each other: two files, one a side.
+///
+/// The application writes the first. The second is mapped by the engine's process before it is sealed: from then on
+/// nobody maps it writable any more, whoever has the descriptor.
+public struct SharedRingMemory: ~Copyable, Sendable {
+    /// The ring as the engine's process sees it.
+    public let memory: RingMemory
+    /// What the application maps for writing.
+    public let applicationFile: OwnedDescriptor
+    /// What the application maps for reading.
+    public let engineFile: OwnedDescriptor
+
+    /// Makes a ring's memory, zeroed, in the engine's process.
+    ///
+    /// - Throws: EMFILE, ENFILE, ENOMEM.
+    public init(layout: RingLayout) throws(Errno) {
+        let application = try MemoryFile.make(name: "dmascope-ring", byteCount: layout.applicationByteCount)
+        try MemoryFile.add([.shrink, .grow, .seal], to: application.raw)
+        let engine = try MemoryFile.make(name: "dmascope-engine", byteCount: layout.engineByteCount)
+        let memory = try RingMemory(
+            layout: layout, applicationFile: application.raw, engineFile: engine.raw, isEngine: true)
+        try MemoryFile.add([.shrink, .grow, .futureWrite, .seal], to: engine.raw)
+        self.memory = memory
+        applicationFile = application
+        engineFile = engine
+    }
+}
+
+extension RingMemory {
+    /// Maps the two files of a ring in the application's process. They may be closed then.
+    ///
+    /// - Throws: EINVAL when a file is not sealed, or has not the size that the layout asks for: reading it could be a
+    ///   fault then. ENOMEM.
+    public convenience init(layout: RingLayout, applicationFile: CInt, engineFile: CInt) throws(Errno) {
+        for (file, size) in [(applicationFile, layout.applicationByteCount), (engineFile, layout.engineByteCount)] {
+            guard try MemoryFile.seals(of: file).contains(.shrink), try MemoryFile.byteCount(of: file) >= size else {
+                throw Errno.invalidArgument
+            }
+        }
+        try self.init(layout: layout, applicationFile: applicationFile, engineFile: engineFile, isEngine: false)
+    }
+
+    fileprivate convenience init(
+        layout: RingLayout, applicationFile: CInt, engineFile: CInt, isEngine: Bool
+    ) throws(Errno) {
+        // The address range first, as one piece; then both files over it.
+        let reserved = mmap(nil, layout.byteCount, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        guard let reserved, reserved != MAP_FAILED else { throw Errno(rawValue: errno) }
+        func map(_ file: CInt, at offset: Int, _ byteCount: Int, isWritable: Bool) -> Bool {
+            let rights = isWritable ? PROT_READ | PROT_WRITE : PROT_READ
+            return mmap(reserved + offset, byteCount, rights, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED
+        }
+        guard map(applicationFile, at: 0, layout.applicationByteCount, isWritable: true),
+            map(engineFile, at: layout.applicationByteCount, layout.engineByteCount, isWritable: isEngine)
+        else {
+            let error = Errno(rawValue: errno)
+            munmap(reserved, layout.byteCount)
+            throw error
+        }
+        self.init(adopting: reserved, layout: layout)
+    }
+}

@@ -1,0 +1,74 @@
+import Conformance
+import ControllerDriver
+import DMADev
+import TestSupport
+import Testing
+
+/// A controller in a process of its own, and what this process's devices need of it.
+final class ControllerHost: Sendable {
+    let directory: TemporaryDirectory
+    let path: String
+    let program: RunningProgram
+
+    init(in directory: TemporaryDirectory? = nil) throws {
+        let directory = try directory ?? TemporaryDirectory()
+        self.directory = directory
+        path = directory.file("control")
+        program = try RunningProgram(builtProduct("controller-host"), [path])
+        try program.waitForOutput(containing: "ready")
+    }
+
+    /// For cases of the kit that do not care which process serves them. It ends when this process does: its standard
+    /// input does then.
+    static let shared = Result { try ControllerHost() }
+}
+
+/// Buffers for cases, each mapped for the device of the case.
+struct ControllerMemory: ConformanceMemory {
+    static let memory = SharedMemory()
+    let device: DMADevice
+
+    func allocate(_ byteCount: Int) throws -> ConformanceBlock {
+        let buffer = try Self.memory.allocate(byteCount: byteCount)
+        let base = try #require(buffer.bytes.baseAddress)
+        // A case that has closed its device uses it no more, and wants memory nevertheless.
+        guard (try? device.info) != nil else {
+            return ConformanceBlock(base: base, deviceAddress: 0) { withExtendedLifetime(buffer) {} }
+        }
+        let iova = try device.mapMemory(buffer.bytes)
+        return ConformanceBlock(base: base, deviceAddress: iova) { [device] in
+            // A case may have closed its device.
+            try? device.unmapMemory(iova: iova)
+            withExtendedLifetime(buffer) {}
+        }
+    }
+}
+
+@Suite struct ControllerConformanceTests {
+    static let kit = ConformanceKit(
+        variants: .sharedEngine, makeMemory: { ControllerMemory(device: $0) },
+        makeDevice: { made in
+            var options = ControllerDevice.Options()
+            options.memory = ControllerMemory.memory
+            return try made.registry.add(
+                ControllerDevice(path: ControllerHost.shared.get().path, options: options), named: made.name)
+        })
+
+    @Test("The controller's devices conform", arguments: ConformanceKit.runs)
+    func conforms(run: ConformanceRun) throws {
+        try Self.kit.run(run)
+    }
+
+    @Test("The kit skips what needs more than a controller's devices offer, and nothing else")
+    func skips() throws {
+        for (name, reason) in try Self.kit.report() {
+            switch reason {
+            case .lacks(let missing):
+                #expect(missing.isDisjoint(with: ControllerDevice.capabilities), "\(name): \(reason)")
+            case .notMade(let missing):
+                #expect(!missing.contains(.sharedEngine), "\(name): \(reason)")
+            case .pageFaults: #expect(Bool(false), "\(name): no case that faults is about devices without SVA")
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import ControllerProtocol
+import TestSupport
+import Testing
+
+@Suite struct PacketTests {
+    /// One message of each kind, with every member set to something.
+    static let examples: [any WireMessage] = [
+        Hello(lowestVersion: 1, highestVersion: 7),
+        Welcome(
+            controllerID: 3, capabilities: 0x0000_000F_0000_0061, maximumVirtualChannelCount: 16,
+            maximumDescriptorCount: 8192, minimumDescriptorCount: 32, maximumEntryCount: 64, accessGroupCount: 9),
+        Done(), Failed(errno: 22, reason: "what was wrong, and what is allowed: größer"),
+        AttachRing(
+            vchan: 5, descriptorCount: 1024, maximumEntryCount: 32, sourceHandler: 1, destinationHandler: 2),
+        RingAttached(vchan: 5), StopRings(),
+        RegisterMemory(offset: 4096, byteCount: 1 << 40, isWritable: false), MemoryRegistered(iova: 1 << 57),
+        UnregisterMemory(iova: .max),
+        EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: Array(101...116)),
+        GroupEntered(group: 3, handler: 7), ExitGroup(group: 3, destroys: true),
+        AskGroup(group: 3, member: 1, window: 64),
+        GroupMember(
+            limit: 0, memberCount: 2, domain: Array(1...16), handler: 7, isCreator: true, processID: 4711,
+            windowCount: 9,
+            windows: [.init(iova: 1 << 63, byteCount: 4096, rights: 3), .init(iova: 5, byteCount: 6, rights: 1)]),
+        OpenWindow(group: 3, rights: 2, offset: 4096, byteCount: 8192), WindowOpened(handler: 7, iova: 1 << 63),
+        CloseWindow(iova: 1 << 63), CheckHandler(handler: 7),
+        GroupChanged(change: 2, group: 3, handler: 7, domain: Array(1...16)),
+    ]
+
+    @Test func eachKindHasAnExample() {
+        #expect(Set(Self.examples.map { type(of: $0).kind }) == Set(MessageKind.allCases))
+        for kind in MessageKind.allCases { #expect(kind.type.kind == kind) }
+    }
+
+    private func areEqual<Message: WireMessage>(_ one: Message, _ other: any WireMessage) -> Bool {
+        one == other as? Message
+    }
+
+    @Test(arguments: examples.indices) func whatIsWrittenIsRead(index: Int) throws {
+        let message = Self.examples[index]
+        let bytes = Packet.encode(message, sequence: 0x1234_5678)
+        #expect(bytes.count <= Packet.maximumLength)
+        let header = try Packet.header(of: bytes)
+        #expect(header.sequence == 0x1234_5678 && header.kind == type(of: message).kind)
+        let read = try type(of: message).decoded(bytes)
+        let isEqual = areEqual(message, read)
+        #expect(isEqual)
+    }
+
+    @Test(arguments: examples.indices) func whatIsCutOrTooLongIsRefused(index: Int) throws {
+        let message = Self.examples[index]
+        let bytes = Packet.encode(message, sequence: 1)
+        for length in bytes.indices {
+            #expect(throws: WireError.self) { _ = try type(of: message).decoded(Array(bytes[..<length])) }
+        }
+        #expect(throws: WireError.self) { _ = try type(of: message).decoded(bytes + [0]) }
+    }
+
+    @Test(arguments: examples.indices) func eachByteCanBeAnything(index: Int) throws {
+        let message = Self.examples[index]
+        let bytes = Packet.encode(message, sequence: 1)
+        for place in bytes.indices {
+            for value in 0...UInt8.max {
+                var changed = bytes
+                changed[place] = value
+                // An error or a message, and then the same bytes again.
+                guard let read = try? type(of: message).decoded(changed) else { continue }
+                let again = Packet.encode(read, sequence: try Packet.header(of: changed).sequence)
+                if !(message is Failed) { #expect(again == changed) }
+            }
+        }
+    }
+
+    @Test func randomBytesAreMessagesOrErrors() {
+        var random = SeededGenerator(for: "random packets")
+        for _ in 0..<50_000 {
+            var bytes = (0..<Int(random.next() % 64)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            if bytes.count >= 4, random.next() % 4 != 0 {
+                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 22)
+                bytes.replaceSubrange(1..<4, with: [0, 0, 0])
+            }
+            for kind in MessageKind.allCases { _ = try? kind.type.decoded(bytes) }
+        }
+    }
+
+    @Test func whatOnlyLaterVersionsKnowIsRefused() throws {
+        var flags = Packet.encode(StopRings(), sequence: 1)
+        flags[2] = 1
+        #expect(throws: WireError.self) { _ = try Packet.header(of: flags) }
+        var kind = Packet.encode(StopRings(), sequence: 1)
+        kind[0] = 200
+        #expect(throws: WireError.self) { _ = try Packet.header(of: kind) }
+        #expect(throws: WireError.self) {
+            _ = try Packet.decode(Done.self, from: Packet.encode(StopRings(), sequence: 1))
+        }
+    }
+
+    @Test func aTextIsCutWhereTheLongestEnds() throws {
+        let long = String(repeating: "x", count: 5000)
+        let read = try Packet.decode(Failed.self, from: Packet.encode(Failed(errno: 1, reason: long), sequence: 1))
+        #expect(read.reason == long.prefix(Packet.maximumTextLength))
+    }
+}
+
+extension WireMessage {
+    /// Reads a message of this type.
+    fileprivate static func decoded(_ bytes: [UInt8]) throws(WireError) -> any WireMessage {
+        try Packet.decode(Self.self, from: bytes)
+    }
+}

@@ -1,0 +1,91 @@
+import ControllerProtocol
+import DMAController
+import Glibc
+import LinuxSystem
+import SystemPackage
+import TestSupport
+
+/// An application that speaks the protocol by hand, and may say what no driver would.
+final class RawPeer {
+    let socket: OwnedDescriptor
+    private var sequence: UInt32 = 0
+    private(set) var descriptors: [CInt] = []
+
+    /// Connects.
+    init(_ path: String) throws {
+        let socket = try SequencedPacketSocket.open()
+        try SequencedPacketSocket.connect(socket, to: path)
+        self.socket = socket
+    }
+
+    deinit {
+        closeDescriptors()
+    }
+
+    func closeDescriptors() {
+        descriptors.forEach { close($0) }
+        descriptors = []
+    }
+
+    /// Connects and greets.
+    static func greeted(_ path: String) throws -> RawPeer {
+        let peer = try RawPeer(path)
+        guard try peer.ask(Hello(), for: Welcome.self) != nil else { throw TestSupportError("no welcome") }
+        return peer
+    }
+
+    func send(_ bytes: [UInt8], _ descriptors: [CInt] = []) -> Bool {
+        bytes.withUnsafeBytes {
+            (try? SequencedPacketSocket.send($0, descriptors: descriptors, on: socket.raw)) != nil
+        }
+    }
+
+    /// The next packet; `nil` when the connection has ended.
+    func receive() -> [UInt8]? {
+        withUnsafeTemporaryAllocation(byteCount: Packet.maximumLength, alignment: 16) { buffer in
+            guard
+                var message = try? SequencedPacketSocket.receive(into: buffer, descriptorLimit: 4, on: socket.raw)
+            else { return nil }
+            descriptors += message.descriptors.release()
+            let length = message.byteCount
+            return length > 0 ? Array(buffer.prefix(length)) : nil
+        }
+    }
+
+    /// Asks and waits; `nil` when the answer is another one, which is then in ``refusal``.
+    func ask<Answer: WireMessage>(
+        _ message: some WireMessage, _ descriptors: [CInt] = [], for answer: Answer.Type
+    ) throws -> Answer? {
+        sequence += 1
+        refusal = nil
+        _ = send(Packet.encode(message, sequence: sequence), descriptors)
+        guard let bytes = receive() else { return nil }
+        refusal = try? Packet.decode(Failed.self, from: bytes)
+        return refusal == nil ? try Packet.decode(from: bytes) : nil
+    }
+
+    private(set) var refusal: Failed?
+
+    /// Whether the controller has ended the connection, after whatever it had still to say.
+    var isEnded: Bool {
+        while receive() != nil {}
+        return true
+    }
+}
+
+/// A sealed file of that many pages.
+func sealedPages(_ count: Int) throws -> OwnedDescriptor {
+    let file = try MemoryFile.make(name: "test-pages", byteCount: count * 4096)
+    try MemoryFile.add(.shrink, to: file.raw)
+    return file
+}
+
+/// Waits for something that another process or thread will do.
+func eventually(_ what: String, _ isTrue: () throws -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < deadline {
+        if try isTrue() { return }
+        sched_yield()
+    }
+    throw TestSupportError("not within a minute: \(what)")
+}
