@@ -24,7 +24,7 @@ let package = Package(
     name: "dmascope",
     products: [
         .library(name: "DMADev", targets: ["DMADev"]),
-        .library(name: "SoftwareDriver", targets: ["SoftwareDriver"]),
+        .library(name: "SoftwareDriver", targets: ["SoftwareDriver", "DMAEngine"]),
         .library(name: "FaultDriver", targets: ["FaultDriver"]),
         .library(name: "ControllerDriver", targets: ["ControllerDriver"]),
         .library(name: "DMAController", targets: ["DMAController"]),
@@ -120,6 +120,9 @@ let package = Package(
             dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine", "GroupTestSupport"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "trace-bursts", dependencies: ["CDMADev", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
+            path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
             path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
         .executableTarget(
@@ -131,6 +134,9 @@ let package = Package(
         .executableTarget(
             name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],
             path: "Tests/Fixtures/ControllerApplication", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "data-path-steps", dependencies: ["CDMATrace", "DMADev", "DMAEngine", "SoftwareDriver"],
+            path: "Tests/Fixtures/DataPathSteps", swiftSettings: swiftSettings),
         .executableTarget(
             name: "documented-examples",
             dependencies: [
@@ -171,7 +177,7 @@ let package = Package(
         test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),
         test(of: "AccessGroups", ["AccessGroups", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
-        test(of: "DMATrace", ["DMATrace", "CDMATrace", "TestSupport"]),
+        test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(

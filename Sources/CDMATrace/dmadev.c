@@ -33,3 +33,16 @@ void dmatrace_emit_dmadev_dequeue_ops(int16_t dev_id, uint16_t vchan, const void
 	dmatrace_op_statuses_split(&columns, ops, ret);
 	lttng_ust_do_tracepoint(dmadev, dequeue_ops, dev_id, vchan, &columns, nb_ops, ret);
 }
+
+void dmatrace_emit_dmadev_burst(int16_t dev_id, uint16_t vchan, const struct dmatrace_ring *ring, uint64_t index,
+	uint32_t nb_rung, bool is_flagged)
+{
+	struct dmatrace_burst_columns columns;
+
+	for (uint32_t first = 0; first < nb_rung; first += columns.count) {
+		dmatrace_burst_gather(&columns, ring, index + first, nb_rung - first);
+		if (is_flagged && first + columns.count == nb_rung)
+			columns.flags[columns.count - 1] |= DMATRACE_BURST_SUBMIT;
+		lttng_ust_do_tracepoint(dmadev, burst, dev_id, vchan, (uint16_t)nb_rung, (uint16_t)first, &columns);
+	}
+}

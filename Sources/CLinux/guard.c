@@ -7,14 +7,36 @@
 #include <string.h>
 #include <ucontext.h>
 
-/* Where the thread goes back to when its kernel faults: the five words of __builtin_setjmp, which saves no signal mask
- * and costs about a nanosecond. The handler runs with SA_NODEFER, so there is no mask to restore. */
+#include "kernels.h"
+
+/* Where the thread goes back to when its kernel faults.
+ *
+ * The five words of __builtin_setjmp, which saves no signal mask and costs about a nanosecond: the handler runs with
+ * SA_NODEFER, so there is no mask to restore. ThreadSanitizer calls handlers from one of its own, which blocks every
+ * signal and keeps count of where each thread is: it must see the jump, and the mask must be put back. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define JUMP_IS_SEEN 1
+#endif
+#endif
+#if defined(JUMP_IS_SEEN)
+#include <setjmp.h>
+typedef sigjmp_buf jump_buffer;
+#define mark_jump(buffer) sigsetjmp(buffer, 1)
+#define take_jump(buffer) siglongjmp(buffer, 1)
+#else
+typedef void *jump_buffer[5];
+#define mark_jump(buffer) __builtin_setjmp(buffer)
+#define take_jump(buffer) __builtin_longjmp(buffer, 1)
+#endif
+
 struct guard {
-	void *jump[5];
+	jump_buffer jump;
 	volatile bool armed;
 	volatile int side;
-	uint64_t src, dst;
-	size_t bytes;
+	/* What runs: the moves, and how many of them are done. */
+	const struct clinux_move *moves;
+	volatile size_t done;
 };
 
 /* initial-exec: found without a call that could allocate, so that a signal handler may use it. */
@@ -40,7 +62,9 @@ static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 	/* Any other fault comes with neither a code nor an address: an operand was not canonical, which is to say, on a
 	 * processor with four levels of page tables, that it reached beyond 47 bits. With five, it would have been
 	 * a page fault. */
-	return guard.src + guard.bytes > (1ULL << 47) ? CLINUX_GUARD_SOURCE : CLINUX_GUARD_DESTINATION;
+	const struct clinux_move *move = &guard.moves[guard.done];
+
+	return !move->is_fill && move->src + move->bytes > (1ULL << 47) ? CLINUX_GUARD_SOURCE : CLINUX_GUARD_DESTINATION;
 }
 
 #else
@@ -48,10 +72,11 @@ static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 /* The side that faulted: the range that the address lies in. */
 static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 {
+	const struct clinux_move *move = &guard.moves[guard.done];
 	uint64_t address = (uint64_t)(uintptr_t)info->si_addr;
 
 	(void)context;
-	return address - guard.dst < guard.bytes ? CLINUX_GUARD_DESTINATION : CLINUX_GUARD_SOURCE;
+	return address - move->dst < move->bytes ? CLINUX_GUARD_DESTINATION : CLINUX_GUARD_SOURCE;
 }
 
 #endif
@@ -82,7 +107,7 @@ static void on_fault(int level, int number, siginfo_t *info, void *context)
 	if (guard.armed && info->si_code > 0) {
 		guard.armed = false;
 		guard.side = faulting_side(info, context);
-		__builtin_longjmp(guard.jump, 1);
+		take_jump(guard.jump);
 	}
 	pass_on(&previous[level][number == SIGBUS], number, info, context);
 }
@@ -140,46 +165,43 @@ static void disarm(void)
 	guard.armed = false;
 }
 
-static void arm(uint64_t dst, uint64_t src, size_t bytes)
+static void arm(const struct clinux_move *moves)
 {
-	guard.dst = dst;
-	guard.src = src;
-	guard.bytes = bytes;
+	guard.moves = moves;
+	guard.done = 0;
 	guard.armed = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-__attribute__((noinline)) int clinux_guarded_copy(uint64_t dst, uint64_t src, size_t bytes)
+__attribute__((noinline)) size_t clinux_guarded_moves(const struct clinux_move *moves, size_t count, int *result)
 {
-	if (__builtin_setjmp(guard.jump) != 0)
-		return guard.side;
-	arm(dst, src, bytes);
-	memmove((void *)(uintptr_t)dst, (const void *)(uintptr_t)src, bytes);
-	disarm();
-	return CLINUX_GUARD_OK;
-}
-
-static void fill(unsigned char *dst, uint64_t pattern, size_t bytes)
-{
-	unsigned char first = (unsigned char)pattern;
-
-	if (pattern == first * 0x0101010101010101ULL) {
-		memset(dst, first, bytes);
-		return;
+	if (mark_jump(guard.jump) != 0) {
+		*result = guard.side;
+		return guard.done;
 	}
-	size_t words = bytes / sizeof(pattern);
+	arm(moves);
+	for (size_t i = 0; i < count; i++) {
+		unsigned char *dst = (unsigned char *)(uintptr_t)moves[i].dst;
 
-	for (size_t i = 0; i < words; i++)
-		memcpy(dst + i * sizeof(pattern), &pattern, sizeof(pattern));
-	memcpy(dst + words * sizeof(pattern), &pattern, bytes % sizeof(pattern));
+		if (moves[i].is_fill)
+			kernel_fill(dst, moves[i].src, moves[i].bytes);
+		else
+			kernel_move(dst, (const unsigned char *)(uintptr_t)moves[i].src, moves[i].bytes);
+		guard.done = i + 1;
+	}
+	disarm();
+	*result = CLINUX_GUARD_OK;
+	return count;
 }
 
-__attribute__((noinline)) int clinux_guarded_fill(uint64_t dst, uint64_t pattern, size_t bytes)
+__attribute__((noinline)) int clinux_guarded_stream(uint64_t dst, uint64_t src, size_t bytes)
 {
-	if (__builtin_setjmp(guard.jump) != 0)
-		return CLINUX_GUARD_DESTINATION;
-	arm(dst, 0, bytes);
-	fill((unsigned char *)(uintptr_t)dst, pattern, bytes);
+	struct clinux_move move = { .dst = dst, .src = src, .bytes = bytes };
+
+	if (mark_jump(guard.jump) != 0)
+		return guard.side;
+	arm(&move);
+	kernel_stream((unsigned char *)(uintptr_t)dst, (const unsigned char *)(uintptr_t)src, bytes);
 	disarm();
 	return CLINUX_GUARD_OK;
 }

@@ -69,8 +69,7 @@ final class ControllerDataPath: @unchecked Sendable {
                 let port = port(driver, vchan)
                 guard port.pointee.isAlive else { return -EIO }
                 return port.pointee.producer.enqueueCopy(
-                    from: source, to: destination, length: length, flags: flags,
-                    handlers: OperationHandlers(flags: flags))
+                    from: source, to: destination, length: length, flags: flags)
             }
         }
         if capabilities.contains(.copyScatterGather) {
@@ -79,8 +78,7 @@ final class ControllerDataPath: @unchecked Sendable {
                 guard port.pointee.isAlive else { return -EIO }
                 return port.pointee.producer.enqueueCopy(
                     from: UnsafeBufferPointer(start: sources, count: Int(sourceCount)),
-                    to: UnsafeBufferPointer(start: destinations, count: Int(destinationCount)), flags: flags,
-                    handlers: OperationHandlers(flags: flags))
+                    to: UnsafeBufferPointer(start: destinations, count: Int(destinationCount)), flags: flags)
             }
         }
         if capabilities.contains(.fill) {
@@ -88,8 +86,7 @@ final class ControllerDataPath: @unchecked Sendable {
                 let port = port(driver, vchan)
                 guard port.pointee.isAlive else { return -EIO }
                 return port.pointee.producer.enqueueFill(
-                    pattern: pattern, to: destination, length: length, flags: flags,
-                    handlers: OperationHandlers(flags: flags))
+                    pattern: pattern, to: destination, length: length, flags: flags)
             }
         }
         path.submit = { driver, vchan in

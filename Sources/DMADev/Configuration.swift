@@ -47,13 +47,13 @@ public struct OperationFlags: OptionSet, Sendable, Hashable {
     }
 
     /// Only after all earlier operations are done; `RTE_DMA_OP_FLAG_FENCE`.
-    public static let fence = OperationFlags(rawValue: 1 << 0)
+    @inlinable public static var fence: OperationFlags { OperationFlags(rawValue: 1 << 0) }
     /// Ring the doorbell with this operation; `RTE_DMA_OP_FLAG_SUBMIT`.
-    public static let submit = OperationFlags(rawValue: 1 << 1)
+    @inlinable public static var submit: OperationFlags { OperationFlags(rawValue: 1 << 1) }
     /// Put the written data into the last-level cache; a hint; `RTE_DMA_OP_FLAG_LLC`.
-    public static let lastLevelCache = OperationFlags(rawValue: 1 << 2)
+    @inlinable public static var lastLevelCache: OperationFlags { OperationFlags(rawValue: 1 << 2) }
     /// Give the source buffer back to its pool when done; `RTE_DMA_OP_FLAG_AUTO_FREE`.
-    public static let autoFree = OperationFlags(rawValue: 1 << 3)
+    @inlinable public static var autoFree: OperationFlags { OperationFlags(rawValue: 1 << 3) }
 
     /// The source addresses are those of a member of an access group, whatever the channel says; bits 4 (a process) or 6
     /// (an operating system) and, from bit 32 on, the handler. Needs the device's capability for that kind.

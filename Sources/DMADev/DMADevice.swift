@@ -50,7 +50,7 @@ public final class DMADevice: @unchecked Sendable {
         self.driver = driver
         self.onClose = onClose
         properties = driver.properties
-        table = .allocate(capacity: 1)
+        table = .allocateOnOwnCacheLines(capacity: 1)
         table.initialize(to: .nothing(id))
         table.pointee.device = Unmanaged.passUnretained(self).toOpaque()
         driver.registered(as: id)

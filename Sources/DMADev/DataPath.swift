@@ -47,7 +47,10 @@ public struct DataPath {
     {
         let result =
             refusal(vchan, length, flags)
-            ? Self.invalid : table.pointee.copy(table.pointee.driver, vchan, source, destination, length, flags)
+            ? Self.invalid
+            : ringing(vchan, byFlagOf: flags) {
+                table.pointee.copy(table.pointee.driver, vchan, source, destination, length, flags)
+            }
         dmatrace_dmadev_copy(table.pointee.dev_id, vchan, source, destination, length, flags, result)
         return finish(result, .copy)
     }
@@ -62,8 +65,10 @@ public struct DataPath {
         let result =
             refusal(vchan, 1, flags) || !lists.areAcceptable(maximum: table.pointee.max_sges)
             ? Self.invalid
-            : table.pointee.copy_sg(
-                table.pointee.driver, vchan, sources, destinations, sourceCount, destinationCount, flags)
+            : ringing(vchan, byFlagOf: flags) {
+                table.pointee.copy_sg(
+                    table.pointee.driver, vchan, sources, destinations, sourceCount, destinationCount, flags)
+            }
         dmatrace_dmadev_copy_sg(
             table.pointee.dev_id, vchan, sources, destinations, sourceCount, destinationCount, flags, result)
         return finish(result, .copyScatterGather)
@@ -76,16 +81,21 @@ public struct DataPath {
     {
         let result =
             refusal(vchan, length, flags)
-            ? Self.invalid : table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
+            ? Self.invalid
+            : ringing(vchan, byFlagOf: flags) {
+                table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
+            }
         dmatrace_dmadev_fill(table.pointee.dev_id, vchan, pattern, destination, length, flags, result)
         return finish(result, .fill)
     }
 
     /// `rte_dma_submit`.
     @inlinable
+    @inline(__always)
     public func submit(_ vchan: UInt16) -> Int32 {
         let result =
-            vchan >= table.pointee.nb_vchans ? Self.invalid : table.pointee.submit(table.pointee.driver, vchan)
+            vchan >= table.pointee.nb_vchans
+            ? Self.invalid : ringing(vchan) { table.pointee.submit(table.pointee.driver, vchan) }
         dmatrace_dmadev_submit(table.pointee.dev_id, vchan, result)
         return finish(result, .submit)
     }
@@ -139,7 +149,9 @@ public struct DataPath {
         if vchan < table.pointee.nb_vchans {
             let acceptable = acceptableCount(vchan, operations, count)
             if acceptable > 0 || count == 0 {
-                result = table.pointee.enqueue_ops(table.pointee.driver, vchan, operations, acceptable)
+                result = ringing(vchan) {
+                    table.pointee.enqueue_ops(table.pointee.driver, vchan, operations, acceptable)
+                }
             }
         }
         dmatrace_dmadev_enqueue_ops(table.pointee.dev_id, vchan, operations, count, result)
@@ -259,6 +271,7 @@ extension dmadev_data_path {
             burst_capacity: { _, _ in -ENOTSUP },
             enqueue_ops: { _, _, _, _ in -ENOTSUP },
             dequeue_ops: { _, _, _, _ in -ENOTSUP },
+            rung: { _, _, _ in -ENOTSUP },
             device: nil,
             refused_flags: ~OperationFlags.always.rawValue, dev_id: id, nb_vchans: 0, max_sges: 0,
             domain_flags: 0)

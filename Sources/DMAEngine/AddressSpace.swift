@@ -165,6 +165,11 @@ struct AddressTranslation {
         }
     }
 
+    /// Addresses are the process's own.
+    var isProcess: Bool {
+        if case .process = kind { true } else { false }
+    }
+
     /// Whether a whole range can lie in this space at all: what is refused here moves not one byte.
     @inline(__always)
     func admits(_ address: UInt64, _ length: UInt64) -> Bool {

@@ -8,8 +8,8 @@ internal import LinuxSystem
 public final class DescriptorRing: @unchecked Sendable {
     // Each member's memory has one writer, as cdmadev.h says: the application's thread behind `producer`, the engine's
     // behind `consumer`; control calls come one at a time.
-    /// The application's side; for one thread at a time, which keeps the ring while it uses the pointer.
-    public let producer: UnsafeMutablePointer<RingProducer>
+    /// The application's side; for one thread at a time, which keeps the ring while it uses it.
+    public let producer: RingProducer
     /// The engine's side.
     let consumer: UnsafeMutablePointer<RingConsumer>
 
@@ -86,14 +86,12 @@ public final class DescriptorRing: @unchecked Sendable {
         } else {
             operations = nil
         }
-        state = .allocate(capacity: 1)
+        state = .allocateOnOwnCacheLines(capacity: 1)
         state.initialize(to: dmadev_producer_state())
-        producer = .allocate(capacity: 1)
-        producer.initialize(
-            to: RingProducer(
-                memory: memory, state: state, counters: counters.application, bell: engine.bell,
-                isSilent: configuration.isSilent, hasPool: configuration.giveBack != nil, operations: operations))
-        consumer = .allocate(capacity: 1)
+        producer = RingProducer(
+            memory: memory, state: state, counters: counters.application, bell: engine.bell,
+            isSilent: configuration.isSilent, hasPool: configuration.giveBack != nil, operations: operations)
+        consumer = .allocateOnOwnCacheLines(capacity: 1)
         consumer.initialize(
             to: RingConsumer(
                 memory: memory, counters: counters.engine, owner: owner,
@@ -157,6 +155,6 @@ public final class DescriptorRing: @unchecked Sendable {
 
     /// How many operations are in each state; any thread may ask.
     public var occupancy: RingOccupancy {
-        withExtendedLifetime(self) { producer.pointee.occupancy }
+        withExtendedLifetime(self) { producer.occupancy }
     }
 }

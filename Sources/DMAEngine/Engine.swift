@@ -22,16 +22,21 @@ public final class Engine: Sendable {
     ///
     /// - Parameters:
     ///   - name: of its thread, up to 15 bytes.
+    ///   - idleRounds: how many empty rounds it spins before it sleeps, from 0; 1,000 are some 25 µs, longer than an
+    ///     application that polls takes to come back. More are for who would rather pay a processor than the 30 to 60 µs
+    ///     of a wake-up.
     ///   - isSharedWithProcesses: whether other processes wake it, too: see ``watch(_:)``. It then wakes a little slower.
     /// - Throws: the errno of the thread, the descriptors or the fault handlers that could not be had.
-    public init(name: String = "dma-engine", isSharedWithProcesses: Bool = false) throws(Errno) {
+    public init(
+        name: String = "dma-engine", idleRounds: UInt32 = 1000, isSharedWithProcesses: Bool = false
+    ) throws(Errno) {
         let installed = clinux_guard_install()
         guard installed == 0 else { throw Errno(rawValue: installed) }
         let id = Self.nextID.wrappingAdd(1, ordering: .relaxed).oldValue
         let shared = SharedState(id: id, descriptors: isSharedWithProcesses ? try BellDescriptors() : nil)
         self.id = id
         self.shared = shared
-        thread = try SystemThread.start(name: name) { EngineLoop(shared).run() }
+        thread = try SystemThread.start(name: name) { EngineLoop(shared, idleRounds).run() }
     }
 
     /// Ends the thread. Rings keep their engine, so none is attached any more.
@@ -137,10 +142,8 @@ final class SharedState: @unchecked Sendable {
 
 /// The loop of an engine's thread.
 private struct EngineLoop {
-    /// Empty rounds before the engine sleeps: some 20 µs, longer than an application that polls takes to come back.
-    static let spins = 1000
-
     private let shared: SharedState
+    private let idleRounds: UInt32
     // The rings keep the consumers' memory alive; the rounds go over bare pointers, without reference counts.
     private var rings: [DescriptorRing] = []
     private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
@@ -148,18 +151,19 @@ private struct EngineLoop {
     private var levels: [Range<Int>] = []
     private var generation: UInt32 = 0
 
-    init(_ shared: SharedState) {
+    init(_ shared: SharedState, _ idleRounds: UInt32) {
         self.shared = shared
+        self.idleRounds = idleRounds
     }
 
     consuming func run() {
         dmatrace_dmadev_engine_engine_start(shared.id)
-        var empty = 0
+        var empty: UInt32 = 0
         while true {
             if shared.hasChanged(since: generation), !takeChanges() { break }
             if serve() {
                 empty = 0
-            } else if empty < Self.spins {
+            } else if empty < idleRounds {
                 empty += 1
                 relaxProcessor()
             } else {

@@ -89,11 +89,22 @@ struct Operation {
         // has yet to read.
         let isBackward = destination &- source < length
         let offset = isBackward ? length &- moved &- part : moved
-        let result = clinux_guarded_copy(destination &+ offset, source &+ offset, Int(part))
+        let result =
+            isBeyondCaches && !isBackward && source &- destination >= length
+            ? clinux_guarded_stream(destination &+ offset, source &+ offset, Int(part))
+            : Self.move(to: destination &+ offset, from: source &+ offset, part)
         guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
         moved &+= part
         budget &-= Int(part)
         return moved == length ? .successful : nil
+    }
+
+    /// Copies of this size go past the caches, unless the destination is asked for in the last one. Measured with a last
+    /// level of 32 MiB: at 4 MiB that halves the speed, from 16 MiB on it doubles it.
+    private static let streamedLength: UInt32 = 16 * 1024 * 1024
+
+    private var isBeyondCaches: Bool {
+        descriptor.length >= Self.streamedLength && descriptor.flags & UInt8(DMADEV_DESC_LLC) == 0
     }
 
     private mutating func advanceFill(_ destination: AddressTranslation, _ budget: inout Int) -> Status? {
@@ -108,7 +119,7 @@ struct Operation {
             // A part may begin in the middle of the pattern.
             let phase = moved % 8 * 8
             let pattern = phase == 0 ? descriptor.src : descriptor.src >> phase | descriptor.src << (64 - phase)
-            let result = clinux_guarded_fill(target.address, pattern, Int(part))
+            let result = Self.move(to: target.address, from: pattern, part, isFill: true)
             guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
             moved &+= part
             budget &-= Int(part)
@@ -151,7 +162,7 @@ struct Operation {
         guard let from = spaces.source.resolve(source, most) else { return .invalidSourceAddress }
         guard let to = spaces.destination.resolve(destination, most) else { return .invalidDestinationAddress }
         let part = min(from.byteCount, to.byteCount, UInt64(budget))
-        let result = clinux_guarded_copy(to.address, from.address, Int(part))
+        let result = Self.move(to: to.address, from: from.address, part)
         guard result == CLINUX_GUARD_OK else { return Self.failure(result) }
         moved &+= part
         budget &-= Int(part)
@@ -169,8 +180,17 @@ struct Operation {
         return nil
     }
 
+    private static func move(
+        to destination: UInt64, from source: UInt64, _ byteCount: UInt64, isFill: Bool = false
+    ) -> CInt {
+        var move = clinux_move(dst: destination, src: source, bytes: byteCount, is_fill: isFill ? 1 : 0)
+        var result: CInt = 0
+        _ = clinux_guarded_moves(&move, 1, &result)
+        return result
+    }
+
     /// The status of an operation that faulted.
-    private static func failure(_ result: CInt) -> Status {
+    static func failure(_ result: CInt) -> Status {
         result == CLINUX_GUARD_SOURCE ? .invalidSourceAddress : .invalidDestinationAddress
     }
 }
@@ -179,4 +199,26 @@ struct Operation {
 struct AddressSpaces {
     let source: AddressTranslation
     let destination: AddressTranslation
+    /// Both sides lie in the process's memory.
+    let areProcess: Bool
+
+    init(source: AddressTranslation, destination: AddressTranslation) {
+        self.source = source
+        self.destination = destination
+        areProcess = source.isProcess && destination.isProcess
+    }
+
+    /// The move that a copy or a fill comes to, `nil` when it is none that lies in one piece on both sides.
+    @inline(__always)
+    func move(_ operation: dmadev_descriptor, isFill: Bool) -> clinux_move? {
+        let length = UInt64(operation.length)
+        guard destination.admits(operation.dst, length), let to = destination.resolve(operation.dst, length),
+            to.byteCount == length
+        else { return nil }
+        if isFill { return clinux_move(dst: to.address, src: operation.src, bytes: length, is_fill: 1) }
+        guard source.admits(operation.src, length), let from = source.resolve(operation.src, length),
+            from.byteCount == length
+        else { return nil }
+        return clinux_move(dst: to.address, src: from.address, bytes: length, is_fill: 0)
+    }
 }

@@ -1,5 +1,6 @@
 internal import CDMADev
 internal import CDMATrace
+internal import CLinux
 internal import LinuxSystem
 internal import Synchronization
 
@@ -23,35 +24,39 @@ struct RingConsumer {
 
     let owner: Owner
     private let tail: UnsafeMutablePointer<UInt64>
-    private let descriptors: UnsafeMutablePointer<dmadev_descriptor>
+    let descriptors: UnsafeMutablePointer<dmadev_descriptor>
     private let entries: UnsafeMutablePointer<dmadev_sge>
-    private let statuses: UnsafeMutablePointer<UInt16>
+    let statuses: UnsafeMutablePointer<UInt16>
     private let published: UnsafeMutablePointer<dmadev_consumer_page>
-    private let counters: UnsafeMutablePointer<dmadev_engine_counters>
-    private let mask: UInt64
+    let counters: UnsafeMutablePointer<dmadev_engine_counters>
+    let mask: UInt64
     private let maximumEntries: Int
-    private let doorbellTimes: UnsafeMutablePointer<UInt64>
-    private let spaces: AddressSpaces
-    private let domains: RingDomains?
-    private let giveBack: (@Sendable (UInt64) -> Void)?
+    let doorbellTimes: UnsafeMutablePointer<UInt64>
+    let spaces: AddressSpaces
+    let domains: RingDomains?
+    let giveBack: (@Sendable (UInt64) -> Void)?
     private let ticks = Ticks()
 
-    private var next: UInt64 = 0
+    var next: UInt64 = 0
+    /// Descriptors below it were asked for.
+    private var fetched: UInt64 = 0
     private var failed: UInt64 = 0
     /// An operation of the current batch has failed.
-    private var batchFailed = false
+    var batchFailed = false
     /// A fence met that failure: the rest of the batch is not attempted.
-    private var batchAbandoned = false
+    var batchAbandoned = false
     /// The operation at `next`, when it was begun and has bytes left.
-    private var running: Operation?
-    private var tally: Tally
+    var running: Operation?
+    var tally: Tally
     /// Operations finished and not yet published, by batch: when its doorbell rang, and how many.
     private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
     private var unpublishedBatches = 0
-    private var rung: UInt64 = 0
+    /// The run that is under way; see ``executeRun(atMost:budget:)``.
+    var run = Run(capacity: Self.burst)
+    var rung: UInt64 = 0
 
     /// Counters as this side knows them; copies are published.
-    private struct Tally {
+    struct Tally {
         var completed: UInt64
         var errors: UInt64
         var bytes: UInt64
@@ -71,7 +76,7 @@ struct RingConsumer {
         self.spaces = spaces
         self.domains = domains
         self.giveBack = giveBack
-        unpublished = .allocate(capacity: Self.burst)
+        unpublished = .allocateOnOwnCacheLines(capacity: Self.burst)
         published = memory.consumerPage
         self.counters = counters
         mask = UInt64(memory.layout.slotCount - 1)
@@ -86,6 +91,7 @@ struct RingConsumer {
     /// Frees what `init` allocated; nothing is called after it.
     func deallocate() {
         unpublished.deallocate()
+        run.deallocate()
     }
 
     /// Executes up to a burst of operations and a chunk of bytes.
@@ -96,14 +102,31 @@ struct RingConsumer {
         // More than a ring full is nonsense; the mask keeps every access inside, whatever it says.
         var waiting = min(rung &- next, mask &+ 1, UInt64(Self.burst))
         guard waiting != 0 else { return false }
+        fetchAhead(upTo: rung)
         var budget = Self.chunk
         while waiting != 0, budget > 0 {
+            waiting &-= executeRun(atMost: waiting, budget: &budget)
+            guard waiting != 0, budget > 0 else { break }
             guard let status = execute(&budget) else { break }
             finish(status)
             waiting &-= 1
         }
         publish()
         return true
+    }
+
+    /// Asks for the cache lines of what was rung, up to two bursts, all at once: one after the other, each would be
+    /// waited for.
+    @inline(__always)
+    private mutating func fetchAhead(upTo rung: UInt64) {
+        let end = next &+ min(rung &- next, 2 * UInt64(Self.burst))
+        if fetched < next { fetched = next }
+        while fetched < end {
+            clinux_prefetch_to_read(descriptors + Int(truncatingIfNeeded: fetched & mask))
+            // Two slots a line.
+            fetched = (fetched &+ 2) & ~1
+        }
+        clinux_prefetch_to_read(tail)
     }
 
     /// Executes the operation at `next`, or its next part.
@@ -115,11 +138,7 @@ struct RingConsumer {
             operation = begun
         } else {
             let descriptor = descriptors[Int(next & mask)]
-            if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 {
-                batchFailed = false
-                batchAbandoned = false
-                rung = doorbellTimes[Int(next & mask)]
-            }
+            if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(doorbellTimes[Int(next & mask)]) }
             if batchFailed, descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
             operation = Operation(descriptor)
             dmatrace_dmadev_engine_operation_start(
@@ -153,7 +172,13 @@ struct RingConsumer {
         return status
     }
 
-    private mutating func finish(_ status: Status) {
+    mutating func beginBatch(_ time: UInt64) {
+        batchFailed = false
+        batchAbandoned = false
+        rung = time
+    }
+
+    mutating func finish(_ status: Status) {
         let kind = running?.kind ?? 0
         let slot = Int(next & mask)
         statuses[slot] = status.rawValue
@@ -170,17 +195,22 @@ struct RingConsumer {
         if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
             release(descriptor, slot, giveBack)
         }
-        if unpublishedBatches > 0, unpublished[unpublishedBatches - 1].rung == rung {
-            unpublished[unpublishedBatches - 1].count &+= 1
-        } else {
-            if unpublishedBatches == Self.burst { publish() }
-            unpublished[unpublishedBatches] = (rung, 1)
-            unpublishedBatches += 1
-        }
+        noteForLatency(1)
         dmatrace_dmadev_engine_operation_finish(
             owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
         running = nil
         next &+= 1
+    }
+
+    /// Notes operations of the current batch as finished now.
+    mutating func noteForLatency(_ count: UInt64) {
+        guard unpublishedBatches == 0 || unpublished[unpublishedBatches - 1].rung != rung else {
+            unpublished[unpublishedBatches - 1].count &+= count
+            return
+        }
+        if unpublishedBatches == Self.burst { publish() }
+        unpublished[unpublishedBatches] = (rung, count)
+        unpublishedBatches += 1
     }
 
     /// Makes what is finished visible. Counters go first, the index last and with release: whoever has seen an
@@ -197,6 +227,11 @@ struct RingConsumer {
     private mutating func recordLatencies() {
         guard unpublishedBatches > 0 else { return }
         let now = Ticks.now
+        if dmatrace_dmadev_engine_completed_burst_enabled() {
+            // Before the publication: whoever has seen an operation finished finds it in the trace.
+            CompletedBurst(owner: owner, statuses: statuses, mask: mask, ticks: ticks)
+                .record(UnsafeBufferPointer(start: unpublished, count: unpublishedBatches), upTo: next, now: now)
+        }
         for batch in 0..<unpublishedBatches {
             let (rung, count) = unpublished[batch]
             let nanoseconds = ticks.nanoseconds(from: rung, to: now)

@@ -15,8 +15,7 @@ public final class RingCounters: @unchecked Sendable {
 
     /// Counters at zero.
     public init() {
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<dmadev_counters>.stride, alignment: 64)
-        let memory = raw.bindMemory(to: dmadev_counters.self, capacity: 1)
+        let memory = UnsafeMutablePointer<dmadev_counters>.allocateOnOwnCacheLines(capacity: 1)
         memory.initialize(to: dmadev_counters())
         engine = memory.pointer(to: \.engine)!
         application = memory.pointer(to: \.application)!

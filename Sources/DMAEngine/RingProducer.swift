@@ -1,31 +1,39 @@
 public import CDMADev
+public import CLinux
 internal import Glibc
 public import LinuxSystem
 public import Synchronization
 
 /// The application's side of a descriptor ring: enqueue, doorbell, poll.
 ///
-/// Everything in it is constant; what changes lies behind its pointers, so that a call through a table of functions
-/// touches raw memory only, without exclusivity checks or reference counts. Exactly one thread at a time may use it,
-/// but for `occupancy`. All results are numbers: a ring index or a count, or a negative errno.
+/// It is one pointer, to constants on cache lines of their own, so that a call through a table of functions touches raw
+/// memory only, without exclusivity checks or reference counts, and reads just what it needs. Exactly one thread at a
+/// time may use it, but for `occupancy`. All results are numbers: a ring index or a count, or a negative errno.
 @frozen
-public struct RingProducer {
-    @usableFromInline let descriptors: UnsafeMutablePointer<dmadev_descriptor>
-    @usableFromInline let entries: UnsafeMutablePointer<dmadev_sge>
-    @usableFromInline let doorbellTimes: UnsafeMutablePointer<UInt64>
-    @usableFromInline let statuses: UnsafeMutablePointer<UInt16>
-    @usableFromInline let doorbell: UnsafeMutablePointer<dmadev_producer_page>
-    @usableFromInline let engine: UnsafeMutablePointer<dmadev_consumer_page>
-    @usableFromInline let state: UnsafeMutablePointer<dmadev_producer_state>
-    @usableFromInline let counters: UnsafeMutablePointer<dmadev_application_counters>
-    @usableFromInline let bell: EngineBell
-    @usableFromInline let mask: UInt64
-    @usableFromInline let capacity: UInt64
-    @usableFromInline let maximumEntries: Int
-    @usableFromInline let isSilent: Bool
-    @usableFromInline let refusedFlags: UInt64
-    /// By slot, in enqueue/dequeue mode: the structures that are under way.
-    let operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
+public struct RingProducer: @unchecked Sendable {
+    // The constants never change; what they point to has one writer, as cdmadev.h says.
+    @usableFromInline let constants: UnsafeMutablePointer<Constants>
+
+    /// Where a ring's parts lie, and what its mode is.
+    @usableFromInline
+    struct Constants {
+        @usableFromInline let descriptors: UnsafeMutablePointer<dmadev_descriptor>
+        @usableFromInline let entries: UnsafeMutablePointer<dmadev_sge>
+        @usableFromInline let doorbellTimes: UnsafeMutablePointer<UInt64>
+        @usableFromInline let statuses: UnsafeMutablePointer<UInt16>
+        @usableFromInline let doorbell: UnsafeMutablePointer<dmadev_producer_page>
+        @usableFromInline let engine: UnsafeMutablePointer<dmadev_consumer_page>
+        @usableFromInline let state: UnsafeMutablePointer<dmadev_producer_state>
+        @usableFromInline let counters: UnsafeMutablePointer<dmadev_application_counters>
+        @usableFromInline let bell: EngineBell
+        @usableFromInline let mask: UInt64
+        @usableFromInline let capacity: UInt64
+        @usableFromInline let maximumEntries: Int
+        @usableFromInline let isSilent: Bool
+        @usableFromInline let refusedFlags: UInt64
+        /// By slot, in enqueue/dequeue mode: the structures that are under way.
+        let operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
+    }
 
     /// Makes the application's side of a new ring.
     ///
@@ -42,23 +50,38 @@ public struct RingProducer {
         counters: UnsafeMutablePointer<dmadev_application_counters>, bell: EngineBell, isSilent: Bool, hasPool: Bool,
         operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
     ) {
-        descriptors = memory.descriptors
-        entries = memory.entries
-        doorbellTimes = memory.doorbellTimes
-        statuses = memory.statuses
-        doorbell = memory.producerPage
-        engine = memory.consumerPage
-        self.state = state
-        self.counters = counters
-        self.bell = bell
-        mask = UInt64(memory.layout.slotCount - 1)
-        capacity = UInt64(memory.layout.descriptorCount)
-        maximumEntries = memory.layout.maximumEntries
-        self.isSilent = isSilent
-        self.operations = operations
-        refusedFlags = hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE)
+        constants = .allocateOnOwnCacheLines(capacity: 1)
+        constants.initialize(
+            to: Constants(
+                descriptors: memory.descriptors, entries: memory.entries, doorbellTimes: memory.doorbellTimes,
+                statuses: memory.statuses, doorbell: memory.producerPage, engine: memory.consumerPage, state: state,
+                counters: counters, bell: bell, mask: UInt64(memory.layout.slotCount - 1),
+                capacity: UInt64(memory.layout.descriptorCount), maximumEntries: memory.layout.maximumEntries,
+                isSilent: isSilent, refusedFlags: hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE),
+                operations: operations))
         state.pointer(to: \.submitted_before)!.storeRelaxed(counters.pointer(to: \.submitted)!.loadRelaxed())
     }
+
+    /// Frees what `init` allocated; nothing is called after it.
+    public func deallocate() {
+        constants.deallocate()
+    }
+
+    @inlinable var descriptors: UnsafeMutablePointer<dmadev_descriptor> { constants.pointee.descriptors }
+    @inlinable var entries: UnsafeMutablePointer<dmadev_sge> { constants.pointee.entries }
+    @inlinable var doorbellTimes: UnsafeMutablePointer<UInt64> { constants.pointee.doorbellTimes }
+    @inlinable var statuses: UnsafeMutablePointer<UInt16> { constants.pointee.statuses }
+    @inlinable var doorbell: UnsafeMutablePointer<dmadev_producer_page> { constants.pointee.doorbell }
+    @inlinable var engine: UnsafeMutablePointer<dmadev_consumer_page> { constants.pointee.engine }
+    @inlinable var state: UnsafeMutablePointer<dmadev_producer_state> { constants.pointee.state }
+    @inlinable var counters: UnsafeMutablePointer<dmadev_application_counters> { constants.pointee.counters }
+    @inlinable var bell: EngineBell { constants.pointee.bell }
+    @inlinable var mask: UInt64 { constants.pointee.mask }
+    @inlinable var capacity: UInt64 { constants.pointee.capacity }
+    @inlinable var maximumEntries: Int { constants.pointee.maximumEntries }
+    @inlinable var isSilent: Bool { constants.pointee.isSilent }
+    @inlinable var refusedFlags: UInt64 { constants.pointee.refusedFlags }
+    private var operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>? { constants.pointee.operations }
 
     // Indexes that never wrap; see the picture in cdmadev.h. Relaxed: their one writer is their one reader, but for a
     // glimpse from another thread.
@@ -89,82 +112,89 @@ public struct RingProducer {
     /// Enqueues a copy; `rte_dma_copy`. `-ENOSPC` when the ring is full, `-EINVAL` for auto-free without a pool.
     @inlinable
     @inline(__always)
-    public func enqueueCopy(
-        from source: UInt64, to destination: UInt64, length: UInt32, flags: UInt64, handlers: OperationHandlers = .none
-    ) -> Int32 {
-        guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
-        place(
-            dmadev_descriptor(
-                src: source, dst: destination, length: length, kind: UInt8(DMADEV_KIND_COPY),
-                flags: marks(flags) | handlers.marks,
-                nb_src: 0, nb_dst: 0, src_handler: handlers.source, dst_handler: handlers.destination, reserved: 0))
-        return advance(flags)
+    public func enqueueCopy(from source: UInt64, to destination: UInt64, length: UInt32, flags: UInt64)
+        -> Int32
+    {
+        place(source, destination, Self.shape(DMADEV_KIND_COPY, length: length), flags)
     }
 
     /// Enqueues a fill; `rte_dma_fill`. `-ENOSPC` when the ring is full.
-    @inlinable
-    @inline(__always)
-    public func enqueueFill(
-        pattern: UInt64, to destination: UInt64, length: UInt32, flags: UInt64, handlers: OperationHandlers = .none
-    ) -> Int32 {
-        guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
-        place(
-            dmadev_descriptor(
-                src: pattern, dst: destination, length: length, kind: UInt8(DMADEV_KIND_FILL),
-                flags: marks(flags) | handlers.marks,
-                nb_src: 0, nb_dst: 0, src_handler: handlers.source, dst_handler: handlers.destination, reserved: 0))
-        return advance(flags)
+    @inline(never)
+    public func enqueueFill(pattern: UInt64, to destination: UInt64, length: UInt32, flags: UInt64) -> Int32 {
+        place(pattern, destination, Self.shape(DMADEV_KIND_FILL, length: length), flags)
     }
 
     /// Enqueues a copy between lists, whose sums must be equal and whose counts at most `maximumEntries`;
     /// `rte_dma_copy_sg`. `-ENOSPC` when the ring is full, `-EINVAL` when a list is too long.
     public func enqueueCopy(
-        from sources: UnsafeBufferPointer<dmadev_sge>, to destinations: UnsafeBufferPointer<dmadev_sge>, flags: UInt64,
-        handlers: OperationHandlers = .none
+        from sources: UnsafeBufferPointer<dmadev_sge>, to destinations: UnsafeBufferPointer<dmadev_sge>, flags: UInt64
     ) -> Int32 {
         guard sources.count <= maximumEntries, destinations.count <= maximumEntries else { return -EINVAL }
-        guard hasRoom(), flags & refusedFlags == 0 else { return reject(flags) }
+        guard hasRoom(at: enqueued), flags & refusedFlags == 0 else { return reject(flags) }
         let region = entries + Int(truncatingIfNeeded: enqueued & mask) * 2 * maximumEntries
         _ = UnsafeMutableBufferPointer(start: region, count: maximumEntries).update(fromContentsOf: sources)
         _ = UnsafeMutableBufferPointer(start: region + maximumEntries, count: maximumEntries)
             .update(fromContentsOf: destinations)
-        place(
-            dmadev_descriptor(
-                src: 0, dst: 0, length: 0, kind: UInt8(DMADEV_KIND_COPY_SG), flags: marks(flags) | handlers.marks,
-                nb_src: UInt8(sources.count), nb_dst: UInt8(destinations.count),
-                src_handler: handlers.source, dst_handler: handlers.destination, reserved: 0))
-        return advance(flags)
+        let counts = UInt64(sources.count) << 48 | UInt64(destinations.count) << 56
+        return place(0, 0, Self.shape(DMADEV_KIND_COPY_SG, length: 0) | counts, flags)
+    }
+
+    /// The third word of a descriptor, without its flags: length, kind, flags, nb_src, nb_dst; see cdmadev.h.
+    @inlinable
+    @inline(__always)
+    static func shape(_ kind: Int32, length: UInt32) -> UInt64 {
+        UInt64(length) | UInt64(kind) << 32
+    }
+
+    /// Writes the next descriptor as four words, and little else: what a processor can hold back while it waits for the
+    /// ring's cache lines is counted in stores.
+    @inlinable
+    @inline(__always)
+    func place(_ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
+        let index = enqueued
+        guard hasRoom(at: index), flags & refusedFlags == 0 else { return reject(flags) }
+        let own = flags & UInt64(DMADEV_DESC_OPERATION_FLAGS) | (index == rung ? UInt64(DMADEV_DESC_BATCH_FIRST) : 0)
+        let slot = UnsafeMutableRawPointer(descriptors + Int(truncatingIfNeeded: index & mask))
+        slot.storeBytes(of: source, as: UInt64.self)
+        (slot + 8).storeBytes(of: destination, as: UInt64.self)
+        // The handlers come last, as in the flags.
+        (slot + 16).storeBytes(of: shape | own << 40, as: UInt64.self)
+        (slot + 24).storeBytes(of: flags >> 32, as: UInt64.self)
+        enqueued = index &+ 1
+        fetchAhead(of: index)
+        let result = Int32(UInt16(truncatingIfNeeded: index))
+        return flags & 2 != 0 ? submit(thenReturn: result) : result
     }
 
     @inlinable
     @inline(__always)
-    func hasRoom() -> Bool {
-        if enqueued &- released < capacity { return true }
+    func hasRoom(at index: UInt64) -> Bool {
+        if index &- released < capacity { return true }
         guard isSilent else { return false }
         released = engineCompleted
-        return enqueued &- released < capacity
+        return index &- released < capacity
     }
 
+    /// Asks for the cache line of a later slot, to write: the engine had it last, and a store that waits for its line
+    /// holds up all that follow it. Slots that are still in use are left to the engine.
     @inlinable
     @inline(__always)
-    func marks(_ flags: UInt64) -> UInt8 {
-        let own = UInt8(truncatingIfNeeded: flags) & UInt8(DMADEV_DESC_FENCE | DMADEV_DESC_LLC | DMADEV_DESC_AUTO_FREE)
-        return enqueued == rung ? own | UInt8(DMADEV_DESC_BATCH_FIRST) : own
+    func fetchAhead(of index: UInt64) {
+        let later = index &+ Self.fetchDistance
+        if index & 1 == 0, later &- released < capacity {
+            clinux_prefetch_to_write(descriptors + Int(truncatingIfNeeded: later & mask))
+        }
     }
 
-    @inlinable
-    @inline(__always)
-    func place(_ descriptor: dmadev_descriptor) {
-        descriptors[Int(truncatingIfNeeded: enqueued & mask)] = descriptor
-    }
+    /// Slots, two a line.
+    @usableFromInline static var fetchDistance: UInt64 { 32 }
 
-    @inlinable
-    @inline(__always)
-    func advance(_ flags: UInt64) -> Int32 {
-        let index = Int32(UInt16(truncatingIfNeeded: enqueued))
-        enqueued &+= 1
-        if flags & 2 != 0 { submit() }
-        return index
+    /// The last call of an enqueue with the submit flag: an enqueue without it keeps nothing on the stack.
+    @usableFromInline
+    @inline(never)
+    func submit(thenReturn result: Int32) -> Int32 {
+        submit()
+        return result
     }
 
     @usableFromInline
@@ -216,15 +246,18 @@ public struct RingProducer {
     public func completed(
         upTo count: UInt16, lastIndex: UnsafeMutablePointer<UInt16>, hasError: UnsafeMutablePointer<Bool>
     ) -> Int32 {
-        var ready = finished(atMost: count)
+        let first = released
+        var ready = finished(after: first, atMost: UInt64(count))
         var failed = false
-        if ready != 0, engine.pointer(to: \.failed)!.loadRelaxed() != failuresReported {
-            let successes = leadingSuccesses(ready)
-            failed = successes < ready
-            ready = successes
+        if ready != 0 {
+            if engine.pointer(to: \.failed)!.loadRelaxed() != failuresReported {
+                let successes = leadingSuccesses(ready)
+                failed = successes < ready
+                ready = successes
+            }
+            released = first &+ ready
         }
-        released &+= ready
-        lastIndex.pointee = UInt16(truncatingIfNeeded: released &- 1)
+        lastIndex.pointee = UInt16(truncatingIfNeeded: first &+ ready &- 1)
         hasError.pointee = failed
         return Int32(truncatingIfNeeded: ready)
     }
@@ -235,23 +268,32 @@ public struct RingProducer {
     public func completedStatus(
         into status: UnsafeMutablePointer<UInt16>, count: UInt16, lastIndex: UnsafeMutablePointer<UInt16>
     ) -> Int32 {
-        let ready = finished(atMost: count)
+        let first = released
+        let ready = finished(after: first, atMost: UInt64(count))
         for offset in 0..<ready {
-            let value = statuses[Int(truncatingIfNeeded: (released &+ offset) & mask)]
+            let value = statuses[Int(truncatingIfNeeded: (first &+ offset) & mask)]
             status[Int(offset)] = value
             if value != 0 { failuresReported &+= 1 }
         }
-        released &+= ready
-        lastIndex.pointee = UInt16(truncatingIfNeeded: released &- 1)
+        released = first &+ ready
+        lastIndex.pointee = UInt16(truncatingIfNeeded: first &+ ready &- 1)
         return Int32(truncatingIfNeeded: ready)
     }
 
+    /// How many of `wanted` operations from `first` on are finished. The engine's line is looked at only when what was
+    /// seen there before is used up.
     @inlinable
     @inline(__always)
-    func finished(atMost count: UInt16) -> UInt64 {
-        let wanted = UInt64(count)
-        if completedSeen &- released < wanted { completedSeen = engineCompleted }
-        return min(wanted, completedSeen &- released)
+    func finished(after first: UInt64, atMost wanted: UInt64) -> UInt64 {
+        var seen = completedSeen
+        if seen &- first < wanted {
+            let now = engineCompleted
+            if now != seen {
+                seen = now
+                completedSeen = now
+            }
+        }
+        return min(wanted, seen &- first)
     }
 
     @usableFromInline
@@ -283,7 +325,7 @@ public struct RingProducer {
             let result = enqueueCopy(
                 from: UnsafeBufferPointer(start: entries, count: sourceCount),
                 to: UnsafeBufferPointer(start: entries + sourceCount, count: Int(operation.pointee.nb_dst)),
-                flags: operation.pointee.flags & ~2, handlers: OperationHandlers(flags: operation.pointee.flags))
+                flags: operation.pointee.flags & ~2)
             if result < 0 {
                 if taken == 0, result != -ENOSPC { return result }
                 break
@@ -298,7 +340,7 @@ public struct RingProducer {
     /// Takes finished operations back with their statuses; `rte_dma_dequeue_ops`. How many there were.
     public func dequeue(into taken: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>, count: UInt16) -> Int32 {
         guard let operations else { return -ENOTSUP }
-        let ready = finished(atMost: count)
+        let ready = finished(after: released, atMost: UInt64(count))
         for offset in 0..<ready {
             let slot = Int(truncatingIfNeeded: (released &+ offset) & mask)
             operations[slot]?.pointee.status = UInt32(statuses[slot])

@@ -38,7 +38,7 @@ final class FaultChannel: @unchecked Sendable {
         let pool = configuration.channel.autoFreePool
         var giveBack: (@Sendable (UInt64) -> Void)?
         if let pool { giveBack = { pool.giveBack($0) } }
-        state = .allocate(capacity: 1)
+        state = .allocateOnOwnCacheLines(capacity: 1)
         state.initialize(to: dmadev_producer_state())
         if configuration.mode.contains(.enqueueDequeue) {
             let room = UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>.allocate(capacity: layout.slotCount)
@@ -47,7 +47,7 @@ final class FaultChannel: @unchecked Sendable {
         } else {
             operations = nil
         }
-        consumer = .allocate(capacity: 1)
+        consumer = .allocateOnOwnCacheLines(capacity: 1)
         consumer.initialize(
             to: FaultConsumer(
                 memory: memory, counters: counters, plan: configuration.plan, inner: configuration.inner,
@@ -62,6 +62,7 @@ final class FaultChannel: @unchecked Sendable {
         consumer.pointee.deallocate()
         consumer.deinitialize(count: 1)
         consumer.deallocate()
+        producer.deallocate()
         state.deallocate()
         operations?.deallocate()
     }

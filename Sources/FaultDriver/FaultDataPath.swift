@@ -15,7 +15,7 @@ final class FaultDataPath: @unchecked Sendable {
 
     init(_ channels: [FaultChannel], halted: UnsafeMutablePointer<UInt32>) {
         count = channels.count
-        ports = .allocate(capacity: max(count, 1))
+        ports = .allocateOnOwnCacheLines(capacity: max(count, 1))
         for (index, channel) in channels.enumerated() {
             (ports + index).initialize(to: FaultPort(producer: channel.producer, halted: halted))
         }
@@ -32,6 +32,10 @@ final class FaultDataPath: @unchecked Sendable {
         path.burst_capacity = { driver, vchan in
             let port = port(driver, vchan)
             return port.pointee.isHalted ? -EIO : port.pointee.producer.burstCapacity()
+        }
+        path.rung = { driver, vchan, rung in
+            rung.pointee = port(driver, vchan).pointee.producer.rungSoFar
+            return 0
         }
         if mode.contains(.enqueueDequeue) {
             fillOperations(&path)

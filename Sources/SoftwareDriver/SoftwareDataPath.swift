@@ -1,6 +1,7 @@
 internal import CDMADev
 internal import DMADev
 internal import DMAEngine
+internal import LinuxSystem
 
 /// The functions between the call layer and a software device's rings, and the array that they find the rings in.
 ///
@@ -8,10 +9,10 @@ internal import DMAEngine
 /// channel's number. They touch raw memory only.
 final class SoftwareDataPath: @unchecked Sendable {
     // The array never changes; what it points to is for the one thread that uses a channel.
-    private let producers: UnsafeMutablePointer<UnsafeMutablePointer<RingProducer>>
+    private let producers: UnsafeMutablePointer<RingProducer>
 
     init(_ rings: [DescriptorRing]) {
-        producers = .allocate(capacity: max(rings.count, 1))
+        producers = .allocateOnOwnCacheLines(capacity: max(rings.count, 1))
         for (index, ring) in rings.enumerated() { (producers + index).initialize(to: ring.producer) }
     }
 
@@ -24,15 +25,19 @@ final class SoftwareDataPath: @unchecked Sendable {
     func fill(_ path: inout dmadev_data_path, _ capabilities: Capabilities, _ mode: ConfigurationFlags) {
         path.driver = UnsafeMutableRawPointer(producers)
         path.burst_capacity = { driver, vchan in
-            ring(driver, vchan).pointee.burstCapacity()
+            ring(driver, vchan).burstCapacity()
+        }
+        path.rung = { driver, vchan, rung in
+            rung.pointee = ring(driver, vchan).rungSoFar
+            return 0
         }
         if mode.contains(.enqueueDequeue) {
             path.enqueue_ops = { driver, vchan, operations, count in
-                ring(driver, vchan).pointee.enqueue(operations, count: count)
+                ring(driver, vchan).enqueue(operations, count: count)
             }
             if !mode.contains(.silent) {
                 path.dequeue_ops = { driver, vchan, operations, count in
-                    ring(driver, vchan).pointee.dequeue(into: operations, count: count)
+                    ring(driver, vchan).dequeue(into: operations, count: count)
                 }
             }
         } else {
@@ -44,40 +49,40 @@ final class SoftwareDataPath: @unchecked Sendable {
     private func fillEnqueue(_ path: inout dmadev_data_path, _ capabilities: Capabilities) {
         if capabilities.contains(.copy) {
             path.copy = { driver, vchan, source, destination, length, flags in
-                ring(driver, vchan).pointee.enqueueCopy(from: source, to: destination, length: length, flags: flags)
+                ring(driver, vchan).enqueueCopy(from: source, to: destination, length: length, flags: flags)
             }
         }
         if capabilities.contains(.copyScatterGather) {
             path.copy_sg = { driver, vchan, sources, destinations, sourceCount, destinationCount, flags in
-                ring(driver, vchan).pointee.enqueueCopy(
+                ring(driver, vchan).enqueueCopy(
                     from: UnsafeBufferPointer(start: sources, count: Int(sourceCount)),
                     to: UnsafeBufferPointer(start: destinations, count: Int(destinationCount)), flags: flags)
             }
         }
         if capabilities.contains(.fill) {
             path.fill = { driver, vchan, pattern, destination, length, flags in
-                ring(driver, vchan).pointee.enqueueFill(
+                ring(driver, vchan).enqueueFill(
                     pattern: pattern, to: destination, length: length, flags: flags)
             }
         }
         path.submit = { driver, vchan in
-            ring(driver, vchan).pointee.submit()
+            ring(driver, vchan).submit()
             return 0
         }
     }
 
     private func fillPoll(_ path: inout dmadev_data_path) {
         path.completed = { driver, vchan, count, lastIndex, hasError in
-            ring(driver, vchan).pointee.completed(upTo: count, lastIndex: lastIndex, hasError: hasError)
+            ring(driver, vchan).completed(upTo: count, lastIndex: lastIndex, hasError: hasError)
         }
         path.completed_status = { driver, vchan, count, lastIndex, status in
-            ring(driver, vchan).pointee.completedStatus(into: status, count: count, lastIndex: lastIndex)
+            ring(driver, vchan).completedStatus(into: status, count: count, lastIndex: lastIndex)
         }
     }
 }
 
 @inline(__always)
-private func ring(_ driver: UnsafeMutableRawPointer?, _ vchan: UInt16) -> UnsafeMutablePointer<RingProducer> {
+private func ring(_ driver: UnsafeMutableRawPointer?, _ vchan: UInt16) -> RingProducer {
     // The array was given with the functions: it is there.
-    driver.unsafelyUnwrapped.assumingMemoryBound(to: UnsafeMutablePointer<RingProducer>.self)[Int(vchan)]
+    driver.unsafelyUnwrapped.assumingMemoryBound(to: RingProducer.self)[Int(vchan)]
 }

@@ -1,4 +1,5 @@
 import DMADev
+import TestSupport
 import Testing
 
 /// What any driver must do, in one place.

@@ -4,6 +4,7 @@ import Dispatch
 import LinuxSystem
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct DeviceRegistryTests {

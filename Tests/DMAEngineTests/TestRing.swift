@@ -19,7 +19,7 @@ struct TestRing {
         ring = try #require(DescriptorRing(configuration, counters: counters, engine: engine))
     }
 
-    var producer: RingProducer { ring.producer.pointee }
+    var producer: RingProducer { ring.producer }
     var isIdle: Bool { ring.isIdle }
     func retire() { ring.retire() }
 

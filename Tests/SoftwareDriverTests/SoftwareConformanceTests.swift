@@ -4,6 +4,7 @@ import DMAEngine
 import Foundation
 import SoftwareDriver
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct SoftwareConformanceTests {

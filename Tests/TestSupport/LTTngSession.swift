@@ -36,6 +36,21 @@ public final class LTTngSession {
         _ events: [String] = ["dmadev*"], filter: String? = nil, channel: Channel = Channel(),
         _ body: (LTTngSession) throws -> Void
     ) throws -> Trace {
+        try recording(events, filter: filter, channel: channel, body) { try $0.read() }
+    }
+
+    /// The same for a trace that is too long to be taken apart here: what an `awk` program prints that reads the events as
+    /// babeltrace2 prints them, one a line.
+    public static func summarize(
+        _ events: [String], channel: Channel, awk program: String, _ body: (LTTngSession) throws -> Void
+    ) throws -> (output: String, discardedCount: Int) {
+        try recording(events, filter: nil, channel: channel, body) { try $0.read(awk: program) }
+    }
+
+    private static func recording<Result>(
+        _ events: [String], filter: String?, channel: Channel, _ body: (LTTngSession) throws -> Void,
+        _ read: (LTTngSession) throws -> Result
+    ) throws -> Result {
         try LTTngDaemon.ensureRunning()
         let session = try LTTngSession()
         try lttng("create", session.name, "--output=\(session.directory.path)")
@@ -51,7 +66,13 @@ public final class LTTngSession {
         try lttng("start", session.name)
         try body(session)
         try lttng("stop", session.name)  // returns when all data are written
-        return try session.read()
+        return try read(session)
+    }
+
+    /// Records more events from now on, also of programs that run already.
+    public func enable(_ events: [String]) throws {
+        try Self.lttng(
+            "enable-event", "--userspace", "--session=\(name)", "--channel=main", events.joined(separator: ","))
     }
 
     /// What `lttng` prints when it is run with these arguments, with a session daemon there.
@@ -113,20 +134,34 @@ public final class LTTngSession {
     /// Lets the events of another process into the trace, a child of a program that was started for one.
     public func include(_ processID: pid_t) { processIDs.append(processID) }
 
-    private func read() throws -> Trace {
-        // Directories are named PROGRAM-PROCESS-DATE-TIME.
+    /// The directories of the traces that belong to this one.
+    private func traces() -> [String] {
+        // They are named PROGRAM-PROCESS-DATE-TIME.
         let parent = directory.file("ust/pid")
-        let traces = ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).filter { name in
+        return ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).filter { name in
             name.split(separator: "-").dropLast(2).last.flatMap { pid_t($0) }.map(processIDs.contains) ?? false
-        }
+        }.map { "\(parent)/\($0)" }
+    }
+
+    private func read() throws -> Trace {
+        let traces = traces()
         guard !traces.isEmpty else { return Trace(events: [], discardedCount: 0) }
         let printed = try runProgram(
-            try requiredTool("babeltrace2", package: "babeltrace2"),
-            ["--clock-seconds", "--no-delta"] + traces.map { "\(parent)/\($0)" })
+            try requiredTool("babeltrace2", package: "babeltrace2"), ["--clock-seconds", "--no-delta"] + traces)
         guard printed.exit == .exited(0) else { throw TestSupportError("babeltrace2: \(printed)") }
         return Trace(
             events: try printed.output.split(separator: "\n").map { try TraceEvent(String($0)) },
             discardedCount: try Self.discardedCount(in: printed.errors))
+    }
+
+    private func read(awk program: String) throws -> (output: String, discardedCount: Int) {
+        let babeltrace = try requiredTool("babeltrace2", package: "babeltrace2")
+        let printed = try runProgram(
+            "/bin/bash",
+            ["-o", "pipefail", "-c", "\"${@:2}\" | awk \"$1\"", "bash", program, babeltrace]
+                + ["--clock-seconds", "--no-delta"] + traces())
+        guard printed.exit == .exited(0) else { throw TestSupportError("babeltrace2 | awk: \(printed)") }
+        return (printed.output, try Self.discardedCount(in: printed.errors))
     }
 
     /// Adds up babeltrace2's warnings: `Tracer discarded 12 events between …`.

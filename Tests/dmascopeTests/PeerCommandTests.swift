@@ -82,6 +82,13 @@ import Testing
                 == (try scope.json("trace", "list", "--socket", scope.socket()).elements.map { $0["name"] }))
         let text = try scope.run("trace", "list").output
         #expect(text.contains("lttng enable-event --userspace 'dmadev:*','dmadev_engine:*'"))
+        // The README has run these.
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let readme = try String(contentsOf: package.appendingPathComponent("README.md"), encoding: .utf8)
+        for line in text.split(separator: "\n") where line.hasPrefix("  lttng ") {
+            #expect(readme.contains("$ \(line.dropFirst(2))"), "\(line)")
+        }
     }
 
     @Test func boldIsForTerminalsOfThoseWhoWantIt() throws {

@@ -50,15 +50,17 @@ struct dmadev_op {
 #define DMADEV_KIND_FILL 3
 #define DMADEV_KIND_COUNT 4
 
-/* Flags of a descriptor: the operation's own, at the bits that they have in the call, and the mark of a batch. */
+/* Flags of a descriptor: the operation's own, at the bits that they have in the call, and the mark of a batch at the bit
+ * of the submit flag, which is not an engine's business. */
 #define DMADEV_DESC_FENCE (1U << 0)
+#define DMADEV_DESC_BATCH_FIRST (1U << 1)
 #define DMADEV_DESC_LLC (1U << 2)
 #define DMADEV_DESC_AUTO_FREE (1U << 3)
-#define DMADEV_DESC_SRC_HANDLER (1U << 4) /* src_handler holds, whatever the ring says; 0 is local */
-#define DMADEV_DESC_DST_HANDLER (1U << 5) /* dst_handler likewise */
-#define DMADEV_DESC_BATCH_FIRST (1U << 7)
+#define DMADEV_DESC_SRC_HANDLER 0x50U /* either bit: src_handler holds, whatever the ring says; 0 is local */
+#define DMADEV_DESC_DST_HANDLER 0xA0U /* either bit: dst_handler holds */
+#define DMADEV_DESC_OPERATION_FLAGS 0xFD
 
-/* One slot of a ring: half a cache line. */
+/* One slot of a ring: half a cache line. The application writes it as four little-endian words. */
 struct dmadev_descriptor {
 	uint64_t src; /* copy: source address; fill: the pattern */
 	uint64_t dst; /* copy, fill: destination address */
@@ -82,8 +84,10 @@ struct dmadev_producer_page {
 struct dmadev_consumer_page {
 	uint64_t completed; /* operations below it are finished, their statuses written */
 	uint64_t failed; /* how many of those have a status other than successful */
+	uint8_t pad0[48];
+	/* A line of its own: each doorbell looks at it, and it changes only when the engine goes to sleep. */
 	uint32_t need_wakeup; /* the engine sleeps, or is about to: ring its bell after the doorbell */
-	uint8_t pad0[44];
+	uint8_t pad1[60];
 };
 
 /* The application's own indexes, which its other threads may look at. */
@@ -150,6 +154,17 @@ struct dmadev_counters {
 	struct dmadev_application_counters application;
 };
 
+/* What was rung on a channel, where it lies: for a trace, which reads it back. The descriptors and lists of what one
+ * doorbell rang stand unchanged until the thread that rang it enqueues again. */
+struct dmadev_rung {
+	const struct dmadev_descriptor *_Nonnull descriptors; /* nb_slots of them */
+	const struct dmadev_sge *_Nonnull entries; /* a slot's: max_sges sources, then max_sges destinations */
+	uint64_t rung; /* how many operations since the start; the next one's index */
+	uint32_t nb_slots; /* a power of two */
+	uint16_t max_sges;
+	uint16_t reserved;
+};
+
 /* The data path of one device: what rte_dma_fp_object is to DPDK. A slot is never NULL: a function that cannot be
  * called now, or that the device does not offer, is one that returns the error. All return a negative errno or what
  * they are named for: the ring index of what was enqueued (0 to 65535), a count, or 0. */
@@ -172,6 +187,9 @@ struct dmadev_data_path {
 					struct dmadev_op *_Nonnull const *_Nonnull ops, uint16_t nb_ops);
 	int32_t (*_Nonnull dequeue_ops)(void *_Nullable driver, uint16_t vchan,
 					struct dmadev_op *_Nullable *_Nonnull ops, uint16_t nb_ops);
+	/* Asked before and after a doorbell, and only while a session records dmadev:burst. A driver whose rings look
+	 * otherwise leaves it out, and has none of these events. */
+	int32_t (*_Nonnull rung)(void *_Nullable driver, uint16_t vchan, struct dmadev_rung *_Nonnull rung);
 	/* What the call layer needs by itself. */
 	void *_Nullable device; /* where failed calls are noted */
 	uint64_t refused_flags; /* operation flags that this device does not take */

@@ -32,6 +32,12 @@
 #define DMATRACE_OPS_MAX 64
 #define DMATRACE_OPS_SG_MAX 256
 
+/* How many operations one burst or completed_burst event records, and how many SG entries of all of these together. What
+ * is more goes into further events, whole operations each: nothing is cut, and no such event is larger than 13 KiB, so
+ * that it fits into the smallest sub-buffers that LTTng makes unasked, 16 KiB. */
+#define DMATRACE_BURST_MAX 256
+#define DMATRACE_BURST_SG_MAX 512
+
 /* Bytes of a domain's identifier, and how many members and windows an event records; count has the true number. */
 #define DMATRACE_DOMAIN_SIZE 16
 #define DMATRACE_MEMBERS_MAX 64
@@ -58,6 +64,26 @@ struct dmatrace_op {
 	uint16_t vchan;
 	uint16_t nb_src;
 	uint16_t nb_dst;
+};
+
+/* One slot of a descriptor ring, as burst reads it: any struct of this layout will do. */
+struct dmatrace_descriptor {
+	uint64_t src;
+	uint64_t dst;
+	uint32_t length;
+	uint8_t kind;
+	uint8_t flags; /* those of the call, but bit 1, where the ring marks the first of a batch */
+	uint8_t nb_src;
+	uint8_t nb_dst;
+	uint64_t reserved;
+};
+
+/* A descriptor ring, as burst reads it. */
+struct dmatrace_ring {
+	const void *_Nonnull descriptors; /* like struct dmatrace_descriptor */
+	const void *_Nonnull entries; /* like struct dmatrace_sg_entry; a slot's are max_sges sources, then as many destinations */
+	uint32_t nb_slots; /* a power of two */
+	uint16_t max_sges;
 };
 
 /* What info_get records beside its id, name and result; all zero where the call failed. */

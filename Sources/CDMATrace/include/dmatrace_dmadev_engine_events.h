@@ -61,3 +61,18 @@ DMATRACE_EVENT(dmadev_engine, operation_finish, DEBUG,
 		lttng_ust_field_integer(uint16_t, vchan, vchan)
 		lttng_ust_field_integer(uint16_t, ring_idx, ring_idx)
 		lttng_ust_field_integer(uint16_t, status, status)))
+
+/* What a busy engine can afford in place of these two: all that one publication made visible to the application; more
+ * than DMATRACE_BURST_MAX operations in several events. Row i is the operation with ring index ring_idx + i (16 bits,
+ * wrapping): its status, and its latency, the nanoseconds from its doorbell to this publication. */
+DMATRACE_EVENT(dmadev_engine, completed_burst, DEBUG,
+	DMATRACE_ARGS(uint32_t, engine, int16_t, dev_id, uint16_t, vchan, uint16_t, ring_idx, uint16_t, nb_ops,
+		const uint16_t *_Nonnull, status, const uint64_t *_Nonnull, latency),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint32_t, engine, engine)
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, ring_idx, ring_idx)
+		lttng_ust_field_integer(uint16_t, nb_ops, nb_ops)
+		lttng_ust_field_sequence(uint16_t, status, status, uint16_t, nb_ops)
+		lttng_ust_field_sequence(uint64_t, latency, latency, uint16_t, nb_ops)))

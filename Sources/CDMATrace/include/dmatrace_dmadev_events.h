@@ -442,3 +442,33 @@ DMATRACE_CONVERTED_EVENT(dmadev, dequeue_ops, DEBUG,
 		lttng_ust_field_sequence_hex(uint64_t, user_meta, ops->user_meta, uint16_t, ops->kept)
 		lttng_ust_field_sequence(uint32_t, statuses, ops->status, uint16_t, ops->kept)
 		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* What a busy device can afford in place of copy, copy_sg, fill, enqueue_ops and submit: all that one doorbell made
+ * visible to the engine, read back from the ring. index says which operation of the ring was the first of nb_rung;
+ * is_flagged, that the last one rang by its submit flag.
+ *
+ * One event holds nb_ops of them, from number `first` of the doorbell on; a doorbell that rings more than fit has
+ * several events, one after another. Row i is the operation with ring index ring_idx + i (16 bits, wrapping): its kind
+ * (DMADEV_KIND_*), src (fill: the pattern), dst, length, nb_src, nb_dst, flags. A copy_sg has its addresses and lengths in
+ * sg_addr and sg_len only: nb_src sources and then nb_dst destinations, those of one operation after those of another. */
+DMATRACE_CONVERTED_EVENT(dmadev, burst, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_ring *_Nonnull, ring, uint64_t, index,
+		uint32_t, nb_rung, bool, is_flagged),
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, uint16_t, nb_rung, uint16_t, first,
+		const struct dmatrace_burst_columns *, ops),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
+		lttng_ust_field_integer(uint16_t, nb_rung, nb_rung)
+		lttng_ust_field_integer(uint16_t, first, first)
+		lttng_ust_field_integer(uint16_t, ring_idx, ops->ring_idx)
+		lttng_ust_field_integer(uint16_t, nb_ops, ops->count)
+		lttng_ust_field_sequence(uint8_t, kind, ops->kind, uint16_t, ops->count)
+		lttng_ust_field_sequence_hex(uint64_t, src, ops->src, uint16_t, ops->count)
+		lttng_ust_field_sequence_hex(uint64_t, dst, ops->dst, uint16_t, ops->count)
+		lttng_ust_field_sequence(uint32_t, length, ops->length, uint16_t, ops->count)
+		lttng_ust_field_sequence(uint8_t, nb_src, ops->nb_src, uint16_t, ops->count)
+		lttng_ust_field_sequence(uint8_t, nb_dst, ops->nb_dst, uint16_t, ops->count)
+		lttng_ust_field_sequence_hex(uint64_t, sg_addr, ops->sg_addr, uint16_t, ops->total_sg)
+		lttng_ust_field_sequence(uint32_t, sg_len, ops->sg_len, uint16_t, ops->total_sg)
+		lttng_ust_field_sequence_hex(uint8_t, flags, ops->flags, uint16_t, ops->count)))

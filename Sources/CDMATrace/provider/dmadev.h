@@ -9,6 +9,7 @@
 
 #include <lttng/tracepoint.h>
 
+#include "provider/burst.h"
 #include "provider/values.h"
 
 #include "provider/expand.h"

@@ -18,11 +18,22 @@
  * takes the guard away; calling this again puts it back on top, once. */
 int clinux_guard_install(void);
 
-/* Copies bytes; areas that overlap are copied as if through a third one. On a fault the bytes before it may or may not
- * have moved. */
-int clinux_guarded_copy(uint64_t dst, uint64_t src, size_t bytes);
+/* One copy or fill of a run. */
+struct clinux_move {
+	uint64_t dst;
+	uint64_t src; /* fill: the 8-byte pattern, its first byte at dst, cut where bytes ends */
+	uint64_t bytes;
+	uint64_t is_fill;
+};
 
-/* Writes the 8-byte pattern again and again, its first byte at dst, cut where bytes ends. */
-int clinux_guarded_fill(uint64_t dst, uint64_t pattern, size_t bytes);
+/* Copies and fills areas, one after the other; areas that overlap are copied as if through a third one. It ends at the
+ * first fault; of that move, bytes before the fault may or may not be written.
+ *
+ * Returns how many moves were done; *result says how the one after them ended, CLINUX_GUARD_OK when all are done. The
+ * moves must be readable: a fault on them counts as one of the move. */
+size_t clinux_guarded_moves(const struct clinux_move *_Nonnull moves, size_t count, int *_Nonnull result);
+
+/* Copies one area past the caches; it must not overlap the other one. */
+int clinux_guarded_stream(uint64_t dst, uint64_t src, size_t bytes);
 
 #endif

@@ -61,6 +61,8 @@ struct TraceList: ParsableCommand {
         for provider in events.compactMap({ $0.name.split(separator: ":").first }) where !providers.contains(provider) {
             providers.append(provider)
         }
-        return RecordingHint.text(providers: providers.map(String.init))
+        let text = RecordingHint.text(providers: providers.map(String.init))
+        let hasBursts = RecordingHint.busyEvents.allSatisfy { name in events.contains { $0.name == name } }
+        return hasBursts ? text + "\n\n" + RecordingHint.busyText : text
     }
 }

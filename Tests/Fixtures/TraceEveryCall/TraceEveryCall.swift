@@ -89,6 +89,7 @@ struct TraceEveryCall {
         _ = try channel.burstCapacity
         expect("burst_capacity dev_id=0 vchan=0 ret=28")
         try channel.submit()
+        expect("burst dev_id=0 vchan=0 nb_rung=4 first=0 ring_idx=0 nb_ops=4")
         expect("submit dev_id=0 vchan=0 ret=0")
         // The status is asked, and traced, until all is done: the test leaves out the answers before the last.
         while try device.status(of: 0) != .idle {}
@@ -136,6 +137,7 @@ struct TraceEveryCall {
             to: [ScatterGatherEntry(address: iova + 8, length: 8)], userData: 77)
         let given = [operation.pointer]
         _ = try given.withUnsafeBufferPointer { given throws(OperationError) in try channel.enqueue(given) }
+        expect("burst dev_id=0 vchan=0 nb_rung=1 first=0 ring_idx=0 nb_ops=1")
         expect("enqueue_ops dev_id=0 vchan=0 nb_ops=1 ret=1")
         while try device.status(of: 0) != .idle {}
         expect("vchan_status dev_id=0 vchan=0 status=0 ret=0")

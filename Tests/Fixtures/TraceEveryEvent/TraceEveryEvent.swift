@@ -7,6 +7,7 @@ import Glibc
 /// - `once`: every event once, each argument another value.
 /// - `edges`: lists that are absent, empty, or longer than what is recorded.
 /// - `operation-edges`: the same of operations.
+/// - `burst-edges`: bursts that are more than one event takes.
 /// - `group-edges`: the same of access groups' tables.
 /// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
 /// - `hold`: says `ready`, then stays until its standard input ends.
@@ -20,6 +21,7 @@ struct TraceEveryEvent {
             traceControlOnce()
             traceDataOnce()
             traceOperationsOnce()
+            traceBurstOnce()
             traceEngineOnce()
             traceGroupCallsOnce()
             traceGroupsOnce()
@@ -27,6 +29,8 @@ struct TraceEveryEvent {
             traceEdges()
         case "operation-edges":
             traceOperationEdges()
+        case "burst-edges":
+            traceBurstEdges()
         case "group-edges":
             traceGroupEdges()
         case "copies":
@@ -41,7 +45,9 @@ struct TraceEveryEvent {
             }
             print(TracePoints.duplicateProviderWarning ?? "one image")
         default:
-            print("usage: trace-every-event once | edges | operation-edges | group-edges | copies N | hold | list")
+            print(
+                "usage: trace-every-event once | edges | operation-edges | burst-edges | group-edges | copies N | hold | list"
+            )
             exit(2)
         }
     }
@@ -106,6 +112,7 @@ struct TraceEveryEvent {
         dmatrace_dmadev_engine_wake(9)
         dmatrace_dmadev_engine_operation_start(7, 3, 1, 65535, 2, 1 << 33)
         dmatrace_dmadev_engine_operation_finish(7, 3, 1, 65535, 0x100)
+        dmatrace_dmadev_engine_completed_burst(7, 3, 1, 65535, 3, [0, 3, 0x100], [1 << 40, 200, 1])
     }
 
     /// Not inlined, so that what a disabled event costs can be read in a disassembly.

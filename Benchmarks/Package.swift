@@ -1,0 +1,33 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// A package of its own, so that nobody who builds dmascope builds its peers.
+let package = Package(
+    name: "Benchmarks",
+    dependencies: [
+        .package(name: "dmascope", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // The peers in C, and the loops that they and dmascope are measured with.
+        .target(
+            name: "CPeers", dependencies: [.product(name: "DMADev", package: "dmascope")],
+            cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(name: "echo-server"),
+        .executableTarget(
+            name: "benchmarks",
+            dependencies: [
+                "CPeers", "echo-server",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "DMADev", package: "dmascope"),
+                .product(name: "SoftwareDriver", package: "dmascope"),
+                // Built, so that it can be started; not linked.
+                .product(name: "dmascope", package: "dmascope"),
+            ],
+            swiftSettings: [
+                .treatAllWarnings(as: .error),
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+            ]),
+    ]
+)

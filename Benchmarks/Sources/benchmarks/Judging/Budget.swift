@@ -1,0 +1,130 @@
+/// What dmascope promises, in numbers of one run.
+struct Budget: Sendable {
+    /// What is promised.
+    let name: String
+    /// What it is measured by.
+    let peer: String
+    let limit: Limit
+    let computation: Computation
+    /// The only regime in which it is promised.
+    var regime: Regime?
+
+    enum Limit: Sendable {
+        case atMost(Double, String)
+        case atLeast(Double, String)
+
+        func allows(_ value: Double) -> Bool {
+            switch self {
+            case .atMost(let limit, _): value <= limit
+            case .atLeast(let limit, _): value >= limit
+            }
+        }
+
+        var unit: String {
+            switch self {
+            case .atMost(_, let unit), .atLeast(_, let unit): unit
+            }
+        }
+
+        var text: String {
+            switch self {
+            case .atMost(let limit, let unit): "≤ \(Report.number(limit)) \(unit)"
+            case .atLeast(let limit, let unit): "≥ \(Report.number(limit)) \(unit)"
+            }
+        }
+    }
+
+    enum Verdict: String, Encodable {
+        case met, missed
+        /// The processors did not stay in one regime, or not in the one that counts.
+        case unclear
+        /// Something that it needs was not measured.
+        case skipped
+    }
+
+    struct Judgement {
+        let budget: Budget
+        let value: Double?
+        let verdict: Verdict
+        let remark: String
+    }
+
+    func judge(_ results: Results) -> Judgement {
+        guard let value = computation.value(in: results) else {
+            let missing = computation.keys.filter { results.median($0) == nil }
+            return Judgement(
+                budget: self, value: nil, verdict: .skipped, remark: "without \(missing.joined(separator: ", "))")
+        }
+        for seen in computation.keys.compactMap(results.regime(of:)) {
+            func unclear(_ remark: String) -> Judgement {
+                Judgement(budget: self, value: value, verdict: .unclear, remark: remark)
+            }
+            guard seen.regime != .mixed else { return unclear("the probe saw " + seen.text) }
+            if let regime, seen.regime != regime {
+                return unclear("\(seen.regime.rawValue); it is for \(regime.rawValue) processors")
+            }
+        }
+        return Judgement(budget: self, value: value, verdict: limit.allows(value) ? .met : .missed, remark: "")
+    }
+}
+
+extension Budget {
+    /// Results that budgets name and that nothing measured, though their measurements ran without leaving anything out:
+    /// such a budget would never be judged.
+    static func unknownNames(_ measured: [Measurement], _ results: Results) -> [String] {
+        let whole = measured.filter { measurement in
+            !(results.skips + results.failures).contains { $0.part.hasPrefix(measurement.name) }
+        }
+        return all.flatMap(\.computation.keys).filter { key in
+            whole.contains { key.hasPrefix($0.name + "/") } && results.median(key) == nil
+        }
+    }
+}
+
+/// How a number comes from medians of results.
+indirect enum Computation: Sendable {
+    case median(String)
+    case ratio(String, String)
+    case difference(String, String)
+    case largest([Computation])
+    case smallest([Computation])
+
+    func value(in results: Results) -> Double? {
+        switch self {
+        case .median(let name): return results.median(name)
+        case .ratio(let over, let under):
+            guard let over = results.median(over), let under = results.median(under), under != 0 else { return nil }
+            return over / under
+        case .difference(let from, let what):
+            guard let from = results.median(from), let what = results.median(what) else { return nil }
+            return from - what
+        case .largest(let parts): return Self.all(parts, results)?.max()
+        case .smallest(let parts): return Self.all(parts, results)?.min()
+        }
+    }
+
+    private static func all(_ parts: [Computation], _ results: Results) -> [Double]? {
+        let values = parts.compactMap { $0.value(in: results) }
+        return values.count == parts.count ? values : nil
+    }
+
+    /// The results that it needs.
+    var keys: [String] {
+        switch self {
+        case .median(let name): [name]
+        case .ratio(let over, let under): [over, under]
+        case .difference(let from, let what): [from, what]
+        case .largest(let parts), .smallest(let parts): parts.flatMap(\.keys)
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .median(let name): name
+        case .ratio(let over, let under): "\(over) : \(under)"
+        case .difference(let from, let what): "\(from) − \(what)"
+        case .largest(let parts): "the largest of " + parts.map(\.text).joined(separator: ", ")
+        case .smallest(let parts): "the smallest of " + parts.map(\.text).joined(separator: ", ")
+        }
+    }
+}

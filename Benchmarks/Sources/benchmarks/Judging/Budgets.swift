@@ -1,0 +1,95 @@
+extension Budget {
+    /// Every budget. Copies between processes get theirs with their measurement.
+    static let all: [Budget] =
+        [
+            Budget(
+                name: "copy 64 B in bursts of 32", peer: "-", limit: .atMost(13, "ns"),
+                computation: .median("copy/64-untouched/dmascope"), regime: .near),
+            Budget(
+                name: "copy 64 B in bursts of 32", peer: "bare C ring", limit: .atMost(2.2, "×"),
+                computation: .ratio("copy/64-untouched/dmascope", "copy/64-untouched/ring")),
+            Budget(
+                name: "copy 4 KiB", peer: "memcpy", limit: .atMost(1.1, "×"),
+                computation: .ratio("copy/4096-untouched/dmascope", "copy/4096-untouched/memcpy")),
+            Budget(
+                name: "copy 64 KiB", peer: "memcpy", limit: .atMost(1.05, "×"),
+                computation: .ratio("copy/65536-untouched/dmascope", "copy/65536-untouched/memcpy")),
+            call("enqueue", 5),
+            call("doorbell", 2),
+            call("completed", 2),
+            call("none-ready", 2),
+            Budget(
+                name: "one copy, engine awake", peer: "DPDK skeleton", limit: .atMost(1, "×"),
+                computation: .ratio("latency/awake/dmascope-median", "latency/awake/dpdk-median")),
+        ]
+        + ["0.1ms", "1ms", "10ms"].map { idle in
+            Budget(
+                name: "one copy after \(idle)", peer: "bare futex wake", limit: .atMost(1.2, "×"),
+                computation: .ratio("latency/idle-\(idle)/dmascope-median", "latency/idle-\(idle)/futex-wake-median"))
+        }
+        + [
+            Budget(
+                name: "a started device, idle", peer: "-", limit: .atMost(0.5, "% of a CPU"),
+                computation: .median("idle/started/dmascope")),
+            fill("uniform"),
+            fill("pattern"),
+            Budget(
+                name: "counters, burst 32", peer: "C ring without", limit: .atMost(2, "ns"),
+                computation: .difference("counters/burst-32/with", "counters/burst-32/without")),
+            Budget(
+                name: "counters, burst 1", peer: "C ring without", limit: .atMost(25, "ns"),
+                computation: .difference("counters/burst-1/with", "counters/burst-1/without")),
+            Budget(
+                name: "tracepoint, off", peer: "empty loop", limit: .atMost(0.4, "ns"),
+                computation: .median("trace/tracepoint/off")),
+            Budget(
+                name: "tracepoint, on", peer: "empty loop", limit: .atMost(105, "ns"),
+                computation: .median("trace/tracepoint/on")),
+            Budget(
+                name: "burst events, burst 32", peer: "untraced", limit: .atMost(13, "ns"),
+                computation: .difference("trace/burst-32/on", "trace/burst-32/off")),
+            Budget(
+                name: "burst events, 8 × 16 MiB", peer: "all operations", limit: .atLeast(1, "×"),
+                computation: .ratio("trace/lossless/recorded", "trace/lossless/operations")),
+            queries("/", "list", 0.85),
+            queries("/dmadev/info,0", "info", 0.85),
+            queries("/dmadev/stats,0", "stats", 0.65),
+            Budget(
+                name: "10 clients, /, p99", peer: "-", limit: .atMost(1000, "µs"),
+                computation: .median("telemetry/list-10/dmascope-p99")),
+            Budget(
+                name: "clients at once that are answered", peer: "-", limit: .atLeast(1000, "clients"),
+                computation: .smallest(
+                    ["list", "info", "stats"].map { .median("telemetry/\($0)-1000/dmascope-answered") })),
+            Budget(
+                name: "10 clients, / beside 990 silent, p99", peer: "-", limit: .atMost(1000, "µs"),
+                computation: .median("telemetry/silent-990/dmascope-p99")),
+            Budget(
+                name: "service, anonymous memory", peer: "-", limit: .atMost(10, "MB"),
+                computation: .median("service/serve/dmascope-anonymous")),
+            Budget(
+                name: "service, resident memory", peer: "-", limit: .atMost(40, "MB"),
+                computation: .median("service/serve/dmascope-resident")),
+            Budget(
+                name: "service, start to first reply", peer: "-", limit: .atMost(0.15, "s"),
+                computation: .median("service/serve/dmascope-start")),
+        ]
+
+    private static func call(_ name: String, _ limit: Double) -> Budget {
+        Budget(
+            name: "call: \(name)", peer: "-", limit: .atMost(limit, "ns"),
+            computation: .median("calls/burst-32/dmascope-\(name)"))
+    }
+
+    private static func fill(_ kind: String) -> Budget {
+        Budget(
+            name: "fill 4 to 64 KiB, \(kind)", peer: "memset", limit: .atLeast(0.9, "×"),
+            computation: .smallest([4096, 16384, 65536].map { .ratio("fill/\($0)/\(kind)", "fill/\($0)/memset") }))
+    }
+
+    private static func queries(_ request: String, _ name: String, _ limit: Double) -> Budget {
+        Budget(
+            name: "\(request) on one processor", peer: "bare echo", limit: .atLeast(limit, "×"),
+            computation: .ratio("telemetry/\(name)-1/dmascope-rate", "telemetry/\(name)-1/echo-rate"))
+    }
+}

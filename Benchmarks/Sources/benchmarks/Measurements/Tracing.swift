@@ -1,0 +1,91 @@
+import CPeers
+import DMADev
+import Foundation
+
+/// Events of whole bursts: together they record every operation.
+private let burstEvents = ["dmadev:burst", "dmadev_engine:completed_burst"]
+
+/// What tracing costs: one tracepoint, off and on, beyond an empty loop; and copies in bursts with every operation
+/// recorded by burst events. The sessions are the benchmark's own.
+func measureTracing(_ session: Session) throws {
+    let setting = session.setting
+    try setting.pinned {
+        try session.inTurn(
+            "tracepoint", unit: "ns",
+            [Session.Subject("off") { cpeers_tracepoint(setting.isQuick ? 1_000_000 : 10_000_000) }])
+    }
+    guard LTTng.isInstalled() else {
+        return session.skip(
+            "on", "lttng, lttng-sessiond or babeltrace2 is missing: apt-get install lttng-tools babeltrace2")
+    }
+    try measureTracepoint(session)
+    guard try LTTng.offers(burstEvents) else {
+        return session.skip("bursts", "this dmascope has no events \(burstEvents.joined(separator: " and "))")
+    }
+    try measureBursts(session)
+    try countBursts(session)
+}
+
+private func measureTracepoint(_ session: Session) throws {
+    let recording = try LTTng("copy", events: ["dmadev:copy"], keepsAll: false, setting: session.setting)
+    defer { recording.end() }
+    try recording.start()
+    try session.setting.pinned {
+        try session.inTurn("tracepoint", unit: "ns", [Session.Subject("on") { cpeers_tracepoint(200_000) }])
+    }
+}
+
+/// Copies in bursts with and without; the difference is what the slower side, application or engine, pays.
+private func measureBursts(_ session: Session) throws {
+    let setting = session.setting
+    let recording = try LTTng("bursts", events: burstEvents, keepsAll: false, setting: setting)
+    defer { recording.end() }
+    let lane = try Lane(setting)
+    let place = try Workplace(size: 64)
+    let copy = try place.verified { work, seconds in try lane.copy(work, seconds: seconds) }
+    try session.dataPath(
+        "burst-32", unit: "ns/op",
+        [
+            Session.Subject("off") { try copy(setting.roundSeconds) },
+            Session.Subject("on") {
+                try recording.start()
+                defer { try? recording.stop() }
+                return try copy(setting.roundSeconds)
+            },
+        ])
+    try lane.end()
+}
+
+/// A million operations at full speed (a few with --quick), recorded to disk and counted there.
+private func countBursts(_ session: Session) throws {
+    let setting = session.setting
+    let recording = try LTTng("lossless", events: burstEvents, keepsAll: true, setting: setting)
+    defer { recording.end() }
+    let lane = try Lane(setting)
+    let place = try Workplace(size: 64)
+    try recording.start()
+    _ = try setting.pinned { try lane.copy(place.work, seconds: 0, atLeast: setting.isQuick ? 50_000 : 1_000_000) }
+    try recording.stop()
+    let done = try lane.device.statistics.completed
+    try lane.end()
+    let recorded = try recordedOperations(in: recording.directory)
+    session.record("lossless", "operations", "operations", [Double(done)])
+    session.record("lossless", "recorded", "operations", [burstEvents.map { recorded[$0] ?? 0 }.min() ?? 0])
+}
+
+/// By event, the operations of all its records.
+private func recordedOperations(in directory: String) throws -> [String: Double] {
+    // Only the words that count: a trace has a hundred bytes an operation. Without any, grep fails, and that is a result.
+    let words = (burstEvents.map { $0 + ":" } + [" nb_ops = [0-9]*"]).joined(separator: "\\|")
+    let lines = try Child.output(of: ["sh", "-c", "babeltrace2 '\(directory)' | grep -o '\(words)' || true"])
+    var counts = [String: Double]()
+    var event = ""
+    for line in lines.split(separator: "\n") {
+        if line.hasPrefix(" nb_ops"), let number = line.split(separator: " ").last {
+            counts[event, default: 0] += Double(number) ?? 0
+        } else {
+            event = String(line.dropLast())
+        }
+    }
+    return counts
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// A program beside this one that takes lines and answers each by a line.
+final class Child {
+    let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private var unread = Data()
+
+    /// - Parameter command: a path and arguments.
+    init(_ command: [String], environment: [String: String] = [:]) throws(Failure) {
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        do {
+            try process.run()
+        } catch {
+            throw Failure("\(command[0]): \(error.localizedDescription)")
+        }
+    }
+
+    /// Its process number: `env` becomes the program.
+    var processID: Int32 { process.processIdentifier }
+
+    func send(_ line: String) throws(Failure) {
+        do {
+            try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+        } catch {
+            throw Failure("the program is gone: \(error.localizedDescription)")
+        }
+    }
+
+    /// The next line; waits for it.
+    func line() throws(Failure) -> String {
+        while true {
+            if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { unread = Data(unread[(end + 1)...]) }
+                return String(decoding: unread[..<end], as: UTF8.self)
+            }
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { throw Failure("the program ended without an answer") }
+            unread.append(data)
+        }
+    }
+
+    /// Ends its input, or sends a signal, and waits.
+    func end(_ signal: Int32? = nil) {
+        try? input.fileHandleForWriting.close()
+        if let signal { kill(process.processIdentifier, signal) }
+        process.waitUntilExit()
+    }
+
+    /// Runs a program to its end, for what it prints.
+    static func output(of command: [String], environment: [String: String] = [:]) throws(Failure) -> String {
+        let process = Process()
+        let pipe = Pipe()
+        let errors = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe
+        process.standardError = errors
+        do {
+            try process.run()
+        } catch {
+            throw Failure("\(command[0]): \(error.localizedDescription)")
+        }
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            let last = complaint.split(separator: "\n").last ?? "exit status \(process.terminationStatus)"
+            throw Failure("\(command.prefix(2).joined(separator: " ")): \(last)")
+        }
+        return text
+    }
+}

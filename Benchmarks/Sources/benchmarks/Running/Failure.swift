@@ -1,0 +1,15 @@
+import Glibc
+
+/// Why something cannot be measured.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+
+    /// Of a call that returned an errno.
+    static func check(_ error: Int32, _ what: String) throws(Failure) {
+        guard error == 0 else { throw Failure("\(what): \(String(cString: strerror(error)))") }
+    }
+}

@@ -1,0 +1,118 @@
+import CPeers
+import DMADev
+import DMAEngine
+import Foundation
+import SoftwareDriver
+
+/// A software device of one channel with a ring of 1,024, its engine's thread on the engine's processor.
+final class Lane {
+    let device: DMADevice
+    let channel: VirtualChannel
+    private let engine: Engine
+
+    static let ring: UInt16 = 1024
+    static let burst: UInt32 = 32
+
+    init(_ setting: Setting) throws {
+        let name = "bench-\(Self.number)"
+        Self.number += 1
+        engine = try Engine(name: name)
+        device = try DeviceRegistry.shared.add(SoftwareDevice(engine: engine), named: name)
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: Self.ring))
+        try device.start()
+        channel = try device.virtualChannel(0)
+        try Self.pinEngine(named: name, setting)
+    }
+
+    /// One thread makes lanes.
+    nonisolated(unsafe) private static var number = 0
+
+    /// Puts the thread of that name on the engine's processor; it has been named since its first ring came.
+    static func pinEngine(named name: String, _ setting: Setting) throws(Failure) {
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+        for task in tasks {
+            let comm = try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)
+            guard comm == name + "\n", let thread = Int32(task) else { continue }
+            return try Failure.check(cpeers_pin_thread(thread, setting.engineCPU), "the engine's thread")
+        }
+        throw Failure("there is no thread \(name)")
+    }
+
+    func end() throws {
+        try device.stop()
+        try device.close()
+    }
+
+    /// The loop of `cpeers_run` over the public calls; at least so many operations.
+    func copy(_ work: cpeers_work, seconds: Double, atLeast least: Int = 0) throws -> Double {
+        let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
+        return try run(channel, work, seconds: seconds, atLeast: max(least, Int(work.areas))) {
+            (source, destination) throws(OperationError) in
+            try channel.copy(from: source, to: destination, length: size)
+        }
+    }
+
+    func fill(_ work: cpeers_work, pattern: UInt64, seconds: Double) throws -> Double {
+        let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
+        return try run(channel, work, seconds: seconds, atLeast: Int(work.areas)) {
+            (_, destination) throws(OperationError) in
+            try channel.fill(destination, pattern: pattern, length: size)
+        }
+    }
+
+    @inline(__always)
+    private func run(
+        _ channel: VirtualChannel, _ work: cpeers_work, seconds: Double, atLeast least: Int,
+        _ enqueue: (UInt64, UInt64) throws(OperationError) -> Void
+    ) throws -> Double {
+        // Constants of the loop, as a program of its own has them.
+        let (sources, destinations) = (address(work.source), address(work.destination))
+        let stride = UInt64(work.stride)
+        let length = UInt64(work.areas) * stride
+        let (burst, mostInFlight, touches) = (Int(work.burst), Int(work.in_flight), work.touches)
+        var next: UInt64 = 0
+        var oldest: UInt64 = 0
+        var inFlight = 0
+        var done = 0
+        var stamp: UInt64 = 0
+        let begin = cpeers_now()
+        let end = begin + seconds * 1e9
+        var isMore = true
+        while isMore || inFlight != 0 {
+            for _ in 0..<16 {
+                if isMore, inFlight &+ burst <= mostInFlight {
+                    for _ in 0..<burst {
+                        if touches {
+                            stamp &+= 1
+                            cpeers_write(work.source + Int(next), work.size, stamp)
+                        }
+                        try enqueue(sources &+ next, destinations &+ next)
+                        next &+= stride
+                        if next == length { next = 0 }
+                    }
+                    try channel.submit()
+                    inFlight &+= burst
+                }
+                let found = try channel.completed(upTo: UInt16(truncatingIfNeeded: burst))
+                if found.hasError { throw Failure("an operation failed") }
+                if found.count == 0 { cpeers_relax() }
+                if touches {
+                    for _ in 0..<found.count {
+                        cpeers_read(work.destination + Int(oldest), work.size)
+                        oldest &+= stride
+                        if oldest == length { oldest = 0 }
+                    }
+                }
+                inFlight &-= found.count
+                done &+= found.count
+            }
+            isMore = isMore && (cpeers_now() < end || done + inFlight < least)
+        }
+        return (cpeers_now() - begin) / Double(done)
+    }
+}
+
+/// The address of memory as a device knows it.
+@inline(__always)
+func address(_ pointer: UnsafeMutablePointer<UInt8>) -> UInt64 { UInt64(UInt(bitPattern: pointer)) }

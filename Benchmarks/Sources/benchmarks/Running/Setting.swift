@@ -1,0 +1,73 @@
+import CPeers
+import Foundation
+
+/// The machine and the programs of a run.
+final class Setting {
+    let isQuick: Bool
+    /// The program whose service is measured.
+    let dmascope: String
+    /// Where the application's thread runs, and where the engine's.
+    let applicationCPU: Int32
+    let engineCPU: Int32
+    /// Short-lived files: sockets, traces.
+    let directory: String
+    /// DPDK's skeleton, or why it is not there.
+    let dpdk: Result<DPDKPeer, Failure>
+
+    init(isQuick: Bool, dmascope: String?) throws(Failure) {
+        self.isQuick = isQuick
+        self.dmascope = dmascope ?? Self.built("dmascope")
+        var first: Int32 = 0
+        var second: Int32 = 0
+        let count = cpeers_processors(&first, &second)
+        guard count >= 2 else { throw Failure("this process may use \(count) processor; the benchmarks need two") }
+        applicationCPU = first
+        engineCPU = second
+        // Short: a socket's path has at most 107 bytes.
+        var template = Array("/tmp/dmascope-bench.XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Failure("/tmp: \(String(cString: strerror(errno)))") }
+        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        Self.allowManySockets()
+        do throws(Failure) {
+            dpdk = .success(try DPDKPeer(directory: directory, cpus: [applicationCPU, engineCPU]))
+        } catch {
+            dpdk = .failure(error)
+        }
+    }
+
+    /// The calling thread on a processor, the application's if none is given, while `body` runs.
+    func pinned<Value>(to cpu: Int32? = nil, _ body: () throws -> Value) throws -> Value {
+        try Failure.check(cpeers_pin(cpu ?? applicationCPU), "processor \(cpu ?? applicationCPU)")
+        defer { _ = cpeers_unpin() }
+        return try body()
+    }
+
+    /// Seconds of one round, and how many there are.
+    var roundSeconds: Double { isQuick ? 0.01 : 0.03 }
+    var rounds: Int { isQuick ? 3 : 11 }
+
+    /// A thousand clients need more descriptors than usual; servers inherit the limit.
+    private static func allowManySockets() {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = min(limit.rlim_max, 8192)
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// A program that was built beside this one.
+    static func built(_ name: String) -> String {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
+    }
+
+    func end() {
+        if case .success(let dpdk) = dpdk { dpdk.program.end() }
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// What else runs, in the kernel's words.
+    static var load: String {
+        let text = (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)) ?? ""
+        return text.split(separator: " ").prefix(3).joined(separator: " ")
+    }
+}

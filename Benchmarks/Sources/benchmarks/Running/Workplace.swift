@@ -1,0 +1,51 @@
+import CPeers
+import Glibc
+
+/// The memory of a copy measurement: areas of one size side by side, all pages there.
+final class Workplace {
+    let work: cpeers_work
+
+    /// At most 4 MiB a side, and one area for each operation in flight, so that none is written to while it is read.
+    init(size: Int, burst: UInt32 = Lane.burst, touches: Bool = false) throws(Failure) {
+        let areas = UInt32(max(64, min(1024, (4 << 20) / size)))
+        let limit = UInt32(Lane.ring) - burst
+        work = cpeers_work(
+            source: try Self.map(Int(areas) * size), destination: try Self.map(Int(areas) * size), size: size,
+            stride: size, areas: areas, burst: burst, in_flight: min(areas, limit), touches: touches)
+        for index in 0..<byteCount { work.source[index] = UInt8(truncatingIfNeeded: index &* 31 &+ index >> 8) }
+    }
+
+    deinit {
+        munmap(work.source, byteCount)
+        munmap(work.destination, byteCount)
+    }
+
+    var byteCount: Int { Int(work.areas) * work.size }
+
+    private static func map(_ count: Int) throws(Failure) -> UnsafeMutablePointer<UInt8> {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE
+        guard let memory = mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0), memory != MAP_FAILED else {
+            throw Failure("no memory for \(count) bytes")
+        }
+        return memory.assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// What a round runs, after it has shown once, in wiped memory, that every byte arrives.
+    ///
+    /// - Parameter body: does the work for so many seconds; nanoseconds an operation.
+    func verified(_ body: @escaping (cpeers_work, Double) throws -> Double) throws -> (Double) throws -> Double {
+        memset(work.destination, 0, byteCount)
+        _ = try valid(body(work, 0.001))
+        guard memcmp(work.source, work.destination, byteCount) == 0 else { throw Failure("bytes did not arrive") }
+        return { seconds in
+            // The first pass brings the bytes to where they are used.
+            _ = try self.valid(body(self.work, seconds / 10))
+            return try self.valid(body(self.work, seconds))
+        }
+    }
+
+    private func valid(_ nanoseconds: Double) throws(Failure) -> Double {
+        guard nanoseconds > 0 else { throw Failure("a call failed with errno \(-nanoseconds)") }
+        return nanoseconds
+    }
+}

@@ -1,0 +1,75 @@
+/* What a doorbell rang, as LTTng can record it. */
+#ifndef PROVIDER_BURST_H
+#define PROVIDER_BURST_H
+
+#include "dmatrace.h"
+
+/* Operations of a ring by columns, as many as one event takes. Only what the counts cover is ever written. */
+struct dmatrace_burst_columns {
+	uint16_t ring_idx; /* of the first */
+	uint16_t count;    /* operations */
+	uint16_t total_sg; /* entries of all their lists */
+	uint8_t kind[DMATRACE_BURST_MAX];
+	uint8_t flags[DMATRACE_BURST_MAX];
+	uint8_t nb_src[DMATRACE_BURST_MAX];
+	uint8_t nb_dst[DMATRACE_BURST_MAX];
+	uint32_t length[DMATRACE_BURST_MAX];
+	uint64_t src[DMATRACE_BURST_MAX];
+	uint64_t dst[DMATRACE_BURST_MAX];
+	uint64_t sg_addr[DMATRACE_BURST_SG_MAX];
+	uint32_t sg_len[DMATRACE_BURST_SG_MAX];
+};
+
+_Static_assert(sizeof(struct dmatrace_descriptor) == 32, "a slot of a ring is 32 bytes");
+_Static_assert(sizeof(struct dmatrace_burst_columns) <= 13 * 1024 - 128, "an event with all else is at most 13 KiB");
+_Static_assert(DMATRACE_BURST_SG_MAX >= 2 * UINT8_MAX, "the lists of any one operation fit");
+
+/* The operation's own flags; the other bit marks the first of a batch. */
+#define DMATRACE_BURST_FLAGS 0xFD
+/* The flag that rings the doorbell, which a descriptor does not keep. */
+#define DMATRACE_BURST_SUBMIT 0x2
+
+static inline void dmatrace_burst_append(struct dmatrace_burst_columns *columns,
+	const struct dmatrace_sg_entry *entries, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++, columns->total_sg++) {
+		columns->sg_addr[columns->total_sg] = entries[i].address;
+		columns->sg_len[columns->total_sg] = entries[i].length;
+	}
+}
+
+/* Takes operations from index on, at most left of them: as many as one event has room for, one at least. */
+static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns, const struct dmatrace_ring *ring,
+	uint64_t index, uint32_t left)
+{
+	const struct dmatrace_descriptor *descriptors = ring->descriptors;
+	const struct dmatrace_sg_entry *entries = ring->entries;
+	uint16_t most = left < DMATRACE_BURST_MAX ? (uint16_t)left : DMATRACE_BURST_MAX, row;
+
+	columns->total_sg = 0;
+	for (row = 0; row < most; row++) {
+		uint32_t slot = (uint32_t)(index + row) & (ring->nb_slots - 1);
+		const struct dmatrace_descriptor *descriptor = &descriptors[slot];
+		uint16_t nb_src = descriptor->nb_src, nb_dst = descriptor->nb_dst;
+
+		columns->kind[row] = descriptor->kind;
+		columns->flags[row] = descriptor->flags & DMATRACE_BURST_FLAGS;
+		columns->nb_src[row] = (uint8_t)nb_src;
+		columns->nb_dst[row] = (uint8_t)nb_dst;
+		columns->length[row] = descriptor->length;
+		columns->src[row] = descriptor->src;
+		columns->dst[row] = descriptor->dst;
+		if (__builtin_expect(nb_src | nb_dst, 0)) {
+			const struct dmatrace_sg_entry *region = entries + (size_t)slot * 2 * ring->max_sges;
+
+			if (columns->total_sg + nb_src + nb_dst > DMATRACE_BURST_SG_MAX)
+				break;
+			dmatrace_burst_append(columns, region, nb_src);
+			dmatrace_burst_append(columns, region + ring->max_sges, nb_dst);
+		}
+	}
+	columns->ring_idx = (uint16_t)index;
+	columns->count = row;
+}
+
+#endif

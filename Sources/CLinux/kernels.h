@@ -1,0 +1,87 @@
+/* What moves the bytes. Not public: whoever calls these has the guard up. */
+#ifndef CLINUX_KERNELS_H
+#define CLINUX_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/* Copies two pieces of a constant size that begin and end an area, which may overlap each other: all is read before
+ * anything is written, so that areas that overlap are right as well. */
+#define KERNEL_MOVE_ENDS(type, dst, src, bytes) \
+	do { \
+		type first, last; \
+		memcpy(&first, src, sizeof(type)); \
+		memcpy(&last, src + bytes - sizeof(type), sizeof(type)); \
+		memcpy(dst, &first, sizeof(type)); \
+		memcpy(dst + bytes - sizeof(type), &last, sizeof(type)); \
+	} while (0)
+
+struct kernel_16 { uint64_t words[2]; };
+struct kernel_32 { uint64_t words[4]; };
+
+/* memmove, without a call for what is as small as most packets' headers. */
+static inline void kernel_move(unsigned char *dst, const unsigned char *src, size_t bytes)
+{
+	if (bytes > 64)
+		memmove(dst, src, bytes);
+	else if (bytes > 32)
+		KERNEL_MOVE_ENDS(struct kernel_32, dst, src, bytes);
+	else if (bytes > 16)
+		KERNEL_MOVE_ENDS(struct kernel_16, dst, src, bytes);
+	else
+		memmove(dst, src, bytes);
+}
+
+/* Copies areas that do not overlap past the caches: what is larger than they are only throws out what others need, and
+ * is twice as fast this way. */
+static inline void kernel_stream(unsigned char *dst, const unsigned char *src, size_t bytes)
+{
+#if defined(__SSE2__)
+	size_t head = -(uintptr_t)dst & 15;
+
+	if (head > bytes)
+		head = bytes;
+	memcpy(dst, src, head);
+	dst += head, src += head, bytes -= head;
+	for (; bytes >= 64; dst += 64, src += 64, bytes -= 64) {
+		__m128i a = _mm_loadu_si128((const __m128i *)src), b = _mm_loadu_si128((const __m128i *)src + 1);
+		__m128i c = _mm_loadu_si128((const __m128i *)src + 2), d = _mm_loadu_si128((const __m128i *)src + 3);
+
+		_mm_prefetch((const char *)src + 512, _MM_HINT_T0);
+		_mm_stream_si128((__m128i *)dst, a);
+		_mm_stream_si128((__m128i *)dst + 1, b);
+		_mm_stream_si128((__m128i *)dst + 2, c);
+		_mm_stream_si128((__m128i *)dst + 3, d);
+	}
+	memcpy(dst, src, bytes);
+	/* Such stores are not ordered with the one that publishes the completion. */
+	_mm_sfence();
+#else
+	memcpy(dst, src, bytes);
+#endif
+}
+
+/* Writes a pattern again and again. */
+static inline void kernel_fill(unsigned char *dst, uint64_t pattern, size_t bytes)
+{
+	size_t words = bytes / sizeof(pattern);
+
+#if defined(__x86_64__)
+	/* As fast as memset for any pattern, but for a start that small areas do not make up for. */
+	if (bytes >= 512) {
+		__asm__ volatile("rep stosq" : "+D"(dst), "+c"(words) : "a"(pattern) : "memory");
+		memcpy(dst, &pattern, bytes % sizeof(pattern));
+		return;
+	}
+#endif
+	for (size_t i = 0; i < words; i++)
+		memcpy(dst + i * sizeof(pattern), &pattern, sizeof(pattern));
+	memcpy(dst + words * sizeof(pattern), &pattern, bytes % sizeof(pattern));
+}
+
+#endif

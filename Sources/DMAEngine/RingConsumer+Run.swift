@@ -1,0 +1,134 @@
+internal import CDMADev
+internal import CDMATrace
+internal import CLinux
+internal import LinuxSystem
+
+/// The usual work, many operations at a time: copies and fills that are small enough to be done at once, lie in one piece on both
+/// sides, and need nothing but moving. What an operation costs by itself, the guard most of all, is paid once a run.
+extension RingConsumer {
+    /// The operations of a run: what is left of their descriptors, which are fetched once.
+    struct Run {
+        /// What they come to.
+        let moves: UnsafeMutablePointer<clinux_move>
+        /// The batches that begin among them.
+        let batches: UnsafeMutablePointer<(first: Int, rung: UInt64)>
+
+        var count = 0
+        var batchCount = 0
+        var byteCount: UInt64 = 0
+        var fillCount: UInt64 = 0
+
+        init(capacity: Int) {
+            moves = .allocateOnOwnCacheLines(capacity: capacity)
+            batches = .allocateOnOwnCacheLines(capacity: capacity)
+        }
+
+        func deallocate() {
+            moves.deallocate()
+            batches.deallocate()
+        }
+    }
+
+    /// Executes operations from `next` on for as long as they are such copies.
+    ///
+    /// - Returns: how many are finished, a failed one included, which ends a run.
+    mutating func executeRun(atMost most: UInt64, budget: inout Int) -> UInt64 {
+        guard running == nil, !dmatrace_dmadev_engine_operation_start_enabled(),
+            !dmatrace_dmadev_engine_operation_finish_enabled()
+        else { return 0 }
+        // What crosses domains is looked up anew for each part: not in a run.
+        if let domains, domains.source != 0 || domains.destination != 0 { return 0 }
+        if spaces.areProcess {
+            planRun(atMost: Int(most), UInt64(budget)) { operation, isFill in
+                let length = UInt64(operation.length)
+                guard AddressRange.isUsable(operation.dst, length),
+                    isFill || AddressRange.isUsable(operation.src, length)
+                else { return nil }
+                return clinux_move(dst: operation.dst, src: operation.src, bytes: length, is_fill: isFill ? 1 : 0)
+            }
+        } else {
+            planRun(atMost: Int(most), UInt64(budget)) { [spaces] in spaces.move($0, isFill: $1) }
+        }
+        let planned = run.count
+        guard planned != 0 else { return 0 }
+        budget &-= Int(run.byteCount)
+        var result: CInt = 0
+        let done = clinux_guarded_moves(run.moves, planned, &result)
+        finishRun(done)
+        guard done < planned else { return UInt64(done) }
+        running = Operation(
+            dmadev_descriptor(
+                src: 0, dst: 0, length: 0,
+                kind: UInt8(run.moves[done].is_fill != 0 ? DMADEV_KIND_FILL : DMADEV_KIND_COPY), flags: 0, nb_src: 0,
+                nb_dst: 0,
+                src_handler: 0, dst_handler: 0, reserved: 0))
+        finish(Operation.failure(result))
+        return UInt64(done) &+ 1
+    }
+
+    /// Fetches descriptors until one is no such copy; that one is fetched and judged anew when its turn comes.
+    @inline(__always)
+    private mutating func planRun(
+        atMost most: Int, _ budget: UInt64, _ move: (dmadev_descriptor, Bool) -> clinux_move?
+    ) {
+        let special =
+            UInt8(giveBack == nil ? 0 : DMADEV_DESC_AUTO_FREE)
+            | UInt8(domains == nil ? 0 : DMADEV_DESC_SRC_HANDLER | DMADEV_DESC_DST_HANDLER)
+        // A fence, and all after it, is for the general path when its batch has failed.
+        var mayAbandon = batchFailed
+        var byteCount: UInt64 = 0
+        var batchCount = 0
+        var fillCount: UInt64 = 0
+        var count = 0
+        while count < most {
+            let slot = Int(truncatingIfNeeded: (next &+ UInt64(count)) & mask)
+            let descriptor = descriptors[slot]
+            let isFirst = descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0
+            let isFill = descriptor.kind == UInt8(DMADEV_KIND_FILL)
+            guard isFill || descriptor.kind == UInt8(DMADEV_KIND_COPY), descriptor.flags & special == 0,
+                isFirst || !mayAbandon, byteCount &+ UInt64(descriptor.length) <= budget,
+                let move = move(descriptor, isFill)
+            else { break }
+            if isFirst {
+                run.batches[batchCount] = (count, doorbellTimes[slot])
+                batchCount &+= 1
+                mayAbandon = false
+            }
+            run.moves[count] = move
+            byteCount &+= move.bytes
+            fillCount &+= isFill ? 1 : 0
+            count &+= 1
+        }
+        run.count = count
+        run.batchCount = batchCount
+        run.byteCount = byteCount
+        run.fillCount = fillCount
+    }
+
+    /// Finishes the first `done` operations of the run as successful, and begins the batch of the one after them.
+    private mutating func finishRun(_ done: Int) {
+        var begun = 0
+        for batch in 0..<run.batchCount {
+            let (first, rung) = run.batches[batch]
+            guard first <= done, first < run.count else { break }
+            if first > begun { noteForLatency(UInt64(first &- begun)) }
+            beginBatch(rung)
+            begun = first
+        }
+        if done > begun { noteForLatency(UInt64(done &- begun)) }
+        let slot = Int(truncatingIfNeeded: next & mask)
+        let straight = min(done, Int(truncatingIfNeeded: mask) + 1 - slot)
+        (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: straight)
+        statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: done - straight)
+        if done < run.count {
+            run.byteCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
+            run.fillCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].is_fill }
+        }
+        tally.bytes &+= run.byteCount
+        tally.completed &+= UInt64(done)
+        let kinds = counters.pointer(to: \.kinds)!
+        kinds.word(Int(DMADEV_KIND_COPY)).add(UInt64(done) &- run.fillCount)
+        kinds.word(Int(DMADEV_KIND_FILL)).add(run.fillCount)
+        next &+= UInt64(done)
+    }
+}

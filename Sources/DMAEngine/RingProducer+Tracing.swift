@@ -1,0 +1,12 @@
+public import CDMADev
+
+extension RingProducer {
+    /// What was rung, where it lies; for a trace, on the thread that uses the ring.
+    @inlinable
+    @inline(__always)
+    public var rungSoFar: dmadev_rung {
+        dmadev_rung(
+            descriptors: descriptors, entries: entries, rung: rung, nb_slots: UInt32(truncatingIfNeeded: mask &+ 1),
+            max_sges: UInt16(truncatingIfNeeded: maximumEntries), reserved: 0)
+    }
+}

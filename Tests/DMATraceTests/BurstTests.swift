@@ -1,0 +1,122 @@
+import DeviceDrivers
+import TestSupport
+import Testing
+
+/// The two events that a busy device can afford: with them alone, a trace holds every operation.
+@Suite struct BurstTests {
+    static let events = ["dmadev:burst", "dmadev_engine:completed_burst"]
+    /// Sub-buffers as small as LTTng makes them unasked, and as many as a test needs.
+    static let small = LTTngSession.Channel(subBufferSize: "16k", subBufferCount: 256)
+
+    @Test(
+        "Each operation is in the trace once, as it was asked for and as it ended; their numbers are those of the counters",
+        arguments: DriverTable.all.map(\.name), ["plain", "silent", "operations"])
+    func everyOperation(driver: String, mode: String) throws {
+        let program = try builtProduct("trace-bursts")
+        let seed = SeededGenerator(for: "\(driver) \(mode)").seed
+        var output = ""
+        let trace = try LTTngSession.record(Self.events, channel: Self.small) {
+            output = try $0.run(program, ["random", "\(driver),max-sges=64", mode, "\(seed)", "1500"]).output
+        }
+        #expect(trace.discardedCount == 0)
+        let printed = try PrintedLoad(output)
+        let bursts = try trace.events(named: "dmadev:burst").map { try Burst($0) }
+        #expect(bursts.allSatisfy { $0.rows.count <= 256 })
+        #expect(bursts.reduce(0) { $0 + $1.rows.count } == printed.submitted)
+        for vchan in 0...1 {
+            let own = bursts.filter { $0.vchan == vchan }
+            let rows = own.flatMap(\.rows)
+            #expect(rows.count == printed.operations[vchan].count)
+            let difference = zip(rows, printed.operations[vchan]).first { $0 != $1 }
+            #expect(difference == nil)
+            #expect(try Burst.doorbells(own) == printed.doorbells[vchan])
+        }
+
+        let published = try trace.events(named: "dmadev_engine:completed_burst").map { try Publication($0) }
+        #expect(published.flatMap(\.latencies).allSatisfy { $0 > 0 && $0 <= printed.elapsed })
+        // The engine of a device with faults made on purpose is another one's: it runs what is handed on to it.
+        guard driver != "fault" else { return }
+        #expect(published.reduce(0) { $0 + $1.statuses.count } == printed.completed)
+        #expect(published.flatMap(\.statuses).count { $0 != 0 } == printed.errors && printed.errors > 0)
+        for vchan in 0...1 {
+            let own = published.filter { $0.vchan == vchan }
+            #expect(try Publication.areInOrder(own))
+            let statuses = own.flatMap(\.statuses)
+            #expect(statuses.count == printed.operations[vchan].count)
+            #expect(Array(statuses.prefix(printed.statuses[vchan].count)) == printed.statuses[vchan])
+        }
+    }
+
+    @Test("An operation that a plan lets fail is in the application's bursts, and not in the engine's")
+    func madeFailures() throws {
+        let program = try builtProduct("trace-bursts")
+        var output = ""
+        let trace = try LTTngSession.record(Self.events, channel: Self.small) {
+            output = try $0.run(program, ["random", "fault,every=3:page_fault", "plain", "5", "500"]).output
+        }
+        let printed = try PrintedLoad(output)
+        let rung = try trace.events(named: "dmadev:burst").reduce(0) { $0 + (try Burst($1)).rows.count }
+        let run = try trace.events(named: "dmadev_engine:completed_burst").reduce(0) {
+            $0 + (try Publication($1)).statuses.count
+        }
+        #expect(rung == printed.submitted && rung == printed.completed)
+        #expect(run > 0 && run <= rung - rung / 3)
+    }
+
+    @Test("A session that begins between enqueue and doorbell has all that the doorbell rings")
+    func lateSession() throws {
+        let program = try builtProduct("trace-bursts")
+        let trace = try LTTngSession.record(["dmadev:configure"]) { session in
+            let running = try session.start(program, ["late", "300"])
+            try running.waitForOutput(containing: "ready")
+            try session.enable(Self.events)
+            running.closeInput()
+            #expect(try running.wait().exit == .exited(0))
+        }
+        let bursts = try trace.events(named: "dmadev:burst").map { try Burst($0) }
+        #expect(try Burst.doorbells(bursts) == [300])
+        let lengths = try trace.events(named: "dmadev:burst").flatMap { try $0.integers("length") }
+        #expect(lengths == (0..<300).map { Int128($0 % 64 + 1) })
+        let published = try trace.events(named: "dmadev_engine:completed_burst").map { try Publication($0) }
+        #expect(published.reduce(0) { $0 + $1.statuses.count } == 300)
+    }
+
+    @Test("What is more than one event takes is in several, whole operations each, and each fits into 16 KiB")
+    func large() throws {
+        let program = try builtProduct("trace-every-event")
+        let trace = try LTTngSession.record(["dmadev:burst"], channel: Self.small) {
+            try $0.run(program, ["burst-edges"])
+        }
+        #expect(trace.discardedCount == 0)
+        let bursts = try trace.events.map { try Burst($0) }
+        #expect(bursts.map(\.rows.count) == [256, 256, 88, 256, 1, 4, 1])
+        #expect(try Burst.doorbells(bursts) == [600, 257, 5])
+        let sources = try trace.events.prefix(3).flatMap { try $0.integers("src") }
+        #expect(sources == Array(0..<600))
+        let flags = try trace.events.map { try $0.integers("flags") }
+        #expect(flags.map { $0.last } == [0, 0, 2, 0, 0, 0, 0])
+        #expect(try trace.events.map { try $0.integers("sg_addr").count } == [0, 0, 0, 512, 0, 512, 128])
+    }
+
+    @Test("A million operations are in the trace, none is lost, none is there twice")
+    func million() throws {
+        let program = try builtProduct("trace-bursts")
+        // Room for all of them on one processor, as the documentation says.
+        let channel = LTTngSession.Channel(subBufferSize: "8M", subBufferCount: 8)
+        var output = ""
+        // Each event has to begin where the last one of its kind has ended.
+        let awk = """
+            function number(field) { return substr($0, index($0, " " field " = ") + length(field) + 4, 8) + 0 }
+            { count = number("nb_ops"); total[$3] += count; if (number("ring_idx") != next_idx[$3]) gaps++
+              next_idx[$3] = (next_idx[$3] + count) % 65536 }
+            END { print total["dmadev:burst:"], total["dmadev_engine:completed_burst:"], gaps + 0 }
+            """
+        let trace = try LTTngSession.summarize(Self.events, channel: channel, awk: awk) {
+            output = try $0.run(program, ["copies", "1000000"]).output
+        }
+        #expect(trace.discardedCount == 0)
+        #expect(trace.output == "1000000 1000000 0\n")
+        let printed = try PrintedLoad(output)
+        #expect([printed.submitted, printed.completed, printed.errors] == [1_000_000, 1_000_000, 0])
+    }
+}

@@ -1,0 +1,91 @@
+import DMADev
+import DeviceDrivers
+import LinuxSystem
+
+/// A program that keeps a device busy, and prints what a trace of its bursts has to hold.
+///
+/// - `random DEVICE MODE SEED COUNT`: at least COUNT random operations on two channels, in random bursts; MODE is
+///   `plain`, `silent` or `operations`. Prints each as ``RandomLoad`` says.
+/// - `copies COUNT`: that many copies of 64 bytes, 32 a doorbell.
+/// - `late COUNT`: enqueues as many copies, says `ready`, and rings when its standard input ends.
+///
+/// In the end each prints `counters SUBMITTED COMPLETED ERRORS NANOSECONDS`, the last from the first call on.
+@main
+struct TraceBursts {
+    static func main() throws {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        switch (arguments.first, arguments.count) {
+        case ("random", 5):
+            var load = try RandomLoad(arguments[1], mode: arguments[2], seed: UInt64(arguments[3]) ?? 0)
+            try load.run(atLeast: Int(arguments[4]) ?? 0)
+        case ("copies", 2):
+            try copy(Int(arguments[1]) ?? 0)
+        case ("late", 2):
+            try ringLate(Int(arguments[1]) ?? 0)
+        default:
+            print("usage: trace-bursts random DEVICE MODE SEED COUNT | copies COUNT | late COUNT")
+        }
+    }
+
+    /// Makes a device with channels of 1024 descriptors, and starts it.
+    static func start(
+        _ specification: String, vchans: UInt16 = 1, mode: ConfigurationFlags = []
+    ) throws -> DMADevice {
+        let device = try DeviceFactory.make([DeviceSpecification(specification)], in: DeviceRegistry())[0]
+        try device.configure(DeviceConfiguration(virtualChannelCount: vchans, flags: mode))
+        for vchan in 0..<vchans {
+            try device.setUpVirtualChannel(vchan, configuration: VirtualChannelConfiguration(descriptorCount: 1024))
+        }
+        try device.start()
+        return device
+    }
+
+    /// Stops the device and prints its counters.
+    static func end(_ device: DMADevice, since begin: MonotonicTime) throws {
+        try device.stop()
+        let counters = try device.statistics
+        let elapsed = MonotonicTime.now.nanoseconds - begin.nanoseconds
+        print("counters \(counters.submitted) \(counters.completed) \(counters.errors) \(elapsed)")
+        try device.close()
+    }
+
+    static func copy(_ count: Int) throws {
+        let device = try start("software")
+        let channel = try device.virtualChannel(0)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
+        defer { memory.deallocate() }
+        let address = UInt64(UInt(bitPattern: memory))
+        let begin = MonotonicTime.now
+        var (enqueued, finished) = (0, 0)
+        while finished < count {
+            if enqueued < count, try channel.burstCapacity >= 32 {
+                let burst = min(32, count - enqueued)
+                for number in 1...burst {
+                    try channel.copy(
+                        from: address, to: address + 64, length: 64, flags: number == burst ? .submit : [])
+                }
+                enqueued += burst
+            }
+            finished += try channel.completed(upTo: 1024).count
+        }
+        try end(device, since: begin)
+    }
+
+    static func ringLate(_ count: Int) throws {
+        let device = try start("software")
+        let channel = try device.virtualChannel(0)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
+        defer { memory.deallocate() }
+        let address = UInt64(UInt(bitPattern: memory))
+        let begin = MonotonicTime.now
+        for number in 0..<count {
+            try channel.copy(from: address, to: address + 64, length: UInt32(number % 64 + 1))
+        }
+        Output.line("ready")
+        while readLine() != nil {}
+        try channel.submit()
+        var finished = 0
+        while finished < count { finished += try channel.completed(upTo: 1024).count }
+        try end(device, since: begin)
+    }
+}
