@@ -46,10 +46,7 @@ final class ControllerRing: @unchecked Sendable {
         } else {
             operations = nil
         }
-        // On a cache line of its own.
-        state = UnsafeMutableRawPointer.allocate(
-            byteCount: MemoryLayout<dmadev_producer_state>.stride, alignment: 64
-        ).bindMemory(to: dmadev_producer_state.self, capacity: 1)
+        state = .allocateOnOwnCacheLines(capacity: 1)
         state.initialize(to: dmadev_producer_state())
         producer = RingProducer(
             memory: memory, state: state, counters: counters.application,
@@ -58,6 +55,7 @@ final class ControllerRing: @unchecked Sendable {
     }
 
     deinit {
+        producer.deallocate()
         state.deallocate()
         operations?.deallocate()
     }

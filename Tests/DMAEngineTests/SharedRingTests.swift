@@ -43,6 +43,7 @@ import Testing
         }
 
         deinit {
+            producer.deallocate()
             state.deallocate()
             word.deallocate()
         }
