@@ -143,7 +143,8 @@ let package = Package(
             dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine", "GroupTestSupport"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "trace-bursts", dependencies: ["CDMADev", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
+            name: "trace-bursts",
+            dependencies: ["CDMADev", "ControllerDriver", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
             path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
         .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],

@@ -94,7 +94,7 @@ import Testing
         expect(
             try scope.run("serve", "--listen", port), exits: 1,
             saying: "cannot listen on \(port): Address already in use: end the program that has it, or choose another")
-        #expect(try scope.leftovers.sorted() == ["dpdk", "dpdk/dmascope", "dpdk/dmascope/dpdk_telemetry.v2"])
+        #expect(try scope.leftovers.count { $0.hasSuffix("dpdk_telemetry.v2") } == 1)
 
         server.kill(SIGINT)
         let result = try server.wait()

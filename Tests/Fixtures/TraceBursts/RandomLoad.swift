@@ -1,4 +1,5 @@
 import CDMADev
+import ControllerDriver
 import DMADev
 import LinuxSystem
 import TestSupport
@@ -17,8 +18,24 @@ struct RandomLoad {
     private let mode: ConfigurationFlags
     private var random: SeededGenerator
     private var channels: [Channel]
-    private let memory = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 4096)
+    /// Where the device finds its memory.
+    private let base: UInt64
+    private let memory: AnyObject
     private let longestList: Int
+
+    private static let byteCount = 1 << 16
+
+    /// Memory of this process, for devices that reach it.
+    private final class OwnMemory {
+        let start: UnsafeMutableRawPointer
+
+        init(byteCount: Int) {
+            start = .allocate(byteCount: byteCount, alignment: 4096)
+            start.initializeMemory(as: UInt8.self, repeating: 1, count: byteCount)
+        }
+
+        deinit { start.deallocate() }
+    }
 
     /// One channel, as far as the load knows it.
     private struct Channel {
@@ -31,12 +48,24 @@ struct RandomLoad {
 
     init(_ specification: String, mode: String, seed: UInt64) throws {
         self.mode = mode == "silent" ? .silent : mode == "operations" ? .enqueueDequeue : []
-        let device = try TraceBursts.start(specification, vchans: 2, mode: self.mode)
+        let device: DMADevice
+        if specification.hasPrefix("/") {
+            let driver = try ControllerDevice(path: specification)
+            device = try DeviceRegistry().add(driver, named: "random")
+            let buffer = try driver.memory.allocate(byteCount: Self.byteCount)
+            base = try device.mapMemory(buffer.bytes)
+            memory = buffer
+            try TraceBursts.start(device, vchans: 2, mode: self.mode)
+        } else {
+            device = try TraceBursts.start(specification, vchans: 2, mode: self.mode)
+            let buffer = OwnMemory(byteCount: Self.byteCount)
+            base = UInt64(UInt(bitPattern: buffer.start))
+            memory = buffer
+        }
         self.device = device
         random = SeededGenerator(seed: seed)
         channels = try (0..<2).map { Channel(path: try device.virtualChannel($0)) }
         longestList = Int(device.properties.maximumEntryCount)
-        memory.initializeMemory(as: UInt8.self, repeating: 1, count: 1 << 16)
     }
 
     mutating func run(atLeast count: Int) throws {
@@ -60,7 +89,7 @@ struct RandomLoad {
             try channels[1].path.fill(1, pattern: 2, length: 3)
         }
         try TraceBursts.end(device, since: begin)
-        memory.deallocate()
+        withExtendedLifetime(memory) {}
     }
 
     /// Neither makes anything visible.
@@ -164,7 +193,7 @@ struct RandomLoad {
     /// In the memory, but for one of twenty that is no address.
     private mutating func address() -> UInt64 {
         guard Int.random(in: 0..<20, using: &random) != 0 else { return 1 << 60 }
-        return UInt64(UInt(bitPattern: memory)) + UInt64.random(in: 0...0x8000, using: &random)
+        return base + UInt64.random(in: 0...0x8000, using: &random)
     }
 
     /// Equally many bytes in both; one of eight has the most entries, the others have few.

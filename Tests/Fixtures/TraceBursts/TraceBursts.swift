@@ -1,11 +1,13 @@
+import ControllerDriver
 import DMADev
 import DeviceDrivers
 import LinuxSystem
 
 /// A program that keeps a device busy, and prints what a trace of its bursts has to hold.
 ///
-/// - `random DEVICE MODE SEED COUNT`: at least COUNT random operations on two channels, in random bursts; MODE is
-///   `plain`, `silent` or `operations`. Prints each as ``RandomLoad`` says.
+/// - `random DEVICE MODE SEED COUNT`: at least COUNT random operations on two channels, in random bursts; DEVICE is a
+///   specification, or the path of a controller's socket; MODE is `plain`, `silent` or `operations`. Prints each as
+///   ``RandomLoad`` says.
 /// - `copies COUNT`: that many copies of 64 bytes, 32 a doorbell.
 /// - `late COUNT`: enqueues as many copies, says `ready`, and rings when its standard input ends.
 ///
@@ -32,12 +34,17 @@ struct TraceBursts {
         _ specification: String, vchans: UInt16 = 1, mode: ConfigurationFlags = []
     ) throws -> DMADevice {
         let device = try DeviceFactory.make([DeviceSpecification(specification)], in: DeviceRegistry())[0]
+        try start(device, vchans: vchans, mode: mode)
+        return device
+    }
+
+    /// The same with a device that is there.
+    static func start(_ device: DMADevice, vchans: UInt16, mode: ConfigurationFlags) throws {
         try device.configure(DeviceConfiguration(virtualChannelCount: vchans, flags: mode))
         for vchan in 0..<vchans {
             try device.setUpVirtualChannel(vchan, configuration: VirtualChannelConfiguration(descriptorCount: 1024))
         }
         try device.start()
-        return device
     }
 
     /// Stops the device and prints its counters.
