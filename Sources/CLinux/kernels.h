@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 /* Copies two pieces of a constant size that begin and end an area, which may overlap each other: all is read before
@@ -41,7 +41,7 @@ static inline void kernel_move(unsigned char *dst, const unsigned char *src, siz
  * is twice as fast this way. */
 static inline void kernel_stream(unsigned char *dst, const unsigned char *src, size_t bytes)
 {
-#if defined(__SSE2__)
+#if defined(__x86_64__)
 	size_t head = -(uintptr_t)dst & 15;
 
 	if (head > bytes)
@@ -66,12 +66,38 @@ static inline void kernel_stream(unsigned char *dst, const unsigned char *src, s
 #endif
 }
 
+#if defined(__x86_64__)
+/* 32 bytes a store; from 32 bytes on. */
+__attribute__((target("avx2"), noinline)) static void kernel_fill_wide(unsigned char *dst, uint64_t pattern, size_t bytes)
+{
+	const __m256i wide = _mm256_set1_epi64x((long long)pattern);
+	const size_t whole = bytes & ~(sizeof(pattern) - 1);
+	size_t at = 0;
+
+	for (; at + 128 <= whole; at += 128) {
+		_mm256_storeu_si256((__m256i *)(dst + at), wide);
+		_mm256_storeu_si256((__m256i *)(dst + at + 32), wide);
+		_mm256_storeu_si256((__m256i *)(dst + at + 64), wide);
+		_mm256_storeu_si256((__m256i *)(dst + at + 96), wide);
+	}
+	for (; at + 32 <= whole; at += 32)
+		_mm256_storeu_si256((__m256i *)(dst + at), wide);
+	/* The last words once more: whole patterns lie at multiples of their size. */
+	_mm256_storeu_si256((__m256i *)(dst + whole - 32), wide);
+	memcpy(dst + whole, &pattern, bytes - whole);
+}
+#endif
+
 /* Writes a pattern again and again. */
 static inline void kernel_fill(unsigned char *dst, uint64_t pattern, size_t bytes)
 {
 	size_t words = bytes / sizeof(pattern);
 
 #if defined(__x86_64__)
+	if (bytes >= 64 && __builtin_cpu_supports("avx2")) {
+		kernel_fill_wide(dst, pattern, bytes);
+		return;
+	}
 	/* As fast as memset for any pattern, but for a start that small areas do not make up for. */
 	if (bytes >= 512) {
 		__asm__ volatile("rep stosq" : "+D"(dst), "+c"(words) : "a"(pattern) : "memory");

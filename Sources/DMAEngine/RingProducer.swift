@@ -1,5 +1,4 @@
 public import CDMADev
-public import CLinux
 internal import Glibc
 public import LinuxSystem
 public import Synchronization
@@ -18,6 +17,8 @@ public struct RingProducer: @unchecked Sendable {
     @usableFromInline
     struct Constants {
         @usableFromInline let descriptors: UnsafeMutablePointer<dmadev_descriptor>
+        /// Where descriptors wait that are not in the ring yet; see ``RingProducer/place(_:_:_:_:)``.
+        @usableFromInline let stage: UnsafeMutablePointer<dmadev_descriptor>
         @usableFromInline let entries: UnsafeMutablePointer<dmadev_sge>
         @usableFromInline let doorbellTimes: UnsafeMutablePointer<UInt64>
         @usableFromInline let statuses: UnsafeMutablePointer<UInt16>
@@ -27,6 +28,7 @@ public struct RingProducer: @unchecked Sendable {
         @usableFromInline let counters: UnsafeMutablePointer<dmadev_application_counters>
         @usableFromInline let bell: EngineBell
         @usableFromInline let mask: UInt64
+        @usableFromInline let stageMask: UInt64
         @usableFromInline let capacity: UInt64
         @usableFromInline let maximumEntries: Int
         @usableFromInline let isSilent: Bool
@@ -50,13 +52,16 @@ public struct RingProducer: @unchecked Sendable {
         counters: UnsafeMutablePointer<dmadev_application_counters>, bell: EngineBell, isSilent: Bool, hasPool: Bool,
         operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
     ) {
+        let stageCount = min(Self.stageCount, memory.layout.slotCount)
         constants = .allocateOnOwnCacheLines(capacity: 1)
         constants.initialize(
             to: Constants(
-                descriptors: memory.descriptors, entries: memory.entries, doorbellTimes: memory.doorbellTimes,
+                descriptors: memory.descriptors, stage: .allocateOnOwnCacheLines(capacity: stageCount),
+                entries: memory.entries, doorbellTimes: memory.doorbellTimes,
                 statuses: memory.statuses, doorbell: memory.producerPage, engine: memory.consumerPage, state: state,
                 counters: counters, bell: bell, mask: UInt64(memory.layout.slotCount - 1),
-                capacity: UInt64(memory.layout.descriptorCount), maximumEntries: memory.layout.maximumEntries,
+                stageMask: UInt64(stageCount - 1), capacity: UInt64(memory.layout.descriptorCount),
+                maximumEntries: memory.layout.maximumEntries,
                 isSilent: isSilent, refusedFlags: hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE),
                 operations: operations))
         state.pointer(to: \.submitted_before)!.storeRelaxed(counters.pointer(to: \.submitted)!.loadRelaxed())
@@ -64,10 +69,12 @@ public struct RingProducer: @unchecked Sendable {
 
     /// Frees what `init` allocated; nothing is called after it.
     public func deallocate() {
+        stage.deallocate()
         constants.deallocate()
     }
 
     @inlinable var descriptors: UnsafeMutablePointer<dmadev_descriptor> { constants.pointee.descriptors }
+    @inlinable var stage: UnsafeMutablePointer<dmadev_descriptor> { constants.pointee.stage }
     @inlinable var entries: UnsafeMutablePointer<dmadev_sge> { constants.pointee.entries }
     @inlinable var doorbellTimes: UnsafeMutablePointer<UInt64> { constants.pointee.doorbellTimes }
     @inlinable var statuses: UnsafeMutablePointer<UInt16> { constants.pointee.statuses }
@@ -77,6 +84,7 @@ public struct RingProducer: @unchecked Sendable {
     @inlinable var counters: UnsafeMutablePointer<dmadev_application_counters> { constants.pointee.counters }
     @inlinable var bell: EngineBell { constants.pointee.bell }
     @inlinable var mask: UInt64 { constants.pointee.mask }
+    @inlinable var stageMask: UInt64 { constants.pointee.stageMask }
     @inlinable var capacity: UInt64 { constants.pointee.capacity }
     @inlinable var maximumEntries: Int { constants.pointee.maximumEntries }
     @inlinable var isSilent: Bool { constants.pointee.isSilent }
@@ -88,6 +96,10 @@ public struct RingProducer: @unchecked Sendable {
     @inlinable var enqueued: UInt64 {
         get { state.pointer(to: \.enqueued)!.loadRelaxed() }
         nonmutating set { state.pointer(to: \.enqueued)!.storeRelaxed(newValue) }
+    }
+    @inlinable var staged: UInt64 {
+        get { state.pointer(to: \.staged)!.loadRelaxed() }
+        nonmutating set { state.pointer(to: \.staged)!.storeRelaxed(newValue) }
     }
     @inlinable var rung: UInt64 {
         get { state.pointer(to: \.rung)!.loadRelaxed() }
@@ -146,25 +158,50 @@ public struct RingProducer: @unchecked Sendable {
         UInt64(length) | UInt64(kind) << 32
     }
 
-    /// Writes the next descriptor as four words, and little else: what a processor can hold back while it waits for the
-    /// ring's cache lines is counted in stores.
+    /// Puts the next descriptor on the stage.
+    ///
+    /// The engine had the ring's cache lines last, and a store waits for its line and holds up all that follow it. What
+    /// a processor can hold back meanwhile is counted in stores: so descriptors go into the ring many at a time, with
+    /// no other store between them.
     @inlinable
     @inline(__always)
     func place(_ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
         let index = enqueued
         guard hasRoom(at: index), flags & refusedFlags == 0 else { return reject(flags) }
         let own = flags & UInt64(DMADEV_DESC_OPERATION_FLAGS) | (index == rung ? UInt64(DMADEV_DESC_BATCH_FIRST) : 0)
-        let slot = UnsafeMutableRawPointer(descriptors + Int(truncatingIfNeeded: index & mask))
+        let slot = UnsafeMutableRawPointer(stage + Int(truncatingIfNeeded: index & stageMask))
         slot.storeBytes(of: source, as: UInt64.self)
         (slot + 8).storeBytes(of: destination, as: UInt64.self)
         // The handlers come last, as in the flags.
         (slot + 16).storeBytes(of: shape | own << 40, as: UInt64.self)
         (slot + 24).storeBytes(of: flags >> 32, as: UInt64.self)
         enqueued = index &+ 1
-        fetchAhead(of: index)
         let result = Int32(UInt16(truncatingIfNeeded: index))
-        return flags & 2 != 0 ? submit(thenReturn: result) : result
+        return flags & 2 != 0 || (index &+ 1) & stageMask == 0 ? clearStage(flags, thenReturn: result) : result
     }
+
+    /// The last call of an enqueue that rings, or fills the stage: one without keeps nothing on the stack.
+    @usableFromInline
+    @inline(never)
+    func clearStage(_ flags: UInt64, thenReturn result: Int32) -> Int32 {
+        if flags & 2 != 0 { submit() } else { clearStage() }
+        return result
+    }
+
+    /// Writes what is on the stage into the ring. It lies in one piece on both sides: the stage is cleared where it
+    /// ends, and the ring is as long, or a multiple.
+    @inlinable
+    @inline(__always)
+    func clearStage() {
+        let (first, end) = (staged, enqueued)
+        (descriptors + Int(truncatingIfNeeded: first & mask))
+            .update(
+                from: stage + Int(truncatingIfNeeded: first & stageMask), count: Int(truncatingIfNeeded: end &- first))
+        staged = end
+    }
+
+    /// Descriptors on the stage at most: a usual burst.
+    private static let stageCount = 32
 
     @inlinable
     @inline(__always)
@@ -173,28 +210,6 @@ public struct RingProducer: @unchecked Sendable {
         guard isSilent else { return false }
         released = engineCompleted
         return index &- released < capacity
-    }
-
-    /// Asks for the cache line of a later slot, to write: the engine had it last, and a store that waits for its line
-    /// holds up all that follow it. Slots that are still in use are left to the engine.
-    @inlinable
-    @inline(__always)
-    func fetchAhead(of index: UInt64) {
-        let later = index &+ Self.fetchDistance
-        if index & 1 == 0, later &- released < capacity {
-            clinux_prefetch_to_write(descriptors + Int(truncatingIfNeeded: later & mask))
-        }
-    }
-
-    /// Slots, two a line.
-    @usableFromInline static var fetchDistance: UInt64 { 32 }
-
-    /// The last call of an enqueue with the submit flag: an enqueue without it keeps nothing on the stack.
-    @usableFromInline
-    @inline(never)
-    func submit(thenReturn result: Int32) -> Int32 {
-        submit()
-        return result
     }
 
     @usableFromInline
@@ -216,6 +231,7 @@ public struct RingProducer: @unchecked Sendable {
     @inline(__always)
     public func submit() {
         guard enqueued != rung else { return }
+        if staged != enqueued { clearStage() }
         doorbellTimes[Int(truncatingIfNeeded: rung & mask)] = Ticks.now
         rung = enqueued
         // Nobody polls: the slots that are free by now are not in use. The line is read below anyway.

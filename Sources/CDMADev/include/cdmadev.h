@@ -105,12 +105,13 @@ struct dmadev_consumer_page {
 /* The application's own indexes, which its other threads may look at. */
 struct dmadev_producer_state {
 	uint64_t enqueued;
+	uint64_t staged; /* not in the ring yet: from here to enqueued */
 	uint64_t rung;
 	uint64_t released;
 	uint64_t completed_seen; /* the engine's index as last read */
 	uint64_t failures_reported; /* by completed_status */
 	uint64_t submitted_before; /* rung before the ring was started: the counters outlive it */
-	uint64_t pad0[2];
+	uint64_t pad0;
 };
 
 /* How an operation ended; enum rte_dma_status_code. */

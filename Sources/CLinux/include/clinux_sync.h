@@ -33,21 +33,10 @@ static inline uint64_t clinux_ticks(void)
 /* What 2^32 ticks are in nanoseconds; measured at the first call, which takes up to 2 ms. */
 uint64_t clinux_nanoseconds_per_4g_ticks(void);
 
-/* Asks for a cache line of one's own, to read or to write it soon. Hints: they never fault. */
+/* Asks for a cache line, to read it soon. A hint: it never faults. */
 static inline void clinux_prefetch_to_read(const void *line)
 {
 	__builtin_prefetch(line, 0, 3);
-}
-
-static inline void clinux_prefetch_to_write(void *line)
-{
-#if defined(__x86_64__)
-	/* Written out: the compiler's takes the line to read unless it is told of a newer processor. Where the
-	 * instruction does not exist, it does nothing. */
-	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
-#else
-	__builtin_prefetch(line, 1, 3);
-#endif
 }
 
 /* Tells the processor that this is a spinning loop. */
