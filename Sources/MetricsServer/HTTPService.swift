@@ -18,6 +18,9 @@ public struct HTTPService: Service {
     private let logger: Logger
     private let listens: @Sendable (String) -> Void
 
+    /// One thread for the servers of a process, as long as it lives: the singleton would have one for each processor, and
+    /// what Hummingbird does at its end may come to the thread after the server has ended.
+    private static let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     /// More clients wait in the backlog.
     private static let maximumConnections = 256
     /// What clients may take to receive what they were promised before the server ended.
@@ -44,22 +47,18 @@ public struct HTTPService: Service {
     public func run() async throws {
         var place: UnixSocketPlace?
         if case .unix(let path) = address { place = try UnixSocketPlace(path) }
-        // The singleton would have a thread for each processor.
-        let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let (bound, tell) = AsyncStream.makeStream(of: SocketAddress?.self)
         let opening = Opening(address: address, place: place, bound: bound, listens: listens)
         // The opening ends first: nobody finds the server any more while it answers the last ones.
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: application(threads, place) { tell.yield($0) }),
+                .init(service: application(place) { tell.yield($0) }),
                 .init(service: opening, serviceName: "opening"),
             ], logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.gracePeriod
         var failure: (any Error)?
         do { try await ServiceGroup(configuration: configuration).run() } catch { failure = error }
         place?.removeDirectory()
-        // It has nothing to do any more, so this cannot fail.
-        try? await threads.shutdownGracefully()
         // Clients that are cut off at the end are no failure.
         guard let failure, !opening.hasEnded.withLock({ $0 }) else { return }
         if failure is HTTPServiceError || failure is CancellationError { throw failure }
@@ -68,8 +67,7 @@ public struct HTTPService: Service {
     }
 
     private func application(
-        _ threads: MultiThreadedEventLoopGroup, _ place: UnixSocketPlace?,
-        _ runs: @escaping @Sendable (SocketAddress?) -> Void
+        _ place: UnixSocketPlace?, _ runs: @escaping @Sendable (SocketAddress?) -> Void
     ) -> some Service {
         let router = Router(options: .autoGenerateHeadEndpoints)
         for route in routes {
@@ -87,7 +85,7 @@ public struct HTTPService: Service {
                 address: bind,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections, logger: logger)),
             onServerRunning: { runs($0.localAddress) },
-            eventLoopGroupProvider: .shared(threads), logger: logger)
+            eventLoopGroupProvider: .shared(Self.threads), logger: logger)
     }
 
     /// Tells swift-metrics of each request.
