@@ -121,7 +121,7 @@ final class ControllerLoop {
                 if let held = turnAwayBrake.release() {
                     logger.warning(
                         "a connection to the controller failed",
-                        metadata: ["error": "\(error)", "held_back": "\(held)"])
+                        metadata: ["path": "\(place.path)", "error": "\(error)", "held_back": "\(held)"])
                 }
                 // Without descriptors the connection would stay where it is, and be reported for ever.
                 if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {

@@ -99,7 +99,10 @@ extension ServerLoop {
         if let held = pauseBrake.release() {
             logger.warning(
                 "no new telemetry clients for 100 ms",
-                metadata: ["error": "\(error)", "clients": "\(state.clients.count)", "held_back": "\(held)"])
+                metadata: [
+                    "path": "\(place.path)", "error": "\(error)", "clients": "\(state.clients.count)",
+                    "held_back": "\(held)",
+                ])
         }
         listensAgain = MonotonicTime.now.advanced(by: .milliseconds(100))
         try? poller.modify(place.listener.raw, [], token: Token.listener)
