@@ -266,6 +266,8 @@ let package = Package(
             [
                 "dmascope", "DMADev", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "TelemetryClient",
                 "TelemetryWire", "TestSupport", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
     ]
 )
