@@ -19,6 +19,7 @@ func test(of name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 
 let package = Package(
     name: "dmascope",
@@ -36,6 +37,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -62,6 +64,7 @@ let package = Package(
         swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("TelemetryWire", ["CJSONC"]),
         swiftTarget("OpenMetricsText", []),
+        swiftTarget("LibraryMetrics", [metrics]),
 
         swiftTarget("ControllerProtocol", []),
 
@@ -79,15 +82,23 @@ let package = Package(
         // L3: services.
         swiftTarget(
             "TelemetryServer",
-            ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
+            [
+                "LibraryMetrics", "TelemetryWire", "LinuxSystem", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
         swiftTarget(
-            "MetricsExporter", ["OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", systemPackage]),
+            "MetricsExporter",
+            [
+                "LibraryMetrics", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", metrics,
+                systemPackage,
+            ]),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
         swiftTarget(
             "MetricsServer",
             [
-                "LinuxSystem", "MetricsExporter", "OpenMetricsText", "TelemetryClient", systemPackage,
+                "LibraryMetrics", "LinuxSystem", "MetricsExporter", "OpenMetricsText", "TelemetryClient", metrics,
+                systemPackage,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -97,7 +108,10 @@ let package = Package(
             ]),
         swiftTarget(
             "DMAController",
-            ["AccessGroups", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+            [
+                "AccessGroups", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LibraryMetrics", "LinuxSystem",
+                systemPackage, .product(name: "Logging", package: "swift-log"),
+            ]),
         swiftTarget(
             "DeviceDrivers",
             ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
@@ -108,9 +122,10 @@ let package = Package(
             dependencies: [
                 "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter", "MetricsServer",
                 "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace",
-                systemPackage,
+                metrics, systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: swiftSettings),
 
@@ -168,6 +183,8 @@ let package = Package(
                 "DeviceDrivers", "FaultDriver", "MetricsExporter", "MetricsServer", "OpenMetricsText",
                 "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Tests/Fixtures/DocumentedExamples", swiftSettings: swiftSettings),
 
@@ -197,7 +214,7 @@ let package = Package(
             of: "DMAController",
             [
                 "DMAController", "CDMADev", "ControllerProtocol", "DMAEngine", "LinuxSystem", "TestSupport",
-                systemPackage,
+                systemPackage, .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),
         test(of: "AccessGroups", ["AccessGroups", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
@@ -206,6 +223,12 @@ let package = Package(
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
+        test(
+            of: "LibraryMetrics",
+            [
+                "LibraryMetrics", "ControllerDriver", "DMAController", "DMADev", "MetricsExporter", "OpenMetricsText",
+                "TelemetryClient", "TelemetryServer", "TelemetryWire", "TestSupport", metrics, systemPackage,
+            ]),
         test(
             of: "TelemetryServer",
             [
@@ -225,7 +248,8 @@ let package = Package(
         test(
             of: "MetricsExporter",
             [
-                "MetricsExporter", "DMADev", "DMAEngine", "DMATelemetry", "LinuxSystem", "MetricsTestSupport",
+                "MetricsExporter", "DMADev", "DMAEngine", "DMATelemetry", "LibraryMetrics", "LinuxSystem",
+                "MetricsTestSupport", metrics,
                 "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryTestSupport",
                 "TelemetryWire", "TestSupport",
             ]),
@@ -234,14 +258,16 @@ let package = Package(
         test(
             of: "Documentation",
             [
-                "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "TelemetryServer", "TelemetryWire",
-                "TestSupport",
+                "DMAController", "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "MetricsExporter",
+                "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport",
             ]),
         test(
             of: "dmascope",
             [
                 "dmascope", "DMADev", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "TelemetryClient",
                 "TelemetryWire", "TestSupport", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
     ]
 )

@@ -42,6 +42,7 @@ extension ControllerLoop {
             } else {
                 let handler = try groups.join(
                     request.group, domain: domain, token: token, by: peer.client, at: .now)
+                statistics.joins += 1
                 answer = GroupEntered(group: request.group, handler: handler)
             }
             peer.hasEnteredGroups = true
@@ -50,6 +51,7 @@ extension ControllerLoop {
             deliver()
             return nil
         } catch {
+            if request.group >= 0 { statistics.refusedJoins += 1 }
             return Refusal(error)
         }
     }

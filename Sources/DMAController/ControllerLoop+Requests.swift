@@ -58,6 +58,7 @@ extension ControllerLoop {
 
     func refuse(_ peer: Peer, _ refusal: Refusal, _ sequence: UInt32) {
         statistics.refusedRequests += 1
+        if [.diskQuotaExceeded, .noSpace].contains(refusal.errno) { statistics.quotaRefusals += 1 }
         answer(peer, Failed(errno: refusal.errno.rawValue, reason: refusal.reason), sequence: sequence)
     }
 

@@ -2,6 +2,7 @@ internal import AccessGroups
 internal import ControllerProtocol
 internal import DMAEngine
 internal import LinuxSystem
+internal import Logging
 internal import SystemPackage
 
 /// The control thread: connections, requests, and what each peer has. The engine runs beside it.
@@ -12,7 +13,12 @@ final class ControllerLoop {
     let poller: Poller
     let place: ControlSocketPlace
     let shared: SharedStatistics
+    let logger: Logger
     private let stopEvent: StopEvent
+    private var metrics = ControllerMetrics()
+    /// What strangers cause is said now and then only.
+    private var refusalBrake = MessageBrake()
+    private var turnAwayBrake = MessageBrake()
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
     var statistics = ControllerStatistics()
@@ -35,9 +41,10 @@ final class ControllerLoop {
 
     init(
         place: consuming ControlSocketPlace, configuration: ControllerConfiguration, engine: Engine,
-        stopEvent: StopEvent, shared: SharedStatistics
+        stopEvent: StopEvent, shared: SharedStatistics, logger: Logger
     ) throws(Errno) {
         self.configuration = configuration
+        self.logger = logger
         self.engine = engine
         self.stopEvent = stopEvent
         self.shared = shared
@@ -81,6 +88,7 @@ final class ControllerLoop {
         }
         for peer in Array(peers.values) { drop(peer) }
         publish()
+        logger.info("controller stops", metadata: ["path": "\(place.path)"])
     }
 
     private func handle(_ event: Poller.Event) {
@@ -96,6 +104,7 @@ final class ControllerLoop {
         statistics.windows = peers.values.reduce(0) { $0 + $1.windows.count + $1.openWindows.count }
         statistics.groups = groups.allGroups.count
         shared.statistics.withLock { $0 = statistics }
+        metrics.tell(statistics)
     }
 
     // MARK: Connections
@@ -109,6 +118,11 @@ final class ControllerLoop {
             } catch {
                 if error == .wouldBlock { return }
                 statistics.turnedAway += 1
+                if let held = turnAwayBrake.release() {
+                    logger.warning(
+                        "a connection to the controller failed",
+                        metadata: ["path": "\(place.path)", "error": "\(error)", "held_back": "\(held)"])
+                }
                 // Without descriptors the connection would stay where it is, and be reported for ever.
                 if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {
                     spare = nil
@@ -123,10 +137,12 @@ final class ControllerLoop {
         let credentials = try PeerCredentials(of: socket)
         guard peers.count < configuration.maximumConnections else {
             return turnAway(
-                socket, "the controller has \(configuration.maximumConnections) connections, and takes no more")
+                socket, credentials,
+                "the controller has \(configuration.maximumConnections) connections, and takes no more")
         }
         if let full = ledger.charge(credentials.uid, QuotaLedger.Amount(connections: 1)) {
-            return turnAway(socket, full)
+            statistics.quotaRefusals += 1
+            return turnAway(socket, credentials, full)
         }
         do throws(Errno) {
             let process = try ProcessDescriptor.ofPeer(socket)
@@ -138,6 +154,7 @@ final class ControllerLoop {
             try poller.add(peer.process.raw, .readable, token: peer.processToken)
             peers[peer.number] = peer
             statistics.accepted += 1
+            logger.debug("an application has connected", metadata: Self.metadata(of: peer))
         } catch {
             ledger.release(credentials.uid, QuotaLedger.Amount(connections: 1))
             throw error
@@ -151,8 +168,16 @@ final class ControllerLoop {
         return peers.values.first { $0.credentials.pid == pid && pid != 0 }?.client.process ?? nextPeer
     }
 
-    private func turnAway(_ socket: consuming OwnedDescriptor, _ reason: String) {
+    private func turnAway(_ socket: consuming OwnedDescriptor, _ credentials: PeerCredentials, _ reason: String) {
         statistics.turnedAway += 1
+        if let held = turnAwayBrake.release() {
+            logger.notice(
+                "turned an application away",
+                metadata: [
+                    "pid": "\(credentials.pid)", "uid": "\(credentials.uid)", "reason": "\(reason)",
+                    "held_back": "\(held)",
+                ])
+        }
         let bytes = Packet.encode(Failed(errno: Errno.diskQuotaExceeded.rawValue, reason: reason), sequence: 0)
         // It is told if it can be.
         _ = bytes.withUnsafeBytes { SequencedPacketSocket.send($0, on: socket.raw) }
@@ -180,6 +205,12 @@ final class ControllerLoop {
         try? poller.remove(peer.socket.raw)
         try? poller.remove(peer.process.raw)
         statistics.gone += 1
+        logger.debug("an application has gone", metadata: Self.metadata(of: peer))
+    }
+
+    /// Who it is about. Never what a peer sent: there may be a token in it.
+    private static func metadata(of peer: Peer) -> Logger.Metadata {
+        ["pid": "\(peer.credentials.pid)", "uid": "\(peer.credentials.uid)", "connection": "\(peer.number)"]
     }
 
     // MARK: Messages
@@ -218,6 +249,11 @@ final class ControllerLoop {
     /// Ends a connection on which something came that no application sends.
     private func refuse(_ peer: Peer, _ reason: String) {
         statistics.refusedMessages += 1
+        if let held = refusalBrake.release() {
+            logger.notice(
+                "ended a connection: no application sends this",
+                metadata: Self.metadata(of: peer).merging(["reason": "\(reason)", "held_back": "\(held)"]) { $1 })
+        }
         answer(peer, Failed(errno: Errno.protocolError.rawValue, reason: reason), sequence: 0)
         drop(peer)
     }

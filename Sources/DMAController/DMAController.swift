@@ -1,6 +1,7 @@
 internal import DMAEngine
 internal import Glibc
 internal import LinuxSystem
+public import Logging
 internal import SystemPackage
 
 /// The engines and the memory that processes share which do not trust each other: a control socket, and an engine behind
@@ -21,22 +22,26 @@ public final class DMAController: Sendable {
 
     /// Starts a controller.
     ///
-    /// - Parameter path: of the control socket, in a directory that nobody else can write to; it is made, with mode 0711,
-    ///   when it is not there. A dead socket is replaced.
+    /// - Parameters:
+    ///   - path: of the control socket, in a directory that nobody else can write to; it is made, with mode 0711, when it
+    ///     is not there. A dead socket is replaced.
+    ///   - logger: gets starts, stops and trouble with applications, never what they sent; none by default
     /// - Throws: ``ControllerError``; nothing is left behind then.
     public static func start(
-        path: String, configuration: ControllerConfiguration = ControllerConfiguration()
+        path: String, configuration: ControllerConfiguration = ControllerConfiguration(), logger: Logger? = nil
     ) throws(ControllerError) -> DMAController {
         try configuration.validate()
         let place = try ControlSocketPlace(
             path: path, mode: configuration.socketMode, group: configuration.socketGroup)
         // A connection has its socket, its process and its bell.
         DescriptorLimit.raise(to: UInt64(configuration.maximumConnections) * 3 + 128)
-        return try DMAController(place: place, configuration: configuration)
+        // Never the bootstrapped default: what to do with messages is the program's decision.
+        let logger = logger ?? Logger(label: "dmascope.controller") { _ in SwiftLogNoOpLogHandler() }
+        return try DMAController(place: place, configuration: configuration, logger: logger)
     }
 
     private init(
-        place: consuming ControlSocketPlace, configuration: ControllerConfiguration
+        place: consuming ControlSocketPlace, configuration: ControllerConfiguration, logger: Logger
     ) throws(ControllerError) {
         path = place.path
         pid = getpid()
@@ -45,20 +50,22 @@ public final class DMAController: Sendable {
             let shared = SharedStatistics()
             self.stopEvent = stopEvent
             self.shared = shared
-            thread = try Self.startThread(place, configuration, stopEvent, shared)
+            thread = try Self.startThread(place, configuration, stopEvent, shared, logger)
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
         }
+        logger.info("controller serves", metadata: ["path": "\(path)"])
     }
 
     /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
     private static func startThread(
         _ place: consuming ControlSocketPlace, _ configuration: ControllerConfiguration, _ stopEvent: StopEvent,
-        _ shared: SharedStatistics
+        _ shared: SharedStatistics, _ logger: Logger
     ) throws(Errno) -> SystemThread {
         let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
         let loop = try ControllerLoop(
-            place: place, configuration: configuration, engine: engine, stopEvent: stopEvent, shared: shared)
+            place: place, configuration: configuration, engine: engine, stopEvent: stopEvent, shared: shared,
+            logger: logger)
         return try SystemThread.start(name: "dma-control") { loop.run() }
     }
 
@@ -101,6 +108,10 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var refusedRequests: UInt64 = 0
     /// Messages that no application sends; they end their connection.
     public var refusedMessages: UInt64 = 0
+    /// Connections and requests refused because a quota of a user, or a table, is full.
+    public var quotaRefusals: UInt64 = 0
+    /// Joins of groups that succeeded, and that were refused.
+    public var joins: UInt64 = 0, refusedJoins: UInt64 = 0
 
     /// Nothing yet.
     public init() {}

@@ -1,3 +1,4 @@
+import LibraryMetrics
 public import OpenMetricsText
 import TelemetryWire
 
@@ -18,6 +19,8 @@ public struct MetricRow: Sendable {
         case scrape(@Sendable (ScrapeRound) -> [MetricPoint])
         /// This process itself.
         case process(@Sendable (ProcessFigures) -> [MetricPoint])
+        /// What a library of this process tells swift-metrics.
+        case library(LibraryMetric)
         /// The kernel's DMA engines.
         case kernel(@Sendable (KernelEngines) -> [MetricPoint])
     }

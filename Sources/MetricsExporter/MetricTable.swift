@@ -1,10 +1,12 @@
+import LibraryMetrics
 import OpenMetricsText
 
 /// Every metric. A new one is a row in one of the collectors' tables, and a line of the page that a test compares.
 public enum MetricTable {
     /// All rows, in the order in which they are written.
     public static let rows: [MetricRow] =
-        deviceRows + channelRows + counterRows + telemetryRows + kernelRows + scrapeRows + processRows
+        deviceRows + channelRows + counterRows + telemetryRows + kernelRows + scrapeRows + libraryRows
+        + processRows
 
     /// The table for people, in Markdown: name, type, labels, where the values come from, and what they mean.
     public static var markdown: String {
@@ -25,6 +27,7 @@ extension MetricRow.Origin {
         case .telemetry(let commands, _): commands.map { "`\($0.path)`" }.joined(separator: ", else ")
         case .scrape: "the exporter"
         case .process: "`/proc/self`"
+        case .library(let metric): "`\(metric.rawValue)`"
         case .kernel: "`/sys`"
         }
     }

@@ -1,4 +1,6 @@
+import CoreMetrics
 import Glibc
+import LibraryMetrics
 public import LinuxSystem
 public import OpenMetricsText
 public import TelemetryClient
@@ -22,6 +24,8 @@ public final class MetricsCollector: Sendable {
         public var sysfs = "/sys"
         /// Whether the figures of this process (`process_*`) are among the metrics.
         public var tellsOfItself = true
+        /// What the libraries of this process tell of themselves, if somebody keeps it.
+        public var figures: LibraryFigures?
 
         /// The usual configuration.
         public init() {}
@@ -36,6 +40,8 @@ public final class MetricsCollector: Sendable {
     private let configuration: Configuration
     private let finder: SourceFinder
     private let state = Locked(State())
+    private let sweepTimer = LibraryMetric.exporterSweepDuration.timer()
+    private let factory = MetricsSystem.factory
 
     /// A collector that has asked nobody yet.
     public init(_ configuration: Configuration = Configuration()) {
@@ -85,11 +91,15 @@ public final class MetricsCollector: Sendable {
                 ScrapeRound.Answer(
                     source: source, failure: outcome.failure, nanoseconds: outcome.nanoseconds,
                     version: conversation.greeting?.version, pid: outcome.peer.map { _ in conversation.pid }))
-            guard outcome.failure == nil else { continue }
+            if let failure = outcome.failure {
+                LibraryMetric.exporterSourcesFailed.counter(failure.code.description, factory: factory).increment()
+                continue
+            }
             for (place, found) in conversation.samples { samples[place] += found }
         }
         let round = ScrapeRound(
             answers: answers, deadCount: deadCount, nanoseconds: MonotonicTime.now.nanoseconds(since: began))
+        sweepTimer.recordNanoseconds(Int64(clamping: round.nanoseconds))
         return assemble(rows, samples, round, proc)
     }
 
@@ -104,6 +114,8 @@ public final class MetricsCollector: Sendable {
             var created: Double?
             switch row.origin {
             case .telemetry: return MetricFamily(row.description, samples: samples)
+            case .library(let metric):
+                return MetricFamily(row.description, samples: configuration.figures?.samples(of: metric) ?? [])
             case .scrape(let take): points = take(round)
             case .kernel(let take): points = take(engines)
             case .process(let take):

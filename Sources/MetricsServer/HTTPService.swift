@@ -1,160 +1,139 @@
-import Dispatch
+import CoreMetrics
 import Hummingbird
 import HummingbirdCore
+import LibraryMetrics
 import LinuxSystem
 public import Logging
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
+public import ServiceLifecycle
 import SystemPackage
 
-/// A small HTTP server with a table of routes, on one thread.
+/// A small HTTP server with a table of routes, on one thread: a service of a `ServiceGroup`.
 ///
-/// Any thread may start and stop it, but no task: both wait, for tasks that need the threads which tasks share. The
-/// process's signals stay with the program.
-public final class HTTPService: Sendable {
-    /// Where it listens: `http://127.0.0.1:9876`, with the real port, or `unix:PATH`.
-    public let location: String
+/// The process's signals stay with whoever runs the group.
+public struct HTTPService: Service {
+    private let address: ListenAddress
+    private let routes: [HTTPRoute]
+    private let logger: Logger
+    private let listens: @Sendable (String) -> Void
 
-    private let group: ServiceGroup
-    private let threads: MultiThreadedEventLoopGroup
-    private let progress: Progress
-    private let place: UnixSocketPlace?
-    private let socket: FileIdentity?
-
+    /// One thread for the servers of a process, as long as it lives: the singleton would have one for each processor, and
+    /// what Hummingbird does at its end may come to the thread after the server has ended.
+    private static let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     /// More clients wait in the backlog.
     private static let maximumConnections = 256
     /// What clients may take to receive what they were promised before the server ended.
     private static let gracePeriod = Duration.seconds(1)
 
-    /// Starts a server, and returns when it listens.
+    /// A server that does not run yet.
     ///
-    /// - Throws: when the address is taken (``HTTPServiceError/isAddressTaken``), or none of this machine. Nothing is left
-    ///   behind then.
-    public static func start(
-        _ address: ListenAddress, routes: [HTTPRoute], logger: Logger
-    ) throws(HTTPServiceError) -> HTTPService {
+    /// - Parameter listens: is called once, when clients can come, with where: `http://127.0.0.1:9876`, which has the real
+    ///   port, or `unix:PATH`.
+    public init(
+        _ address: ListenAddress, routes: [HTTPRoute], logger: Logger,
+        listens: @escaping @Sendable (_ location: String) -> Void = { _ in }
+    ) {
+        self.address = address
+        self.routes = routes
+        self.logger = logger
+        self.listens = listens
+    }
+
+    /// Serves until the graceful shutdown of the group: takes no more requests then, answers those it has, and returns.
+    ///
+    /// - Throws: ``HTTPServiceError`` when the address is taken (``HTTPServiceError/isAddressTaken``), or none of this
+    ///   machine. Nothing is left behind then.
+    public func run() async throws {
         var place: UnixSocketPlace?
         if case .unix(let path) = address { place = try UnixSocketPlace(path) }
-        let progress = Progress()
-        // The singleton would have a thread for each processor.
-        let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let group = serviceGroup(bindAddress(address, place), routes, threads, logger, progress)
-        Task.detached {
-            do {
-                try await group.run()
-                progress.end(nil)
-            } catch {
-                progress.end(error)
-            }
-        }
-        var socket: FileIdentity?
-        do {
-            let local = try progress.waitUntilRunning()
-            socket = try place?.publish()
-            return HTTPService(location(address, local), group, threads, progress, place, socket)
-        } catch {
-            place?.removeDirectory()
-            stop(group, threads, progress)
-            if let error = error as? HTTPServiceError { throw error }
-            let errno = (error as? IOError).map { Errno(rawValue: $0.errnoCode) }
-            throw HTTPServiceError(
-                "cannot listen on \(address): \(errno.map { "\($0)" } ?? "\(error)")", errno: errno)
-        }
+        let (bound, tell) = AsyncStream.makeStream(of: SocketAddress?.self)
+        let opening = Opening(address: address, place: place, bound: bound, listens: listens)
+        // The opening ends first: nobody finds the server any more while it answers the last ones.
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: application(place) { tell.yield($0) }),
+                .init(service: opening, serviceName: "opening"),
+            ], logger: logger)
+        configuration.maximumGracefulShutdownDuration = Self.gracePeriod
+        var failure: (any Error)?
+        do { try await ServiceGroup(configuration: configuration).run() } catch { failure = error }
+        place?.removeDirectory()
+        // Clients that are cut off at the end are no failure.
+        guard let failure, !opening.hasEnded.withLock({ $0 }) else { return }
+        if failure is HTTPServiceError || failure is CancellationError { throw failure }
+        let errno = (failure as? IOError).map { Errno(rawValue: $0.errnoCode) }
+        throw HTTPServiceError("cannot listen on \(address): \(errno.map { "\($0)" } ?? "\(failure)")", errno: errno)
     }
 
-    private init(
-        _ location: String, _ group: ServiceGroup, _ threads: MultiThreadedEventLoopGroup, _ progress: Progress,
-        _ place: UnixSocketPlace?,
-        _ socket: FileIdentity?
-    ) {
-        self.location = location
-        self.group = group
-        self.threads = threads
-        self.progress = progress
-        self.place = place
-        self.socket = socket
-    }
-
-    /// Takes no more requests, answers those it has, and returns when the server has ended. Call it once.
-    public func stop() {
-        place?.remove(socket)
-        Self.stop(group, threads, progress)
-    }
-
-    private static func stop(_ group: ServiceGroup, _ threads: MultiThreadedEventLoopGroup, _ progress: Progress) {
-        Task.detached { await group.triggerGracefulShutdown() }
-        progress.waitForEnd()
-        // It has nothing to do any more, so this cannot fail.
-        try? threads.syncShutdownGracefully()
-    }
-
-    private static func serviceGroup(
-        _ address: BindAddress, _ routes: [HTTPRoute], _ threads: MultiThreadedEventLoopGroup, _ logger: Logger,
-        _ progress: Progress
-    ) -> ServiceGroup {
+    private func application(
+        _ place: UnixSocketPlace?, _ runs: @escaping @Sendable (SocketAddress?) -> Void
+    ) -> some Service {
         let router = Router(options: .autoGenerateHeadEndpoints)
         for route in routes {
-            router.get(RouterPath(route.path)) { request, context in try await route.handler(request, context) }
+            let handler = Self.measured(route)
+            router.get(RouterPath(route.path)) { request, context in try await handler(request, context) }
         }
-        let application = Application(
+        let bind: BindAddress =
+            switch address {
+            case .tcp(let host, let port): .hostname(host, port: port)
+            case .unix(let path): .unixDomainSocket(path: place?.workPath ?? path)
+            }
+        return Application(
             router: router, server: .http1(configuration: .init(idleTimeout: .seconds(120))),
             configuration: ApplicationConfiguration(
-                address: address,
-                availableConnectionsDelegate: MaximumAvailableConnections(maximumConnections, logger: logger)),
-            onServerRunning: { progress.run($0.localAddress) },
-            eventLoopGroupProvider: .shared(threads), logger: logger)
-        var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
-        configuration.maximumGracefulShutdownDuration = gracePeriod
-        return ServiceGroup(configuration: configuration)
+                address: bind,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections, logger: logger)),
+            onServerRunning: { runs($0.localAddress) },
+            eventLoopGroupProvider: .shared(Self.threads), logger: logger)
     }
 
-    private static func bindAddress(_ address: ListenAddress, _ place: UnixSocketPlace?) -> BindAddress {
-        switch address {
-        case .tcp(let host, let port): .hostname(host, port: port)
-        case .unix(let path): .unixDomainSocket(path: place?.workPath ?? path)
-        }
-    }
-
-    private static func location(_ address: ListenAddress, _ local: SocketAddress?) -> String {
-        switch address {
-        case .tcp(let host, let port): "http://\(ListenAddress.tcp(host: host, port: local?.port ?? port))"
-        case .unix: "\(address)"
+    /// Tells swift-metrics of each request.
+    private static func measured(_ route: HTTPRoute) -> HTTPRoute.Handler {
+        let factory = MetricsSystem.factory
+        let timer = LibraryMetric.httpRequestDuration.timer(route.path, factory: factory)
+        return { request, context in
+            let start = MonotonicTime.now
+            var status = HTTPResponse.Status.internalServerError
+            defer {
+                timer.recordNanoseconds(Int64(clamping: MonotonicTime.now.nanoseconds(since: start)))
+                LibraryMetric.httpRequests.counter(route.path, "\(status.code)", factory: factory).increment()
+            }
+            let response = try await route.handler(request, context)
+            status = response.status
+            return response
         }
     }
 }
 
-/// Tells the one who starts and stops a server how far it is.
-private final class Progress: Sendable {
-    private struct State {
-        var address: SocketAddress?
-        var failure: (any Error)?
+/// Gives the server its place once it listens, and takes it away before the server ends.
+private final class Opening: Service {
+    let hasEnded = Locked(false)
+    private let address: ListenAddress
+    private let place: UnixSocketPlace?
+    private let bound: AsyncStream<SocketAddress?>
+    private let listens: @Sendable (String) -> Void
+
+    init(
+        address: ListenAddress, place: UnixSocketPlace?, bound: AsyncStream<SocketAddress?>,
+        listens: @escaping @Sendable (String) -> Void
+    ) {
+        self.address = address
+        self.place = place
+        self.bound = bound
+        self.listens = listens
     }
 
-    private let state = Locked(State())
-    private let isRunning = DispatchSemaphore(value: 0)
-    private let hasEnded = DispatchSemaphore(value: 0)
-
-    func run(_ address: SocketAddress?) {
-        state.withLock { $0.address = address }
-        isRunning.signal()
-    }
-
-    func end(_ failure: (any Error)?) {
-        state.withLock { $0.failure = failure }
-        isRunning.signal()
-        hasEnded.signal()
-    }
-
-    func waitUntilRunning() throws -> SocketAddress? {
-        isRunning.wait()
-        return try state.withLock { state in
-            if let failure = state.failure { throw failure }
-            return state.address
+    func run() async throws {
+        var socket: FileIdentity?
+        for await local in bound.cancelOnGracefulShutdown() {
+            socket = try place?.publish()
+            switch address {
+            case .tcp(let host, let port): listens("http://\(ListenAddress.tcp(host: host, port: local?.port ?? port))")
+            case .unix: listens("\(address)")
+            }
         }
-    }
-
-    func waitForEnd() {
-        hasEnded.wait()
+        hasEnded.withLock { $0 = Task.isShuttingDownGracefully }
+        place?.remove(socket)
     }
 }

@@ -96,7 +96,14 @@ extension ServerLoop {
 
     /// Does not listen for a moment. Clients wait in the backlog meanwhile; those connected are served.
     private func pause(after error: Errno) {
-        logger.warning("no new telemetry clients for 100 ms: \(error)")
+        if let held = pauseBrake.release() {
+            logger.warning(
+                "no new telemetry clients for 100 ms",
+                metadata: [
+                    "path": "\(place.path)", "error": "\(error)", "clients": "\(state.clients.count)",
+                    "held_back": "\(held)",
+                ])
+        }
         listensAgain = MonotonicTime.now.advanced(by: .milliseconds(100))
         try? poller.modify(place.listener.raw, [], token: Token.listener)
     }

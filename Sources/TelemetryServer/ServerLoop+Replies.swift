@@ -66,7 +66,14 @@ extension ServerLoop {
             watch(client, in: slot, for: .writable)
         case .resourceTemporarilyUnavailable?:
             state.statistics.dropped &+= 1
-            logger.notice("cut off a client that does not read", metadata: ["pid": "\(client.peer?.pid ?? -1)"])
+            if let held = cutOffBrake.release() {
+                logger.notice(
+                    "cut off a client that does not read",
+                    metadata: [
+                        "pid": "\(client.peer?.pid ?? -1)", "uid": "\(client.peer.map { Int64($0.uid) } ?? -1)",
+                        "held_back": "\(held)",
+                    ])
+            }
             close(slot)
         default:
             close(slot)

@@ -19,6 +19,10 @@ final class ServerLoop {
     var reserve: EventDescriptor?
     /// When to listen again after `accept` failed for want of memory or descriptors.
     var listensAgain: MonotonicTime?
+    /// What clients cause is said now and then only.
+    var pauseBrake = MessageBrake()
+    var cutOffBrake = MessageBrake()
+    private var metrics = ServerMetrics()
 
     private let stopSignal: StopSignal
     private let requestBuffer = UnsafeMutableRawBufferPointer.allocate(
@@ -55,7 +59,7 @@ final class ServerLoop {
             events.initialize(repeating: Poller.Event())
             while serve(events) {}
         }
-        logger.info("telemetry on \(place.path) stops")
+        logger.info("telemetry stops", metadata: ["path": "\(place.path)"])
     }
 
     /// One turn; `false` when the server is to end.
@@ -65,7 +69,8 @@ final class ServerLoop {
             count = try poller.wait(into: events, milliseconds: listensAgain?.millisecondsLeft ?? -1)
         } catch {
             // Only when somebody closed the poller's descriptor behind our back: nothing can be served any more.
-            logger.critical("telemetry ends: cannot wait for clients: \(error)")
+            logger.critical(
+                "telemetry ends: cannot wait for clients", metadata: ["path": "\(place.path)", "error": "\(error)"])
             return false
         }
         if let time = listensAgain, time <= .now { listen() }
@@ -76,6 +81,7 @@ final class ServerLoop {
             default: serveClient(in: Int(truncatingIfNeeded: event.token - Token.firstClient), event.events)
             }
         }
+        metrics.tell(state)
         return true
     }
 

@@ -92,7 +92,7 @@ struct SocketPlace: ~Copyable {
         case .connectionRefused?:
             // A file that is no socket refuses connections too; that one is not ours to remove.
             guard FileIdentity(path)?.isSocket == true, unlink(path) == 0 else { return false }
-            logger.info("replaced the dead socket \(path)")
+            logger.info("replaced a dead socket", metadata: ["path": "\(path)"])
             return true
         default:
             return false

@@ -75,7 +75,7 @@ public final class TelemetryServer: Sendable {
         } catch {
             throw TelemetryServerError(.system, "cannot start the telemetry server: \(error)", errno: error)
         }
-        logger.info("telemetry on \(path)")
+        logger.info("telemetry serves", metadata: ["path": "\(path)"])
     }
 
     /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.

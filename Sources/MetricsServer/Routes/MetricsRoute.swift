@@ -12,6 +12,7 @@ extension HTTPRoute {
     public static func metrics(of collector: MetricsCollector) -> HTTPRoute {
         // Collecting waits for sources: not on the server's thread. More threads would only wait for each other.
         let queue = DispatchQueue(label: "metrics")
+        let brake = Locked(MessageBrake())
         return HTTPRoute("/metrics", "metrics for scrapers") { request, context in
             let format = MetricsText(accepting: request.headers[values: .accept].joined(separator: ","))
             let asked = MonotonicTime.now
@@ -25,7 +26,10 @@ extension HTTPRoute {
                     status: .ok, headers: [.contentType: format.contentType, .vary: "Accept"],
                     body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
             } catch {
-                context.logger.error("metrics cannot be collected: \(error)")
+                if let held = brake.withLock({ $0.release() }) {
+                    context.logger.error(
+                        "metrics cannot be collected", metadata: ["error": "\(error)", "held_back": "\(held)"])
+                }
                 return Response(
                     status: .internalServerError, headers: [.contentType: "text/plain; charset=utf-8"],
                     body: ResponseBody(byteBuffer: ByteBuffer(string: "metrics cannot be collected: \(error)\n")))

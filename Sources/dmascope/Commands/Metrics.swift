@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoreMetrics
 import LinuxSystem
 import MetricsExporter
 import OpenMetricsText
@@ -44,7 +45,9 @@ struct Metrics: ParsableCommand {
             try StandardStreams.print(MetricTable.markdown, terminator: "")
             return
         }
-        let collector = sources.collector(tellsOfItself: false)
+        let figures = LibraryFigures()
+        MetricsSystem.bootstrap(figures)
+        let collector = sources.collector(tellsOfItself: false, figures: figures)
         guard let interval else {
             try write(from: collector, isContinued: false)
             return

@@ -1,10 +1,13 @@
 import ArgumentParser
+import CoreMetrics
 import DMAController
 import DMADev
 import DMATelemetry
 import DeviceDrivers
 import Logging
+import MetricsExporter
 import MetricsServer
+import ServiceLifecycle
 import TelemetryServer
 
 /// `dmascope serve`
@@ -49,8 +52,7 @@ struct Serve: ParsableCommand {
     @Option(help: ArgumentHelp("Copies a second and device, 1 to 1000000.", valueName: "copies"))
     var workloadRate = 500
 
-    @Option(help: ArgumentHelp("Least level of messages on standard error: \(LogLevel.help).", valueName: "level"))
-    var logLevel = LogLevel(level: .notice)
+    @OptionGroup var logging: LogOptions
 
     /// How the usual devices are made.
     private static let usualDevices = ["software", "software"]
@@ -66,27 +68,46 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         let termination = Termination()
-        let logger = logLevel.bootstrap()
+        let logger = logging.bootstrap()
+        let figures = LibraryFigures()
+        MetricsSystem.bootstrap(figures)
         let registry = DeviceRegistry.shared
         let devices = try makeDevices(in: registry)
-        defer { close(devices, logger) }
         for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
 
-        let server = try startServer(registry, logger)
-        defer { server.stop() }
-        let service = try startService(logger)
-        defer { service?.stop() }
+        // Parts end in reverse order. What works already is ended by its last reference when a later one fails to start.
+        let server = try startServer(registry)
         let controller = noController ? nil : try startController()
-        defer { controller?.stop() }
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
-        defer { workloads.forEach { $0.stop() } }
+        var parts: [(name: String, service: any Service)] = [
+            ("devices", WorkingPart { close(devices, logger) }), ("telemetry", WorkingPart(end: server.stop)),
+        ]
+        if let controller { parts.append(("controller", WorkingPart(end: controller.stop))) }
+        parts += workloads.map { ("workload", WorkingPart(end: $0.stop)) }
 
+        let (locations, tell) = AsyncStream.makeStream(of: String?.self)
         let greeting = ServeGreeting(
-            devices: devices, path: server.path, filePrefix: filePrefix, location: service?.location,
-            controllerPath: controller?.path)
-        try StandardStreams.print(greeting.text)
-        termination.wait()
-        logger.info("ending")
+            devices: devices, path: server.path, filePrefix: filePrefix, controllerPath: controller?.path)
+        parts.append(("greeting", GreetingPart(locations: locations) { greeting.text(location: $0) }))
+        if let service = httpService(figures, listens: { tell.yield($0) }) {
+            parts.append(("http", service))
+        } else {
+            tell.yield(nil)
+        }
+        try run(ServiceGroup(parts: parts, logger: logger), until: termination)
+        logger.info("ended")
+    }
+
+    private func run(_ group: ServiceGroup, until termination: Termination) throws {
+        do {
+            try group.run(until: termination)
+        } catch let error as HTTPServiceError {
+            let advice =
+                error.isAddressTaken
+                ? "end the program that has it, or choose another --listen, as 127.0.0.1:0 for any free port, or off"
+                : "choose another --listen, as 127.0.0.1:9876 or unix:PATH, or off"
+            throw Failure("\(error): \(advice)")
+        }
     }
 
     private func makeDevices(in registry: DeviceRegistry) throws -> [DMADevice] {
@@ -106,32 +127,28 @@ struct Serve: ParsableCommand {
         do throws(DMAError) {
             try device.start(vchanCount: min(vchanCount, device.properties.maximumVirtualChannelCount))
         } catch {
-            logger.warning("device \(device.name) is not started: \(error)")
+            logger.warning("a device is not started", metadata: ["device": "\(device.name)", "error": "\(error)"])
         }
     }
 
-    private func startServer(_ registry: DeviceRegistry, _ logger: Logger) throws -> TelemetryServer {
+    private func startServer(_ registry: DeviceRegistry) throws -> TelemetryServer {
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), logger: logger)
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry),
+                logger: Logger(label: "dmascope.telemetry"))
         } catch {
             throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
         }
     }
 
     /// The addresses of HTTP: a new one is a row here.
-    private func startService(_ logger: Logger) throws -> HTTPService? {
+    private func httpService(
+        _ figures: LibraryFigures, listens: @escaping @Sendable (String) -> Void
+    ) -> HTTPService? {
         guard let address = ListenAddress(listen) else { return nil }
-        do throws(HTTPServiceError) {
-            return try HTTPService.start(
-                address, routes: [.metrics(of: sources.collector(tellsOfItself: true))], logger: logger)
-        } catch {
-            let advice =
-                error.isAddressTaken
-                ? "end the program that has it, or choose another --listen, as 127.0.0.1:0 for any free port, or off"
-                : "choose another --listen, as 127.0.0.1:9876 or unix:PATH, or off"
-            throw Failure("\(error): \(advice)")
-        }
+        let collector = sources.collector(tellsOfItself: true, figures: figures)
+        return HTTPService(
+            address, routes: [.metrics(of: collector)], logger: Logger(label: "dmascope.http"), listens: listens)
     }
 
     private func startController() throws -> DMAController {
@@ -139,7 +156,8 @@ struct Serve: ParsableCommand {
         while true {
             do throws(ControllerError) {
                 return try DMAController.start(
-                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance))
+                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance),
+                    logger: Logger(label: "dmascope.controller"))
             } catch {
                 guard error.isTaken, instance < ControlSocketPath.maximumInstances else {
                     throw Failure("\(error): choose another --file-prefix, or --no-controller")
@@ -167,7 +185,7 @@ struct Serve: ParsableCommand {
                 try device.stop()
                 try device.close()
             } catch {
-                logger.error("device \(device.name): \(error)")
+                logger.error("a device cannot be closed", metadata: ["device": "\(device.name)", "error": "\(error)"])
             }
         }
     }

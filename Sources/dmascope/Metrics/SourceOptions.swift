@@ -22,13 +22,16 @@ struct SourceOptions: ParsableArguments {
         }
     }
 
-    /// - Parameter tellsOfItself: whether figures of this process are among the metrics.
-    func collector(tellsOfItself: Bool) -> MetricsCollector {
+    /// - Parameters:
+    ///   - tellsOfItself: whether figures of this process are among the metrics
+    ///   - figures: what its libraries tell, if that is to be among them
+    func collector(tellsOfItself: Bool, figures: LibraryFigures? = nil) -> MetricsCollector {
         var configuration = MetricsCollector.Configuration()
         configuration.sockets = socket
         configuration.timeout = .seconds(scrapeTimeout)
         configuration.sysfs = sysfs
         configuration.tellsOfItself = tellsOfItself
+        configuration.figures = figures
         return MetricsCollector(configuration)
     }
 }

@@ -20,7 +20,7 @@ final class CopyWorkload: Sendable {
                 do throws(DMAError) {
                     try CopyWorkloadLoop(device, copiesPerSecond: copiesPerSecond, logger).run(until: end)
                 } catch {
-                    logger.error("the workload of device \(device.name) ends: \(error)")
+                    logger.error("a workload ends", metadata: ["device": "\(device.name)", "error": "\(error)"])
                 }
             }
         } catch {
@@ -62,6 +62,7 @@ private final class CopyWorkloadLoop {
     private let destination: UnsafeMutableRawPointer
     private let pause = Pause()
     private var bursts = 0
+    private var brake = MessageBrake()
 
     /// Sizes of the copies of a burst: mostly small ones, and one large one that carries the bytes.
     private static let sizes = [64, 256, 1024, 64, 4096, 512, 64, 16384, 1500, 65536]
@@ -95,7 +96,7 @@ private final class CopyWorkloadLoop {
                 try doRound()
             } while !end.wait(until: next)
         } catch {
-            logger.error("the workload of device \(device.name) ends: \(error)")
+            logger.error("a workload ends", metadata: ["device": "\(device.name)", "error": "\(error)"])
         }
     }
 
@@ -134,7 +135,7 @@ private final class CopyWorkloadLoop {
             done += now.count
         }
         if memcmp(source, destination, total) != 0 {
-            logger.error("device \(device.name) vchan \(vchan.index): wrong bytes have arrived")
+            complain("wrong bytes have arrived", on: vchan)
         }
     }
 
@@ -148,9 +149,18 @@ private final class CopyWorkloadLoop {
             }
             if now.count == 0 { pause.rest() }
             if status != .successful {
-                logger.error("device \(device.name) vchan \(vchan.index): a copy ended with \(status)")
+                complain("a copy has failed", on: vchan, ["status": "\(status)"])
             }
             left -= now.count
         }
+    }
+
+    /// A device that fails every copy does not fill the log.
+    private func complain(_ message: Logger.Message, on vchan: VirtualChannel, _ more: Logger.Metadata = [:]) {
+        guard let held = brake.release() else { return }
+        let place: Logger.Metadata = [
+            "device": "\(device.name)", "vchan": "\(vchan.index)", "held_back": "\(held)",
+        ]
+        logger.error(message, metadata: place.merging(more) { $1 })
     }
 }

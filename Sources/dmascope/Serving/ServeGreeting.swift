@@ -3,20 +3,22 @@ import DMATrace
 import TelemetryWire
 
 /// What `serve` says when it is ready: what there is, and what to try.
-struct ServeGreeting {
+struct ServeGreeting: Sendable {
     let devices: [DMADevice]
     let path: String
     let filePrefix: String
-    /// Where HTTP is served, if it is.
-    let location: String?
     /// `nil`: it is no controller.
     let controllerPath: String?
 
-    var text: String {
+    /// - Parameter location: where HTTP is served, if it is.
+    func text(location: String?) -> String {
         let names = devices.map(\.name).joined(separator: ", ")
+        let metrics =
+            location.map { "Metrics for Prometheus: \(Self.metrics(at: $0))" }
+            ?? "No metrics over HTTP: --listen is off"
         return """
             \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)\(controller)
-            \(location.map { "Metrics for Prometheus: \(Self.metrics(at: $0))" } ?? "No metrics over HTTP: --listen is off")
+            \(metrics)
 
             Try from another terminal:
               \(program) list --socket \(path)

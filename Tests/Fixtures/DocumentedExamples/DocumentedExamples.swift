@@ -7,7 +7,7 @@ import SoftwareDriver
 /// Prints the name of each example that has run to its end.
 @main
 struct DocumentedExamples {
-    static let examples: [(name: String, run: @Sendable () throws -> Void)] = [
+    static let examples: [(name: String, run: @Sendable () async throws -> Void)] = [
         ("readme", readme),
         ("life", life),
         ("data", data),
@@ -33,9 +33,9 @@ struct DocumentedExamples {
         ("tracing", tracing),
     ]
 
-    static func main() throws {
+    static func main() async throws {
         for (name, run) in examples {
-            try run()
+            try await run()
             print(name)
         }
     }

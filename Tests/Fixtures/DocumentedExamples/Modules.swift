@@ -10,10 +10,12 @@ import Logging
 import MetricsExporter
 import MetricsServer
 import OpenMetricsText
+import ServiceLifecycle
 import SoftwareDriver
 import TelemetryClient
 import TelemetryServer
 import TelemetryWire
+import UnixSignals
 
 // The examples of the modules' own pages.
 
@@ -109,12 +111,15 @@ func collecting() throws {
 }
 
 /// MetricsServer.md
-func servingMetrics() throws {
+func servingMetrics() async throws {
     let logger = Logger(label: "example")
 
     let routes = [HTTPRoute.metrics(of: MetricsCollector())]
-    let service = try HTTPService.start(.tcp(host: "127.0.0.1", port: 0), routes: routes, logger: logger)
-    defer { service.stop() }
+    let service = HTTPService(.tcp(host: "127.0.0.1", port: 0), routes: routes, logger: logger) { location in
+        print("serving on \(location)")
+    }
+    let group = ServiceGroup(services: [service], gracefulShutdownSignals: [.sigterm], logger: logger)
 
-    try check(service.location.hasPrefix("http://127.0.0.1:"), "it has a port")
+    await group.triggerGracefulShutdown()
+    try await group.run()
 }
