@@ -83,12 +83,20 @@ let package = Package(
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
         swiftTarget(
             "MetricsExporter", ["OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", systemPackage]),
+        // What the live page shows, and its files, which become part of the program.
+        .target(
+            name: "LivePage",
+            dependencies: ["LinuxSystem", "MetricsExporter", "TelemetryClient", "TelemetryWire"],
+            resources: [
+                "index.html", "page.css", "icon.svg", "page.js", "feed.js", "model.js", "format.js", "dom.js", "chart.js",
+                "devices.js", "groups.js", "lists.js",
+            ].map { .embedInCode("Page/\($0)") }, swiftSettings: swiftSettings),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
         swiftTarget(
             "MetricsServer",
             [
-                "LinuxSystem", "MetricsExporter", "OpenMetricsText", "TelemetryClient", systemPackage,
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient", "TelemetryWire",
+                systemPackage, .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -106,8 +114,8 @@ let package = Package(
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter", "MetricsServer",
-                "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace",
+                "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage", "MetricsExporter",
+                "MetricsServer", "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace",
                 systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -161,6 +169,9 @@ let package = Package(
         .executableTarget(
             name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],
             path: "Tests/Fixtures/ControllerApplication", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "group-member", dependencies: ["ControllerDriver", "DMADev", "DMATelemetry", "TelemetryServer"],
+            path: "Tests/Fixtures/GroupMember", swiftSettings: swiftSettings),
         .executableTarget(
             name: "documented-examples",
             dependencies: [
@@ -228,6 +239,12 @@ let package = Package(
                 "MetricsExporter", "DMADev", "DMAEngine", "DMATelemetry", "LinuxSystem", "MetricsTestSupport",
                 "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryTestSupport",
                 "TelemetryWire", "TestSupport",
+            ]),
+        test(
+            of: "LivePage",
+            [
+                "LivePage", "DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryServer",
+                "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ]),
         test(of: "MetricsServer", ["MetricsServer"]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMAController", "DMADev", "Conformance", "TestSupport"]),

@@ -13,8 +13,9 @@ struct Serve: ParsableCommand {
         abstract: "Serve DMA devices and tell about them, until Ctrl-C.",
         discussion: """
             Makes the devices, starts them, and answers telemetry clients: dmascope's other commands and DPDK's \
-            dpdk-telemetry.py. Over HTTP it offers metrics of these devices and of every other process with a telemetry \
-            socket, for Prometheus and other scrapers, at /metrics. It is a controller too: other processes make devices \
+            dpdk-telemetry.py. Over HTTP it shows these devices and those of every other process with a telemetry socket: a \
+            live page for browsers, whose address it prints, and at /metrics metrics for Prometheus and other scrapers. \
+            It is a controller too: other processes make devices \
             of it with --device controller,socket=PATH, the path that it prints. A second SIGINT or SIGTERM ends it at \
             once.
 
@@ -123,8 +124,9 @@ struct Serve: ParsableCommand {
     private func startService(_ logger: Logger) throws -> HTTPService? {
         guard let address = ListenAddress(listen) else { return nil }
         do throws(HTTPServiceError) {
+            let routes = HTTPRoute.livePage(of: sources.snapshots, at: address)
             return try HTTPService.start(
-                address, routes: [.metrics(of: sources.collector(tellsOfItself: true))], logger: logger)
+                address, routes: routes + [.metrics(of: sources.collector(tellsOfItself: true))], logger: logger)
         } catch {
             let advice =
                 error.isAddressTaken

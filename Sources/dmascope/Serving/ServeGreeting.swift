@@ -16,7 +16,7 @@ struct ServeGreeting {
         let names = devices.map(\.name).joined(separator: ", ")
         return """
             \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)\(controller)
-            \(location.map { "Metrics for Prometheus: \(Self.metrics(at: $0))" } ?? "No metrics over HTTP: --listen is off")
+            \(location.map(Self.addresses) ?? "No live page and no metrics over HTTP: --listen is off")
 
             Try from another terminal:
               \(program) list --socket \(path)
@@ -30,9 +30,12 @@ struct ServeGreeting {
             """
     }
 
-    /// Where scrapers are to look.
-    private static func metrics(at location: String) -> String {
-        location.hasPrefix("unix:") ? "/metrics on \(location)" : location + "/metrics"
+    /// Where browsers and scrapers are to look.
+    private static func addresses(at location: String) -> String {
+        let (page, metrics) =
+            location.hasPrefix("unix:")
+            ? ("/ on \(location)", "/metrics on \(location)") : (location + "/", location + "/metrics")
+        return "Live page: \(page)\nMetrics for Prometheus: \(metrics)"
     }
 
     private var controller: String {
