@@ -88,7 +88,8 @@ let package = Package(
             name: "LivePage",
             dependencies: ["LinuxSystem", "MetricsExporter", "TelemetryClient", "TelemetryWire"],
             resources: [
-                "index.html", "page.css", "icon.svg", "page.js", "feed.js", "model.js", "format.js", "dom.js", "chart.js",
+                "index.html", "page.css", "icon.svg", "page.js", "feed.js", "model.js", "format.js", "dom.js",
+                "chart.js",
                 "devices.js", "groups.js", "lists.js",
             ].map { .embedInCode("Page/\($0)") }, swiftSettings: swiftSettings),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
@@ -115,7 +116,8 @@ let package = Package(
             name: "dmascope",
             dependencies: [
                 "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage", "MetricsExporter",
-                "MetricsServer", "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace",
+                "MetricsServer", "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire",
+                "LinuxSystem", "DMATrace",
                 systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -176,7 +178,7 @@ let package = Package(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
-                "DeviceDrivers", "FaultDriver", "MetricsExporter", "MetricsServer", "OpenMetricsText",
+                "DeviceDrivers", "FaultDriver", "LivePage", "MetricsExporter", "MetricsServer", "OpenMetricsText",
                 "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -13,7 +13,8 @@ struct HostRule: Sendable {
         if case .tcp(let host, _) = address { names.insert(host.lowercased()) }
         var own = [CChar](repeating: 0, count: 256)
         if gethostname(&own, own.count - 1) == 0 {
-            let name = String(decoding: own.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).lowercased()
+            let name = String(decoding: own.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                .lowercased()
             names.formUnion([name, String(name.prefix { $0 != "." })])
         }
         self.names = names.subtracting([""])

@@ -57,7 +57,7 @@ export function histogram() {
     const x = ((Math.log2(time) - firstOctave) / octaves) * width;
     return [
       el("line", { x1: x, x2: x, y1: 0, y2: height + 3 }),
-      el("text", { x: x + 3, y: height + 10 }, text),
+      el("text", { x: x + 3, y: height + 9.5 }, text),
     ];
   });
   const element = el(

@@ -91,7 +91,9 @@ const states = {
   failing: ["no figures", ""],
 };
 
+let told = ["live", ""];
 function tell(state, detail) {
+  told = [state, detail];
   const [word, sentence] = states[state];
   const box = document.querySelector(".connection");
   mark(box, "data-state", isPaused && state === "live" ? "paused" : state);
@@ -114,7 +116,7 @@ part("pause").addEventListener("click", () => {
   isPaused = !isPaused;
   mark(part("pause"), "aria-pressed", isPaused);
   say(part("pause"), isPaused ? "Go on" : "Pause");
-  tell("live");
+  tell(...told);
   if (!isPaused && latest) show(latest);
 });
 

@@ -11,8 +11,8 @@ extension HTTPRoute {
     /// Viewers share the collections. There may be ``maximumViewers`` streams; who comes late is told so, and asks for
     /// `/snapshot.json` now and then.
     ///
-    /// - Parameter address: where the server listens. A browser that asked for a name that is none of this machine's gets
-    ///   no figures (see <doc:LivePageOnHTTP>).
+    /// - Parameter address: where the server listens. A browser that asked for a name that is none of this machine's is
+    ///   refused: any page could make its own name point here, and read what it should not.
     public static func livePage(of collector: SnapshotCollector, at address: ListenAddress) -> [HTTPRoute] {
         let feed = LiveFeed(collector)
         let seats = ViewerSeats(limit: maximumViewers)
@@ -34,7 +34,8 @@ extension HTTPRoute {
             route("/events", "snapshots as server-sent events", rule) { _ in
                 guard let seat = seats.take() else {
                     return plain(
-                        .serviceUnavailable, "there are \(seats.limit) viewers, as many as may be: ask /snapshot.json\n")
+                        .serviceUnavailable, "there are \(seats.limit) viewers, as many as may be: ask /snapshot.json\n"
+                    )
                 }
                 return Response(status: .ok, headers: headers(type: "text/event-stream"), body: events(of: feed, seat))
             },
@@ -73,7 +74,8 @@ extension HTTPRoute {
     }
 
     private static func route(
-        _ path: String, _ summary: String, _ rule: HostRule, answer: @escaping @Sendable (Request) async throws -> Response
+        _ path: String, _ summary: String, _ rule: HostRule,
+        answer: @escaping @Sendable (Request) async throws -> Response
     ) -> HTTPRoute {
         HTTPRoute(path, summary) { request, _ in
             guard rule.allows(request.head.authority) else {
