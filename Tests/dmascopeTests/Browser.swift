@@ -22,7 +22,7 @@ final class Browser {
     @discardableResult
     func ask(_ line: String) throws -> JSONTree {
         program.write(line.split(separator: "\n").joined(separator: " ") + "\n")
-        let answer = try JSONValue(parsing: program.nextLine(timeout: .seconds(90))).tree
+        let answer = try JSONValue(parsing: program.nextLine(timeout: .seconds(120))).tree
         guard let value = answer["ok"] else { throw TestSupportError("\(line): \(answer["error"]?.string ?? "?")") }
         return value
     }

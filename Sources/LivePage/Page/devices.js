@@ -91,7 +91,7 @@ function deviceFacts(device) {
   return facts.join(" · ");
 }
 
-const tones = { active: "good", halted_error: "bad", "halted error": "bad", stopped: "warn", "not set up": "quiet" };
+const tones = { active: "good", working: "good", halted_error: "bad", stopped: "warn", "not set up": "quiet" };
 
 function channelRow({ channel }) {
   const number = el("span", { class: "number" }, String(channel.vchan));
@@ -124,8 +124,10 @@ function channelRow({ channel }) {
     element,
     update({ channel, rates, used, latency, bytesHistory, operationsHistory }) {
       const told = channel.counters !== undefined;
-      say(state, channel.state ?? "state not told");
-      mark(state, "data-tone", tones[channel.state] ?? "quiet");
+      // Idle at the moment it was asked, but not since the last time.
+      const word = channel.state === "idle" && rates.completed > 0 ? "working" : (channel.state ?? "state not told");
+      say(state, word.replace("_", " "));
+      mark(state, "data-tone", tones[word] ?? "quiet");
       say(direction, [channel.direction, channel.domain === "none" ? null : channel.domain].filter(Boolean).join(" · "));
 
       const hasBytes = channel.counters?.bytes !== undefined;

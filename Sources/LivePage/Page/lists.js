@@ -159,8 +159,7 @@ function entry(time, what, tone, text, where) {
       "div",
       { class: "entry" },
       el("time", { datetime: machineTime(time) }, timeOfDay(time)),
-      el("span", { class: "badge small", "data-tone": tone ?? "quiet" }, what),
-      el("div", {}, el("p", {}, ...text), el("p", { class: "note" }, where)),
+      el("div", {}, el("p", {}, el("span", { class: "badge small", "data-tone": tone ?? "quiet" }, what), " ", ...text), el("p", { class: "note" }, where)),
     ),
   };
 }
