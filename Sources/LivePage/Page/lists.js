@@ -109,19 +109,29 @@ function processRow(process) {
 
 const eventTones = { joined: "good", left: "warn", destroyed: "bad" };
 
-/** Shows the group events of a view: each once, though every member hears of it. */
+/** Members hear of the same event at about the same time; the same event later is another one. */
+const sameMoment = 2e9;
+
+/** Shows the group events of a view, each once with all who heard of it. */
 export function showEvents(parent, { snapshot }) {
-  const events = snapshot.processes
-    .flatMap((process) => (process.events ?? []).map((event) => ({ process, event, key: `${process.path}\n${event.number}\n${event.time_ns}` })))
-    .sort((left, right) => right.event.time_ns - left.event.time_ns)
-    .slice(0, 12);
+  const heard = snapshot.processes
+    .flatMap((process) => (process.events ?? []).map((event) => ({ process, event })))
+    .sort((left, right) => right.event.time_ns - left.event.time_ns);
+  const events = [];
+  for (const { process, event } of heard) {
+    const what = `group ${event.group_id}: domain ${shortDomain(event.domain_id)}, handler ${event.handler}`;
+    const sign = `${event.event}\n${what}\n${event.domain_id}`;
+    const known = events.find((known) => known.sign === sign && known.time - event.time_ns < sameMoment);
+    const name = processName(process);
+    if (!known) events.push({ sign, what, time: event.time_ns, kind: event.event, tellers: [name] });
+    else if (!known.tellers.includes(name)) known.tellers.push(name);
+  }
+  const shown = events.slice(0, 12).map((event) => ({ ...event, key: [event.sign, event.time, ...event.tellers.sort()].join("\n") }));
   const none = () => ({
     element: empty("No group events yet", ["Joining, leaving and the end of an access group are told here, and by ", code("dmascope group events"), "."]),
   });
-  keyed(parent, events.length ? events : [{ key: "none" }], (item) => item.key, (item) =>
-    item.event
-      ? entry(item.event.time_ns, item.event.event, eventTones[item.event.event], [`group ${item.event.group_id}: domain ${shortDomain(item.event.domain_id)}, handler ${item.event.handler}`], `heard by ${processName(item.process)}, device ${item.event.dev_id}`)
-      : none(),
+  keyed(parent, shown.length ? shown : [{ key: "none" }], (item) => item.key, (item) =>
+    item.kind ? entry(item.time, item.kind, eventTones[item.kind], [item.what], `heard by ${item.tellers.join(", ")}`) : none(),
   );
 }
 

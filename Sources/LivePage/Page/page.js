@@ -106,6 +106,8 @@ function tell(state, detail) {
 }
 
 function onSnapshot(snapshot) {
+  // Another version serves now: it has another page.
+  if (latest && latest.snapshot.program !== snapshot.program) return location.reload();
   // Counted even when it is not shown: the past has no hole after a pause.
   latest = model.take(snapshot);
   announce(snapshot);
