@@ -13,20 +13,30 @@ extension JSONTree {
         value.map { .string(JSONReader.label($0)) } ?? .null
     }
 
-    /// The members of these names that are numbers, texts or Booleans, in the order of the names.
-    func members(_ names: [String]) -> [Member] {
-        names.compactMap { name in
-            switch self[name] {
-            case .string(let text)?: Member(name, .text(text))
-            case .array?, .object?, .null?, nil: nil
-            case let value?: Member(name, value)
-            }
+    /// The members that are shown of an object.
+    func members(_ fields: PageFields) -> [Member] {
+        let texts = fields.texts.compactMap { name in
+            self[name]?.string.map { Member(name, .text($0)) }
         }
+        return texts
+            + fields.numbers.compactMap { name in
+                guard let number = self[name], number.isNumber else { return nil }
+                return Member(name, number)
+            }
     }
 
-    /// The first elements of an array, each with its members of these names.
-    func rows(_ names: [String], limit: Int) -> JSONTree {
-        .array(elements.prefix(limit).map { .object($0.members(names)) })
+    /// The first elements of an array, each with what is shown of it.
+    func rows(_ fields: PageFields, limit: Int) -> JSONTree {
+        .array(elements.prefix(limit).map { .object($0.members(fields)) })
+    }
+
+    /// Whether it is a number that nobody stumbles over: as large as counters and times can be, and no larger.
+    private var isNumber: Bool {
+        switch self {
+        case .integer, .unsigned: true
+        case .double(let value): abs(value) < 0x1p63
+        default: false
+        }
     }
 
     /// The first elements of an array that are integers or texts.

@@ -13,7 +13,7 @@ final class PageConversation: TelemetryConversation {
         case latency(Device, channel: Int)
         case groups
         case group(place: Int, id: UInt64, device: UInt64?)
-        case recent(name: String, command: String, fields: [String])
+        case recent(name: String, command: String, fields: PageFields)
 
         var request: String {
             switch self {

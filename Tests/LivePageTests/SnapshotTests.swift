@@ -112,6 +112,27 @@ import Testing
         _ = peer
     }
 
+    /// The page reckons with numbers and cuts texts: neither may be something else.
+    @Test func whatIsOfAnotherKindIsLeftOut() throws {
+        let peer = try peer(
+            "odd",
+            Self.answering([
+                #"{"/":["/dmadev/info","/dmadev/list","/dmadev/stats","/dmadev/events","/telemetry/errors"]}"#,
+                #"{"/dmadev/list":[0,"x",-1,99999,{}]}"#,
+                #"{"/dmadev/info":{"name":7,"driver":["x"],"nb_vchans":1,"started":"yes","numa_node":-1}}"#,
+                #"{"/dmadev/stats":{"submitted":"5","completed":1e300,"errors":18446744073709551615}}"#,
+                #"{"/dmadev/events":[{"time_ns":1e300,"event":{}},7]}"#, #"{"/telemetry/errors":{"reason":"x"}}"#,
+            ]))
+        let process = try #require(try snapshot()["processes"]?[0])
+        #expect(process["state"]?.string == "answers", "\(process)")
+        let device = try #require(process["devices"]?[0])
+        #expect(device.keys == ["id", "nb_vchans", "numa_node", "capabilities", "vchans"])
+        #expect(device["vchans"]?[0]?["counters"] == .object([.init("errors", .unsigned(.max))]))
+        #expect(process["events"] == .array([.object([]), .object([])]))
+        #expect(process["refusals"]?.elements == [])
+        _ = peer
+    }
+
     @Test func oneThatHangsIsNamedWithTheReasonAndOthersAreTold() throws {
         var configuration = configuration
         configuration.timeout = .milliseconds(300)

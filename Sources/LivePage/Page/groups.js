@@ -53,10 +53,10 @@ function groupCard({ group }) {
     element,
     update({ group, members: told, tellers, view }) {
       const size = Math.max(group.size ?? 0, told.length);
-      say(badge, `${size} of ${group.limit} members`);
+      say(badge, group.limit === undefined ? plural(size, "member") : `${size} of ${group.limit} members`);
       mark(badge, "data-tone", size >= group.limit ? "warn" : "quiet");
       const controller = group.controller_id >= 0 ? `controller ${group.controller_id}` : "controller not told";
-      say(facts, `${group.kind} · ${controller} · told by ${tellers.map(processName).join(", ")}`);
+      say(facts, `${group.kind ?? "group"} · ${controller} · told by ${tellers.map(processName).join(", ")}`);
       const members = told.map((member) => ({ ...member, label: memberLabel(member, view.snapshot.processes) }));
       keyed(rows, members, (member) => member.domain_id, memberRow);
       // Drawn anew only when it is another picture.

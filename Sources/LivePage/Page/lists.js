@@ -109,13 +109,16 @@ function processRow(process) {
 
 const eventTones = { joined: "good", left: "warn", destroyed: "bad" };
 
+/** What has no time stands nowhere in a list by time. */
+const isTimed = (row) => row.time_ns !== undefined;
+
 /** Members hear of the same event at about the same time; the same event later is another one. */
 const sameMoment = 2e9;
 
 /** Shows the group events of a view, each once with all who heard of it. */
 export function showEvents(parent, { snapshot }) {
   const heard = snapshot.processes
-    .flatMap((process) => (process.events ?? []).map((event) => ({ process, event })))
+    .flatMap((process) => (process.events ?? []).filter(isTimed).map((event) => ({ process, event })))
     .sort((left, right) => right.event.time_ns - left.event.time_ns);
   const events = [];
   for (const { process, event } of heard) {
@@ -138,7 +141,7 @@ export function showEvents(parent, { snapshot }) {
 /** Shows the failed calls and refused requests of a view. */
 export function showErrors(parent, { snapshot }) {
   const calls = snapshot.processes.flatMap((process) =>
-    (process.failed_calls ?? []).map((call) => ({
+    (process.failed_calls ?? []).filter(isTimed).map((call) => ({
       key: `call\n${process.path}\n${call.number}`,
       time: call.time_ns,
       what: call.call,
@@ -147,7 +150,7 @@ export function showErrors(parent, { snapshot }) {
     })),
   );
   const refusals = snapshot.processes.flatMap((process) =>
-    (process.refusals ?? []).map((refusal) => ({
+    (process.refusals ?? []).filter(isTimed).map((refusal) => ({
       key: `refusal\n${process.path}\n${refusal.time_ns}\n${refusal.request}`,
       time: refusal.time_ns,
       what: "telemetry",

@@ -51,7 +51,7 @@ class ChannelMemory {
   /** The buckets of late; those since the beginning when nothing ran of late. */
   latency(reply) {
     if (!reply) return null;
-    const all = new Map(reply.buckets.map((bucket) => [bucket.below_ns ?? Infinity, bucket.count]));
+    const all = new Map(reply.buckets.map((bucket) => [bucket.below_ns ?? Infinity, bucket.count ?? 0]));
     this.readings.push(all);
     if (this.readings.length > lately + 1) this.readings.shift();
     const before = this.readings[0];
