@@ -93,12 +93,20 @@ let package = Package(
                 "LibraryMetrics", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", metrics,
                 systemPackage,
             ]),
+        // What the live page shows, and its files, which become part of the program.
+        .target(
+            name: "LivePage",
+            dependencies: ["LinuxSystem", "MetricsExporter", "TelemetryClient", "TelemetryWire"],
+            resources: [
+                "index.html", "page.css", "icon.svg", "page.js", "feed.js", "model.js", "format.js", "dom.js",
+                "chart.js", "devices.js", "groups.js", "lists.js",
+            ].map { .embedInCode("Page/\($0)") }, swiftSettings: swiftSettings),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
         swiftTarget(
             "MetricsServer",
             [
-                "LibraryMetrics", "LinuxSystem", "MetricsExporter", "OpenMetricsText", "TelemetryClient", metrics,
-                systemPackage,
+                "LibraryMetrics", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient",
+                "TelemetryWire", metrics, systemPackage,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -120,9 +128,9 @@ let package = Package(
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter", "MetricsServer",
-                "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace",
-                metrics, systemPackage,
+                "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage", "MetricsExporter",
+                "MetricsServer", "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire",
+                "LinuxSystem", "DMATrace", metrics, systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -177,10 +185,13 @@ let package = Package(
             name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],
             path: "Tests/Fixtures/ControllerApplication", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "group-member", dependencies: ["ControllerDriver", "DMADev", "DMATelemetry", "TelemetryServer"],
+            path: "Tests/Fixtures/GroupMember", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
-                "DeviceDrivers", "FaultDriver", "MetricsExporter", "MetricsServer", "OpenMetricsText",
+                "DeviceDrivers", "FaultDriver", "LivePage", "MetricsExporter", "MetricsServer", "OpenMetricsText",
                 "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -252,6 +263,12 @@ let package = Package(
                 "MetricsTestSupport", metrics,
                 "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryTestSupport",
                 "TelemetryWire", "TestSupport",
+            ]),
+        test(
+            of: "LivePage",
+            [
+                "LivePage", "DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryServer",
+                "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ]),
         test(of: "MetricsServer", ["MetricsServer"]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMAController", "DMADev", "Conformance", "TestSupport"]),

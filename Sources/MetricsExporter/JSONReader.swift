@@ -2,7 +2,7 @@ import OpenMetricsText
 import TelemetryWire
 
 /// Takes values out of a reply of a stranger: what is missing, or of another kind, is not there.
-struct JSONReader {
+package struct JSONReader {
     /// Labels are for names; a stranger's may not fill the memory.
     static let longestLabel = 256
 
@@ -42,7 +42,7 @@ struct JSONReader {
     }
 
     /// A stranger's text, cut.
-    static func label(_ text: String) -> String {
+    package static func label(_ text: String) -> String {
         text.utf8.count <= longestLabel ? text : String(decoding: text.utf8.prefix(longestLabel), as: UTF8.self)
     }
 

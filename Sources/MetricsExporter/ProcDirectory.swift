@@ -3,9 +3,9 @@ import LinuxSystem
 import SystemPackage
 
 /// Reads the small files of `/proc` and `/sys`.
-enum SystemFile {
+package enum SystemFile {
     /// The text of a file, at most a page, without white space at its ends; `nil` when it cannot be read.
-    static func text(_ path: String) -> String? {
+    package static func text(_ path: String) -> String? {
         guard case .success(let raw) = systemCall({ open(path, O_RDONLY | O_CLOEXEC) }) else { return nil }
         let file = OwnedDescriptor(adopting: raw)
         var buffer = [UInt8](repeating: 0, count: 4096)

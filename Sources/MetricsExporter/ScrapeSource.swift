@@ -1,18 +1,18 @@
 import Glibc
 import OpenMetricsText
 import TelemetryClient
-import TelemetryWire
+package import TelemetryWire
 
 /// A telemetry socket, and how the metrics of its process are told from others.
-struct ScrapeSource: Sendable, Hashable {
+package struct ScrapeSource: Sendable, Hashable {
     /// The path of the socket.
-    let path: String
+    package let path: String
     /// The file prefix; the socket's directory or path where the prefix does not tell it from another source.
-    let prefix: String
+    package let prefix: String
     /// The place among the processes of that prefix.
-    let instance: Int
+    package let instance: Int
     /// Whether it is to be there: named by its user, and not only found.
-    let isNamed: Bool
+    package let isNamed: Bool
 
     /// What all metrics of a process are labelled with. Not `instance`, as DPDK calls it: that is Prometheus's label for
     /// what it scrapes.
@@ -23,13 +23,19 @@ struct ScrapeSource: Sendable, Hashable {
 }
 
 /// Finds sources.
-struct SourceFinder: Sendable {
+package struct SourceFinder: Sendable {
     let directories: [TelemetryRunDirectory]
     /// Paths of sockets, in which `*`, `?` and `[…]` stand for what they do in a shell.
     let patterns: [String]
 
+    /// Looks below the directories, and for the patterns.
+    package init(directories: [TelemetryRunDirectory], patterns: [String]) {
+        self.directories = directories
+        self.patterns = patterns
+    }
+
     /// All sources, each socket once, in the order of the directories and patterns.
-    func sources() -> [ScrapeSource] {
+    package func sources() -> [ScrapeSource] {
         var sources: [ScrapeSource] = []
         var paths: Set<String> = []
         var names: Set<String> = []

@@ -16,8 +16,9 @@ struct Serve: ParsableCommand {
         abstract: "Serve DMA devices and tell about them, until Ctrl-C.",
         discussion: """
             Makes the devices, starts them, and answers telemetry clients: dmascope's other commands and DPDK's \
-            dpdk-telemetry.py. Over HTTP it offers metrics of these devices and of every other process with a telemetry \
-            socket, for Prometheus and other scrapers, at /metrics. It is a controller too: other processes make devices \
+            dpdk-telemetry.py. Over HTTP it shows these devices and those of every other process with a telemetry socket: a \
+            live page for browsers, whose address it prints, and at /metrics metrics for Prometheus and other scrapers. \
+            It is a controller too: other processes make devices \
             of it with --device controller,socket=PATH, the path that it prints. A second SIGINT or SIGTERM ends it at \
             once.
 
@@ -147,8 +148,9 @@ struct Serve: ParsableCommand {
     ) -> HTTPService? {
         guard let address = ListenAddress(listen) else { return nil }
         let collector = sources.collector(tellsOfItself: true, figures: figures)
+        let routes = HTTPRoute.livePage(of: sources.snapshots, at: address) + [.metrics(of: collector)]
         return HTTPService(
-            address, routes: [.metrics(of: collector)], logger: Logger(label: "dmascope.http"), listens: listens)
+            address, routes: routes, logger: Logger(label: "dmascope.http"), listens: listens)
     }
 
     private func startController() throws -> DMAController {

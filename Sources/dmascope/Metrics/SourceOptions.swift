@@ -1,4 +1,5 @@
 import ArgumentParser
+import LivePage
 import MetricsExporter
 import TelemetryWire
 
@@ -33,5 +34,13 @@ struct SourceOptions: ParsableArguments {
         configuration.tellsOfItself = tellsOfItself
         configuration.figures = figures
         return MetricsCollector(configuration)
+    }
+
+    /// What the live page asks.
+    var snapshots: SnapshotCollector {
+        var configuration = SnapshotCollector.Configuration()
+        configuration.sockets = socket
+        configuration.timeout = .seconds(scrapeTimeout)
+        return SnapshotCollector(configuration)
     }
 }

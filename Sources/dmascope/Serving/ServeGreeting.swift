@@ -13,12 +13,9 @@ struct ServeGreeting: Sendable {
     /// - Parameter location: where HTTP is served, if it is.
     func text(location: String?) -> String {
         let names = devices.map(\.name).joined(separator: ", ")
-        let metrics =
-            location.map { "Metrics for Prometheus: \(Self.metrics(at: $0))" }
-            ?? "No metrics over HTTP: --listen is off"
         return """
             \(DmascopeVersion.text) serves \(devices.count == 1 ? "device" : "devices") \(names) on \(path)\(controller)
-            \(metrics)
+            \(location.map(Self.addresses) ?? "No live page and no metrics over HTTP: --listen is off")
 
             Try from another terminal:
               \(program) list --socket \(path)
@@ -32,9 +29,12 @@ struct ServeGreeting: Sendable {
             """
     }
 
-    /// Where scrapers are to look.
-    private static func metrics(at location: String) -> String {
-        location.hasPrefix("unix:") ? "/metrics on \(location)" : location + "/metrics"
+    /// Where browsers and scrapers are to look.
+    private static func addresses(at location: String) -> String {
+        let (page, metrics) =
+            location.hasPrefix("unix:")
+            ? ("/ on \(location)", "/metrics on \(location)") : (location + "/", location + "/metrics")
+        return "Live page: \(page)\nMetrics for Prometheus: \(metrics)"
     }
 
     private var controller: String {

@@ -29,6 +29,7 @@ struct DocumentedExamples {
         ("wire", wire),
         ("metricsText", metricsText),
         ("collecting", collecting),
+        ("lookingAtOnce", lookingAtOnce),
         ("servingMetrics", servingMetrics),
         ("tracing", tracing),
     ]

@@ -6,6 +6,7 @@ import DMAEngine
 import DMATelemetry
 import DeviceDrivers
 import FaultDriver
+import LivePage
 import Logging
 import MetricsExporter
 import MetricsServer
@@ -108,6 +109,14 @@ func collecting() throws {
     let text = try MetricsText.openMetrics.text(of: collector.collect())
 
     try check(text.contains("dmascope_build_info"), "it tells of itself")
+}
+
+/// LivePage.md
+func lookingAtOnce() throws {
+    let collector = SnapshotCollector()
+    let snapshot = try collector.snapshot()
+
+    try check(snapshot["program"]?.string == DmascopeVersion.text, "it says who made it")
 }
 
 /// MetricsServer.md

@@ -1,0 +1,162 @@
+// The devices, a card each, with a row for each channel.
+
+import { histogram, meter, sparkline } from "./chart.js";
+import { code, el, empty, keyed, mark, say } from "./dom.js";
+import { bytesRate, count, duration, plural, rate, unknown } from "./format.js";
+import { processName } from "./lists.js";
+
+/** Shows the devices of a view. */
+export function showDevices(parent, view) {
+  const processes = view.snapshot.processes.filter((process) => process.state === "answers");
+  const items = view.devices.length ? view.devices : [{ key: "none", processes, snapshot: view.snapshot }];
+  keyed(parent, items, (item) => item.key, (item) => (item.device ? deviceCard(item) : noDevices()));
+}
+
+function noDevices() {
+  const element = el("div", { class: "card" });
+  let shown = null;
+  return {
+    element,
+    update({ processes }) {
+      if (shown === processes.length) return;
+      shown = processes.length;
+      element.replaceChildren(
+        empty(
+          shown ? `No devices: ${plural(shown, "process answers", "processes answer")}, and none has a DMA device` : "No devices: no process answers",
+          ["Make two software devices at work: ", code("dmascope serve --device software --device software --workload copy")],
+          "A DPDK application shows its devices here once it has probed them.",
+        ),
+      );
+    },
+  };
+}
+
+function deviceCard({ device, process }) {
+  const state = el("span", { class: "badge" });
+  const total = el("span", { class: "total" });
+  const facts = el("p", { class: "facts" });
+  const rows = el("tbody", { role: "rowgroup" });
+  const name = device.name ?? `device ${device.id}`;
+  const head = ["Channel", "Throughput", "Operations", "Ring", "Latency", "Failed"].map((title) =>
+    el("th", { scope: "col", role: "columnheader" }, title),
+  );
+  const table = el(
+    "table",
+    { class: "channels", role: "table" },
+    el("caption", { class: "unseen" }, `Channels of ${name}`),
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...head)),
+    rows,
+  );
+  const none = el("div", { class: "slot" });
+  const able = device.capabilities ?? [];
+  const element = el(
+    "article",
+    { class: "card device", "aria-label": `Device ${name}` },
+    el("header", {}, el("h3", {}, name), state, el("span", { class: "from" }, processName(process)), total),
+    facts,
+    table,
+    none,
+    able.length ? el("details", {}, el("summary", {}, plural(able.length, "capability", "capabilities")), el("ul", { class: "chips" }, ...able.map((text) => el("li", {}, text)))) : null,
+  );
+  let why = null;
+  return {
+    element,
+    update({ device, process, channels }) {
+      const isStarted = device.started === undefined ? null : device.started === 1;
+      say(state, isStarted === null ? "state not told" : isStarted ? "started" : "stopped");
+      mark(state, "data-tone", isStarted === null ? "quiet" : isStarted ? "good" : "warn");
+      const told = channels.map((channel) => channel.rates.bytes).filter((value) => value !== null);
+      say(total, told.length ? bytesRate(told.reduce((sum, value) => sum + value, 0)) : "");
+      say(facts, deviceFacts(device, process));
+      keyed(rows, channels, (channel) => channel.key, channelRow);
+      table.hidden = channels.length === 0;
+      const reason = channels.length ? null : "not configured";
+      if (reason !== why) {
+        none.replaceChildren(...(reason ? [empty("No channels: the device is not configured", "Its application does so with configure, then a set-up for each channel, then start.")] : []));
+        why = reason;
+      }
+    },
+  };
+}
+
+function deviceFacts(device) {
+  const facts = [`id ${device.id}`];
+  if (device.driver !== undefined) facts.push(`driver ${device.driver}`);
+  facts.push(`${device.nb_vchans ?? 0} of ${plural(device.max_vchans ?? 0, "channel")}`);
+  if (device.numa_node >= 0) facts.push(`NUMA node ${device.numa_node}`);
+  if (device.controller_id >= 0) facts.push(`controller ${device.controller_id}`);
+  if (device.shared_engine === 1) facts.push("shares an engine");
+  const hidden = (device.nb_vchans ?? 0) - device.vchans.length;
+  if (hidden > 0) facts.push(`${hidden} more not shown here: dmascope vchans ${device.name}`);
+  return facts.join(" · ");
+}
+
+const tones = { active: "good", working: "good", halted_error: "bad", stopped: "warn", "not set up": "quiet" };
+
+function channelRow({ channel }) {
+  const number = el("span", { class: "number" }, String(channel.vchan));
+  const state = el("span", { class: "badge small" });
+  const direction = el("span", { class: "note" });
+  const bytes = el("span", { class: "figure" });
+  const bytesLine = sparkline("bytes");
+  const operations = el("span", { class: "figure" });
+  const operationsLine = sparkline("operations");
+  const ring = el("span", { class: "figure" });
+  const ringNote = el("span", { class: "note" });
+  const ringMeter = meter();
+  const median = el("span", { class: "figure" });
+  const tail = el("span", { class: "beside" });
+  const bars = histogram();
+  const failed = el("span", { class: "figure" });
+  const failedNote = el("span", { class: "note" });
+  const cell = (label, ...parts) => el("td", { role: "cell", "data-label": label, class: label.toLowerCase() }, ...parts);
+  const element = el(
+    "tr",
+    { role: "row" },
+    el("th", { scope: "row", role: "rowheader" }, el("span", { class: "label" }, "vchan "), number, state, direction),
+    cell("Throughput", bytes, bytesLine.element),
+    cell("Operations", operations, operationsLine.element),
+    cell("Ring", ring, ringMeter.element, ringNote),
+    cell("Latency", el("span", { class: "line" }, median, tail), bars.element),
+    cell("Failed", failed, failedNote),
+  );
+  return {
+    element,
+    update({ channel, rates, used, latency, bytesHistory, operationsHistory }) {
+      const told = channel.counters !== undefined;
+      // Idle at the moment it was asked, but not since the last time.
+      const word = channel.state === "idle" && rates.completed > 0 ? "working" : (channel.state ?? "state not told");
+      say(state, word.replace("_", " "));
+      mark(state, "data-tone", tones[word] ?? "quiet");
+      say(direction, [channel.direction, channel.domain === "none" ? null : channel.domain].filter(Boolean).join(" · "));
+
+      const hasBytes = channel.counters?.bytes !== undefined;
+      say(bytes, hasBytes ? bytesRate(rates.bytes) : unknown);
+      mark(bytes, "title", hasBytes ? `${count(channel.counters.bytes)} bytes since it was made` : "this process does not tell bytes");
+      bytesLine.update(bytesHistory, `Bytes a second, the last minute; now ${bytesRate(rates.bytes)}`);
+      bytesLine.element.classList.toggle("gone", !hasBytes);
+
+      say(operations, told ? rate(rates.completed) : unknown);
+      mark(operations, "title", told ? `${channel.counters.completed} completed, ${channel.counters.submitted} submitted` : null);
+      operationsLine.update(operationsHistory, `Operations a second, the last minute; now ${rate(rates.completed)}`);
+
+      say(ring, used === null ? unknown : `${used} / ${channel.nb_desc}`);
+      ringMeter.element.hidden = used === null;
+      if (used !== null) ringMeter.update(used, channel.nb_desc);
+      const peak = channel.counters?.occupancy_high_water;
+      say(ringNote, used === null ? "not told" : peak === undefined ? "" : `peak ${peak}`);
+
+      const hasLatency = latency !== null && latency.total > 0;
+      say(median, hasLatency ? duration(latency.p50) : unknown);
+      say(tail, hasLatency ? `p99 ${duration(latency.p99)}` : latency ? "nothing ran yet" : "not told");
+      mark(median, "title", hasLatency ? (latency.isLate ? "Doorbell to completion, the last 5 s" : "Doorbell to completion, since it was made: nothing ran of late") : null);
+      bars.element.classList.toggle("away", !hasLatency);
+      if (hasLatency) bars.update(latency, `Latencies: median ${duration(latency.p50)}, 99 in 100 below ${duration(latency.p99)}`);
+
+      say(failed, told ? count(channel.counters.errors) : unknown);
+      mark(failed, "data-tone", channel.counters?.errors > 0 ? "bad" : null);
+      const rejected = channel.counters?.rejected_enqueues;
+      say(failedNote, rejected > 0 ? `${count(rejected)} refused` : "");
+    },
+  };
+}

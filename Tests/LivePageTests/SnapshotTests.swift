@@ -1,0 +1,213 @@
+import DMADev
+import DMAEngine
+import DMATelemetry
+import Foundation
+import LivePage
+import SoftwareDriver
+import TelemetryServer
+import TelemetryTestSupport
+import TelemetryWire
+import TestSupport
+import Testing
+
+/// What a snapshot holds.
+@Suite struct SnapshotTests {
+    private let directory: TemporaryDirectory
+    private var configuration = SnapshotCollector.Configuration()
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        configuration.directories = [directory.runDirectory]
+        configuration.timeout = .seconds(60)
+    }
+
+    private func snapshot() throws -> JSONTree { try SnapshotCollector(configuration).snapshot() }
+
+    private func peer(_ prefix: String, _ steps: [FakePeer.Step]?) throws -> FakePeer {
+        directory.makeRunDirectory(prefix)
+        return try FakePeer(directory.runDirectory.socketPath(filePrefix: prefix), steps)
+    }
+
+    /// A peer that greets, and answers each request with the next of these.
+    private static func answering(_ replies: [String]) -> [FakePeer.Step] {
+        [.send(FakePeer.greeting)] + replies.flatMap { [.receive, .send($0)] } + [.waitForEnd]
+    }
+
+    @Test func withoutSocketsItSaysWhereItLooked() throws {
+        let snapshot = try snapshot()
+        #expect(snapshot["processes"]?.elements == [])
+        #expect(snapshot["looked_in"]?[0]?.string == directory.runDirectory.applications)
+        #expect(snapshot["program"]?.string == DmascopeVersion.text)
+        #expect(try #require(snapshot["time_ns"]?.unsigned) > 0)
+    }
+
+    @Test func aDeviceIsToldWithItsChannels() throws {
+        let registry = DeviceRegistry()
+        let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma <&\"")
+        try device.configure(DeviceConfiguration(virtualChannelCount: 2))
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+        let server = try TelemetryServer.start(
+            filePrefix: "own", commands: DeviceCommands.table(for: registry), in: directory.runDirectory)
+        defer { server.stop() }
+
+        // The second channel is not set up: nothing of it is asked for, so nothing of it is refused.
+        let before = try #require(try snapshot()["processes"]?[0])
+        #expect(before["refusals"]?.elements == [])
+        let missing = try #require(before["devices"]?[0]?["vchans"]?[1])
+        #expect(missing["state"]?.string == "not set up" && missing["counters"] == nil)
+
+        try device.setUpVirtualChannel(1, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+        try device.start()
+        defer {
+            try? device.stop()
+            try? device.close()
+        }
+        var source = [UInt64](repeating: 7, count: 8)
+        var destination = source
+        let channel = try device.virtualChannel(1)
+        try source.withUnsafeMutableBytes { source in
+            try destination.withUnsafeMutableBytes { destination in
+                try channel.copy(
+                    from: UInt64(UInt(bitPattern: source.baseAddress)),
+                    to: UInt64(UInt(bitPattern: destination.baseAddress)), length: 64, flags: .submit)
+                while try channel.completed(upTo: 1).count == 0 {}
+            }
+        }
+        #expect(throws: DMAError.self) { try device.configure(DeviceConfiguration(virtualChannelCount: 1)) }
+
+        let process = try #require(try snapshot()["processes"]?[0])
+        #expect(process["prefix"]?.string == "own" && process["state"]?.string == "answers")
+        #expect(process["pid"]?.integer == Int64(getpid()))
+        #expect(process["version"]?.string == DmascopeVersion.text)
+        #expect(process["name"]?.string?.isEmpty == false)
+        #expect(process["failed_calls"]?[0]?["call"]?.string == "configure")
+        #expect(process["groups"]?.elements == [] && process["events"]?.elements == [])
+        let told = try #require(process["devices"]?[0])
+        #expect(told["name"]?.string == "dma <&\"" && told["driver"]?.string == "software")
+        #expect(told["capabilities"]?.elements.contains(.string("copy")) == true)
+        #expect(told["vchans"]?.elements.count == 2)
+        let vchan = try #require(told["vchans"]?[1])
+        #expect(vchan["vchan"]?.unsigned == 1 && vchan["nb_desc"]?.unsigned == 64)
+        #expect(vchan["counters"]?["completed"]?.unsigned == 1 && vchan["counters"]?["bytes"]?.unsigned == 64)
+        #expect(vchan["latency"]?["count"]?.unsigned == 1)
+        #expect(vchan["latency"]?["buckets"]?.elements.count == 1)
+        #expect(try #require(vchan["read_ns"]?.unsigned) > 0)
+    }
+
+    @Test func whatDPDKOffersIsTold() throws {
+        let peer = try peer(
+            "dpdk",
+            Self.answering([
+                #"{"/":["/","/dmadev/info","/dmadev/list","/dmadev/stats"]}"#, #"{"/dmadev/list":[3]}"#,
+                #"{"/dmadev/info":{"name":"<script>alert(1)</script>","nb_vchans":1,"capabilities":{"copy":1,"fill":0}}}"#,
+                #"{"/dmadev/stats":{"submitted":5,"completed":4,"errors":1}}"#,
+            ]))
+        let process = try #require(try snapshot()["processes"]?[0])
+        let device = try #require(process["devices"]?[0])
+        #expect(device["name"]?.string == "<script>alert(1)</script>")
+        #expect(device["capabilities"] == .array([.string("copy")]))
+        let vchan = try #require(device["vchans"]?[0])
+        #expect(vchan["counters"]?.keys == ["submitted", "completed", "errors"])
+        #expect(vchan["latency"] == nil && vchan["state"] == nil)
+        _ = peer
+    }
+
+    /// The page reckons with numbers and cuts texts: neither may be something else.
+    @Test func whatIsOfAnotherKindIsLeftOut() throws {
+        let peer = try peer(
+            "odd",
+            Self.answering([
+                #"{"/":["/dmadev/info","/dmadev/list","/dmadev/stats","/dmadev/events","/telemetry/errors"]}"#,
+                #"{"/dmadev/list":[0,"x",-1,99999,{}]}"#,
+                #"{"/dmadev/info":{"name":7,"driver":["x"],"nb_vchans":1,"started":"yes","numa_node":-1}}"#,
+                #"{"/dmadev/stats":{"submitted":"5","completed":1e300,"errors":18446744073709551615}}"#,
+                #"{"/dmadev/events":[{"time_ns":1e300,"event":{}},7]}"#, #"{"/telemetry/errors":{"reason":"x"}}"#,
+            ]))
+        let process = try #require(try snapshot()["processes"]?[0])
+        #expect(process["state"]?.string == "answers", "\(process)")
+        let device = try #require(process["devices"]?[0])
+        #expect(device.keys == ["id", "nb_vchans", "numa_node", "capabilities", "vchans"])
+        #expect(device["vchans"]?[0]?["counters"] == .object([.init("errors", .unsigned(.max))]))
+        #expect(process["events"] == .array([.object([]), .object([])]))
+        #expect(process["refusals"]?.elements == [])
+        _ = peer
+    }
+
+    @Test func oneThatHangsIsNamedWithTheReasonAndOthersAreTold() throws {
+        var configuration = configuration
+        configuration.timeout = .milliseconds(300)
+        let mute = try peer("mute", nil)
+        let strange = try peer("strange", [.send("hello"), .waitForEnd])
+        let server = try TelemetryServer.start(filePrefix: "well", commands: [], in: directory.runDirectory)
+        defer { server.stop() }
+        let processes = try #require(try SnapshotCollector(configuration).snapshot()["processes"]).elements
+        #expect(processes.map { $0["prefix"]?.string } == ["mute", "strange", "well"])
+        #expect(processes.map { $0["state"]?.string } == ["failed", "failed", "answers"])
+        #expect(processes.map { $0["failure"]?.string } == ["timedOut", "notTelemetry", nil])
+        // The kernel knows who listens, though it does not answer: this process does, and runs.
+        #expect(processes[0]["pid"]?.integer == Int64(getpid()))
+        #expect(try #require(processes[0]["process_state"]?.string).count > 3)
+        #expect(try #require(processes[0]["reason"]?.string).contains("did not answer in time"))
+        #expect(processes[2]["has_dmadev"]?.bool == false)
+        _ = (mute, strange)
+    }
+
+    @Test func socketsOfTheDeadAreCountedAndNamedOnesMissed() throws {
+        let path = directory.runDirectory.socketPath(filePrefix: "dead")
+        do {
+            let dead = try peer("dead", nil)
+            _ = dead
+        }
+        var configuration = configuration
+        configuration.sockets = [directory.file("nobody")]
+        let snapshot = try SnapshotCollector(configuration).snapshot()
+        #expect(snapshot["dead_sockets"]?.unsigned == 1)
+        #expect(snapshot["processes"]?.elements.map { $0["failure"]?.string } == ["notFound"])
+        unlink(path)
+    }
+
+    @Test func aStrangerCannotFillTheMemory() throws {
+        let long = String(repeating: "n", count: 10_000)
+        let ids = (0..<500).map(String.init).joined(separator: ",")
+        let infos = (0..<64).map { id in
+            #"{"/dmadev/info":{"name":"\#(long)\#(id)","nb_vchans":65000}}"#
+        }
+        let vchans = #"{"/dmadev/vchans":[{"vchan":0,"state":"not set up"},{"vchan":99999,"nb_desc":1}]}"#
+        // All that is shown of channels is the first device's; those behind the first answer without figures.
+        let peer = try peer(
+            "large",
+            Self.answering(
+                [
+                    #"{"/":["/dmadev/info","/dmadev/list","/dmadev/vchans"]}"#, "{\"/dmadev/list\":[\(ids)]}",
+                ] + infos.flatMap { [$0, vchans] }))
+        let process = try #require(try snapshot()["processes"]?[0])
+        #expect(process["state"]?.string == "answers", "\(process)")
+        #expect(process["devices"]?.elements.count == 64)
+        #expect(process["omitted_devices"]?.unsigned == 500 - 64)
+        #expect(process["devices"]?.elements.reduce(0) { $0 + ($1["vchans"]?.elements.count ?? 0) } == 128)
+        #expect(process["omitted_vchans"]?.unsigned == 64 * 65000 - 128)
+        #expect(try #require(process["devices"]?[0]?["name"]?.string).utf8.count <= 256)
+        _ = peer
+    }
+
+    @Test func everyKeyIsDocumented() throws {
+        var configuration = configuration
+        configuration.timeout = .milliseconds(300)
+        let mute = try peer("mute", nil)
+        let server = try TelemetryServer.start(
+            filePrefix: "own", commands: DeviceCommands.table(for: DeviceRegistry()), in: directory.runDirectory)
+        defer { server.stop() }
+        let snapshot = try SnapshotCollector(configuration).snapshot()
+        let processes = try #require(snapshot["processes"]).elements
+        let page = try String(
+            contentsOfFile: #filePath.replacing(
+                "Tests/LivePageTests/SnapshotTests.swift", with: "Sources/LivePage/LivePage.docc/Snapshots.md"),
+            encoding: .utf8)
+        func documented(_ place: String) -> Set<String> {
+            Set(page.matches(of: #/\| `([a-z_]+)` \| ([a-z ]+) \|/#).filter { $0.2 == place }.map { String($0.1) })
+        }
+        #expect(documented("the snapshot") == Set(snapshot.keys))
+        #expect(documented("a process") == Set(processes.flatMap(\.keys)))
+        _ = mute
+    }
+}
