@@ -1,4 +1,5 @@
 import Glibc
+import NIOCore
 
 /// Which names a browser may have asked for.
 ///
@@ -25,15 +26,14 @@ struct HostRule: Sendable {
         guard let authority, !authority.isEmpty else { return true }
         if authority.hasPrefix("[") {
             guard let end = authority.firstIndex(of: "]") else { return false }
-            return Self.isAddress(String(authority[authority.index(after: authority.startIndex)..<end]), AF_INET6)
+            return Self.isAddress(String(authority[authority.index(after: authority.startIndex)..<end]), .inet6)
         }
         var host = authority.prefix { $0 != ":" }.lowercased()
         if host.hasSuffix(".") { host.removeLast() }
-        return names.contains(host) || host.hasSuffix(".localhost") || Self.isAddress(host, AF_INET)
+        return names.contains(host) || host.hasSuffix(".localhost") || Self.isAddress(host, .inet)
     }
 
-    private static func isAddress(_ text: String, _ family: CInt) -> Bool {
-        var address = in6_addr()
-        return inet_pton(family, text, &address) == 1
+    private static func isAddress(_ text: String, _ family: NIOBSDSocket.ProtocolFamily) -> Bool {
+        (try? SocketAddress(ipAddress: text, port: 0))?.protocol == family
     }
 }
