@@ -63,7 +63,7 @@ let package = Package(
         swiftTarget("TelemetryWire", ["CJSONC"]),
         swiftTarget("OpenMetricsText", []),
 
-        swiftTarget("ControllerProtocol", []),
+        swiftTarget("ControllerProtocol", ["LinuxSystem"]),
 
         // L2: drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
@@ -106,7 +106,8 @@ let package = Package(
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter", "MetricsServer",
+                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "MetricsExporter",
+                "MetricsServer",
                 "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire", "LinuxSystem", "DMATrace",
                 systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -192,11 +193,11 @@ let package = Package(
             ["DMAEngine", "CDMADev", "LinuxSystem", "RingTestSupport", "TestSupport", systemPackage]),
         test(
             of: "ControllerDriver",
-            ["ControllerDriver", "DMADev", "Conformance", "TestSupport", systemPackage]),
+            ["ControllerDriver", "DMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
         test(
             of: "DMAController",
             [
-                "DMAController", "CDMADev", "ControllerProtocol", "DMAEngine", "LinuxSystem", "TestSupport",
+                "DMAController", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", "TestSupport",
                 systemPackage,
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),

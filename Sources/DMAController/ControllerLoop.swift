@@ -13,6 +13,7 @@ final class ControllerLoop {
     let place: ControlSocketPlace
     let shared: SharedStatistics
     private let stopEvent: StopEvent
+    private let reports: ReportDesk
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
     var statistics = ControllerStatistics()
@@ -21,6 +22,8 @@ final class ControllerLoop {
     var groups: AccessGroupTable
     /// Where the windows of groups are in this process, by IOVA.
     var windowAddresses: [UInt64: UInt64] = [:]
+    /// What peers that are gone have moved; their part of what was done to the windows of members that are still there.
+    var departedWork = Work(), departedTraffic: [UInt16: DomainTraffic] = [:]
     /// Joins that are held back.
     var waitingJoins: [WaitingJoin] = []
     /// The next IOVA to give away, beyond every address that a process can have. Never given away twice: an address that
@@ -32,14 +35,17 @@ final class ControllerLoop {
 
     private static let listenerToken: UInt64 = 0
     private static let stopToken: UInt64 = 1
+    /// The next numbers up are those of peers, from 1 on.
+    private static let reportToken: UInt64 = .max
 
     init(
         place: consuming ControlSocketPlace, configuration: ControllerConfiguration, engine: Engine,
-        stopEvent: StopEvent, shared: SharedStatistics
+        stopEvent: StopEvent, reports: ReportDesk, shared: SharedStatistics
     ) throws(Errno) {
         self.configuration = configuration
         self.engine = engine
         self.stopEvent = stopEvent
+        self.reports = reports
         self.shared = shared
         ledger = QuotaLedger(configuration.quota)
         groups = AccessGroupTable(
@@ -50,6 +56,7 @@ final class ControllerLoop {
         let poller = try Poller()
         try poller.add(place.listener.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
+        try poller.add(reports.event.raw, .readable, token: Self.reportToken)
         self.poller = poller
         self.place = place
         spare = try? MemoryFile.make(name: "spare", byteCount: 0)
@@ -73,6 +80,7 @@ final class ControllerLoop {
                 switch event.token {
                 case Self.listenerToken: accept()
                 case Self.stopToken: isStopping = true
+                case Self.reportToken: reports.answer(report)
                 default: handle(event)
                 }
             }
@@ -81,6 +89,7 @@ final class ControllerLoop {
         }
         for peer in Array(peers.values) { drop(peer) }
         publish()
+        reports.close(report())
     }
 
     private func handle(_ event: Poller.Event) {
@@ -164,10 +173,12 @@ final class ControllerLoop {
         for ring in peer.rings.values {
             ring.ring.letGo()
             ring.ring.abortRest()
+            keepCounts(of: ring, for: peer)
             ledger.release(peer.credentials.uid, ring.amount)
             ring.handlers.forEach { groups.release($0) }
         }
         peer.rings = [:]
+        keepCounts(of: peer)
         departGroups(peer)
         if let device = peer.device { engine.unwatch(device.bell.event.raw) }
         for window in peer.windows.values { ledger.release(peer.credentials.uid, window.amount) }

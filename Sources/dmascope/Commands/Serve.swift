@@ -72,12 +72,12 @@ struct Serve: ParsableCommand {
         defer { close(devices, logger) }
         for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
 
-        let server = try startServer(registry, logger)
+        let controller = noController ? nil : try startController()
+        defer { controller?.stop() }
+        let server = try startServer(registry, controller, logger)
         defer { server.stop() }
         let service = try startService(logger)
         defer { service?.stop() }
-        let controller = noController ? nil : try startController()
-        defer { controller?.stop() }
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
         defer { workloads.forEach { $0.stop() } }
 
@@ -110,10 +110,13 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private func startServer(_ registry: DeviceRegistry, _ logger: Logger) throws -> TelemetryServer {
+    private func startServer(
+        _ registry: DeviceRegistry, _ controller: DMAController?, _ logger: Logger
+    ) throws -> TelemetryServer {
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), logger: logger)
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry, controller: controller),
+                logger: logger)
         } catch {
             throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
         }
@@ -136,10 +139,14 @@ struct Serve: ParsableCommand {
 
     private func startController() throws -> DMAController {
         var instance = 0
+        var configuration = ControllerConfiguration()
         while true {
             do throws(ControllerError) {
+                // So that groups of two controllers are told apart.
+                configuration.controllerID = UInt16(instance)
                 return try DMAController.start(
-                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance))
+                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance),
+                    configuration: configuration)
             } catch {
                 guard error.isTaken, instance < ControlSocketPath.maximumInstances else {
                     throw Failure("\(error): choose another --file-prefix, or --no-controller")
