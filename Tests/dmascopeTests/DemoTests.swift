@@ -93,8 +93,7 @@ import Testing
         #expect(try scope.leftovers.isEmpty)
     }
 
-    @Test func theTokenIsNowhereToBeSeen() throws {
-        // Whatever is printed or handed on: of 16 random bytes nothing shows, as the two alone have the pipe.
+    @Test func bothProcessesEndWithASignalAndHaveNoSecretInTheirArguments() throws {
         let program = try scope.start("demo", "pair", "--size", "256M")
         let output = try program.waitForOutput(containing: "process B    pid ")
         let pids = output.matches(of: #/process [AB]    pid ([0-9]+)/#).map { String($0.1) }
