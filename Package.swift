@@ -66,7 +66,7 @@ let package = Package(
         swiftTarget("OpenMetricsText", []),
         swiftTarget("LibraryMetrics", [metrics]),
 
-        swiftTarget("ControllerProtocol", []),
+        swiftTarget("ControllerProtocol", ["LinuxSystem"]),
 
         // L2: drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
@@ -128,9 +128,9 @@ let package = Package(
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage", "MetricsExporter",
-                "MetricsServer", "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire",
-                "LinuxSystem", "DMATrace", metrics, systemPackage,
+                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage",
+                "MetricsExporter", "MetricsServer", "OpenMetricsText", "TelemetryServer", "TelemetryClient",
+                "TelemetryWire", "LinuxSystem", "DMATrace", metrics, systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -220,11 +220,11 @@ let package = Package(
             ["DMAEngine", "CDMADev", "LinuxSystem", "RingTestSupport", "TestSupport", systemPackage]),
         test(
             of: "ControllerDriver",
-            ["ControllerDriver", "DMADev", "Conformance", "TestSupport", systemPackage]),
+            ["ControllerDriver", "DMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
         test(
             of: "DMAController",
             [
-                "DMAController", "CDMADev", "ControllerProtocol", "DMAEngine", "LinuxSystem", "TestSupport",
+                "DMAController", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", "TestSupport",
                 systemPackage, .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),

@@ -19,6 +19,7 @@ let package = Package(
             dependencies: [
                 "CPeers", "echo-server",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ControllerDriver", package: "dmascope"),
                 .product(name: "DMADev", package: "dmascope"),
                 .product(name: "SoftwareDriver", package: "dmascope"),
                 // Built, so that it can be started; not linked.

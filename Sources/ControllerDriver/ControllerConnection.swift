@@ -29,7 +29,7 @@ final class ControllerConnection: Sendable {
             throw DMAError(.exhausted, .noMemory, "there is no memory for a connection with \(path)")
         }
         self.liveness = liveness
-        let mailbox = Mailbox(socket, liveness, news)
+        let mailbox = Mailbox(socket, liveness, news, news.begin())
         self.mailbox = mailbox
         let (answer, descriptors) = try mailbox.ask(Hello(), sequence: 1, descriptors: [], path)
         do throws(WireError) {
@@ -51,7 +51,7 @@ final class ControllerConnection: Sendable {
 
     deinit {
         guard getpid() == pid else { return }
-        mailbox.shutDown()
+        mailbox.end()
         thread.join()
     }
 
@@ -82,7 +82,7 @@ final class ControllerConnection: Sendable {
 
     /// Ends the connection. In a child, which has it from its parent, nothing happens.
     func end() {
-        if getpid() == pid { mailbox.shutDown() }
+        if getpid() == pid { mailbox.end() }
     }
 
     /// Asks for something and waits for the answer.
@@ -127,18 +127,23 @@ private final class Mailbox: Sendable {
         /// The request that is waiting.
         var awaited: UInt32 = 0
         var isEnded = false
+        /// This side wants no more.
+        var isGivenUp = false
     }
 
     private let socket: OwnedDescriptor
     private let liveness: Liveness
     private let news: GroupNews
+    private let number: UInt64
     private let state = Locked(State())
     private let changes = ChangeCount()
     /// An answer that does not come within this time never comes: the connection is given up.
     private static let patience: UInt64 = 30_000_000_000
 
-    init(_ socket: consuming OwnedDescriptor, _ liveness: Liveness, _ news: GroupNews) {
+    /// - Parameter number: of the connection.
+    init(_ socket: consuming OwnedDescriptor, _ liveness: Liveness, _ news: GroupNews, _ number: UInt64) {
         self.news = news
+        self.number = number
         self.socket = socket
         self.liveness = liveness
     }
@@ -146,6 +151,12 @@ private final class Mailbox: Sendable {
     func shutDown() {
         liveness.end()
         Glibc.shutdown(socket.raw, CInt(SHUT_RDWR))
+    }
+
+    /// The device wants no more: what ends by that is not lost.
+    func end() {
+        state.withLock { $0.isGivenUp = true }
+        shutDown()
     }
 
     /// The thread: waits for messages until the connection ends.
@@ -166,8 +177,12 @@ private final class Mailbox: Sendable {
             changes.note()
         }
         shutDown()
-        state.withLock { $0.isEnded = true }
+        let isGivenUp = state.withLock { state in
+            state.isEnded = true
+            return state.isGivenUp
+        }
         changes.note()
+        if !isGivenUp { news.lose(number) }
     }
 
     private func receive() -> (bytes: [UInt8], descriptors: [CInt])? {
@@ -219,7 +234,9 @@ private final class Mailbox: Sendable {
     }
 
     private func send(_ message: some WireMessage, _ sequence: UInt32, _ descriptors: [CInt]) throws(DMAError) {
-        let bytes = Packet.encode(message, sequence: sequence)
+        var bytes = Packet.encode(message, sequence: sequence)
+        // There may be a token in them.
+        defer { bytes.withUnsafeMutableBytes { RandomBytes.wipe($0) } }
         let error = bytes.withUnsafeBytes { bytes -> Errno? in
             do throws(Errno) {
                 try SequencedPacketSocket.send(bytes, descriptors: descriptors, on: socket.raw)

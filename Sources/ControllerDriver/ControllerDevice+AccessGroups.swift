@@ -3,43 +3,6 @@ public import DMADev
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What this process knows of its groups, and who is to hear of changes: it outlives connections.
-final class GroupNews: Sendable {
-    private struct State {
-        var sink: AccessGroupEventSink?
-        var groups: [AccessGroupID: AccessGroupInfo] = [:]
-    }
-
-    private let state = Locked(State())
-
-    var groups: [AccessGroupInfo] { state.withLock { $0.groups.values.sorted { $0.id < $1.id } } }
-
-    func deliver(to sink: @escaping AccessGroupEventSink) { state.withLock { $0.sink = sink } }
-
-    func note(_ group: AccessGroupInfo) { state.withLock { $0.groups[group.id] = group } }
-
-    func forget(_ group: AccessGroupID) { state.withLock { $0.groups[group] = nil } }
-
-    func forgetAll() { state.withLock { $0.groups = [:] } }
-
-    /// On the connection's thread.
-    func receive(_ notice: GroupChanged) {
-        guard let kind = AccessGroupEvent.Kind(rawValue: notice.change), let domain = DomainID(bytes: notice.domain)
-        else { return }
-        let sink = state.withLock { state in
-            switch kind {
-            case .destroyed: state.groups[notice.group] = nil
-            case .left: state.groups[notice.group]?.members.removeAll { $0.handler == notice.handler }
-            case .joined:
-                state.groups[notice.group]?.members.append(
-                    AccessGroupMember(domain: domain, handler: notice.handler, isCreator: false))
-            }
-            return state.sink
-        }
-        sink?(AccessGroupEvent(kind: kind, group: notice.group, handler: notice.handler, domain: domain))
-    }
-}
-
 /// Access groups: the controller keeps them, this side asks.
 ///
 /// Beside what the calls of `DMADevice` say, each throws `EIO` when the controller is gone.
@@ -69,9 +32,16 @@ extension ControllerDevice {
     private func enter(
         _ group: AccessGroupID, _ limit: UInt16, _ domain: DomainID, _ token: AccessToken
     ) throws(DMAError) -> GroupEntered {
-        let request = EnterGroup(
-            group: group, limit: limit, domain: domain.bytes, token: token.withUnsafeBytes { Array($0) })
+        let number = number.withLock { $0 }
+        let request = token.withUnsafeBytes {
+            EnterGroup(group: group, limit: limit, domain: domain.bytes, token: $0, device: number)
+        }
         let entered = try connection.request(request, for: GroupEntered.self).message
+        // What is certain; the controller may go before it tells the rest.
+        news.noteEntry(
+            AccessGroupInfo(
+                id: entered.group, kind: limit == 0 ? .pair : .group(limit: limit),
+                members: [AccessGroupMember(domain: domain, handler: entered.handler, isCreator: group < 0)]))
         _ = try? accessGroup(entered.group)
         return entered
     }
@@ -130,7 +100,7 @@ extension ControllerDevice {
             members.append(
                 AccessGroupMember(
                     domain: domain, handler: found.handler, isCreator: found.isCreator, processID: found.processID,
-                    windows: windows))
+                    devices: found.devices, windows: windows))
         }
         return AccessGroupInfo(id: group, kind: limit == 0 ? .pair : .group(limit: limit), members: members)
     }

@@ -9,8 +9,9 @@ internal import SystemPackage
 /// A DMA device of a controller: another process moves the bytes, which is trusted by all who use it.
 ///
 /// It reaches memory of ``SharedMemory`` that was mapped for it, under addresses that the controller chooses, and nothing
-/// else of this process; and windows of other processes, in access groups. When the controller goes, the device is halted: data calls return `EIO`, and so do control calls but stop and
-/// close. Stopped, it connects anew when it is configured or started; what was mapped has to be mapped again then, because
+/// else of this process; and windows of other processes, in access groups. When the controller goes, the device is
+/// halted: data calls return `EIO`, and so do control calls but stop and close; of each of its groups comes *destroyed*.
+/// Stopped, it connects anew when it is configured or started; what was mapped has to be mapped again then, because
 /// another controller gives other addresses. A child of `fork` finds the device halted.
 public final class ControllerDevice: DMADriver {
     /// How a device differs from the usual.
@@ -35,6 +36,8 @@ public final class ControllerDevice: DMADriver {
     private let path: String
     private let users: Set<UInt32>
     let news = GroupNews()
+    /// The device's number in this process, -1 before it has one.
+    let number = Locked<Int16>(-1)
     private let state: Locked<State>
 
     var connection: ControllerConnection { state.withLock { $0.connection } }
@@ -68,8 +71,8 @@ public final class ControllerDevice: DMADriver {
 
     // MARK: Control
 
-    /// The number is for traces of this process; the controller has its own.
-    public func registered(as id: Int16) {}
+    /// The number is for traces of this process and for other members to see; the controller has its own.
+    public func registered(as id: Int16) { number.withLock { $0 = id } }
 
     /// Forgets the channels, and connects anew when the controller had gone.
     public func configure(_ configuration: DeviceConfiguration) throws(DMAError) {
@@ -134,6 +137,7 @@ public final class ControllerDevice: DMADriver {
     /// Ends the connection: the device has left all groups, and its memory is out of reach, as soon as the controller has
     /// seen that.
     public func close() throws(DMAError) {
+        news.forgetAll()
         connection.end()
     }
 
@@ -151,12 +155,16 @@ public final class ControllerDevice: DMADriver {
             state.connection = new
             state.mapped = []
         }
-        // Another controller has other groups.
-        news.forgetAll()
         return new
     }
 
     // MARK: Memory
+
+    /// Makes a buffer of the device's shared memory.
+    public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer {
+        let buffer = try memory.allocate(byteCount: byteCount)
+        return DeviceBuffer(buffer.bytes) { withExtendedLifetime(buffer) {} }
+    }
 
     /// Gives the controller a part of a buffer.
     ///

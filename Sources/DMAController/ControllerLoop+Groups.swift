@@ -46,12 +46,16 @@ extension ControllerLoop {
                 answer = GroupEntered(group: request.group, handler: handler)
             }
             peer.hasEnteredGroups = true
+            peer.claimedNumber = request.device
             refreshDomains()
             self.answer(peer, answer, sequence: sequence)
             deliver()
             return nil
         } catch {
-            if request.group >= 0 { statistics.refusedJoins += 1 }
+            if error.errno == .permissionDenied {
+                peer.deniedJoins += 1
+                statistics.deniedJoins += 1
+            }
             return Refusal(error)
         }
     }
@@ -99,6 +103,7 @@ extension ControllerLoop {
         for window in revocation.windows { windowAddresses[window.iova] = nil }
         // When this returns, the engine has passed a quiescent point for each map that has changed.
         refreshDomains()
+        for handler in revocation.handlers { departedTraffic[handler] = nil }
         for window in revocation.windows {
             for peer in peers.values {
                 guard let open = peer.openWindows.removeValue(forKey: window.iova) else { continue }
@@ -154,9 +159,15 @@ extension ControllerLoop {
             guard let device = peer.device else { continue }
             var contents = DomainMap.Contents()
             var live: Set<UInt16> = []
-            for member in groups.groups(of: peer.client).flatMap(\.members) {
+            let infos = groups.groups(of: peer.client)
+            let members = infos.flatMap { info in
+                let own = info.members.first { isOwn($0, peer) }?.handler ?? 0
+                return info.members.map { ($0, DomainMap.Membership(group: info.id, own: own)) }
+            }
+            for (member, membership) in members {
                 live.insert(member.handler)
-                if member.processID == peer.credentials.pid, member.devices.contains(peer.client.device) {
+                contents.memberships[member.handler] = membership
+                if isOwn(member, peer) {
                     contents.own.insert(member.handler)
                     continue
                 }
@@ -172,7 +183,8 @@ extension ControllerLoop {
             contents.windows.sort { $0.iova < $1.iova }
             peer.knownHandlers.formUnion(live)
             contents.revoked = peer.knownHandlers.subtracting(live)
-            device.domains.publish(contents)
+            // Of members that this peer alone does not reach any more, the counts go on.
+            note(device.domains.publish(contents))
         }
     }
 
@@ -194,6 +206,7 @@ extension ControllerLoop {
             let message = GroupMember(
                 limit: limit, memberCount: UInt16(clamping: group.members.count), domain: member.domain.bytes,
                 handler: member.handler, isCreator: member.isCreator, processID: member.processID,
+                devices: Array(devices(of: member).prefix(GroupMember.maximumDeviceCount)),
                 windowCount: UInt32(member.windows.count),
                 windows: windows.map { .init(iova: $0.iova, byteCount: $0.length, rights: $0.rights.rawValue) })
             answer(peer, message, sequence: sequence)

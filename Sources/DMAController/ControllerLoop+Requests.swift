@@ -58,6 +58,7 @@ extension ControllerLoop {
 
     func refuse(_ peer: Peer, _ refusal: Refusal, _ sequence: UInt32) {
         statistics.refusedRequests += 1
+        peer.refusedRequests += 1
         if [.diskQuotaExceeded, .noSpace].contains(refusal.errno) { statistics.quotaRefusals += 1 }
         answer(peer, Failed(errno: refusal.errno.rawValue, reason: refusal.reason), sequence: sequence)
     }
@@ -132,10 +133,10 @@ extension ControllerLoop {
             ring.domains = (device.domains, request.sourceHandler, request.destinationHandler)
             ring.device = Int16(truncatingIfNeeded: peer.number & 0x7FFF)
             ring.vchan = request.vchan
+            let counters = RingCounters(in: memory.memory)
             peer.rings[request.vchan] = Peer.Ring(
-                ring: DescriptorRing(
-                    ring, memory: memory.memory, counters: RingCounters(in: memory.memory), engine: engine),
-                amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
+                ring: DescriptorRing(ring, memory: memory.memory, counters: counters, engine: engine),
+                counters: counters, amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
             answer(
                 peer, RingAttached(vchan: request.vchan), sequence: sequence,
                 descriptors: [memory.applicationFile.raw, memory.engineFile.raw])
@@ -164,6 +165,7 @@ extension ControllerLoop {
             }
             for ring in peer.rings.values {
                 ring.ring.abortRest()
+                keepCounts(of: ring, for: peer)
                 ledger.release(peer.credentials.uid, ring.amount)
                 ring.handlers.forEach { groups.release($0) }
             }

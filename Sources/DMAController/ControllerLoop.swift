@@ -19,6 +19,7 @@ final class ControllerLoop {
     /// What strangers cause is said now and then only.
     private var refusalBrake = MessageBrake()
     private var turnAwayBrake = MessageBrake()
+    private let reports: ReportDesk
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
     var statistics = ControllerStatistics()
@@ -27,6 +28,8 @@ final class ControllerLoop {
     var groups: AccessGroupTable
     /// Where the windows of groups are in this process, by IOVA.
     var windowAddresses: [UInt64: UInt64] = [:]
+    /// What peers that are gone have moved; their part of what was done to the windows of members that are still there.
+    var departedWork = Work(), departedTraffic: [UInt16: DomainTraffic] = [:]
     /// Joins that are held back.
     var waitingJoins: [WaitingJoin] = []
     /// The next IOVA to give away, beyond every address that a process can have. Never given away twice: an address that
@@ -38,15 +41,18 @@ final class ControllerLoop {
 
     private static let listenerToken: UInt64 = 0
     private static let stopToken: UInt64 = 1
+    /// The next numbers up are those of peers, from 1 on.
+    private static let reportToken: UInt64 = .max
 
     init(
         place: consuming ControlSocketPlace, configuration: ControllerConfiguration, engine: Engine,
-        stopEvent: StopEvent, shared: SharedStatistics, logger: Logger
+        stopEvent: StopEvent, reports: ReportDesk, shared: SharedStatistics, logger: Logger
     ) throws(Errno) {
         self.configuration = configuration
         self.logger = logger
         self.engine = engine
         self.stopEvent = stopEvent
+        self.reports = reports
         self.shared = shared
         ledger = QuotaLedger(configuration.quota)
         groups = AccessGroupTable(
@@ -57,6 +63,7 @@ final class ControllerLoop {
         let poller = try Poller()
         try poller.add(place.listener.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
+        try poller.add(reports.event.raw, .readable, token: Self.reportToken)
         self.poller = poller
         self.place = place
         spare = try? MemoryFile.make(name: "spare", byteCount: 0)
@@ -80,6 +87,7 @@ final class ControllerLoop {
                 switch event.token {
                 case Self.listenerToken: accept()
                 case Self.stopToken: isStopping = true
+                case Self.reportToken: reports.answer(report)
                 default: handle(event)
                 }
             }
@@ -88,6 +96,7 @@ final class ControllerLoop {
         }
         for peer in Array(peers.values) { drop(peer) }
         publish()
+        reports.close(report())
         logger.info("controller stops", metadata: ["path": "\(place.path)"])
     }
 
@@ -189,10 +198,12 @@ final class ControllerLoop {
         for ring in peer.rings.values {
             ring.ring.letGo()
             ring.ring.abortRest()
+            keepCounts(of: ring, for: peer)
             ledger.release(peer.credentials.uid, ring.amount)
             ring.handlers.forEach { groups.release($0) }
         }
         peer.rings = [:]
+        keepCounts(of: peer)
         departGroups(peer)
         if let device = peer.device { engine.unwatch(device.bell.event.raw) }
         for window in peer.windows.values { ledger.release(peer.credentials.uid, window.amount) }

@@ -12,7 +12,7 @@ struct ControllerMetrics: ~Copyable {
     private var refusedMessages = ToldTotal(.controllerMessagesRefused)
     private var quotaRefusals = ToldTotal(.controllerQuotaRefusals)
     private var joins = ToldTotal(.controllerJoins)
-    private var refusedJoins = ToldTotal(.controllerJoinsRefused)
+    private var deniedJoins = ToldTotal(.controllerJoinsRefused)
 
     mutating func tell(_ statistics: ControllerStatistics) {
         connections.update(to: statistics.connections)
@@ -25,6 +25,6 @@ struct ControllerMetrics: ~Copyable {
         refusedMessages.update(to: statistics.refusedMessages)
         quotaRefusals.update(to: statistics.quotaRefusals)
         joins.update(to: statistics.joins)
-        refusedJoins.update(to: statistics.refusedJoins)
+        deniedJoins.update(to: statistics.deniedJoins)
     }
 }

@@ -1,3 +1,4 @@
+public import DMADev
 internal import DMAEngine
 internal import Glibc
 internal import LinuxSystem
@@ -10,11 +11,12 @@ internal import SystemPackage
 /// Each connection is a device of the application that made it. The controller stops with ``stop()`` or with its last
 /// reference, and leaves nothing behind; whoever is connected then finds its device halted. C counterpart: none; it is
 /// what DMA hardware and its IOMMU are to a process.
-public final class DMAController: Sendable {
+public final class DMAController: ReportingController {
     /// The path of the control socket.
     public let path: String
 
     private let stopEvent: StopEvent
+    private let reports: ReportDesk
     private let shared: SharedStatistics
     private let thread: SystemThread
     private let isJoined = Locked(false)
@@ -48,9 +50,11 @@ public final class DMAController: Sendable {
         do throws(Errno) {
             let stopEvent = try StopEvent()
             let shared = SharedStatistics()
+            let reports = try ReportDesk(controllerID: configuration.controllerID)
             self.stopEvent = stopEvent
+            self.reports = reports
             self.shared = shared
-            thread = try Self.startThread(place, configuration, stopEvent, shared, logger)
+            thread = try Self.startThread(place, configuration, stopEvent, reports, shared, logger)
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
         }
@@ -60,17 +64,23 @@ public final class DMAController: Sendable {
     /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
     private static func startThread(
         _ place: consuming ControlSocketPlace, _ configuration: ControllerConfiguration, _ stopEvent: StopEvent,
-        _ shared: SharedStatistics, _ logger: Logger
+        _ reports: ReportDesk, _ shared: SharedStatistics, _ logger: Logger
     ) throws(Errno) -> SystemThread {
         let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
         let loop = try ControllerLoop(
-            place: place, configuration: configuration, engine: engine, stopEvent: stopEvent, shared: shared,
-            logger: logger)
+            place: place, configuration: configuration, engine: engine, stopEvent: stopEvent, reports: reports,
+            shared: shared, logger: logger)
         return try SystemThread.start(name: "dma-control") { loop.run() }
     }
 
     /// What the controller has and has done.
     public var statistics: ControllerStatistics { shared.statistics.withLock { $0 } }
+
+    /// Who is connected, who is in which group, and who has moved what. Asked from the control thread, which answers
+    /// between two requests; of a controller that was stopped, what was in the end.
+    public func report() -> ControllerReport {
+        reports.ask()
+    }
 
     /// Stops the controller: takes everything from everybody, removes the socket, and waits for the thread to end.
     ///
@@ -110,8 +120,10 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var refusedMessages: UInt64 = 0
     /// Connections and requests refused because a quota of a user, or a table, is full.
     public var quotaRefusals: UInt64 = 0
-    /// Joins of groups that succeeded, and that were refused.
-    public var joins: UInt64 = 0, refusedJoins: UInt64 = 0
+    /// Joins of groups that succeeded.
+    public var joins: UInt64 = 0
+    /// Joins with a wrong token, or into no group.
+    public var deniedJoins: UInt64 = 0
 
     /// Nothing yet.
     public init() {}

@@ -15,6 +15,9 @@ final class Peer {
     /// One ring that the engine serves.
     struct Ring {
         let ring: DescriptorRing
+        /// What the engine has counted, and what the application claims.
+        let counters: RingCounters
+        let claims = Claims.Clamp()
         let amount: QuotaLedger.Amount
         /// Whose numbers are not given to others as long as the ring names them.
         let handlers: [UInt16]
@@ -64,6 +67,12 @@ final class Peer {
     var hasEnteredGroups = false
     /// Handlers that it could name at some time.
     var knownHandlers: Set<UInt16> = []
+    /// Joins with a wrong token or into no group, and requests that were refused in all.
+    var deniedJoins: UInt64 = 0, refusedRequests: UInt64 = 0
+    /// What its process calls the device; nobody has checked it.
+    var claimedNumber: Int16 = -1
+    /// What rings that are gone have moved, and what was claimed of them.
+    var work = Work(), claims = Claims()
     /// It waits for the answer to a join that is held back.
     var isWaitingForJoin = false
 

@@ -43,6 +43,9 @@ public protocol DMADriver: AnyObject, Sendable {
     /// Ends that; `rte_dev_dma_unmap`. When it returns, the device touches the memory no more.
     func unmapMemory(iova: UInt64) throws(DMAError)
 
+    /// Makes memory that the device can be given.
+    func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer
+
     /// What a channel is doing.
     func status(of vchan: UInt16) -> VirtualChannelStatus
 
@@ -101,6 +104,9 @@ public protocol DMADriver: AnyObject, Sendable {
 extension DMADriver {
     /// Nothing more is known.
     public func details(of vchan: UInt16) -> ChannelDetails? { nil }
+
+    /// The device reaches whatever this process has.
+    public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer { try DeviceBuffer(byteCount: byteCount) }
 
     /// The device has no addresses of its own.
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {

@@ -1,4 +1,5 @@
 internal import CDMADev
+internal import CDMATrace
 internal import LinuxSystem
 
 /// What one device reaches in the domains of others: windows, each under the handler of the member that owns it.
@@ -34,10 +35,26 @@ public final class DomainMap: @unchecked Sendable {
         }
     }
 
+    /// Where a handler belongs.
+    public struct Membership: Sendable, Equatable {
+        /// The group, for traces.
+        public var group: Int16
+        /// The device's own handler in that group, for traces.
+        public var own: UInt16
+
+        /// A membership.
+        public init(group: Int16, own: UInt16) {
+            self.group = group
+            self.own = own
+        }
+    }
+
     /// All that is reachable at a time.
     public struct Contents: Sendable, Equatable {
         /// By IOVA.
         public var windows: [Window] = []
+        /// The groups of the members that can be named, by their handlers, and the device's own handler in each.
+        public var memberships: [UInt16: Membership] = [:]
         /// The device's own handlers: they name its own memory.
         public var own: Set<UInt16> = []
         /// Handlers of members that have gone since the device could name them.
@@ -49,43 +66,89 @@ public final class DomainMap: @unchecked Sendable {
 
     final class Table {
         let windows: [Window]
-        let own: Set<UInt16>
+        let memberships: [UInt16: Membership]
+        let own: [UInt16]
         let revoked: Set<UInt16>
+        /// Where the engine counts, by handler.
+        let places: [(handler: UInt16, words: UnsafeMutablePointer<UInt64>)]
+        /// Kept alive: the places lie in them.
+        private let traffic: [UInt16: TrafficCounter]
 
-        init(_ contents: Contents) {
+        init(_ contents: Contents, _ traffic: [UInt16: TrafficCounter]) {
             windows = contents.windows.sorted { $0.iova < $1.iova }
-            own = contents.own
+            memberships = contents.memberships
+            own = Array(contents.own)
             revoked = contents.revoked
+            self.traffic = traffic
+            places = traffic.map { ($0, $1.words) }.sorted { $0.handler < $1.handler }
+        }
+
+        /// Where what is read from a member's windows and written to them is counted.
+        func place(of handler: UInt16) -> UnsafeMutablePointer<UInt64>? {
+            var (low, high) = (0, places.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if places[middle].handler < handler { low = middle + 1 } else { high = middle }
+            }
+            return low < places.count && places[low].handler == handler ? places[low].words : nil
         }
     }
 
+    private struct State {
+        var contents = Contents()
+        var traffic: [UInt16: TrafficCounter] = [:]
+    }
+
     private let engine: Engine
-    private let contents = Locked(Contents())
+    private let state = Locked(State())
     private let published: UnsafeMutablePointer<UInt64>
+    /// Operations that were refused because they reached for what the device may not; the engine's thread writes it.
+    private let refused: UnsafeMutablePointer<UInt64>
 
     /// An empty map for a device of one engine.
     public init(engine: Engine) {
         self.engine = engine
         published = .allocate(capacity: 1)
-        published.initialize(to: Self.retained(Table(Contents())))
+        published.initialize(to: Self.retained(Table(Contents(), [:])))
+        refused = .allocateOnOwnCacheLines(capacity: 1)
+        refused.initialize(to: 0)
     }
 
     deinit {
         Self.released(published.pointee)
         published.deallocate()
+        refused.deallocate()
     }
 
     /// Replaces all that is reachable; returns when the engine works with the new contents only.
-    public func publish(_ new: Contents) {
-        contents.withLock { contents in
-            guard contents != new else { return }
-            contents = new
+    ///
+    /// - Returns: the last counts of those who are revoked by it.
+    @discardableResult
+    public func publish(_ new: Contents) -> [UInt16: DomainTraffic] {
+        state.withLock { state in
+            guard state.contents != new else { return [:] }
+            state.contents = new
+            for window in new.windows where state.traffic[window.handler] == nil {
+                state.traffic[window.handler] = TrafficCounter()
+            }
+            let dropped = state.traffic.filter { new.revoked.contains($0.key) }
+            for handler in dropped.keys { state.traffic[handler] = nil }
             let old = published.loadRelaxed()
-            published.storeReleasing(Self.retained(Table(new)))
+            published.storeReleasing(Self.retained(Table(new, state.traffic)))
             engine.passQuiescentPoint()
             Self.released(old)
+            return dropped.mapValues(\.reading)
         }
     }
+
+    /// What the device's operations have moved from and to the windows of each member, as long as it is one.
+    public var traffic: [UInt16: DomainTraffic] {
+        state.withLock { $0.traffic.mapValues(\.reading) }
+    }
+
+    /// Operations of the device that did not reach what they named in another domain: it lies in no window, the right is
+    /// missing, or the memory is gone.
+    public var refusedAccesses: UInt64 { refused.loadRelaxed() }
 
     private static func retained(_ table: Table) -> UInt64 {
         UInt64(UInt(bitPattern: Unmanaged.passRetained(table).toOpaque()))
@@ -103,6 +166,26 @@ public final class DomainMap: @unchecked Sendable {
     }
 
     // MARK: For the engine's thread
+
+    /// Operations between these members, 0 for the device itself, have moved bytes.
+    func note(_ handlers: RingDomains.Handlers, _ operationCount: UInt64, _ byteCount: UInt64) {
+        withTable { table in
+            if handlers.source != 0, let words = table.place(of: handlers.source) {
+                TrafficCounter.noteRead(words, operationCount, byteCount)
+            }
+            if handlers.destination != 0, let words = table.place(of: handlers.destination) {
+                TrafficCounter.noteWritten(words, operationCount, byteCount)
+            }
+        }
+    }
+
+    func noteRefused(_ handler: UInt16, _ iova: UInt64, _ length: UInt64, _ status: Status) {
+        refused.add(1)
+        guard dmatrace_dmadev_group_access_refused_enabled() else { return }
+        let membership = withTable { $0.memberships[handler] } ?? Membership(group: -1, own: 0)
+        dmatrace_dmadev_group_access_refused(
+            membership.group, handler, membership.own, iova, length, status.rawValue)
+    }
 
     func isOwn(_ handler: UInt16) -> Bool { withTable { $0.own.contains(handler) } }
 
@@ -134,11 +217,28 @@ struct RingDomains {
     let source: UInt16
     let destination: UInt16
 
-    /// Where the two sides of an operation lie: what it names itself goes before what the ring says.
-    func spaces(for descriptor: dmadev_descriptor, _ local: AddressSpaces) -> AddressSpaces {
+    /// The members that an operation names; 0: the device itself.
+    struct Handlers: Equatable {
+        let source: UInt16
+        let destination: UInt16
+    }
+
+    /// Whom an operation names: what it says itself goes before what the ring says.
+    @inline(__always)
+    func handlers(of descriptor: dmadev_descriptor) -> Handlers {
+        Handlers(
+            source: descriptor.kind == UInt8(DMADEV_KIND_FILL)
+                ? 0
+                : descriptor.flags & UInt8(DMADEV_DESC_SRC_HANDLER) != 0 ? descriptor.src_handler : source,
+            destination: descriptor.flags & UInt8(DMADEV_DESC_DST_HANDLER) != 0
+                ? descriptor.dst_handler : destination)
+    }
+
+    /// Where the two sides of operations lie that name these members.
+    func spaces(for handlers: Handlers, _ local: AddressSpaces) -> AddressSpaces {
         AddressSpaces(
-            source: space(sourceHandler(descriptor), isWrite: false, local.source),
-            destination: space(destinationHandler(descriptor), isWrite: true, local.destination))
+            source: space(handlers.source, isWrite: false, local.source),
+            destination: space(handlers.destination, isWrite: true, local.destination))
     }
 
     private func space(_ handler: UInt16, isWrite: Bool, _ local: AddressTranslation) -> AddressTranslation {
@@ -146,22 +246,26 @@ struct RingDomains {
             ? local : AddressTranslation(map, handler, isWrite: isWrite)
     }
 
-    private func sourceHandler(_ descriptor: dmadev_descriptor) -> UInt16 {
-        descriptor.flags & UInt8(DMADEV_DESC_SRC_HANDLER) != 0 ? descriptor.src_handler : source
+    /// Operations between these members have ended successfully.
+    func note(_ handlers: Handlers, _ operationCount: UInt64, _ byteCount: UInt64) {
+        guard handlers.source != 0 || handlers.destination != 0 else { return }
+        map._withUnsafeGuaranteedRef { $0.note(handlers, operationCount, byteCount) }
     }
 
-    private func destinationHandler(_ descriptor: dmadev_descriptor) -> UInt16 {
-        descriptor.flags & UInt8(DMADEV_DESC_DST_HANDLER) != 0 ? descriptor.dst_handler : destination
-    }
-
-    /// Whether the member whose memory could not be reached has gone.
-    func isRevoked(_ descriptor: dmadev_descriptor, _ status: Status) -> Bool {
-        let handler: UInt16 =
+    /// What the status of an operation is that was not successful: another one when the member whose memory could not be
+    /// reached has gone. What was refused is noted.
+    func judged(_ status: Status, _ descriptor: dmadev_descriptor, _ handlers: Handlers) -> Status {
+        let (handler, address): (UInt16, UInt64) =
             switch status {
-            case .invalidSourceAddress: sourceHandler(descriptor)
-            case .invalidDestinationAddress: destinationHandler(descriptor)
-            default: 0
+            case .invalidSourceAddress: (handlers.source, descriptor.src)
+            case .invalidDestinationAddress: (handlers.destination, descriptor.dst)
+            default: (0, 0)
             }
-        return handler != 0 && map._withUnsafeGuaranteedRef { $0.isRevoked(handler) }
+        guard handler != 0 else { return status }
+        return map._withUnsafeGuaranteedRef { map in
+            if map.isRevoked(handler) { return .userAbort }
+            if !map.isOwn(handler) { map.noteRefused(handler, address, UInt64(descriptor.length), status) }
+            return status
+        }
     }
 }

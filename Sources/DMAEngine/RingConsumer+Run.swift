@@ -36,10 +36,9 @@ extension RingConsumer {
         guard running == nil, !dmatrace_dmadev_engine_operation_start_enabled(),
             !dmatrace_dmadev_engine_operation_finish_enabled()
         else { return 0 }
+        var handlers = RingDomains.Handlers(source: 0, destination: 0)
         if let domains {
-            planRun(atMost: Int(most), UInt64(budget)) { [spaces] in
-                domains.spaces(for: $0, spaces).move($0, isFill: $1)
-            }
+            handlers = planRun(across: domains, atMost: Int(most), UInt64(budget))
         } else if spaces.areProcess {
             planRun(atMost: Int(most), UInt64(budget)) { operation, isFill in
                 let length = UInt64(operation.length)
@@ -57,15 +56,33 @@ extension RingConsumer {
         var result: CInt = 0
         let done = clinux_guarded_moves(run.moves, planned, &result)
         finishRun(done)
+        if let domains, done > 0 { domains.note(handlers, UInt64(done), run.byteCount) }
         guard done < planned else { return UInt64(done) }
+        let failed = dmadev_fetch_descriptor(descriptors + Int(truncatingIfNeeded: next & mask))
         running = Operation(
             dmadev_descriptor(
                 src: 0, dst: 0, length: 0,
                 kind: UInt8(run.moves[done].is_fill != 0 ? DMADEV_KIND_FILL : DMADEV_KIND_COPY), flags: 0, nb_src: 0,
                 nb_dst: 0,
                 src_handler: 0, dst_handler: 0, reserved: 0))
-        finish(Operation.failure(result))
+        let status = Operation.failure(result)
+        finish(domains?.judged(status, failed, handlers) ?? status)
         return UInt64(done) &+ 1
+    }
+
+    /// The same where addresses may lie in other domains: all operations of the run name the same members, so that these
+    /// are looked up once.
+    ///
+    /// - Returns: which members.
+    private mutating func planRun(
+        across domains: RingDomains, atMost most: Int, _ budget: UInt64
+    ) -> RingDomains.Handlers {
+        let first = domains.handlers(of: dmadev_fetch_descriptor(descriptors + Int(truncatingIfNeeded: next & mask)))
+        let crossed = domains.spaces(for: first, spaces)
+        planRun(atMost: most, budget) { operation, isFill in
+            domains.handlers(of: operation) == first ? crossed.move(operation, isFill: isFill) : nil
+        }
+        return first
     }
 
     /// Fetches descriptors until one is no such copy; that one is fetched and judged anew when its turn comes.

@@ -169,13 +169,18 @@ struct RingConsumer {
     private mutating func executeAcross(
         _ domains: RingDomains, _ operation: inout Operation, _ region: UnsafePointer<dmadev_sge>, _ budget: inout Int
     ) -> Status? {
-        let descriptor = operation.descriptor
+        let handlers = domains.handlers(of: operation.descriptor)
         let status = operation.advance(
-            entries: region, maximumEntries: maximumEntries, spaces: domains.spaces(for: descriptor, spaces),
+            entries: region, maximumEntries: maximumEntries, spaces: domains.spaces(for: handlers, spaces),
             budget: &budget)
         running = operation
-        if let status, domains.isRevoked(descriptor, status) { return .userAbort }
-        return status
+        switch status {
+        case nil: return nil
+        case .successful?:
+            domains.note(handlers, 1, operation.moved)
+            return status
+        case let failure?: return domains.judged(failure, operation.descriptor, handlers)
+        }
     }
 
     mutating func finish(_ status: Status) {

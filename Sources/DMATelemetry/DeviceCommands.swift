@@ -7,10 +7,14 @@ public import TelemetryWire
 public enum DeviceCommands {
     /// Every command; hand it to a telemetry server.
     ///
-    /// - Parameter registry: whose devices are shown. They may come and go while clients ask: a device that is not there
-    ///   is null.
-    public static func table(for registry: DeviceRegistry = .shared) -> [TelemetryCommand] {
-        [
+    /// - Parameters:
+    ///   - registry: whose devices are shown. They may come and go while clients ask: a device that is not there is null.
+    ///   - controller: the one that this process is for others, if it is: its groups are shown too, and there are commands
+    ///     about it.
+    public static func table(
+        for registry: DeviceRegistry = .shared, controller: (any ReportingController)? = nil
+    ) -> [TelemetryCommand] {
+        let commands = [
             deviceList(registry),
             deviceInfo(registry),
             deviceStatistics(registry),
@@ -20,10 +24,16 @@ public enum DeviceCommands {
             extendedStatistics(registry),
             latency(registry),
             failedCalls(registry),
-            accessGroups(registry),
-            accessGroup(registry),
+            accessGroups(registry, controller),
+            accessGroup(registry, controller),
             groupEvents(registry),
             traceList(),
+        ]
+        guard let controller else { return commands }
+        return commands + [
+            controllerInfo(controller),
+            controllerPeers(controller),
+            controllerDomains(controller),
         ]
     }
 

@@ -65,7 +65,7 @@ public enum LibraryMetric: String, CaseIterable, Sendable {
             (.counter, [], "Messages to the controller that no application sends; each ended its connection.")
         case .controllerQuotaRefusals: (.counter, [], "Refusals because a quota of a user, or a table, is full.")
         case .controllerJoins: (.counter, [], "Joins of access groups that succeeded.")
-        case .controllerJoinsRefused: (.counter, [], "Joins of access groups that were refused.")
+        case .controllerJoinsRefused: (.counter, [], "Joins of access groups with a wrong token, or of none.")
         case .exporterSweepDuration: (.timer, [], "Time to ask all telemetry sources for metrics.")
         case .exporterSourcesFailed: (.counter, ["reason"], "Telemetry sources that gave no metrics, by reason.")
         }

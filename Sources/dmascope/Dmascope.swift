@@ -30,6 +30,7 @@ struct Dmascope: ParsableCommand {
             Check.self,
             Errors.self,
             Group.self,
+            Demo.self,
             Bench.self,
             Query.self,
             Trace.self,

@@ -14,6 +14,7 @@ import Testing
         "/dmadev/list": nil, "/dmadev/info": "0", "/dmadev/stats": "0,0", "/dmadev/dump": "0",
         "/dmadev/capabilities": "0", "/dmadev/vchans": "0", "/dmadev/xstats": "0,0", "/dmadev/latency": "0",
         "/dmadev/errors": "5", "/dmadev/groups": "1", "/dmadev/group": "0,1", "/dmadev/events": "5", "/trace/list": nil,
+        "/controller/info": nil, "/controller/peers": "4711", "/controller/domains": "3",
     ]
 
     static let junk = [
@@ -28,7 +29,7 @@ import Testing
         defer { try? device.stop() }
         let member = try registry.add(GroupDevice(SharedGroups(), process: 1), named: "member")
         _ = try member.createAccessGroup(domain: .random(), token: .random())
-        let commands = DeviceCommands.table(for: registry)
+        let commands = DeviceCommands.table(for: registry, controller: FixedController())
         #expect(Set(commands.map(\.path)) == Set(Self.good.keys))
         #expect(commands.map(\.path).count == Set(commands.map(\.path)).count)
         for command in commands {

@@ -105,7 +105,12 @@ import Testing
         let sources = try trace.events.prefix(3).flatMap { try $0.integers("src") }
         #expect(sources == Array(0..<600))
         let flags = try trace.events.map { try $0.integers("flags") }
-        #expect(flags.map { $0.last } == [0, 0, 2, 0, 0, 0, 0])
+        #expect(flags.map { $0.last } == [0, 0, 2, 0x30, 0x30, 0, 0])
+        // Handlers are there where an operation of the event names one.
+        let handlers = try trace.events.map { try $0.integers("dst_handler") }
+        #expect(handlers.map(\.count) == [0, 0, 0, 256, 1, 0, 0])
+        #expect(handlers[3] + handlers[4] == [0, 0, 0, 0] + Array(4..<257))
+        #expect(try trace.events[3].integers("src_handler") == [0, 0, 0, 0] + Array(repeating: 5, count: 252))
         #expect(try trace.events.map { try $0.integers("sg_addr").count } == [0, 0, 0, 512, 0, 512, 128])
     }
 

@@ -16,8 +16,14 @@ struct Burst {
         vchan = try scalar("vchan")
         rungCount = try scalar("nb_rung")
         first = try scalar("first")
-        let columns = try ["kind", "src", "dst", "length", "nb_src", "nb_dst", "flags"].map { try unsigned(fields[$0]) }
+        var columns = try ["kind", "src", "dst", "length", "nb_src", "nb_dst", "flags"].map { try unsigned(fields[$0]) }
         let count = try scalar("nb_ops")
+        // As in the flags of the call: the source's handler from bit 32 on, the destination's from bit 48 on.
+        for (name, shift) in [("src_handler", 32), ("dst_handler", 48)] {
+            let handlers = try unsigned(fields[name])
+            try #require(handlers.isEmpty || handlers.count == count)
+            for (row, handler) in handlers.enumerated() { columns[6][row] |= handler << UInt64(shift) }
+        }
         let index = try scalar("ring_idx")
         let entries = try zip(unsigned(fields["sg_addr"]), unsigned(fields["sg_len"])).map { " \($0):\($1)" }
         try #require(columns.allSatisfy { $0.count == count })

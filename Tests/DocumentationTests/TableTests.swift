@@ -8,6 +8,11 @@ import Testing
 @testable import DMATelemetry
 @testable import TelemetryServer
 
+/// A controller that nobody has used.
+private struct NoController: ReportingController {
+    func report() -> ControllerReport { ControllerReport(controllerID: 0) }
+}
+
 /// The tables of the pages, held against the tables of the code.
 @Suite struct TableTests {
     private let device: DMADevice
@@ -16,7 +21,7 @@ import Testing
     init() throws {
         let registry = DeviceRegistry()
         device = try DeviceFactory.make([DeviceSpecification("software")], in: registry)[0]
-        commands = DeviceCommands.table(for: registry)
+        commands = DeviceCommands.table(for: registry, controller: NoController())
     }
 
     private let application = Result { try Page("Sources/DMADev/DMADev.docc/WritingApplications.md") }
@@ -74,7 +79,7 @@ import Testing
 
     @Test(arguments: Page.all) func everyCommandThatIsNamedExists(page: Page) {
         let paths = Set(commands.map(\.path) + CommandTable.ownCommands.map(\.path))
-        for word in page.codeWords where word.hasPrefix("/dmadev/") || word.hasPrefix("/t") {
+        for word in page.codeWords where ["/dmadev/", "/controller/", "/t"].contains(where: word.hasPrefix) {
             let path = word.prefix { $0 != "," && $0 != "[" }
             #expect(paths.contains(String(path)) || path == "/telemetry/…", "\(page.name): \(word)")
         }

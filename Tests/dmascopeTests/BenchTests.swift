@@ -44,6 +44,22 @@ import Testing
         #expect(rows.elements.map { $0["errors"] } == [.integer(0)])
     }
 
+    @Test func aControllersDeviceIsMeasuredInItsOwnMemory() throws {
+        let scope = try Scope()
+        let server = try scope.serve()
+        let rows = try scope.json(
+            "bench", "--device", "controller,socket=\(scope.runDirectory)/dmascope/dmascope.control", "--size",
+            "64,64K",
+            "--burst", "32", "--operation", "copy,fill,copy_sg", "--vchans", "2", "--seconds", "0.02"
+        ).elements
+        #expect(rows.map { $0["errors"] } == Array(repeating: .integer(0), count: 6))
+        #expect(rows.allSatisfy { $0["operations"]?.integer ?? 0 > 0 && $0["driver"]?.string == "controller" })
+        let info = try scope.controllerInfo()
+        #expect(try #require(info["operations"]?.integer) >= rows.reduce(0) { $0 + ($1["operations"]?.integer ?? 0) })
+        server.kill(SIGTERM)
+        try server.wait()
+    }
+
     @Test func textIsATableAndCSVHasTheNamesOfJSON() throws {
         let scope = try Scope()
         let options = ["--size", "64,4K", "--burst", "32", "--seconds", "0.02"]

@@ -51,6 +51,12 @@ final class Scope {
         return try JSONValue(parsing: result.output).tree
     }
 
+    /// What the controller that serves has and has done.
+    func controllerInfo() throws -> JSONTree {
+        let result = try run("query", "dmascope", "/controller/info")
+        return try #require(JSONValue(parsing: result.output).tree["/controller/info"], "\(result)")
+    }
+
     /// Runs dmascope with a terminal as standard output and standard error.
     func runOnTerminal(_ arguments: String, environment extra: [String: String] = [:]) throws -> ProgramResult {
         let script = try requiredTool("script", package: "bsdutils")

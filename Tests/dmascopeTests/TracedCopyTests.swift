@@ -33,4 +33,22 @@ import Testing
         }
         #expect(trace.events(named: "dmadev:close").count == 1)
     }
+
+    @Test("What a member may not reach is in the trace of the controller, with who tried")
+    func refusedAccess() throws {
+        let directory = try TemporaryDirectory()
+        let program = try builtProduct("dmascope")
+        let trace = try LTTngSession.record(["dmadev_group:*"]) {
+            try $0.run(
+                program, ["demo", "pair", "--size", "64K"], environment: ["RUNTIME_DIRECTORY": directory.path])
+        }
+        let refused = try trace.events(named: "dmadev_group:access_refused").map { try $0.fields() }
+        #expect(refused.count == 1)
+        let event = try #require(refused.first)
+        #expect([event["group_id"], event["handler"], event["by"], event["status"]] == [0, 1, 2, 3])
+        #expect(event["length"] == 1)
+        let joined = trace.events(named: "dmadev_group:member_joined").count
+        let left = trace.events(named: "dmadev_group:member_left").count
+        #expect(joined == 1 && left == 1)
+    }
 }

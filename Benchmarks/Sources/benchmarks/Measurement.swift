@@ -1,6 +1,4 @@
 /// One thing that is measured. A new one is a file in `Measurements`, a row here, and rows in `Budget.all`.
-///
-/// Copies between processes have none yet: they come with what makes them.
 struct Measurement: Sendable {
     /// What `--only` takes; the first part of the names of its results.
     let name: String
@@ -13,6 +11,7 @@ struct Measurement: Sendable {
         Measurement(name: "latency", abstract: "one 64-byte copy, awake and after idleness", run: measureLatency),
         Measurement(name: "idle", abstract: "what a started device costs that has nothing to do", run: measureIdleness),
         Measurement(name: "fill", abstract: "throughput of fills", run: measureFills),
+        Measurement(name: "domains", abstract: "copies between processes, by a controller", run: measureDomains),
         Measurement(name: "counters", abstract: "what always-on counters and histogram cost", run: measureCounters),
         Measurement(name: "trace", abstract: "tracepoints that are off and on; whole bursts", run: measureTracing),
         Measurement(name: "telemetry", abstract: "queries of 1 to 1,000 clients", run: measureTelemetry),

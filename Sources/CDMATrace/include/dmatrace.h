@@ -33,7 +33,7 @@
 #define DMATRACE_OPS_SG_MAX 256
 
 /* How many operations one burst or completed_burst event records, and how many SG entries of all of these together. What
- * is more goes into further events, whole operations each: nothing is cut, and no such event is larger than 13 KiB, so
+ * is more goes into further events, whole operations each: nothing is cut, and no such event is larger than 14 KiB, so
  * that it fits into the smallest sub-buffers that LTTng makes unasked, 16 KiB. */
 #define DMATRACE_BURST_MAX 256
 #define DMATRACE_BURST_SG_MAX 512
@@ -75,7 +75,9 @@ struct dmatrace_descriptor {
 	uint8_t flags; /* those of the call, but bit 1, where the ring marks the first of a batch */
 	uint8_t nb_src;
 	uint8_t nb_dst;
-	uint64_t reserved;
+	uint16_t src_handler; /* holds where flags has bit 4 or 6 */
+	uint16_t dst_handler; /* holds where flags has bit 5 or 7 */
+	uint32_t reserved;
 };
 
 /* A descriptor ring, as burst reads it. */

@@ -450,7 +450,9 @@ DMATRACE_CONVERTED_EVENT(dmadev, dequeue_ops, DEBUG,
  * One event holds nb_ops of them, from number `first` of the doorbell on; a doorbell that rings more than fit has
  * several events, one after another. Row i is the operation with ring index ring_idx + i (16 bits, wrapping): its kind
  * (DMADEV_KIND_*), src (fill: the pattern), dst, length, nb_src, nb_dst, flags. A copy_sg has its addresses and lengths in
- * sg_addr and sg_len only: nb_src sources and then nb_dst destinations, those of one operation after those of another. */
+ * sg_addr and sg_len only: nb_src sources and then nb_dst destinations, those of one operation after those of another.
+ * Where an operation of the event names domains itself, by bits 4 to 7 of its flags, src_handler and dst_handler have a
+ * row for each: the handler, 0 where it names none; else both are empty. What holds then, vchan_setup has recorded. */
 DMATRACE_CONVERTED_EVENT(dmadev, burst, DEBUG,
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_ring *_Nonnull, ring, uint64_t, index,
 		uint32_t, nb_rung, bool, is_flagged),
@@ -471,4 +473,6 @@ DMATRACE_CONVERTED_EVENT(dmadev, burst, DEBUG,
 		lttng_ust_field_sequence(uint8_t, nb_dst, ops->nb_dst, uint16_t, ops->count)
 		lttng_ust_field_sequence_hex(uint64_t, sg_addr, ops->sg_addr, uint16_t, ops->total_sg)
 		lttng_ust_field_sequence(uint32_t, sg_len, ops->sg_len, uint16_t, ops->total_sg)
-		lttng_ust_field_sequence_hex(uint8_t, flags, ops->flags, uint16_t, ops->count)))
+		lttng_ust_field_sequence_hex(uint8_t, flags, ops->flags, uint16_t, ops->count)
+		lttng_ust_field_sequence(uint16_t, src_handler, ops->src_handler, uint16_t, ops->handled)
+		lttng_ust_field_sequence(uint16_t, dst_handler, ops->dst_handler, uint16_t, ops->handled)))

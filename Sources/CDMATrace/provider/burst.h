@@ -9,11 +9,14 @@ struct dmatrace_burst_columns {
 	uint16_t ring_idx; /* of the first */
 	uint16_t count;    /* operations */
 	uint16_t total_sg; /* entries of all their lists */
+	uint16_t handled;  /* rows of the handlers: all, or none when no operation names one */
 	uint8_t kind[DMATRACE_BURST_MAX];
 	uint8_t flags[DMATRACE_BURST_MAX];
 	uint8_t nb_src[DMATRACE_BURST_MAX];
 	uint8_t nb_dst[DMATRACE_BURST_MAX];
 	uint32_t length[DMATRACE_BURST_MAX];
+	uint16_t src_handler[DMATRACE_BURST_MAX];
+	uint16_t dst_handler[DMATRACE_BURST_MAX];
 	uint64_t src[DMATRACE_BURST_MAX];
 	uint64_t dst[DMATRACE_BURST_MAX];
 	uint64_t sg_addr[DMATRACE_BURST_SG_MAX];
@@ -21,11 +24,14 @@ struct dmatrace_burst_columns {
 };
 
 _Static_assert(sizeof(struct dmatrace_descriptor) == 32, "a slot of a ring is 32 bytes");
-_Static_assert(sizeof(struct dmatrace_burst_columns) <= 13 * 1024 - 128, "an event with all else is at most 13 KiB");
+_Static_assert(sizeof(struct dmatrace_burst_columns) <= 14 * 1024 - 128, "an event with all else is at most 14 KiB");
 _Static_assert(DMATRACE_BURST_SG_MAX >= 2 * UINT8_MAX, "the lists of any one operation fit");
 
 /* The operation's own flags; the other bit marks the first of a batch. */
 #define DMATRACE_BURST_FLAGS 0xFD
+/* Those that say that the operation names the domain of its source, or of its destination. */
+#define DMATRACE_BURST_SRC_HANDLER 0x50
+#define DMATRACE_BURST_DST_HANDLER 0xA0
 /* The flag that rings the doorbell, which a descriptor does not keep. */
 #define DMATRACE_BURST_SUBMIT 0x2
 
@@ -46,6 +52,8 @@ static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns,
 	const struct dmatrace_sg_entry *entries = ring->entries;
 	uint16_t most = left < DMATRACE_BURST_MAX ? (uint16_t)left : DMATRACE_BURST_MAX, row;
 
+	uint8_t all_flags = 0;
+
 	columns->total_sg = 0;
 	for (row = 0; row < most; row++) {
 		uint32_t slot = (uint32_t)(index + row) & (ring->nb_slots - 1);
@@ -54,6 +62,9 @@ static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns,
 
 		columns->kind[row] = descriptor->kind;
 		columns->flags[row] = descriptor->flags & DMATRACE_BURST_FLAGS;
+		all_flags |= descriptor->flags;
+		columns->src_handler[row] = descriptor->flags & DMATRACE_BURST_SRC_HANDLER ? descriptor->src_handler : 0;
+		columns->dst_handler[row] = descriptor->flags & DMATRACE_BURST_DST_HANDLER ? descriptor->dst_handler : 0;
 		columns->nb_src[row] = (uint8_t)nb_src;
 		columns->nb_dst[row] = (uint8_t)nb_dst;
 		columns->length[row] = descriptor->length;
@@ -70,6 +81,7 @@ static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns,
 	}
 	columns->ring_idx = (uint16_t)index;
 	columns->count = row;
+	columns->handled = all_flags & (DMATRACE_BURST_SRC_HANDLER | DMATRACE_BURST_DST_HANDLER) ? row : 0;
 }
 
 #endif

@@ -3,7 +3,9 @@ internal import TelemetryWire
 
 extension DeviceCommands {
     /// `/dmadev/group,GROUP[,ID]`: one access group with its members and their windows. Never a token.
-    static func accessGroup(_ registry: DeviceRegistry) -> TelemetryCommand {
+    static func accessGroup(
+        _ registry: DeviceRegistry, _ controller: (any ReportingController)?
+    ) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/group",
             help: "Returns an access group with its members. Parameters: int group_id, dev_id (Optional if only one "
@@ -15,8 +17,8 @@ extension DeviceCommands {
         ) { request throws(TelemetryCommandError) in
             var numbers = request.numbers
             let id: AccessGroupID = try numbers.next("group_id", in: 0...AccessGroupID.max)
-            guard let seen = try seenGroups(numbers, in: registry).first(where: { $0.info.id == id }) else {
-                throw TelemetryCommandError("no device is in an access group \(id)")
+            guard let seen = try seenGroups(numbers, in: registry, controller).first(where: { $0.info.id == id }) else {
+                throw TelemetryCommandError("no access group \(id) is known here")
             }
             var members = JSONValue.array()
             for member in seen.info.members { members.append(row(member)) }

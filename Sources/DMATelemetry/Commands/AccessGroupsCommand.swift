@@ -2,9 +2,11 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/groups[,ID]`: the access groups that devices know of; a group that several devices of one controller are
-    /// in is told once.
-    static func accessGroups(_ registry: DeviceRegistry) -> TelemetryCommand {
+    /// `/dmadev/groups[,ID]`: the access groups that devices know of, and all that this process holds as a controller; a
+    /// group that several devices of one controller are in is told once.
+    static func accessGroups(
+        _ registry: DeviceRegistry, _ controller: (any ReportingController)?
+    ) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/groups",
             help: "Returns the access groups of all dmadevs, or of one. Parameters: int dev_id (Optional)",
@@ -13,7 +15,7 @@ extension DeviceCommands {
             ]
         ) { request throws(TelemetryCommandError) in
             var reply = JSONValue.array()
-            for seen in try seenGroups(request.numbers, in: registry) { reply.append(seen.summary) }
+            for seen in try seenGroups(request.numbers, in: registry, controller) { reply.append(seen.summary) }
             return reply
         }
     }
@@ -40,7 +42,7 @@ extension DeviceCommands {
 
     /// The groups of the device that comes next in a request, or of all.
     static func seenGroups(
-        _ numbers: TelemetryNumberReader, in registry: DeviceRegistry
+        _ numbers: TelemetryNumberReader, in registry: DeviceRegistry, _ ownController: (any ReportingController)?
     ) throws(TelemetryCommandError) -> [SeenGroup] {
         var numbers = numbers
         let id: Int16? = try numbers.nextIfPresent("dev_id", in: 0...Int16.max)
@@ -50,6 +52,10 @@ extension DeviceCommands {
             devices = [try asking { () throws(DMAError) in try registry.device(id) }]
         } else {
             devices = registry.devices
+            let report = ownController?.report()
+            groups = (report?.groups ?? []).map {
+                SeenGroup(controller: report?.controllerID, info: $0, devices: [])
+            }
         }
         for device in devices {
             let controller = device.properties.controllerID

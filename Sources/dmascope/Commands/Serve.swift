@@ -77,8 +77,8 @@ struct Serve: ParsableCommand {
         for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
 
         // Parts end in reverse order. What works already is ended by its last reference when a later one fails to start.
-        let server = try startServer(registry)
         let controller = noController ? nil : try startController()
+        let server = try startServer(registry, controller)
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
         var parts: [(name: String, service: any Service)] = [
             ("devices", WorkingPart { close(devices, logger) }), ("telemetry", WorkingPart(end: server.stop)),
@@ -132,10 +132,10 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private func startServer(_ registry: DeviceRegistry) throws -> TelemetryServer {
+    private func startServer(_ registry: DeviceRegistry, _ controller: DMAController?) throws -> TelemetryServer {
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry),
+                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry, controller: controller),
                 logger: Logger(label: "dmascope.telemetry"))
         } catch {
             throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
@@ -155,11 +155,14 @@ struct Serve: ParsableCommand {
 
     private func startController() throws -> DMAController {
         var instance = 0
+        var configuration = ControllerConfiguration()
         while true {
             do throws(ControllerError) {
+                // So that groups of two controllers are told apart.
+                configuration.controllerID = UInt16(instance)
                 return try DMAController.start(
                     path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance),
-                    logger: Logger(label: "dmascope.controller"))
+                    configuration: configuration, logger: Logger(label: "dmascope.controller"))
             } catch {
                 guard error.isTaken, instance < ControlSocketPath.maximumInstances else {
                     throw Failure("\(error): choose another --file-prefix, or --no-controller")

@@ -20,8 +20,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .timedOut: "the target did not answer in time"
         case .different: "bytes that were copied or filled are not what they should be"
         case .usage: "the command line is wrong"
-        case .interrupted: "a copy or a measurement was given up at SIGINT (Ctrl-C)"
-        case .terminated: "a copy or a measurement was given up at SIGTERM"
+        case .interrupted: "a copy, a measurement or a demonstration was given up at SIGINT (Ctrl-C)"
+        case .terminated: "the same at SIGTERM"
         }
     }
 

@@ -22,6 +22,8 @@ struct RandomLoad {
     private let base: UInt64
     private let memory: AnyObject
     private let longestList: Int
+    /// The device's own, where it has domains; 0: none.
+    private var handler: DomainHandler = 0
 
     private static let byteCount = 1 << 16
 
@@ -66,6 +68,10 @@ struct RandomLoad {
         random = SeededGenerator(seed: seed)
         channels = try (0..<2).map { Channel(path: try device.virtualChannel($0)) }
         longestList = Int(device.properties.maximumEntryCount)
+        guard device.properties.capabilities.contains(.interProcessDomain) else { return }
+        let domain = DomainID.random()
+        let group = try device.createAccessGroup(domain: domain, token: .random())
+        handler = try device.accessGroupHandler(of: domain, in: group)
     }
 
     mutating func run(atLeast count: Int) throws {
@@ -187,6 +193,10 @@ struct RandomLoad {
         var flags: OperationFlags = []
         if Int.random(in: 0..<16, using: &random) == 0 { flags.insert(.fence) }
         if Int.random(in: 0..<8, using: &random) == 0 { flags.insert(.lastLevelCache) }
+        if handler != 0, Int.random(in: 0..<4, using: &random) == 0 { flags.insert(.source(handler, of: .process)) }
+        if handler != 0, Int.random(in: 0..<4, using: &random) == 0 {
+            flags.insert(.destination(handler, of: .process))
+        }
         return flags
     }
 

@@ -7,7 +7,10 @@ extension TraceEveryEvent {
         // The ring index wraps within the burst, and so does the slot.
         ring.place(0xFFFE, dmatrace_descriptor(src: 0xFFFF_8000_0000_1000, dst: 2, length: 64, kind: 1, flags: 0x3))
         ring.place(0xFFFF, [Entry(0x3000, 10), Entry(0x4000, 20)], [Entry(0xFFFF_8000_0000_5000, 30)])
-        ring.place(0x10000, dmatrace_descriptor(src: .max, dst: 0x6000, length: .max, kind: 3, flags: 0x4))
+        ring.place(
+            0x10000,
+            dmatrace_descriptor(
+                src: .max, dst: 0x6000, length: .max, kind: 3, flags: 0xA4, handlers: (0xFFFF, 0xFFFE)))
         ring.trace(index: 0xFFFE, count: 3, isFlagged: true)
     }
 
@@ -22,7 +25,11 @@ extension TraceEveryEvent {
         // The largest event that there can be, and one more operation.
         let list = (0..<64).map { Entry(UInt64($0), UInt32($0)) }
         for number in 0..<4 { ring.place(UInt64(number), list, list) }
-        for number in 4..<257 { ring.place(UInt64(number), dmatrace_descriptor(src: 7, dst: 8, length: 9, kind: 3)) }
+        for number in 4..<257 {
+            ring.place(
+                UInt64(number),
+                dmatrace_descriptor(src: 7, dst: 8, length: 9, kind: 1, flags: 0x30, handlers: (5, UInt16(number))))
+        }
         ring.trace(index: 0, count: 257, isFlagged: false)
         // The fifth has no room beside four.
         ring.place(4, list, list)
@@ -75,9 +82,10 @@ extension TraceEveryEvent {
 extension dmatrace_descriptor {
     fileprivate init(
         src: UInt64 = 0, dst: UInt64 = 0, length: UInt32 = 0, kind: UInt8, flags: UInt8 = 0,
-        lists: (UInt8, UInt8) = (0, 0)
+        lists: (UInt8, UInt8) = (0, 0), handlers: (UInt16, UInt16) = (0, 0)
     ) {
         self.init(
-            src: src, dst: dst, length: length, kind: kind, flags: flags, nb_src: lists.0, nb_dst: lists.1, reserved: 0)
+            src: src, dst: dst, length: length, kind: kind, flags: flags, nb_src: lists.0, nb_dst: lists.1,
+            src_handler: handlers.0, dst_handler: handlers.1, reserved: 0)
     }
 }

@@ -1,5 +1,5 @@
 extension Budget {
-    /// Every budget. Copies between processes get theirs with their measurement.
+    /// Every budget.
     static let all: [Budget] =
         [
             Budget(
@@ -33,6 +33,12 @@ extension Budget {
                 computation: .median("idle/started/dmascope")),
             fill("uniform"),
             fill("pattern"),
+            Budget(
+                name: "between processes, 64 B in bursts of 32", peer: "in-process", limit: .atMost(2, "×"),
+                computation: .ratio("domains/64/controller", "domains/64/in-process")),
+            Budget(
+                name: "between processes, 64 KiB", peer: "memcpy", limit: .atLeast(0.9, "×"),
+                computation: .ratio("domains/65536/memcpy", "domains/65536/controller")),
             Budget(
                 name: "counters, burst 32", peer: "C ring without", limit: .atMost(2, "ns"),
                 computation: .difference("counters/burst-32/with", "counters/burst-32/without")),

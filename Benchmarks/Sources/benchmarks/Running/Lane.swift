@@ -47,7 +47,10 @@ final class Lane {
     /// The loop of `cpeers_run` over the public calls; at least so many operations.
     func copy(_ work: cpeers_work, seconds: Double, atLeast least: Int = 0) throws -> Double {
         let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
-        return try run(channel, work, seconds: seconds, atLeast: max(least, Int(work.areas))) {
+        return try runBursts(
+            channel, work, from: address(work.source), to: address(work.destination), seconds: seconds,
+            atLeast: max(least, Int(work.areas))
+        ) {
             (source, destination) throws(OperationError) in
             try channel.copy(from: source, to: destination, length: size)
         }
@@ -55,62 +58,72 @@ final class Lane {
 
     func fill(_ work: cpeers_work, pattern: UInt64, seconds: Double) throws -> Double {
         let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
-        return try run(channel, work, seconds: seconds, atLeast: Int(work.areas)) {
+        return try runBursts(
+            channel, work, from: address(work.source), to: address(work.destination), seconds: seconds,
+            atLeast: Int(work.areas)
+        ) {
             (_, destination) throws(OperationError) in
             try channel.fill(destination, pattern: pattern, length: size)
         }
     }
+}
 
-    @inline(__always)
-    private func run(
-        _ channel: VirtualChannel, _ work: cpeers_work, seconds: Double, atLeast least: Int,
-        _ enqueue: (UInt64, UInt64) throws(OperationError) -> Void
-    ) throws -> Double {
-        // Constants of the loop, as a program of its own has them.
-        let (sources, destinations) = (address(work.source), address(work.destination))
-        let stride = UInt64(work.stride)
-        let length = UInt64(work.areas) * stride
-        let (burst, mostInFlight, touches) = (Int(work.burst), Int(work.in_flight), work.touches)
-        var next: UInt64 = 0
-        var oldest: UInt64 = 0
-        var inFlight = 0
-        var done = 0
-        var stamp: UInt64 = 0
-        let begin = cpeers_now()
-        let end = begin + seconds * 1e9
-        var isMore = true
-        while isMore || inFlight != 0 {
-            for _ in 0..<16 {
-                if isMore, inFlight &+ burst <= mostInFlight {
-                    for _ in 0..<burst {
-                        if touches {
-                            stamp &+= 1
-                            cpeers_write(work.source + Int(next), work.size, stamp)
-                        }
-                        try enqueue(sources &+ next, destinations &+ next)
-                        next &+= stride
-                        if next == length { next = 0 }
+/// The loop of `cpeers_run` over the public calls.
+///
+/// - Parameters:
+///   - sources: where the device finds `work.source`.
+///   - destinations: where it finds `work.destination`.
+///   - least: at least so many operations.
+/// - Returns: nanoseconds an operation.
+@inline(__always)
+func runBursts(
+    _ channel: VirtualChannel, _ work: cpeers_work, from sources: UInt64, to destinations: UInt64, seconds: Double,
+    atLeast least: Int,
+    _ enqueue: (UInt64, UInt64) throws(OperationError) -> Void
+) throws -> Double {
+    // Constants of the loop, as a program of its own has them.
+    let stride = UInt64(work.stride)
+    let length = UInt64(work.areas) * stride
+    let (burst, mostInFlight, touches) = (Int(work.burst), Int(work.in_flight), work.touches)
+    var next: UInt64 = 0
+    var oldest: UInt64 = 0
+    var inFlight = 0
+    var done = 0
+    var stamp: UInt64 = 0
+    let begin = cpeers_now()
+    let end = begin + seconds * 1e9
+    var isMore = true
+    while isMore || inFlight != 0 {
+        for _ in 0..<16 {
+            if isMore, inFlight &+ burst <= mostInFlight {
+                for _ in 0..<burst {
+                    if touches {
+                        stamp &+= 1
+                        cpeers_write(work.source + Int(next), work.size, stamp)
                     }
-                    try channel.submit()
-                    inFlight &+= burst
+                    try enqueue(sources &+ next, destinations &+ next)
+                    next &+= stride
+                    if next == length { next = 0 }
                 }
-                let found = try channel.completed(upTo: UInt16(truncatingIfNeeded: burst))
-                if found.hasError { throw Failure("an operation failed") }
-                if found.count == 0 { cpeers_relax() }
-                if touches {
-                    for _ in 0..<found.count {
-                        cpeers_read(work.destination + Int(oldest), work.size)
-                        oldest &+= stride
-                        if oldest == length { oldest = 0 }
-                    }
-                }
-                inFlight &-= found.count
-                done &+= found.count
+                try channel.submit()
+                inFlight &+= burst
             }
-            isMore = isMore && (cpeers_now() < end || done + inFlight < least)
+            let found = try channel.completed(upTo: UInt16(truncatingIfNeeded: burst))
+            if found.hasError { throw Failure("an operation failed") }
+            if found.count == 0 { cpeers_relax() }
+            if touches {
+                for _ in 0..<found.count {
+                    cpeers_read(work.destination + Int(oldest), work.size)
+                    oldest &+= stride
+                    if oldest == length { oldest = 0 }
+                }
+            }
+            inFlight &-= found.count
+            done &+= found.count
         }
-        return (cpeers_now() - begin) / Double(done)
+        isMore = isMore && (cpeers_now() < end || done + inFlight < least)
     }
+    return (cpeers_now() - begin) / Double(done)
 }
 
 /// The address of memory as a device knows it.

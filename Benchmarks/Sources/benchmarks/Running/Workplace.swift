@@ -4,18 +4,46 @@ import Glibc
 /// The memory of a copy measurement: areas of one size side by side, all pages there.
 final class Workplace {
     let work: cpeers_work
+    private let isOwn: Bool
 
     /// At most 4 MiB a side, and one area for each operation in flight, so that none is written to while it is read.
     init(size: Int, burst: UInt32 = Lane.burst, touches: Bool = false) throws(Failure) {
-        let areas = UInt32(max(64, min(1024, (4 << 20) / size)))
+        let byteCount = Self.byteCount(size: size)
+        work = Self.work(size, burst, touches, try Self.map(byteCount), try Self.map(byteCount))
+        isOwn = true
+        fill()
+    }
+
+    /// The same in memory that there is, of ``byteCount(size:)`` bytes or more, and that outlives the object.
+    init(size: Int, source: UnsafeMutableRawBufferPointer, destination: UnsafeMutableRawBufferPointer) {
+        // Whoever has made it has made a page at least.
+        let sides = [source, destination].map { $0.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self) }
+        work = Self.work(size, Lane.burst, false, sides[0], sides[1])
+        isOwn = false
+        fill()
+    }
+
+    private static func areas(_ size: Int) -> UInt32 { UInt32(max(64, min(1024, (4 << 20) / size))) }
+
+    /// Bytes of a side.
+    static func byteCount(size: Int) -> Int { Int(areas(size)) * size }
+
+    private static func work(
+        _ size: Int, _ burst: UInt32, _ touches: Bool, _ source: UnsafeMutablePointer<UInt8>,
+        _ destination: UnsafeMutablePointer<UInt8>
+    ) -> cpeers_work {
         let limit = UInt32(Lane.ring) - burst
-        work = cpeers_work(
-            source: try Self.map(Int(areas) * size), destination: try Self.map(Int(areas) * size), size: size,
-            stride: size, areas: areas, burst: burst, in_flight: min(areas, limit), touches: touches)
+        return cpeers_work(
+            source: source, destination: destination, size: size, stride: size, areas: areas(size), burst: burst,
+            in_flight: min(areas(size), limit), touches: touches)
+    }
+
+    private func fill() {
         for index in 0..<byteCount { work.source[index] = UInt8(truncatingIfNeeded: index &* 31 &+ index >> 8) }
     }
 
     deinit {
+        guard isOwn else { return }
         munmap(work.source, byteCount)
         munmap(work.destination, byteCount)
     }

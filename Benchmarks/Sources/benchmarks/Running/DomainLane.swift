@@ -1,0 +1,64 @@
+import CPeers
+import ControllerDriver
+import DMADev
+import Glibc
+
+/// Two members of an access group, whose controller is a process of its own: it copies from a window of the one into
+/// memory of the other one.
+final class DomainLane {
+    let place: Workplace
+    private let owner: DMADevice
+    private let mover: DMADevice
+    private let channel: VirtualChannel
+    private let group: AccessGroupID
+    private let window: UInt64
+    private let destination: UInt64
+    private let buffers: [SharedBuffer]
+
+    /// - Parameter path: of the control socket.
+    init(_ path: String, size: Int) throws {
+        let (first, second) = (try ControllerDevice(path: path), try ControllerDevice(path: path))
+        let registry = DeviceRegistry()
+        owner = try registry.add(first, named: "owner")
+        mover = try registry.add(second, named: "mover")
+        let byteCount = Workplace.byteCount(size: size)
+        let (source, target) = (
+            try first.memory.allocate(byteCount: byteCount), try second.memory.allocate(byteCount: byteCount)
+        )
+        buffers = [source, target]
+        place = Workplace(size: size, source: source.bytes, destination: target.bytes)
+
+        let token = AccessToken.random()
+        let (ownerDomain, moverDomain) = (DomainID.random(), DomainID.random())
+        group = try owner.createAccessGroup(domain: ownerDomain, token: token)
+        _ = try mover.joinAccessGroup(group, domain: moverDomain, token: token)
+        let opened = try owner.registerWindow(
+            WindowMemory(
+                address: UInt64(UInt(bitPattern: source.bytes.baseAddress)), length: UInt64(source.bytes.count)),
+            rights: .read, in: group)
+        window = opened.iova
+        destination = try mover.mapMemory(target.bytes)
+        try mover.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try mover.setUpVirtualChannel(
+            0,
+            configuration: VirtualChannelConfiguration(
+                descriptorCount: Lane.ring, domain: InterDomain(type: .process, sourceHandler: opened.handler)))
+        try mover.start()
+        channel = try mover.virtualChannel(0)
+    }
+
+    func copy(_ work: cpeers_work, seconds: Double) throws -> Double {
+        let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
+        return try runBursts(
+            channel, work, from: window, to: destination, seconds: seconds, atLeast: Int(work.areas)
+        ) { (source, destination) throws(OperationError) in
+            try channel.copy(from: source, to: destination, length: size)
+        }
+    }
+
+    func end() throws {
+        try mover.stop()
+        try mover.close()
+        try owner.close()
+    }
+}

@@ -1,0 +1,187 @@
+internal import AccessGroups
+internal import DMADev
+internal import DMAEngine
+internal import LinuxSystem
+
+/// Who moved what, for telemetry. Nothing is counted for it but what the engine counts anyway, once a run of operations.
+extension ControllerLoop {
+    func report() -> ControllerReport {
+        publish()
+        let infos = groups.allGroups.map(withDevices)
+        let peers = peers.values.sorted { $0.number < $1.number }
+        var traffic = departedTraffic
+        for peer in peers {
+            for (handler, more) in peer.device?.domains.traffic ?? [:] {
+                traffic[handler] = (traffic[handler] ?? DomainTraffic()) + more
+            }
+        }
+        return ControllerReport(
+            controllerID: configuration.controllerID, path: place.path,
+            figures: statistics.figures + sum(peers).figures,
+            connections: peers.map { row($0, groups.groups(of: $0.client)) },
+            members: infos.flatMap { info in
+                info.members.map { member in
+                    ControllerReport.Member(
+                        group: info.id, handler: member.handler, domain: member.domain,
+                        processID: member.processID, figures: (traffic[member.handler] ?? DomainTraffic()).figures)
+                }
+            }, groups: infos)
+    }
+
+    /// A ring is gone: what it has counted stays.
+    func keepCounts(of ring: Peer.Ring, for peer: Peer) {
+        peer.work += Work(of: ring)
+        peer.claims = peer.claims + ring.claims.read(from: ring.counters)
+    }
+
+    /// A peer is gone: what it has done stays in the sums.
+    func keepCounts(of peer: Peer) {
+        departedWork += peer.work
+        departedWork.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
+        note(peer.device?.domains.traffic ?? [:])
+    }
+
+    /// What is counted elsewhere no more.
+    func note(_ traffic: [UInt16: DomainTraffic]) {
+        for (handler, more) in traffic {
+            departedTraffic[handler] = (departedTraffic[handler] ?? DomainTraffic()) + more
+        }
+    }
+
+    /// What a device has moved, rings that are gone included.
+    func work(of peer: Peer) -> Work {
+        var work = peer.work
+        for ring in peer.rings.values { work += Work(of: ring) }
+        work.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
+        return work
+    }
+
+    private func sum(_ peers: [Peer]) -> Work {
+        peers.reduce(into: departedWork) { $0 += work(of: $1) }
+    }
+
+    private func row(_ peer: Peer, _ infos: [AccessGroupInfo]) -> ControllerReport.Connection {
+        var domains: [DomainID] = []
+        for member in infos.flatMap(\.members) where isOwn(member, peer) && !domains.contains(member.domain) {
+            domains.append(member.domain)
+        }
+        let claims = peer.rings.values.reduce(peer.claims) { $0 + $1.claims.read(from: $1.counters) }
+        let counted: [ControllerReport.Figure] = [
+            .init("rings", UInt64(peer.rings.count)),
+            .init("mapped", UInt64(peer.windows.count)), .init("windows", UInt64(peer.openWindows.count)),
+            .init(
+                "memory_bytes",
+                (peer.windows.values.map(\.amount) + peer.openWindows.values.map(\.amount)
+                    + peer.rings.values.map(\.amount)).reduce(0) { $0 &+ $1.bytes }),
+            .init("denied_joins", peer.deniedJoins), .init("refused_requests", peer.refusedRequests),
+        ]
+        return ControllerReport.Connection(
+            number: peer.number, processID: peer.credentials.pid, userID: peer.credentials.uid, domains: domains,
+            groups: infos.map(\.id), figures: counted + work(of: peer).figures + claims.figures)
+    }
+
+    func isOwn(_ member: AccessGroupMember, _ peer: Peer) -> Bool {
+        member.processID == peer.credentials.pid && member.devices.contains(peer.client.device)
+    }
+
+    /// The table knows devices by the controller's numbers; people by those in their processes.
+    func withDevices(_ info: AccessGroupInfo) -> AccessGroupInfo {
+        var info = info
+        for index in info.members.indices { info.members[index].devices = devices(of: info.members[index]) }
+        return info
+    }
+
+    func devices(of member: AccessGroupMember) -> [Int16] {
+        peers.values.filter { isOwn(member, $0) }.map(\.claimedNumber).filter { $0 >= 0 }.sorted()
+    }
+}
+
+/// What was moved.
+struct Work {
+    var operations: UInt64 = 0
+    var errors: UInt64 = 0
+    var bytes: UInt64 = 0
+    /// Operations that reached for memory of others which they may not.
+    var refusedAccesses: UInt64 = 0
+
+    init() {}
+
+    init(of ring: Peer.Ring) {
+        // From the part that the engine writes: nobody else can.
+        let details = ring.counters.readAll()
+        operations = details.counts.completed
+        errors = details.counts.errors
+        bytes = details.bytes
+    }
+
+    static func += (sum: inout Work, more: Work) {
+        sum.operations &+= more.operations
+        sum.errors &+= more.errors
+        sum.bytes &+= more.bytes
+        sum.refusedAccesses &+= more.refusedAccesses
+    }
+
+    var figures: [ControllerReport.Figure] {
+        [
+            .init("operations", operations), .init("errors", errors), .init("bytes", bytes),
+            .init("refused_accesses", refusedAccesses),
+        ]
+    }
+}
+
+/// What only the application can know. It writes where these counts lie, so it can claim anything, but take nothing back.
+struct Claims {
+    var submitted: UInt64 = 0
+    var doorbells: UInt64 = 0
+    var rejected: UInt64 = 0
+
+    static func + (one: Claims, other: Claims) -> Claims {
+        func sum(_ one: UInt64, _ other: UInt64) -> UInt64 {
+            let (sum, overflow) = one.addingReportingOverflow(other)
+            return overflow ? .max : sum
+        }
+        return Claims(
+            submitted: sum(one.submitted, other.submitted), doorbells: sum(one.doorbells, other.doorbells),
+            rejected: sum(one.rejected, other.rejected))
+    }
+
+    var figures: [ControllerReport.Figure] {
+        [
+            .init("claimed_submitted", submitted), .init("claimed_doorbells", doorbells),
+            .init("claimed_rejected_enqueues", rejected),
+        ]
+    }
+
+    /// The most that was ever read of one ring. Belongs to the control thread.
+    final class Clamp {
+        private var most = Claims()
+
+        func read(from counters: RingCounters) -> Claims {
+            let now = counters.readAll()
+            most.submitted = max(most.submitted, now.counts.submitted)
+            most.doorbells = max(most.doorbells, now.doorbells)
+            most.rejected = max(most.rejected, now.rejected)
+            return most
+        }
+    }
+}
+
+extension DomainTraffic {
+    var figures: [ControllerReport.Figure] {
+        [
+            .init("read_operations", readOperations), .init("read_bytes", readBytes),
+            .init("written_operations", writtenOperations), .init("written_bytes", writtenBytes),
+        ]
+    }
+}
+
+extension ControllerStatistics {
+    var figures: [ControllerReport.Figure] {
+        [
+            .init("connections", UInt64(connections)), .init("rings", UInt64(rings)),
+            .init("windows", UInt64(windows)), .init("groups", UInt64(groups)), .init("accepted", accepted),
+            .init("gone", gone), .init("turned_away", turnedAway), .init("refused_requests", refusedRequests),
+            .init("refused_messages", refusedMessages), .init("denied_joins", deniedJoins),
+        ]
+    }
+}

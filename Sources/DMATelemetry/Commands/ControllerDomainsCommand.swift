@@ -1,0 +1,29 @@
+internal import DMADev
+internal import TelemetryWire
+
+extension DeviceCommands {
+    /// `/controller/domains[,GROUP]`: the domains in the controller's groups, with what others have read from the windows
+    /// of each and written to them.
+    static func controllerDomains(_ controller: any ReportingController) -> TelemetryCommand {
+        TelemetryCommand(
+            path: "/controller/domains",
+            help: "Returns the domains in the controller's groups, and what others did to their windows. Parameters: "
+                + "int group_id (Optional)",
+            parameters: [TelemetryParameter("group_id", "a group; all when left out", isOptional: true)]
+        ) { request throws(TelemetryCommandError) in
+            var numbers = request.numbers
+            let group: AccessGroupID? = try numbers.nextIfPresent("group_id", in: 0...AccessGroupID.max)
+            var reply = JSONValue.array()
+            for member in controller.report().members where group == nil || member.group == group {
+                var row = JSONValue.object()
+                row.set("group_id", member.group)
+                row.set("handler", member.handler)
+                row.set("domain_id", member.domain.description)
+                row.set("pid", member.processID)
+                row.set(member.figures)
+                reply.append(row)
+            }
+            return reply
+        }
+    }
+}

@@ -1,0 +1,257 @@
+import ArgumentParser
+import ControllerDriver
+import DMADev
+import Glibc
+import LinuxSystem
+import SystemPackage
+import TelemetryWire
+
+/// `dmascope demo member`: one of the two processes of `demo pair`, which alone starts it.
+struct DemoMember: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "member", abstract: "Be a process of `demo pair`.", shouldDisplay: false)
+
+    @Argument(help: "creator or joiner.")
+    var role: String
+    @Argument(help: "The controller's socket.")
+    var controller: String
+
+    func run() throws {
+        do {
+            switch DemoProcess.Role(rawValue: role) {
+            case .creator?: try DemoCreator(controller).run()
+            case .joiner?: try DemoJoiner(controller).run()
+            case nil: throw ValidationError("the role is creator or joiner")
+            }
+        } catch let error as DMAError {
+            throw Failure("process \(role): \(error): look at the controller's limits and rights")
+        } catch let error as OperationError {
+            throw Failure("process \(role): \(error): look whether the controller still runs")
+        }
+    }
+
+    /// An answer to the demonstration.
+    static func say(_ name: String, _ members: JSONTree.Member...) throws(Failure) {
+        try StandardStreams.print(
+            JSONOutput.compact(.object([JSONTree.Member("answer", .string(name))] + members)))
+    }
+
+    /// Whether two stretches of memory are the same.
+    static func areEqual(_ buffer: SharedBuffer, _ data: SharedMapping) -> Bool {
+        guard let one = buffer.bytes.baseAddress, let other = data.bytes.baseAddress else { return false }
+        return memcmp(one, other, data.bytes.count) == 0
+    }
+
+    /// The bytes to compare with.
+    static func data(_ byteCount: Int) throws(Failure) -> SharedMapping {
+        do throws(Errno) {
+            return try SharedMapping(of: DemoProcess.dataDescriptor, byteCount: byteCount, isWritable: false)
+        } catch {
+            throw Failure("the bytes cannot be mapped: \(error): `dmascope demo pair` starts this command")
+        }
+    }
+}
+
+/// What both processes have: a device of the controller.
+struct DemoDevice {
+    let driver: ControllerDevice
+    let device: DMADevice
+    let domain = DomainID.random()
+
+    init(_ controllerPath: String) throws(DMAError) {
+        driver = try ControllerDevice(path: controllerPath)
+        device = try DeviceRegistry().add(driver, named: "demo")
+    }
+
+    func window(
+        _ buffer: SharedBuffer, _ rights: WindowRights, in group: AccessGroupID
+    ) throws(DMAError) -> DomainWindow {
+        let address = UInt64(UInt(bitPattern: buffer.bytes.baseAddress))
+        return try device.registerWindow(
+            WindowMemory(address: address, length: UInt64(buffer.bytes.count)), rights: rights, in: group)
+    }
+}
+
+/// The process that makes the group. Nobody moves anything for it: it has windows only.
+private struct DemoCreator {
+    let own: DemoDevice
+
+    init(_ path: String) throws(DMAError) {
+        own = try DemoDevice(path)
+    }
+
+    func run() throws {
+        let words = (readLine() ?? "").split(separator: " ")
+        guard words.first == "create", let byteCount = words.last.flatMap({ Int($0) }) else { return }
+        let data = try DemoMember.data(byteCount)
+        let (outbox, inbox) = (
+            try own.driver.memory.allocate(byteCount: byteCount), try own.driver.memory.allocate(byteCount: byteCount)
+        )
+        outbox.bytes.copyMemory(from: UnsafeRawBufferPointer(data.bytes))
+        let token = AccessToken.random()
+        let group = try own.device.createAccessGroup(domain: own.domain, token: token)
+        let callback = AccessGroupCallback { _, event in
+            guard event.kind != .joined else { return }
+            try? DemoMember.say(
+                "event", .init("event", .string(event.kind.name)), .init("handler", .integer(Int64(event.handler))),
+                .init("domain_id", .string(event.domain.description)))
+        }
+        try own.device.registerEventCallback(callback, for: .update)
+        let windows = [try own.window(outbox, .read, in: group), try own.window(inbox, .write, in: group)]
+        try send(token, group)
+        try DemoMember.say(
+            "created", .init("group_id", .integer(Int64(group))),
+            .init("handler", .integer(Int64(windows[0].handler))),
+            .init("domain_id", .string(own.domain.description)))
+        while let command = readLine() {
+            if command == "verify" {
+                try DemoMember.say("verified", .init("verified", .bool(DemoMember.areEqual(inbox, data))))
+            } else {
+                for window in windows { try own.device.unregisterWindow(iova: window.iova) }
+                try own.device.destroyAccessGroup(group)
+                try own.device.close()
+                return try DemoMember.say("ended")
+            }
+        }
+    }
+
+    /// The group's number and its token, to the one who may join.
+    private func send(_ token: AccessToken, _ group: AccessGroupID) throws(Failure) {
+        let secret = OwnedDescriptor(adopting: DemoProcess.secretDescriptor)
+        let isSent = token.withUnsafeBytes { bytes in
+            withUnsafeBytes(of: group) { Glibc.write(secret.raw, $0.baseAddress, $0.count) == $0.count }
+                && Glibc.write(secret.raw, bytes.baseAddress, bytes.count) == bytes.count
+        }
+        guard isSent else { throw Failure("the other process has gone: its complaint stands above") }
+    }
+}
+
+/// The process that joins, and has the controller move the bytes.
+private struct DemoJoiner {
+    let own: DemoDevice
+
+    init(_ path: String) throws(DMAError) {
+        own = try DemoDevice(path)
+    }
+
+    func run() throws {
+        let words = (readLine() ?? "").split(separator: " ")
+        guard words.first == "join", words.count == 3, let byteCount = Int(words[1]), let chunk = Int(words[2]) else {
+            return
+        }
+        let data = try DemoMember.data(byteCount)
+        let (group, token) = try receive()
+        let handler = try own.device.joinAccessGroup(group, domain: own.domain, token: token)
+        let buffer = try own.driver.memory.allocate(byteCount: byteCount)
+        let base = try own.device.mapMemory(buffer.bytes)
+        let windows = try own.device.accessGroupWindows(group)
+        guard let outbox = windows.first(where: { $0.rights == .read }),
+            let inbox = windows.first(where: { $0.rights == .write })
+        else { throw Failure("the group has no windows: report this") }
+        try own.device.start(vchanCount: 1, descriptorCount: 256)
+        let mover = DemoMover(channel: try own.device.virtualChannel(0), chunk: chunk, byteCount: byteCount)
+        try DemoMember.say(
+            "joined", .init("handler", .integer(Int64(handler))), .init("domain_id", .string(own.domain.description)))
+        while let command = readLine() {
+            switch command {
+            case "read":
+                let (time, count) = try mover.move(
+                    from: outbox.iova, to: base, .source(outbox.handler, of: .process))
+                try say(time, count, DemoMember.areEqual(buffer, data))
+            case "write":
+                let (time, count) = try mover.move(
+                    from: base, to: inbox.iova, .destination(inbox.handler, of: .process))
+                try say(time, count, nil)
+            case "trespass":
+                let status = try mover.status(from: inbox.iova, to: base, .source(inbox.handler, of: .process))
+                try DemoMember.say("tried", .init("status", .string(status.description)))
+            default:
+                let flags: OperationFlags = .source(outbox.handler, of: .process)
+                _ = try mover.move(from: outbox.iova, to: base, flags)
+                try DemoMember.say("working")
+                // Until it is killed, or whoever would do it has gone.
+                while !hasNobodyLeft { _ = try mover.move(from: outbox.iova, to: base, flags) }
+                return
+            }
+        }
+    }
+
+    private var hasNobodyLeft: Bool {
+        var watched = pollfd(fd: STDIN_FILENO, events: 0, revents: 0)
+        return poll(&watched, 1, 0) > 0
+    }
+
+    private func say(_ nanoseconds: UInt64, _ operationCount: Int, _ isRight: Bool?) throws(Failure) {
+        try DemoMember.say(
+            "moved", .init("nanoseconds", .unsigned(nanoseconds)), .init("operations", .integer(Int64(operationCount))),
+            .init("verified", isRight.map(JSONTree.bool) ?? .null))
+    }
+
+    /// What the creator sends: two bytes of a number, sixteen of a token.
+    private func receive() throws -> (AccessGroupID, AccessToken) {
+        let secret = OwnedDescriptor(adopting: DemoProcess.secretDescriptor)
+        let length = MemoryLayout<AccessGroupID>.size + AccessToken.byteCount
+        let received = withUnsafeTemporaryAllocation(byteCount: length, alignment: 8) { buffer in
+            defer { RandomBytes.wipe(buffer) }
+            var count = 0
+            while count < length {
+                let more = Glibc.read(secret.raw, buffer.baseAddress.map { $0 + count }, length - count)
+                guard more > 0 else { return nil as (AccessGroupID, AccessToken)? }
+                count += more
+            }
+            let bytes = UnsafeRawBufferPointer(buffer)
+            let token = AccessToken(bytes: UnsafeRawBufferPointer(rebasing: bytes.suffix(AccessToken.byteCount)))
+            return token.map { (bytes.loadUnaligned(as: AccessGroupID.self), $0) }
+        }
+        guard let received else { throw Failure("the other process has gone: its complaint stands above") }
+        return received
+    }
+}
+
+/// Has the controller move all bytes, a chunk an operation.
+private struct DemoMover {
+    let channel: VirtualChannel
+    let chunk: Int
+    let byteCount: Int
+
+    /// - Returns: how long it took, in nanoseconds, and how many operations it were.
+    func move(
+        from source: UInt64, to destination: UInt64, _ flags: OperationFlags
+    ) throws -> (nanoseconds: UInt64, operationCount: Int) {
+        let count = (byteCount + chunk - 1) / chunk
+        let began = MonotonicTime.now
+        var (enqueued, finished) = (0, 0)
+        while finished < count {
+            var rung = 0
+            while enqueued < count, rung < 16, try channel.burstCapacity > 0 {
+                let offset = enqueued * chunk
+                try channel.copy(
+                    from: source + UInt64(offset), to: destination + UInt64(offset),
+                    length: UInt32(min(chunk, byteCount - offset)), flags: flags)
+                enqueued += 1
+                rung += 1
+            }
+            if rung > 0 { try channel.submit() }
+            let done = try channel.completed(upTo: 256)
+            guard !done.hasError else { throw Failure("an operation has failed: the controller refuses it") }
+            finished += done.count
+            if done.count == 0 { sched_yield() }
+        }
+        return (UInt64(MonotonicTime.now.nanoseconds(since: began)), count)
+    }
+
+    /// How one operation ends.
+    func status(
+        from source: UInt64, to destination: UInt64, _ flags: OperationFlags
+    ) throws -> CompletionStatus {
+        try channel.copy(from: source, to: destination, length: 1, flags: flags.union(.submit))
+        var status = CompletionStatus.successful
+        while true {
+            let count = try withUnsafeMutablePointer(to: &status) { one in
+                try channel.completedStatus(into: UnsafeMutableBufferPointer(start: one, count: 1)).count
+            }
+            if count > 0 { return status }
+            sched_yield()
+        }
+    }
+}

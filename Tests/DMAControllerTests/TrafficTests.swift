@@ -1,0 +1,119 @@
+import CDMADev
+import ControllerProtocol
+import DMAController
+import DMADev
+import DMAEngine
+import Glibc
+import LinuxSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What the controller tells of each connection: its own counts, and what it only was told.
+@Suite struct TrafficTests {
+    private let directory: TemporaryDirectory
+    private let controller: DMAController
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        controller = try DMAController.start(path: directory.file("control"))
+    }
+
+    private func connection(_ number: Int = 0) throws -> ControllerReport.Connection {
+        let connections = controller.report().connections
+        return try #require(connections.indices.contains(number) ? connections[number] : nil)
+    }
+
+    @Test func whoIsConnectedIsToldAndWhatWasRefused() throws {
+        let peer = try RawPeer.greeted(controller.path)
+        let token = Array<UInt8>(201...216)
+        let made = try #require(
+            try peer.ask(
+                EnterGroup(group: -1, limit: 4, domain: Array(1...16), token: token, device: 7), for: GroupEntered.self)
+        )
+        let stranger = try RawPeer.greeted(controller.path)
+        #expect(
+            try stranger.ask(
+                EnterGroup(group: made.group, limit: 0, domain: Array(2...17), token: Array(2...17)),
+                for: GroupEntered.self) == nil)
+        #expect(stranger.refusal?.errno == EACCES)
+
+        let report = controller.report()
+        #expect(report.connections.map(\.processID) == [getpid(), getpid()])
+        #expect(report.connections.map(\.userID) == [geteuid(), geteuid()])
+        #expect(report.connections[0].domains.map(\.bytes) == [Array(1...16)])
+        #expect(report.connections.map(\.groups) == [[made.group], []])
+        #expect(try connection(0)["denied_joins"] == 0 && connection(1)["denied_joins"] == 1)
+        #expect(report["denied_joins"] == 1 && report["refused_requests"] == 1 && report["connections"] == 2)
+        #expect(report.groups.map(\.id) == [made.group] && report.path == controller.path)
+        #expect(report.groups[0].members.map(\.devices) == [[7]])
+        #expect(report.members.map(\.handler) == [made.handler])
+        // Never a token, wherever one looks.
+        var text = ""
+        dump(report, to: &text)
+        #expect(
+            zip(token, token.dropFirst()).allSatisfy {
+                !text.contains("\($0), \($1)") && !"\(report)".contains("\($0), \($1)")
+            })
+    }
+
+    @Test func whatAnApplicationClaimsOnlyGrows() throws {
+        let peer = try RawPeer.greeted(controller.path)
+        _ = try peer.ask(AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4), for: RingAttached.self)
+        let layout = RingLayout(descriptorCount: 64, maximumEntries: 4)
+        let ring = try RingMemory(
+            layout: layout, applicationFile: peer.descriptors[1], engineFile: peer.descriptors[2])
+        let counters = RingCounters(in: ring).application
+        counters.pointee.submitted = 1000
+        counters.pointee.doorbells = .max
+        counters.pointee.rejected = 5
+        #expect(try connection()["claimed_submitted"] == 1000)
+        counters.pointee.submitted = 10
+        counters.pointee.doorbells = 0
+        counters.pointee.rejected = 6
+        let row = try connection()
+        #expect(row["claimed_submitted"] == 1000 && row["claimed_doorbells"] == .max)
+        #expect(row["claimed_rejected_enqueues"] == 6)
+        // Nothing of it has come into the controller's own counts.
+        #expect(row["operations"] == 0 && row["bytes"] == 0)
+        // A ring that is gone has claimed what it has claimed, and a new one claims on top of it, without running over.
+        _ = try peer.ask(StopRings(), for: Done.self)
+        #expect(try connection()["claimed_submitted"] == 1000)
+        _ = try peer.ask(AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4), for: RingAttached.self)
+        let again = try RingMemory(
+            layout: layout, applicationFile: peer.descriptors[3], engineFile: peer.descriptors[4])
+        let more = RingCounters(in: again).application
+        more.pointee.submitted = 1
+        more.pointee.doorbells = 1
+        #expect(try connection()["claimed_submitted"] == 1001 && connection()["claimed_doorbells"] == .max)
+    }
+
+    @Test func aControllerThatHasEndedTellsItsLastReport() throws {
+        let peer = try RawPeer.greeted(controller.path)
+        #expect(controller.report().connections.count == 1)
+        controller.stop()
+        let last = controller.report()
+        #expect(last.connections.isEmpty && last["accepted"] == 1 && last["gone"] == 1)
+        #expect(peer.isEnded)
+    }
+
+    @Test func manyMayAskAtOnce() async throws {
+        let peer = try RawPeer.greeted(controller.path)
+        let controller = controller
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 {
+                group.addTask { (0..<200).allSatisfy { _ in controller.report().connections.count == 1 } }
+            }
+            for await isRight in group { #expect(isRight) }
+        }
+        peer.closeDescriptors()
+    }
+}
+
+extension ControllerReport {
+    fileprivate subscript(name: String) -> UInt64? { figures.first { $0.name == name }?.value }
+}
+
+extension ControllerReport.Connection {
+    fileprivate subscript(name: String) -> UInt64? { figures.first { $0.name == name }?.value }
+}
