@@ -43,6 +43,7 @@ extension ControllerLoop {
                 let handler = try groups.join(
                     request.group, domain: domain, token: token, by: peer.client, at: .now)
                 answer = GroupEntered(group: request.group, handler: handler)
+                statistics.joins += 1
             }
             peer.hasEnteredGroups = true
             refreshDomains()
@@ -50,6 +51,7 @@ extension ControllerLoop {
             deliver()
             return nil
         } catch {
+            if request.group >= 0, error.errno == .permissionDenied { statistics.deniedJoins += 1 }
             return Refusal(error)
         }
     }

@@ -93,6 +93,12 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var windows = 0
     /// Access groups.
     public var groups = 0
+    /// Members of all access groups: a domain counts in each group that it is in.
+    public var members = 0
+    /// Times that a domain joined a group that another one had made.
+    public var joins: UInt64 = 0
+    /// Tries to join that were refused because of a wrong token or a group that is not there.
+    public var deniedJoins: UInt64 = 0
     /// Connections that were taken, and that have gone since.
     public var accepted: UInt64 = 0, gone: UInt64 = 0
     /// Connections that were turned away: too many, or no resources.

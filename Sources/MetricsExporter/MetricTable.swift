@@ -4,7 +4,8 @@ import OpenMetricsText
 public enum MetricTable {
     /// All rows, in the order in which they are written.
     public static let rows: [MetricRow] =
-        deviceRows + channelRows + counterRows + telemetryRows + kernelRows + scrapeRows + processRows
+        deviceRows + channelRows + counterRows + groupRows + controllerRows + telemetryRows + kernelRows + scrapeRows
+        + processRows
 
     /// The table for people, in Markdown: name, type, labels, where the values come from, and what they mean.
     public static var markdown: String {

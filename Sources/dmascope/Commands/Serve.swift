@@ -72,12 +72,14 @@ struct Serve: ParsableCommand {
         defer { close(devices, logger) }
         for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
 
-        let server = try startServer(registry, logger)
+        let controllerTelemetry = noController ? nil : ControllerTelemetry()
+        let server = try startServer(registry, controllerTelemetry, logger)
         defer { server.stop() }
         let service = try startService(logger)
         defer { service?.stop() }
         let controller = noController ? nil : try startController()
         defer { controller?.stop() }
+        if let controller { controllerTelemetry?.tell(of: controller) }
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
         defer { workloads.forEach { $0.stop() } }
 
@@ -110,10 +112,12 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private func startServer(_ registry: DeviceRegistry, _ logger: Logger) throws -> TelemetryServer {
+    private func startServer(
+        _ registry: DeviceRegistry, _ controller: ControllerTelemetry?, _ logger: Logger
+    ) throws -> TelemetryServer {
+        let commands = DeviceCommands.table(for: registry) + (controller.map { [$0.command] } ?? [])
         do throws(TelemetryServerError) {
-            return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry), logger: logger)
+            return try TelemetryServer.start(filePrefix: filePrefix, commands: commands, logger: logger)
         } catch {
             throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
         }
