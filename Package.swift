@@ -234,8 +234,15 @@ let package = Package(
         test(
             of: "Documentation",
             [
-                "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "TelemetryServer", "TelemetryWire",
+                "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "MetricsTestSupport", "TelemetryServer",
+                "TelemetryWire",
                 "TestSupport",
+            ]),
+        test(
+            of: "Dashboards",
+            [
+                "ControllerDriver", "DMADev", "DMATelemetry", "MetricsExporter", "MetricsTestSupport",
+                "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport", "dmascope", systemPackage,
             ]),
         test(
             of: "dmascope",
