@@ -150,6 +150,12 @@ let package = Package(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
             path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "telemetry-crowd",
+            dependencies: [
+                "DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryServer", "TelemetryWire",
+            ],
+            path: "Tests/Fixtures/TelemetryCrowd", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
         .executableTarget(
@@ -248,7 +254,7 @@ let package = Package(
             of: "dmascope",
             [
                 "dmascope", "DMADev", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "TelemetryClient",
-                "TelemetryWire", "TestSupport", systemPackage,
+                "TelemetryTestSupport", "TelemetryWire", "TestSupport", "telemetry-crowd", systemPackage,
             ]),
     ]
 )
