@@ -241,8 +241,7 @@ let package = Package(
             of: "Documentation",
             [
                 "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "MetricsTestSupport", "TelemetryServer",
-                "TelemetryWire",
-                "TestSupport",
+                "TelemetryWire", "TestSupport",
             ]),
         test(
             of: "Dashboards",
