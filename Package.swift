@@ -173,6 +173,12 @@ let package = Package(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
             path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "telemetry-crowd",
+            dependencies: [
+                "DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryServer", "TelemetryWire",
+            ],
+            path: "Tests/Fixtures/TelemetryCrowd", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
         .executableTarget(
@@ -276,13 +282,19 @@ let package = Package(
             of: "Documentation",
             [
                 "DMAController", "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "MetricsExporter",
-                "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport",
+                "MetricsTestSupport", "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport",
+            ]),
+        test(
+            of: "Dashboards",
+            [
+                "ControllerDriver", "DMADev", "DMATelemetry", "MetricsExporter", "MetricsTestSupport",
+                "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport", "dmascope", systemPackage,
             ]),
         test(
             of: "dmascope",
             [
                 "dmascope", "DMADev", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "TelemetryClient",
-                "TelemetryWire", "TestSupport", systemPackage,
+                "TelemetryTestSupport", "TelemetryWire", "TestSupport", "telemetry-crowd", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

@@ -42,8 +42,8 @@ extension ControllerLoop {
             } else {
                 let handler = try groups.join(
                     request.group, domain: domain, token: token, by: peer.client, at: .now)
-                statistics.joins += 1
                 answer = GroupEntered(group: request.group, handler: handler)
+                statistics.joins += 1
             }
             peer.hasEnteredGroups = true
             peer.claimedNumber = request.device

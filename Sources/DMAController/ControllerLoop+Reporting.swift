@@ -179,9 +179,10 @@ extension ControllerStatistics {
     var figures: [ControllerReport.Figure] {
         [
             .init("connections", UInt64(connections)), .init("rings", UInt64(rings)),
-            .init("windows", UInt64(windows)), .init("groups", UInt64(groups)), .init("accepted", accepted),
-            .init("gone", gone), .init("turned_away", turnedAway), .init("refused_requests", refusedRequests),
-            .init("refused_messages", refusedMessages), .init("denied_joins", deniedJoins),
+            .init("windows", UInt64(windows)), .init("groups", UInt64(groups)), .init("members", UInt64(members)),
+            .init("accepted", accepted), .init("gone", gone), .init("turned_away", turnedAway),
+            .init("refused_requests", refusedRequests), .init("refused_messages", refusedMessages),
+            .init("joins", joins), .init("denied_joins", deniedJoins),
         ]
     }
 }

@@ -1,5 +1,6 @@
 internal import AccessGroups
 internal import ControllerProtocol
+internal import DMADev
 internal import DMAEngine
 internal import LinuxSystem
 internal import Logging
@@ -111,7 +112,9 @@ final class ControllerLoop {
         statistics.connections = peers.count
         statistics.rings = peers.values.reduce(0) { $0 + $1.rings.count }
         statistics.windows = peers.values.reduce(0) { $0 + $1.windows.count + $1.openWindows.count }
-        statistics.groups = groups.allGroups.count
+        let allGroups = groups.allGroups
+        statistics.groups = allGroups.count
+        statistics.members = allGroups.reduce(0) { $0 + $1.members.count }
         shared.statistics.withLock { $0 = statistics }
         metrics.tell(statistics)
     }

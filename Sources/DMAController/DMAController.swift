@@ -110,6 +110,12 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var windows = 0
     /// Access groups.
     public var groups = 0
+    /// Members of all access groups: a domain counts in each group that it is in.
+    public var members = 0
+    /// Times that a domain joined a group that another one had made.
+    public var joins: UInt64 = 0
+    /// Tries to join that were refused because of a wrong token or a group that is not there.
+    public var deniedJoins: UInt64 = 0
     /// Connections that were taken, and that have gone since.
     public var accepted: UInt64 = 0, gone: UInt64 = 0
     /// Connections that were turned away: too many, or no resources.
@@ -120,10 +126,6 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var refusedMessages: UInt64 = 0
     /// Connections and requests refused because a quota of a user, or a table, is full.
     public var quotaRefusals: UInt64 = 0
-    /// Joins of groups that succeeded.
-    public var joins: UInt64 = 0
-    /// Joins with a wrong token, or into no group.
-    public var deniedJoins: UInt64 = 0
 
     /// Nothing yet.
     public init() {}

@@ -20,12 +20,11 @@ package struct JSONReader {
 
     /// A member as a label: text, or a number's digits. Empty when it is not there.
     func label(_ name: String) -> String {
-        switch tree[name] {
-        case .string(let text)?: Self.label(text)
-        case let value?: Self.number(value)?.text ?? ""
-        case nil: ""
-        }
+        tree[name].map(Self.label) ?? ""
     }
+
+    /// The elements of a member that is an array, as labels.
+    func labels(_ name: String) -> [String] { (tree[name]?.elements ?? []).map(Self.label) }
 
     /// A member that is an object or an array.
     func reader(_ name: String) -> JSONReader { JSONReader(tree[name] ?? .null) }
@@ -44,6 +43,11 @@ package struct JSONReader {
     /// A stranger's text, cut.
     package static func label(_ text: String) -> String {
         text.utf8.count <= longestLabel ? text : String(decoding: text.utf8.prefix(longestLabel), as: UTF8.self)
+    }
+
+    private static func label(_ tree: JSONTree) -> String {
+        if case .string(let text) = tree { return label(text) }
+        return number(tree)?.text ?? ""
     }
 
     private static func number(_ tree: JSONTree) -> MetricNumber? {

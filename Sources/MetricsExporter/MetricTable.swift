@@ -5,7 +5,8 @@ import OpenMetricsText
 public enum MetricTable {
     /// All rows, in the order in which they are written.
     public static let rows: [MetricRow] =
-        deviceRows + channelRows + counterRows + controllerRows + telemetryRows + kernelRows + scrapeRows + libraryRows
+        deviceRows + channelRows + counterRows + groupRows + controllerRows + telemetryRows + kernelRows + scrapeRows
+        + libraryRows
         + processRows
 
     /// The table for people, in Markdown: name, type, labels, where the values come from, and what they mean.

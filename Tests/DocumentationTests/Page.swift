@@ -16,10 +16,10 @@ struct Page: Sendable, CustomTestStringConvertible {
     static let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// The README, and every page of every catalogue.
+    /// The READMEs, and every page of every catalogue.
     static let all: [Page] = {
         let names = files(below: "Sources").filter { $0.contains(".docc/") && $0.hasSuffix(".md") }
-        return (["README.md"] + names).map { (try? Page($0)) ?? Page(name: $0, text: "") }
+        return (["README.md", "dashboards/README.md"] + names).map { (try? Page($0)) ?? Page(name: $0, text: "") }
     }()
 
     init(_ name: String) throws {

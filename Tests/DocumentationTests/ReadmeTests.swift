@@ -1,4 +1,5 @@
 import Foundation
+import MetricsTestSupport
 import TelemetryWire
 import TestSupport
 import Testing
@@ -139,6 +140,12 @@ private final class Scene {
             "PATH": "\(folders[1]):\(URL(fileURLWithPath: program).deletingLastPathComponent().path):\(path)",
         ]
         try findDaemon(from: folders[2])
+        // What a reader has who stands in the package's folder and has installed Prometheus.
+        try FileManager.default.createSymbolicLink(
+            atPath: folders[1] + "/promtool", withDestinationPath: MetricsReaders.prometheus("promtool"))
+        try FileManager.default.createSymbolicLink(
+            atPath: directory.file("dashboards"),
+            withDestinationPath: Page.package.appendingPathComponent("dashboards").path)
         let client = folders[1] + "/dpdk-telemetry.py"
         try "#!/bin/sh\nexec '\(Self.script("dpdk-telemetry"))' \"$@\"\n".write(
             toFile: client, atomically: true, encoding: .utf8)
@@ -198,6 +205,7 @@ private final class Scene {
         case "curl -sS": #expect(output.contains("\ndmadev_moved_bytes_total{prefix=\"dmascope\""), "\(output)")
         case "dmascope check": #expect(output.hasPrefix("DMADEV OK - 2 devices, 1 source | "), "\(output)")
         case "dmascope info": #expect(output.contains("dma0"), "\(output)")
+        case "promtool check": #expect(output.contains("rules found"), "\(output)")
         case "dmascope trace": #expect(output.contains("dmadev:copy"), "\(output)")
         case "dmascope copy":
             #expect(

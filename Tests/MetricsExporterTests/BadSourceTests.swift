@@ -140,6 +140,24 @@ import Testing
         _ = peer
     }
 
+    /// Two devices whose controllers have no numbers may be in two groups of the same number.
+    @Test func groupsOfUnknownControllersStayApart() throws {
+        func group(_ device: Int, _ size: Int) -> String {
+            #"{"group_id":0,"controller_id":-1,"kind":"group","size":\#(size),"limit":8,"devices":[\#(device)]}"#
+        }
+        let peer = try peer(
+            "groups",
+            Self.answering([
+                #"{"/":["/","/dmadev/events","/dmadev/groups"]}"#, #"{"/dmadev/events":[{"number":7}]}"#,
+                #"{"/dmadev/groups":[\#(group(0, 2)),\#(group(1, 5)),{},3]}"#,
+            ]))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text["dmadev_access_group_members"].map { $0.labels["device"] } == ["0", "1"])
+        #expect(text["dmadev_access_group_members"].map(\.value) == [2, 5])
+        #expect(text.value("dmadev_access_group_events_total", ["prefix": "groups"]) == 7)
+        _ = peer
+    }
+
     @Test func aProcessWithoutDevicesIsASource() throws {
         let peer = try peer("other", Self.answering([#"{"/":["/","/info","/help"]}"#]))
         let text = try exposition(MetricsCollector(configuration))

@@ -198,23 +198,4 @@ import Testing
         #expect(text["dmascope_scrape_success"].map { $0.labels["prefix"] } == ["app", servers[1].path])
         #expect(text["dmadev_devices"].count == 2)
     }
-
-    @Test func threeHundredSourcesAreServedAtOnce() throws {
-        let registry = DeviceRegistry()
-        let device = try workedDevice(registry)
-        defer {
-            try? device.stop()
-            try? device.close()
-        }
-        let servers = try (0..<300).map { try server("app\($0)", registry) }
-        defer { servers.forEach { $0.stop() } }
-        let families = try MetricsCollector(configuration).collect()
-        func samples(_ name: String) -> [MetricSample] {
-            families.first { $0.description.name == name }?.samples ?? []
-        }
-        #expect(samples("dmascope_scrape_success").map(\.value) == Array(repeating: .number(.unsigned(1)), count: 300))
-        #expect(
-            samples("dmadev_operations_completed").map(\.value) == Array(repeating: .number(.signed(4)), count: 300))
-        #expect(Set(samples("dmadev_moved_bytes").map { $0.labels["prefix"] }).count == 300)
-    }
 }

@@ -22,6 +22,14 @@ final class Scope {
         TelemetryRunDirectory(root: runDirectory).socketPath(filePrefix: prefix)
     }
 
+    /// The path for a socket of a test's own, whose directory is made.
+    func makeSocket(_ prefix: String) throws -> String {
+        try FileManager.default.createDirectory(
+            atPath: runDirectory + "/dpdk/\(prefix)", withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        return socket(prefix)
+    }
+
     /// Runs dmascope to its end.
     func run(_ arguments: String..., input: String = "") throws -> ProgramResult {
         try run(arguments, input: input)

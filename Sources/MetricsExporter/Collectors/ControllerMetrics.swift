@@ -16,8 +16,14 @@ extension MetricTable {
             "dmadev_controller_connections", .gauge, from: .controller, member: "connections",
             help: "Devices of other processes that are connected with the controller."),
         .telemetry(
-            "dmadev_controller_groups", .gauge, from: .controller, member: "groups",
+            "dmadev_controller_access_groups", .gauge, from: .controller, member: "groups",
             help: "Access groups that the controller holds."),
+        .telemetry(
+            "dmadev_controller_access_group_members", .gauge, from: .controller, member: "members",
+            help: "Members of all access groups of the controller."),
+        .telemetry(
+            "dmadev_controller_rings", .gauge, from: .controller, member: "rings",
+            help: "Rings of other processes that the controller's engine serves."),
         .telemetry(
             "dmadev_controller_windows", .gauge, from: .controller, member: "windows",
             help: "Stretches of memory of other processes that the controller has mapped."),
@@ -34,6 +40,9 @@ extension MetricTable {
             "dmadev_controller_refused_accesses", .counter, from: .controller, member: "refused_accesses",
             help: "Operations that named memory of another domain which they may not reach."),
         .telemetry(
+            "dmadev_controller_joins", .counter, from: .controller, member: "joins",
+            help: "Times that a domain joined an access group of another one."),
+        .telemetry(
             "dmadev_controller_denied_joins", .counter, from: .controller, member: "denied_joins",
             help: "Tries to join an access group with a wrong token, or one that is not there."),
         .telemetry(
@@ -43,8 +52,14 @@ extension MetricTable {
             "dmadev_controller_refused_messages", .counter, from: .controller, member: "refused_messages",
             help: "Messages that no application sends; each has ended its connection."),
         .telemetry(
-            "dmadev_controller_turned_away_connections", .counter, from: .controller, member: "turned_away",
+            "dmadev_controller_refused_connections", .counter, from: .controller, member: "turned_away",
             help: "Connections that the controller did not take: too many, or no resources."),
+        .telemetry(
+            "dmadev_controller_accepted_connections", .counter, from: .controller, member: "accepted",
+            help: "Connections that the controller has taken."),
+        .telemetry(
+            "dmadev_controller_gone_connections", .counter, from: .controller, member: "gone",
+            help: "Connections of the controller that have ended."),
         peers(
             "dmadev_controller_peer_operations", "operations", "Operations finished for the connection; the first 256."),
         peers(

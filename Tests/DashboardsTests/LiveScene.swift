@@ -1,0 +1,86 @@
+import ControllerDriver
+import DMADev
+import DMATelemetry
+import Foundation
+import SystemPackage
+import TelemetryServer
+import TelemetryWire
+import TestSupport
+
+/// A machine with DMA devices at work, one of which fails now and then; with two processes in an access group; and with
+/// somebody who does not know its token.
+final class LiveScene {
+    let directory: TemporaryDirectory
+    let server: RunningProgram
+    /// HOST:PORT of the metrics.
+    let address: String
+    private let members: [Member]
+
+    /// What an application is that uses the controller: a device, and telemetry.
+    private final class Member {
+        let device: DMADevice
+        let memory: SharedBuffer
+        private let server: TelemetryServer
+
+        init(_ prefix: String, controller path: String, in directory: TelemetryRunDirectory) throws {
+            let registry = DeviceRegistry()
+            let driver = try ControllerDevice(path: path)
+            device = try registry.add(driver, named: "dma-\(prefix)")
+            try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+            try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+            try device.start()
+            memory = try driver.memory.allocate(byteCount: 1 << 16)
+            server = try TelemetryServer.start(
+                filePrefix: prefix, commands: DeviceCommands.table(for: registry), in: directory)
+        }
+
+        func end() {
+            server.stop()
+            try? device.stop()
+            try? device.close()
+        }
+    }
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        let run = directory.file("run")
+        try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: false)
+        server = try RunningProgram(
+            builtProduct("dmascope"),
+            [
+                "serve", "--listen", "127.0.0.1:0", "--workload", "copy", "--scrape-timeout", "60", "--log-level",
+                "critical", "--device", "software,name=dma0", "--device", "software,name=dma1", "--device",
+                "fault,name=faulty,every=7:bus_error",
+            ], environment: ["RUNTIME_DIRECTORY": run, "NO_COLOR": ""])
+        let greeting = try server.waitForOutput(containing: "Ctrl-C ends it.")
+        guard let address = greeting.firstMatch(of: #/http:\/\/(127\.0\.0\.1:[0-9]+)\/metrics/#)?.1,
+            let controller = greeting.firstMatch(of: #/--device controller,socket=(\S+)/#)?.1
+        else { throw TestSupportError("no addresses: \(greeting)") }
+        self.address = String(address)
+        members = try ["creator", "joiner"].map { prefix in
+            try Member(prefix, controller: String(controller), in: TelemetryRunDirectory(root: run))
+        }
+        try makeGroup()
+    }
+
+    deinit {
+        members.forEach { $0.end() }
+        server.kill(SIGTERM)
+        _ = try? server.wait()
+    }
+
+    private func makeGroup() throws {
+        let token = AccessToken.random()
+        let group = try members[0].device.createAccessGroup(domain: .random(), token: token)
+        // A failed call in one process, and a denied join in the other.
+        do {
+            try members[1].device.joinAccessGroup(group, domain: .random(), token: .random())
+            throw TestSupportError("somebody without the token has joined")
+        } catch let error as DMAError where error.errno == .permissionDenied {}
+        try members[1].device.joinAccessGroup(group, domain: .random(), token: token)
+        let bytes = members[1].memory.bytes
+        let memory = WindowMemory(
+            address: UInt64(UInt(bitPattern: bytes.baseAddress)), length: UInt64(bytes.count))
+        _ = try members[1].device.registerWindow(memory, rights: [.read], in: group)
+    }
+}

@@ -1,0 +1,63 @@
+import MetricsTestSupport
+import TelemetryTestSupport
+import TestSupport
+import Testing
+
+/// A machine with many processes, some of which mean it ill.
+@Suite struct CrowdTests {
+    private static let count = 300
+
+    @Test func everybodyIsToldOfBesideThoseWhoMeanItIll() throws {
+        let scope = try Scope()
+        let crowd = try RunningProgram(
+            builtProduct("telemetry-crowd"), [scope.runDirectory, "\(Self.count)"])
+        try crowd.waitForOutput(containing: "ready")
+        let offers: [FakePeer.Step] = [
+            .send(FakePeer.greeting), .receive, .send(#"{"/":["/","/dmadev/info","/dmadev/list"]}"#), .receive,
+        ]
+        let flood = FakePeer.Step.send(#"{"/dmadev/list":[0]}"# + String(repeating: " ", count: 4096))
+        let hostile: [(prefix: String, reason: String, steps: [FakePeer.Step]?)] = [
+            ("hung", "timedOut", nil),
+            ("junk", "invalidJSON", offers + [.send("%&!"), .waitForEnd]),
+            ("flooding", "invalidJSON", offers + [FakePeer.Step](repeating: flood, count: 4096)),
+            ("dying", "invalidJSON", offers + [.send(#"{"/dmadev/list":[0"#)]),
+        ]
+        let peers = try hostile.map { try FakePeer(scope.makeSocket($0.prefix), $0.steps) }
+
+        let lines = try metrics(scope)
+        // All that is looked at: to read everything takes long.
+        let families = ["dmascope_", "dmadev_devices", "dmadev_operations_completed"]
+        let wanted = lines.filter { line in
+            let name = line.hasPrefix("# ") ? line.dropFirst("# TYPE ".count) : line
+            return families.contains { name.hasPrefix($0) }
+        }
+        let text = try Exposition(wanted.joined(separator: "\n") + "\n")
+        func values(_ name: String) -> [String: Double] {
+            Dictionary(uniqueKeysWithValues: text[name].map { ($0.labels["prefix"] ?? "", $0.value) })
+        }
+        let crowded = Dictionary(uniqueKeysWithValues: (0..<Self.count).map { ("app\($0)", 1.0) })
+        #expect(values("dmadev_operations_completed_total") == crowded)
+        #expect(values("dmadev_devices") == crowded)
+        let failed = Dictionary(uniqueKeysWithValues: hostile.map { ($0.prefix, 0.0) })
+        #expect(values("dmascope_scrape_success") == crowded.merging(failed) { $1 })
+        for (prefix, reason, _) in hostile {
+            #expect(
+                text["dmascope_scrape_failure_info", ["prefix": prefix]].map { $0.labels["reason"] } == [reason],
+                "\(prefix)")
+            #expect(!lines.contains { $0.hasPrefix("dmadev_") && $0.contains("=\"\(prefix)\"") }, "\(prefix)")
+        }
+        _ = peers
+        crowd.closeInput()
+        #expect(try crowd.wait().exit == .exited(0))
+    }
+
+    /// On a machine that has other things to do, a second may be too short for those who mean it well.
+    private func metrics(_ scope: Scope) throws -> [Substring] {
+        var timeout = 1
+        while true {
+            let lines = try scope.run("metrics", "--scrape-timeout", "\(timeout)").output.split(separator: "\n")
+            if timeout > 30 || lines.contains(#"dmascope_sources{state="answering"} \#(Self.count)"#) { return lines }
+            timeout *= 2
+        }
+    }
+}
