@@ -1,6 +1,7 @@
 internal import AccessGroups
 internal import ControllerProtocol
 internal import DMAEngine
+internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -12,6 +13,8 @@ final class ControllerLoop {
     let poller: Poller
     let place: ControlSocketPlace
     let shared: SharedStatistics
+    /// Descriptors of one user that may wait to be closed, before he is not served any more.
+    static let maximumBacklog = 1024
     private let stopEvent: StopEvent
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
@@ -46,7 +49,7 @@ final class ControllerLoop {
             limits: AccessGroupLimits(
                 groupCount: configuration.accessGroupCount, groupsPerUser: configuration.quota.groups,
                 windowsPerUser: configuration.quota.windows))
-        closer = try DescriptorCloser()
+        closer = DescriptorCloser()
         let poller = try Poller()
         try poller.add(place.listener.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
@@ -121,21 +124,26 @@ final class ControllerLoop {
 
     private func admit(_ socket: consuming OwnedDescriptor) throws(Errno) {
         let credentials = try PeerCredentials(of: socket)
+        let process = try ProcessDescriptor.ofPeer(socket)
+        let socket = StrangersSocket(
+            socket, place.keepsDescriptorsOut ? .noDescriptors : .unexpectedDescriptors, of: credentials.uid, closer)
         guard peers.count < configuration.maximumConnections else {
             return turnAway(
                 socket, "the controller has \(configuration.maximumConnections) connections, and takes no more")
+        }
+        guard closer.backlog(of: credentials.uid) <= Self.maximumBacklog else {
+            return turnAway(socket, Self.backlogReason(credentials.uid))
         }
         if let full = ledger.charge(credentials.uid, QuotaLedger.Amount(connections: 1)) {
             return turnAway(socket, full)
         }
         do throws(Errno) {
-            let process = try ProcessDescriptor.ofPeer(socket)
             let peer = Peer(
-                number: nextPeer, socket: socket, process: process, credentials: credentials,
-                processNumber: processNumber(credentials.pid))
+                number: nextPeer, socket: socket, process: process,
+                credentials: credentials, processNumber: processNumber(credentials.pid))
             nextPeer += 1
-            try poller.add(peer.socket.raw, .readable, token: peer.socketToken)
             try poller.add(peer.process.raw, .readable, token: peer.processToken)
+            try poller.add(peer.socket.raw, .readable, token: peer.socketToken)
             peers[peer.number] = peer
             statistics.accepted += 1
         } catch {
@@ -151,7 +159,11 @@ final class ControllerLoop {
         return peers.values.first { $0.credentials.pid == pid && pid != 0 }?.client.process ?? nextPeer
     }
 
-    private func turnAway(_ socket: consuming OwnedDescriptor, _ reason: String) {
+    private static func backlogReason(_ user: UInt32) -> String {
+        "more than \(maximumBacklog) descriptors that user \(user) has sent wait to be closed"
+    }
+
+    private func turnAway(_ socket: StrangersSocket, _ reason: String) {
         statistics.turnedAway += 1
         let bytes = Packet.encode(Failed(errno: Errno.diskQuotaExceeded.rawValue, reason: reason), sequence: 0)
         // It is told if it can be.
@@ -176,7 +188,9 @@ final class ControllerLoop {
         peer.windows = [:]
         peer.openWindows = [:]
         ledger.release(peer.credentials.uid, QuotaLedger.Amount(connections: 1))
-        // Both go with the last reference to the peer; copies of the socket elsewhere must not be reported.
+        // Both go with the last reference to the peer; copies of the socket elsewhere must not be reported. The end is
+        // told now: closing may take its time.
+        _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
         try? poller.remove(peer.socket.raw)
         try? poller.remove(peer.process.raw)
         statistics.gone += 1
@@ -187,8 +201,9 @@ final class ControllerLoop {
     private func receive(from peer: Peer) {
         let message: ReceivedMessage
         do throws(Errno) {
+            // All that can come: the system would close the rest here, and whoever sent it says how long that takes.
             message = try SequencedPacketSocket.receive(
-                into: buffer, descriptorLimit: Packet.maximumDescriptorCount, on: peer.socket.raw)
+                into: buffer, descriptorLimit: SequencedPacketSocket.maximumDescriptorCount, on: peer.socket.raw)
         } catch {
             if error != .wouldBlock { drop(peer) }
             return
@@ -196,11 +211,16 @@ final class ControllerLoop {
         let (length, isCut) = (message.byteCount, message.lostDescriptors)
         var descriptors = message.descriptors
         // What nobody takes out is closed elsewhere.
-        defer { closer.close(descriptors.release()) }
+        defer {
+            closer.close(descriptors.release(), of: peer.credentials.uid)
+            if peers[peer.number] != nil, closer.backlog(of: peer.credentials.uid) > Self.maximumBacklog {
+                refuse(peer, Self.backlogReason(peer.credentials.uid))
+            }
+        }
         guard length > 0 else { return drop(peer) }
         guard length <= buffer.count, !isCut else {
             return refuse(
-                peer, "a message of \(length) bytes; messages have at most \(buffer.count), and 2 descriptors")
+                peer, "a message of \(length) bytes; messages have at most \(buffer.count)")
         }
         var bytes = Array(buffer.prefix(length))
         // There may be a token in them.

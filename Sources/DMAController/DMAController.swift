@@ -30,8 +30,9 @@ public final class DMAController: Sendable {
         try configuration.validate()
         let place = try ControlSocketPlace(
             path: path, mode: configuration.socketMode, group: configuration.socketGroup)
-        // A connection has its socket, its process and its bell.
-        DescriptorLimit.raise(to: UInt64(configuration.maximumConnections) * 3 + 128)
+        // A connection has its socket, its process and its bell; some users may have descriptors waiting to be closed.
+        DescriptorLimit.raise(
+            to: UInt64(configuration.maximumConnections) * 3 + UInt64(ControllerLoop.maximumBacklog) * 4 + 128)
         return try DMAController(place: place, configuration: configuration)
     }
 
