@@ -63,7 +63,7 @@ let package = Package(
         swiftTarget("TelemetryWire", ["CJSONC"]),
         swiftTarget("OpenMetricsText", []),
 
-        swiftTarget("ControllerProtocol", []),
+        swiftTarget("ControllerProtocol", ["LinuxSystem"]),
 
         // L2: drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
@@ -161,6 +161,9 @@ let package = Package(
         .executableTarget(
             name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],
             path: "Tests/Fixtures/ControllerApplication", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "controller-member", dependencies: ["ControllerDriver", "DMADev", systemPackage],
+            path: "Tests/Fixtures/ControllerMember", swiftSettings: swiftSettings),
         .executableTarget(
             name: "documented-examples",
             dependencies: [
