@@ -43,6 +43,12 @@ struct Serve: ParsableCommand {
     @Flag(help: "Be no controller for devices of other processes.")
     var noController = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The group whose users may make devices of the controller, by name or number; the usual one is this "
+                + "process's own.", valueName: "group"))
+    var controllerGroup: String?
+
     @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB whose bytes are checked.")
     var workload = WorkloadKind.none
 
@@ -61,6 +67,10 @@ struct Serve: ParsableCommand {
         }
         guard listen == "off" || ListenAddress(listen) != nil else {
             throw ValidationError("--listen takes HOST:PORT, [IPv6]:PORT, unix:PATH, or off")
+        }
+        if let controllerGroup, ControllerGroup.number(controllerGroup) == nil {
+            throw ValidationError(
+                "--controller-group takes the name or number of a group; none is named \(controllerGroup)")
         }
     }
 
@@ -135,11 +145,14 @@ struct Serve: ParsableCommand {
     }
 
     private func startController() throws -> DMAController {
+        var configuration = ControllerConfiguration()
+        configuration.socketGroup = controllerGroup.flatMap(ControllerGroup.number)
         var instance = 0
         while true {
             do throws(ControllerError) {
                 return try DMAController.start(
-                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance))
+                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance),
+                    configuration: configuration)
             } catch {
                 guard error.isTaken, instance < ControlSocketPath.maximumInstances else {
                     throw Failure("\(error): choose another --file-prefix, or --no-controller")
