@@ -14,14 +14,17 @@ public struct EnterGroup: WireMessage {
     /// Who enters.
     public var domain: [UInt8]
     /// What opens the group.
-    public var token: [UInt8]
+    public var token: Secret
+    /// The number of the device in the application, which nobody checks: for people.
+    public var device: Int16
 
-    /// A request. Domain and token are 16 bytes each.
-    public init(group: Int16, limit: UInt16, domain: [UInt8], token: [UInt8]) {
+    /// A request. Domain and token are 16 bytes each; the token is copied, and the caller wipes its own.
+    public init(group: Int16, limit: UInt16, domain: [UInt8], token: some Sequence<UInt8>, device: Int16 = -1) {
         self.group = group
         self.limit = limit
         self.domain = domain
-        self.token = token
+        self.token = Secret(copying: token, count: Self.byteCount)
+        self.device = device
     }
 
     /// Writes the members.
@@ -30,6 +33,7 @@ public struct EnterGroup: WireMessage {
         writer.put(limit)
         writer.put(domain)
         writer.put(token)
+        writer.put(device)
     }
 
     /// Reads the members.
@@ -37,7 +41,8 @@ public struct EnterGroup: WireMessage {
         group = try reader.number()
         limit = try reader.number()
         domain = try reader.take(Self.byteCount)
-        token = try reader.take(Self.byteCount)
+        token = try reader.secret(Self.byteCount)
+        device = try reader.number()
         guard group >= -1 else { throw WireError("group \(group): groups are numbered from 0, -1 is a new one") }
     }
 }
@@ -143,6 +148,8 @@ public struct GroupMember: WireMessage {
     public static let kind = MessageKind.groupMember
     /// The most windows in one message.
     public static let maximumWindowCount = 64
+    /// The most devices in one message.
+    public static let maximumDeviceCount = 64
 
     /// A window of the member.
     public struct Window: Sendable, Equatable {
@@ -171,6 +178,8 @@ public struct GroupMember: WireMessage {
     public var isCreator: Bool
     /// Its process.
     public var processID: Int32
+    /// The devices that it is there with, by their numbers in its process, as that says; the first ones.
+    public var devices: [Int16]
     /// How many windows it has.
     public var windowCount: UInt32
     /// Some of them, from the one that was asked for.
@@ -179,7 +188,7 @@ public struct GroupMember: WireMessage {
     /// An answer.
     public init(
         limit: UInt16, memberCount: UInt16, domain: [UInt8], handler: UInt16, isCreator: Bool, processID: Int32,
-        windowCount: UInt32, windows: [Window]
+        devices: [Int16] = [], windowCount: UInt32, windows: [Window]
     ) {
         self.limit = limit
         self.memberCount = memberCount
@@ -187,6 +196,7 @@ public struct GroupMember: WireMessage {
         self.handler = handler
         self.isCreator = isCreator
         self.processID = processID
+        self.devices = devices
         self.windowCount = windowCount
         self.windows = windows
     }
@@ -199,6 +209,8 @@ public struct GroupMember: WireMessage {
         writer.put(handler)
         writer.put(UInt16(isCreator ? 1 : 0))
         writer.put(processID)
+        writer.put(UInt16(devices.count))
+        for device in devices { writer.put(device) }
         writer.put(windowCount)
         writer.put(UInt16(windows.count))
         for window in windows {
@@ -218,6 +230,12 @@ public struct GroupMember: WireMessage {
         guard made <= 1 else { throw WireError("\(made): 0 (joiner) and 1 (creator) are defined") }
         isCreator = made == 1
         processID = try reader.number()
+        let deviceCount = Int(try reader.number(UInt16.self))
+        guard deviceCount <= Self.maximumDeviceCount else {
+            throw WireError("\(deviceCount) devices: a message has at most \(Self.maximumDeviceCount)")
+        }
+        devices = []
+        for _ in 0..<deviceCount { devices.append(try reader.number()) }
         windowCount = try reader.number()
         let count = Int(try reader.number(UInt16.self))
         guard count <= Self.maximumWindowCount else {

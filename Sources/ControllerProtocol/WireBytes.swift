@@ -14,8 +14,10 @@ public struct WireWriter {
     /// What was written.
     public private(set) var bytes: [UInt8] = []
 
-    /// An empty one.
-    public init() {}
+    /// An empty one, with room: what grows leaves a copy behind, which nobody would wipe of a secret.
+    public init() {
+        bytes.reserveCapacity(256)
+    }
 
     /// Writes a number.
     public mutating func put<Number: FixedWidthInteger>(_ number: Number) {
@@ -25,6 +27,11 @@ public struct WireWriter {
     /// Writes bytes whose number the reader knows.
     public mutating func put(_ fixed: [UInt8]) {
         bytes.append(contentsOf: fixed)
+    }
+
+    /// Writes a secret whose length the reader knows. Whoever has the bytes wipes them.
+    public mutating func put(_ secret: Secret) {
+        secret.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 
     /// Writes a text of up to ``Packet/maximumTextLength`` bytes behind its length; the rest is cut off.
@@ -61,6 +68,15 @@ public struct WireReader {
         }
         defer { bytes = bytes.dropFirst(count) }
         return Array(bytes.prefix(count))
+    }
+
+    /// Reads a number of bytes into memory that is wiped.
+    public mutating func secret(_ count: Int) throws(WireError) -> Secret {
+        guard bytes.count >= count else {
+            throw WireError("the message ends \(count - bytes.count) bytes before its last member does")
+        }
+        defer { bytes = bytes.dropFirst(count) }
+        return Secret(copying: bytes.prefix(count), count: count)
     }
 
     /// Reads a text; what is no UTF-8 is replaced.
