@@ -19,17 +19,17 @@ final class Bench {
     let domain = DomainID.random()
     private(set) var iova: UInt64
     private let heard = Heard()
+    private let callback: AccessGroupCallback
 
     init(_ path: String) throws {
         driver = try ControllerDevice(path: path)
         device = try DeviceRegistry().add(driver, named: "dma")
         buffer = try driver.memory.allocate(byteCount: Self.byteCount)
         iova = 0
-        let callback = AccessGroupCallback { [heard] _, event in
+        callback = AccessGroupCallback { [heard] _, event in
             heard.events.withLock { $0.append("\(event.kind.name):\(event.group):\(event.handler)") }
         }
-        try device.registerEventCallback(callback, for: .update)
-        try device.registerEventCallback(callback, for: .destroy)
+        try beginHearing()
         try start()
     }
 
@@ -42,7 +42,17 @@ final class Bench {
 
     var events: [String] { heard.events.withLock { $0 } }
 
-    func forgetEvents() { heard.events.withLock { $0 = [] } }
+    func beginHearing() throws {
+        try device.registerEventCallback(callback, for: .update)
+        try device.registerEventCallback(callback, for: .destroy)
+    }
+
+    /// What is on its way still comes to nobody.
+    func endHearing() throws {
+        try device.unregisterEventCallback(callback, for: .update)
+        try device.unregisterEventCallback(callback, for: .destroy)
+        heard.events.withLock { $0 = [] }
+    }
 
     /// The handlers of an operation, in its flags.
     static func flags(source: DomainHandler, destination: DomainHandler) -> OperationFlags {

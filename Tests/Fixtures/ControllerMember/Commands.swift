@@ -101,8 +101,9 @@ let commands: [String: Command] = [
     // Another controller has other groups: what was heard of the old ones is forgotten.
     "connect-anew": { bench, _ in
         try bench.device.stop()
-        bench.forgetEvents()
+        try bench.endHearing()
         try bench.start()
+        try bench.beginHearing()
         return "ok"
     },
     // PROCESS
