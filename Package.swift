@@ -194,6 +194,9 @@ let package = Package(
             name: "group-member", dependencies: ["ControllerDriver", "DMADev", "DMATelemetry", "TelemetryServer"],
             path: "Tests/Fixtures/GroupMember", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "controller-member", dependencies: ["ControllerDriver", "DMADev", systemPackage],
+            path: "Tests/Fixtures/ControllerMember", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",

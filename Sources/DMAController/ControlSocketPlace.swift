@@ -11,6 +11,8 @@ struct ControlSocketPlace: ~Copyable {
     let path: String
     /// Listens, non-blocking.
     let listener: OwnedDescriptor
+    /// Who connects cannot send descriptors until it is allowed on that connection.
+    let keepsDescriptorsOut: Bool
 
     private let identity: (device: UInt, inode: UInt)
     private let directory: String
@@ -35,11 +37,14 @@ struct ControlSocketPlace: ~Copyable {
         do throws(ControllerError) {
             let lock = try Self.prepareAndLock(directory, path)
             try Self.clear(path)
-            let socket = try Self.listen(on: path, mode: mode, group: group)
+            var keepsDescriptorsOut = false
+            let socket = try Self.listen(
+                on: path, mode: mode, group: group, keepsDescriptorsOut: &keepsDescriptorsOut)
             var status = stat()
             guard lstat(path, &status) == 0 else { throw ControllerError("cannot look at \(path)") }
             identity = (status.st_dev, status.st_ino)
             listener = socket
+            self.keepsDescriptorsOut = keepsDescriptorsOut
             // Held until here: a socket that does not listen yet looks dead.
             _ = consume lock
         } catch {
@@ -109,8 +114,9 @@ struct ControlSocketPlace: ~Copyable {
         }
     }
 
-    private static func listen(on path: String, mode: UInt16, group: UInt32?) throws(ControllerError) -> OwnedDescriptor
-    {
+    private static func listen(
+        on path: String, mode: UInt16, group: UInt32?, keepsDescriptorsOut: inout Bool
+    ) throws(ControllerError) -> OwnedDescriptor {
         var isBound = false
         do throws(Errno) {
             let socket = try SequencedPacketSocket.open(nonblocking: true)
@@ -119,6 +125,8 @@ struct ControlSocketPlace: ~Copyable {
             // What the umask took away is given back, and the group set, while nobody can connect yet.
             if let group { try tryingSystemCall { lchown(path, uid_t.max, group) } }
             try tryingSystemCall { chmod(path, mode_t(mode)) }
+            // Kernels before 6.16 do not know that.
+            keepsDescriptorsOut = (try? SequencedPacketSocket.setTakesDescriptors(false, on: socket.raw)) != nil
             try SequencedPacketSocket.listen(socket)
             return socket
         } catch {

@@ -76,6 +76,11 @@ extension ControllerLoop {
                 bell: Peer.Bell(try EventDescriptor()), map: IOVAMap(engine: engine), domains: DomainMap(engine: engine)
             )
             try engine.watch(device.bell.event.raw)
+            // From now on there are messages that bring some.
+            if place.keepsDescriptorsOut {
+                try SequencedPacketSocket.setTakesDescriptors(true, on: peer.socket.raw)
+            }
+            peer.socket.contents = .descriptors
             peer.device = device
             let welcome = Welcome(
                 controllerID: configuration.controllerID, capabilities: Self.capabilities,

@@ -2,6 +2,7 @@ internal import AccessGroups
 internal import ControllerProtocol
 internal import DMADev
 internal import DMAEngine
+internal import Glibc
 internal import LinuxSystem
 internal import Logging
 internal import SystemPackage
@@ -15,6 +16,8 @@ final class ControllerLoop {
     let place: ControlSocketPlace
     let shared: SharedStatistics
     let logger: Logger
+    /// Descriptors of one user that may wait to be closed, before he is not served any more.
+    static let maximumBacklog = 1024
     private let stopEvent: StopEvent
     private var metrics = ControllerMetrics()
     /// What strangers cause is said now and then only.
@@ -60,7 +63,7 @@ final class ControllerLoop {
             limits: AccessGroupLimits(
                 groupCount: configuration.accessGroupCount, groupsPerUser: configuration.quota.groups,
                 windowsPerUser: configuration.quota.windows))
-        closer = try DescriptorCloser()
+        closer = DescriptorCloser()
         let poller = try Poller()
         try poller.add(place.listener.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
@@ -147,23 +150,28 @@ final class ControllerLoop {
 
     private func admit(_ socket: consuming OwnedDescriptor) throws(Errno) {
         let credentials = try PeerCredentials(of: socket)
+        let process = try ProcessDescriptor.ofPeer(socket)
+        let socket = StrangersSocket(
+            socket, place.keepsDescriptorsOut ? .noDescriptors : .unexpectedDescriptors, of: credentials.uid, closer)
         guard peers.count < configuration.maximumConnections else {
             return turnAway(
                 socket, credentials,
                 "the controller has \(configuration.maximumConnections) connections, and takes no more")
+        }
+        guard closer.backlog(of: credentials.uid) <= Self.maximumBacklog else {
+            return turnAway(socket, credentials, Self.backlogReason(credentials.uid))
         }
         if let full = ledger.charge(credentials.uid, QuotaLedger.Amount(connections: 1)) {
             statistics.quotaRefusals += 1
             return turnAway(socket, credentials, full)
         }
         do throws(Errno) {
-            let process = try ProcessDescriptor.ofPeer(socket)
             let peer = Peer(
-                number: nextPeer, socket: socket, process: process, credentials: credentials,
-                processNumber: processNumber(credentials.pid))
+                number: nextPeer, socket: socket, process: process,
+                credentials: credentials, processNumber: processNumber(credentials.pid))
             nextPeer += 1
-            try poller.add(peer.socket.raw, .readable, token: peer.socketToken)
             try poller.add(peer.process.raw, .readable, token: peer.processToken)
+            try poller.add(peer.socket.raw, .readable, token: peer.socketToken)
             peers[peer.number] = peer
             statistics.accepted += 1
             logger.debug("an application has connected", metadata: Self.metadata(of: peer))
@@ -180,7 +188,11 @@ final class ControllerLoop {
         return peers.values.first { $0.credentials.pid == pid && pid != 0 }?.client.process ?? nextPeer
     }
 
-    private func turnAway(_ socket: consuming OwnedDescriptor, _ credentials: PeerCredentials, _ reason: String) {
+    private static func backlogReason(_ user: UInt32) -> String {
+        "more than \(maximumBacklog) descriptors that user \(user) has sent wait to be closed"
+    }
+
+    private func turnAway(_ socket: StrangersSocket, _ credentials: PeerCredentials, _ reason: String) {
         statistics.turnedAway += 1
         if let held = turnAwayBrake.release() {
             logger.notice(
@@ -215,7 +227,9 @@ final class ControllerLoop {
         peer.windows = [:]
         peer.openWindows = [:]
         ledger.release(peer.credentials.uid, QuotaLedger.Amount(connections: 1))
-        // Both go with the last reference to the peer; copies of the socket elsewhere must not be reported.
+        // Both go with the last reference to the peer; copies of the socket elsewhere must not be reported. The end is
+        // told now: closing may take its time.
+        _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
         try? poller.remove(peer.socket.raw)
         try? poller.remove(peer.process.raw)
         statistics.gone += 1
@@ -232,8 +246,9 @@ final class ControllerLoop {
     private func receive(from peer: Peer) {
         let message: ReceivedMessage
         do throws(Errno) {
+            // All that can come: the system would close the rest here, and whoever sent it says how long that takes.
             message = try SequencedPacketSocket.receive(
-                into: buffer, descriptorLimit: Packet.maximumDescriptorCount, on: peer.socket.raw)
+                into: buffer, descriptorLimit: SequencedPacketSocket.maximumDescriptorCount, on: peer.socket.raw)
         } catch {
             if error != .wouldBlock { drop(peer) }
             return
@@ -241,11 +256,16 @@ final class ControllerLoop {
         let (length, isCut) = (message.byteCount, message.lostDescriptors)
         var descriptors = message.descriptors
         // What nobody takes out is closed elsewhere.
-        defer { closer.close(descriptors.release()) }
+        defer {
+            closer.close(descriptors.release(), of: peer.credentials.uid)
+            if peers[peer.number] != nil, closer.backlog(of: peer.credentials.uid) > Self.maximumBacklog {
+                refuse(peer, Self.backlogReason(peer.credentials.uid))
+            }
+        }
         guard length > 0 else { return drop(peer) }
         guard length <= buffer.count, !isCut else {
             return refuse(
-                peer, "a message of \(length) bytes; messages have at most \(buffer.count), and 2 descriptors")
+                peer, "a message of \(length) bytes; messages have at most \(buffer.count)")
         }
         var bytes = Array(buffer.prefix(length))
         // There may be a token in them.

@@ -35,8 +35,9 @@ public final class DMAController: ReportingController {
         try configuration.validate()
         let place = try ControlSocketPlace(
             path: path, mode: configuration.socketMode, group: configuration.socketGroup)
-        // A connection has its socket, its process and its bell.
-        DescriptorLimit.raise(to: UInt64(configuration.maximumConnections) * 3 + 128)
+        // A connection has its socket, its process and its bell; some users may have descriptors waiting to be closed.
+        DescriptorLimit.raise(
+            to: UInt64(configuration.maximumConnections) * 3 + UInt64(ControllerLoop.maximumBacklog) * 4 + 128)
         // Never the bootstrapped default: what to do with messages is the program's decision.
         let logger = logger ?? Logger(label: "dmascope.controller") { _ in SwiftLogNoOpLogHandler() }
         return try DMAController(place: place, configuration: configuration, logger: logger)

@@ -51,7 +51,8 @@ final class Peer {
 
     /// Tells it from every other one there was.
     let number: UInt64
-    let socket: OwnedDescriptor
+    /// Messages that nobody has read go with it, and what they brought.
+    let socket: StrangersSocket
     /// Readable when the process that connected has ended, whoever has the socket then.
     let process: OwnedDescriptor
     let credentials: PeerCredentials
@@ -77,7 +78,7 @@ final class Peer {
     var isWaitingForJoin = false
 
     init(
-        number: UInt64, socket: consuming OwnedDescriptor, process: consuming OwnedDescriptor,
+        number: UInt64, socket: StrangersSocket, process: consuming OwnedDescriptor,
         credentials: PeerCredentials, processNumber: UInt64
     ) {
         self.number = number

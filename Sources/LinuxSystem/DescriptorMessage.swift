@@ -50,6 +50,24 @@ extension SequencedPacketSocket {
     /// The most descriptors in one message.
     public static var maximumDescriptorCount: Int { Int(CLINUX_DESCRIPTORS_MAX) }
 
+    /// Says whether messages to this socket may bring descriptors; usually they may. Connections that a listener takes
+    /// begin as the listener is.
+    ///
+    /// A descriptor that nobody takes out of the message is closed by the one who reads it, or closes the socket; a
+    /// stranger can make that last.
+    ///
+    /// C: `setsockopt` with `SO_PASSRIGHTS`. ENOPROTOOPT on kernels before 6.16; who sends descriptors where there may be
+    /// none gets EPERM.
+    public static func setTakesDescriptors(_ takes: Bool, on socket: CInt) throws(Errno) {
+        var value: CInt = takes ? 1 : 0
+        try tryingSystemCall {
+            setsockopt(socket, SOL_SOCKET, passRights, &value, socklen_t(MemoryLayout<CInt>.size))
+        }
+    }
+
+    /// `SO_PASSRIGHTS`, which the C library's header may not have yet.
+    private static let passRights: CInt = 83
+
     /// Sends one message with descriptors, whole or not at all. The descriptors stay the caller's, too.
     ///
     /// C: `sendmsg` with `SCM_RIGHTS`. EAGAIN when the peer does not read and the socket is non-blocking; EMSGSIZE;

@@ -10,12 +10,21 @@ final class ControllerHost: Sendable {
     let path: String
     let program: RunningProgram
 
-    init(in directory: TemporaryDirectory? = nil) throws {
+    /// - Parameter group: the socket's.
+    init(in directory: TemporaryDirectory? = nil, group: UInt32? = nil) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
         path = directory.file("control")
-        program = try RunningProgram(builtProduct("controller-host"), [path])
-        try program.waitForOutput(containing: "ready")
+        program = try RunningProgram(builtProduct("controller-host"), [path] + (group.map { ["\($0)"] } ?? []))
+        guard try program.nextLine() == "ready" else { throw TestSupportError("a controller is not ready") }
+    }
+
+    /// What it says that it has: connections, rings, windows, groups.
+    var counts: String {
+        get throws {
+            program.write("\n")
+            return try program.nextLine()
+        }
     }
 
     /// For cases of the kit that do not care which process serves them. It ends when this process does: its standard

@@ -59,7 +59,10 @@ final class RawPeer {
         sequence += 1
         refusal = nil
         _ = send(Packet.encode(message, sequence: sequence), descriptors)
-        guard let bytes = receive() else { return nil }
+        var next = receive()
+        // News of a group may come before the answer.
+        while let bytes = next, try Packet.header(of: bytes).kind == .groupChanged { next = receive() }
+        guard let bytes = next else { return nil }
         refusal = try? Packet.decode(Failed.self, from: bytes)
         return refusal == nil ? try Packet.decode(from: bytes) : nil
     }

@@ -47,6 +47,20 @@ public final class LTTngSession {
         try recording(events, filter: nil, channel: channel, body) { try $0.read(awk: program) }
     }
 
+    /// Records while `body` runs, and returns the files of the traces as they are: for what must not be in them, in no
+    /// form.
+    public static func rawBytes(_ events: [String], _ body: (LTTngSession) throws -> Void) throws -> Data {
+        try recording(events, filter: nil, channel: Channel(), body) { session in
+            var bytes = Data()
+            for trace in session.traces() {
+                for name in try FileManager.default.subpathsOfDirectory(atPath: trace) {
+                    bytes += (try? Data(contentsOf: URL(fileURLWithPath: "\(trace)/\(name)"))) ?? Data()
+                }
+            }
+            return bytes
+        }
+    }
+
     private static func recording<Result>(
         _ events: [String], filter: String?, channel: Channel, _ body: (LTTngSession) throws -> Void,
         _ read: (LTTngSession) throws -> Result

@@ -38,6 +38,22 @@ import Testing
         #expect(try TelemetryClient(path: scope.socket()).greeting.pid == Int64(server.processID))
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only the superuser gives files to any group"))
+    func theControlSocketBelongsToTheGroupThatIsNamed() throws {
+        let scope = try Scope()
+        for (name, group) in [("daemon", getgrnam("daemon").pointee.gr_gid), ("54321", 54321)] as [(String, gid_t)] {
+            let server = try scope.serve("--controller-group", name)
+            let socket = try FileManager.default.attributesOfItem(
+                atPath: scope.runDirectory + "/dmascope/dmascope.control")
+            #expect(socket[.groupOwnerAccountID] as? NSNumber == NSNumber(value: group), "\(name)")
+            #expect(socket[.posixPermissions] as? NSNumber == 0o660, "\(name)")
+            server.kill(SIGTERM)
+            try server.wait()
+        }
+        let refused = try scope.run("serve", "--controller-group", "no-such-group")
+        #expect(refused.exit == .exited(64) && refused.errors.contains("none is named no-such-group"), "\(refused)")
+    }
+
     @Test func asManyAsWantServeSideBySide() throws {
         let scope = try Scope()
         let first = try scope.serve()

@@ -28,8 +28,8 @@ int clinux_pidfd_open(pid_t pid);
 /* SO_PEERPIDFD: a descriptor of the process that connected, close-on-exec; ENOPROTOOPT on kernels without it. */
 int clinux_peer_pidfd(int socket);
 
-/* The most descriptors that a message of these functions brings. */
-#define CLINUX_DESCRIPTORS_MAX 16
+/* The most descriptors in a message: as many as Linux takes (SCM_MAX_FD), so that none has to be left in one. */
+#define CLINUX_DESCRIPTORS_MAX 253
 
 /* sendmsg(2) with MSG_NOSIGNAL and, when count > 0, SCM_RIGHTS. More than CLINUX_DESCRIPTORS_MAX: -1 with EINVAL. */
 ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t length, const int *descriptors, int count);

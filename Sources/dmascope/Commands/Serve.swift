@@ -47,6 +47,12 @@ struct Serve: ParsableCommand {
     @Flag(help: "Be no controller for devices of other processes.")
     var noController = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The group whose users may make devices of the controller, by name or number; the usual one is this "
+                + "process's own.", valueName: "group"))
+    var controllerGroup: String?
+
     @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB whose bytes are checked.")
     var workload = WorkloadKind.none
 
@@ -64,6 +70,10 @@ struct Serve: ParsableCommand {
         }
         guard listen == "off" || ListenAddress(listen) != nil else {
             throw ValidationError("--listen takes HOST:PORT, [IPv6]:PORT, unix:PATH, or off")
+        }
+        if let controllerGroup, ControllerGroup.number(controllerGroup) == nil {
+            throw ValidationError(
+                "--controller-group takes the name or number of a group; none is named \(controllerGroup)")
         }
     }
 
@@ -154,8 +164,9 @@ struct Serve: ParsableCommand {
     }
 
     private func startController() throws -> DMAController {
-        var instance = 0
         var configuration = ControllerConfiguration()
+        configuration.socketGroup = controllerGroup.flatMap(ControllerGroup.number)
+        var instance = 0
         while true {
             do throws(ControllerError) {
                 // So that groups of two controllers are told apart.

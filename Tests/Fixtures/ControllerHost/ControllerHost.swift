@@ -1,7 +1,8 @@
 import DMAController
 import Glibc
 
-/// A controller on its own: `controller-host PATH`. It says `ready`, and ends when its standard input does.
+/// A controller on its own: `controller-host PATH [GROUP]`, with the number of the socket's group. It says `ready`, what
+/// it has at each line on its standard input, and ends when that does.
 @main
 struct ControllerHost {
     static func main() throws {
@@ -13,10 +14,18 @@ struct ControllerHost {
         configuration.quota.rings = 4096
         configuration.quota.windows = 1 << 14
         configuration.quota.bytes = 1 << 36
+        if CommandLine.arguments.count > 2 { configuration.socketGroup = UInt32(CommandLine.arguments[2]) }
         let controller = try DMAController.start(path: CommandLine.arguments[1], configuration: configuration)
-        print("ready")
-        fflush(nil)
-        while readLine() != nil {}
+        say("ready")
+        while readLine() != nil {
+            let now = controller.statistics
+            say("\(now.connections) \(now.rings) \(now.windows) \(now.groups)")
+        }
         controller.stop()
+    }
+
+    private static func say(_ text: String) {
+        print(text)
+        fflush(nil)
     }
 }

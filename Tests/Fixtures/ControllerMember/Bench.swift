@@ -1,0 +1,74 @@
+import ControllerDriver
+import DMADev
+import Glibc
+import Synchronization
+
+/// Events, as the delivery thread leaves them.
+private final class Heard: Sendable {
+    let events = Mutex<[String]>([])
+}
+
+/// The device, its memory, and what it has heard.
+final class Bench {
+    static let page = 4096
+    static let byteCount = 64 * page
+
+    let driver: ControllerDevice
+    let device: DMADevice
+    let buffer: SharedBuffer
+    let domain = DomainID.random()
+    private(set) var iova: UInt64
+    private let heard = Heard()
+    private let callback: AccessGroupCallback
+
+    init(_ path: String) throws {
+        driver = try ControllerDevice(path: path)
+        device = try DeviceRegistry().add(driver, named: "dma")
+        buffer = try driver.memory.allocate(byteCount: Self.byteCount)
+        iova = 0
+        callback = AccessGroupCallback { [heard] _, event in
+            heard.events.withLock { $0.append("\(event.kind.name):\(event.group):\(event.handler)") }
+        }
+        try beginHearing()
+        try start()
+    }
+
+    func start() throws {
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 256))
+        try device.start()
+        iova = try device.mapMemory(buffer.bytes)
+    }
+
+    var events: [String] { heard.events.withLock { $0 } }
+
+    func beginHearing() throws {
+        try device.registerEventCallback(callback, for: .update)
+        try device.registerEventCallback(callback, for: .destroy)
+    }
+
+    /// What is on its way still comes to nobody.
+    func endHearing() throws {
+        try device.unregisterEventCallback(callback, for: .update)
+        try device.unregisterEventCallback(callback, for: .destroy)
+        heard.events.withLock { $0 = [] }
+    }
+
+    /// The handlers of an operation, in its flags.
+    static func flags(source: DomainHandler, destination: DomainHandler) -> OperationFlags {
+        var flags: OperationFlags = []
+        if source != 0 { flags.insert(.source(source, of: .process)) }
+        if destination != 0 { flags.insert(.destination(destination, of: .process)) }
+        return flags
+    }
+
+    /// How the one operation that is under way ends.
+    func end() throws -> CompletionStatus {
+        let channel = try device.virtualChannel(0)
+        var status = [CompletionStatus(rawValue: 0xDEAD)]
+        while try status.withUnsafeMutableBufferPointer({ try channel.completedStatus(into: $0).count }) == 0 {
+            sched_yield()
+        }
+        return status[0]
+    }
+}

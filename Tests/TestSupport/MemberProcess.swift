@@ -1,0 +1,86 @@
+import Foundation
+
+/// A `controller-member`: a process with a device of a controller, which does what a test tells it.
+public final class MemberProcess: Sendable {
+    /// The process.
+    public let program: RunningProgram
+
+    /// Starts one, which connects.
+    ///
+    /// - Parameters:
+    ///   - path: the controller's socket.
+    ///   - user: whom it becomes before, with a group beside the user's own.
+    /// - Throws: when it finds no controller.
+    public convenience init(_ path: String, as user: (uid: uid_t, group: gid_t)? = nil) throws {
+        let arguments = user.map { ["\($0.uid)", "\($0.group)"] } ?? []
+        try self.init(running: RunningProgram(builtProduct("controller-member"), [path] + arguments))
+    }
+
+    /// Waits for one that was started elsewhere.
+    public init(running program: RunningProgram) throws {
+        self.program = program
+        let first = try program.nextLine()
+        guard first == "ready" else { throw TestSupportError("a member says: \(first)") }
+    }
+
+    /// Sends a command; its answer is the next line.
+    public func tell(_ command: String) { program.write(command + "\n") }
+
+    /// The next line.
+    public func line() throws -> String { try program.nextLine(timeout: .seconds(120)) }
+
+    /// Sends a command and waits for its answer.
+    public func ask(_ command: String) throws -> String {
+        tell(command)
+        return try line()
+    }
+
+    /// Sends a command whose answer is a number.
+    public func number<Number: FixedWidthInteger>(_ command: String, as type: Number.Type = Number.self) throws
+        -> Number
+    {
+        let answer = try ask(command)
+        guard let number = Number(answer) else { throw TestSupportError("\(command): \(answer)") }
+        return number
+    }
+
+    /// Makes a group.
+    public func create(_ token: Token, limit: Int = 64) throws -> (group: Int, handler: UInt16) {
+        let answer = try ask("create \(limit) \(token.hex)")
+        let words = answer.split(separator: " ").compactMap { Int($0) }
+        guard words.count == 2, let handler = UInt16(exactly: words[1]) else {
+            throw TestSupportError("create: \(answer)")
+        }
+        return (words[0], handler)
+    }
+
+    /// What it has heard of its groups, as `KIND:GROUP:HANDLER`.
+    public var events: [String] {
+        get throws { try ask("events").split(separator: " ").map(String.init) }
+    }
+
+    /// Waits until it has heard something.
+    public func hear(_ event: String) throws {
+        while try !events.contains(event) { sched_yield() }
+    }
+
+    /// Ends it in the middle of whatever it does.
+    public func kill() throws {
+        program.kill(SIGKILL)
+        try program.wait()
+    }
+}
+
+/// A secret of 16 bytes, none of which is 0.
+public struct Token: Sendable {
+    /// The bytes.
+    public let bytes: [UInt8]
+
+    /// A new one.
+    public init() {
+        bytes = (0..<16).map { _ in .random(in: 1...255) }
+    }
+
+    /// Its 32 digits, in lower case.
+    public var hex: String { bytes.map { String(format: "%02x", $0) }.joined() }
+}
