@@ -19,7 +19,8 @@ public final class SharedMemory: Sendable {
     /// No buffers yet.
     public init() {}
 
-    /// Makes a zeroed buffer.
+    /// Makes a zeroed buffer; of huge pages, from 2 MiB on, where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` is
+    /// `advise` or more.
     ///
     /// - Parameter byteCount: 1 or more; it is rounded up to whole pages of 4,096 bytes.
     /// - Throws: `EINVAL`, or what the system says: `ENOMEM`, `EMFILE`.

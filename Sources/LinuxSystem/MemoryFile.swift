@@ -84,8 +84,12 @@ public final class SharedMapping: @unchecked Sendable {
             nil, byteCount, isWritable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_NORESERVE, descriptor,
             offset)
         guard let mapped, mapped != MAP_FAILED else { throw Errno(rawValue: errno) }
+        // Huge pages where the system has them for files in memory; a wish, which may come to nothing.
+        if byteCount >= Self.hugePage { madvise(mapped, byteCount, MADV_HUGEPAGE) }
         bytes = UnsafeMutableRawBufferPointer(start: mapped, count: byteCount)
     }
+
+    private static let hugePage = 2 << 20
 
     deinit {
         munmap(bytes.baseAddress, bytes.count)

@@ -161,7 +161,7 @@ import Testing
 
         let long = String(repeating: "x", count: 100)
         expect(try scope.run("serve", "--file-prefix", long), exits: 1, saying: "at most 107")
-        expect(try scope.run("serve", "--file-prefix", "a/b"), exits: 1, saying: "without a slash")
+        expect(try scope.run("serve", "--file-prefix", "a/b"), exits: 64, saying: "without a slash")
     }
 
     @Test func withoutStandardOutputItEndsInGoodOrder() throws {

@@ -65,6 +65,7 @@ struct Serve: ParsableCommand {
     private static let usualDevices = ["software", "software"]
 
     func validate() throws {
+        try OwnTelemetryOptions.check(filePrefix: filePrefix)
         guard (1...1_000_000).contains(workloadRate) else {
             throw ValidationError("--workload-rate takes 1 to 1000000")
         }

@@ -16,6 +16,10 @@ struct OwnTelemetryOptions: ParsableArguments {
     var noTelemetry = false
 
     func validate() throws {
+        try Self.check(filePrefix: filePrefix)
+    }
+
+    static func check(filePrefix: String) throws {
         guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
             throw ValidationError("--file-prefix takes the name of a directory, without a slash")
         }
