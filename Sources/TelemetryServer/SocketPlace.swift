@@ -76,6 +76,8 @@ struct SocketPlace: ~Copyable {
             let socket = try SequencedPacketSocket.open(nonblocking: true)
             try SequencedPacketSocket.bind(socket, to: path, mode: [.ownerReadWrite])
             isBound = true
+            // Nobody has a reason to send a descriptor, and to close one can take long. Kernels before 6.16 let them in.
+            try? SequencedPacketSocket.setTakesDescriptors(false, on: socket.raw)
             try SequencedPacketSocket.listen(socket)
             return socket
         } catch {

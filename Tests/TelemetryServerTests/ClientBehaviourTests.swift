@@ -107,6 +107,17 @@ import Testing
         #expect(healthy.ask("/info") != nil)
     }
 
+    @Test func aDescriptorWithARequestHarmsNobody() throws {
+        let test = try TestServer()
+        let client = try test.connect()
+        // Where the kernel can keep it out it does; elsewhere it is closed, and the request is served.
+        switch client.send("/info", descriptor: STDIN_FILENO) {
+        case nil: #expect(client.receive() != .closed)
+        case let refusal: #expect(refusal == .notPermitted)
+        }
+        #expect(client.value("/info") != nil)
+    }
+
     @Test func aHugePacketIsAnsweredWithNull() throws {
         let test = try TestServer()
         let healthy = try test.connect()

@@ -51,6 +51,18 @@ public final class RawClient {
     @discardableResult
     public func send(_ text: String) -> Errno? { send(Array(text.utf8)) }
 
+    /// Sends one packet with a descriptor.
+    public func send(_ text: String, descriptor: CInt) -> Errno? {
+        Array(text.utf8).withUnsafeBytes { bytes in
+            do throws(Errno) {
+                try SequencedPacketSocket.send(bytes, descriptors: [descriptor], on: socket.raw)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
     /// Waits for one message.
     public func receive(milliseconds: Int32 = RawClient.patience) -> Message {
         var entry = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
