@@ -1,6 +1,7 @@
 #include "clinux_sync.h"
 
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <stddef.h>
 #if defined(__x86_64__)
@@ -18,6 +19,16 @@ int clinux_futex_wait(const void *address, uint32_t expected, const struct times
 int clinux_futex_wake(const void *address, int count)
 {
 	return (int)syscall(SYS_futex, address, FUTEX_WAKE, count, NULL, NULL, 0);
+}
+
+int clinux_fence_register(void)
+{
+	return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
+}
+
+int clinux_fence_others(void)
+{
+	return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
 }
 
 int clinux_set_thread_name(const char *name)

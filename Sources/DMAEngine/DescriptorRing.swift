@@ -88,6 +88,8 @@ public final class DescriptorRing: @unchecked Sendable {
         }
         state = .allocateOnOwnCacheLines(capacity: 1)
         state.initialize(to: dmadev_producer_state())
+        // The application's side looks at it when it is made.
+        memory.consumerPage.pointee.light_doorbell = AsymmetricFence.isOffered ? 1 : 0
         producer = RingProducer(
             memory: memory, state: state, counters: counters.application, bell: engine.bell,
             isSilent: configuration.isSilent, hasPool: configuration.giveBack != nil, operations: operations)

@@ -214,12 +214,14 @@ private struct EngineLoop {
         consumers[..<level.lowerBound].contains { $0.pointee.hasWork() }
     }
 
-    /// Sleeps until a bell. The order is what loses no wake-up: note the bell, raise the flags, look once more, sleep
-    /// unless the bell has moved; see ``RingProducer/submit()`` for the other half.
+    /// Sleeps until a bell. The order is what loses no wake-up: note the bell, raise the flags, pass the barrier, look
+    /// once more, sleep unless the bell has moved; see ``RingProducer/submit()`` for the other half. When the system has
+    /// no memory for the barrier, there is no sleep: this is tried again after another spin.
     private func sleep() {
         let bell = shared.bell.value()
         for consumer in consumers { consumer.pointee.setNeedWakeup(true) }
-        if !shared.hasChanged(since: generation), !consumers.contains(where: { $0.pointee.hasWork() }) {
+        let hasPassed = AsymmetricFence.heavy() || !AsymmetricFence.isOffered
+        if hasPassed, !shared.hasChanged(since: generation), !consumers.contains(where: { $0.pointee.hasWork() }) {
             dmatrace_dmadev_engine_sleep(shared.id)
             shared.bell.sleep(unlessChangedFrom: bell)
             dmatrace_dmadev_engine_wake(shared.id)

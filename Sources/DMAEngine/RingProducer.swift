@@ -32,6 +32,7 @@ public struct RingProducer: @unchecked Sendable {
         @usableFromInline let capacity: UInt64
         @usableFromInline let maximumEntries: Int
         @usableFromInline let isSilent: Bool
+        @usableFromInline let hasLightDoorbell: Bool
         @usableFromInline let refusedFlags: UInt64
         /// By slot, in enqueue/dequeue mode: the structures that are under way.
         let operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
@@ -62,7 +63,9 @@ public struct RingProducer: @unchecked Sendable {
                 counters: counters, bell: bell, mask: UInt64(memory.layout.slotCount - 1),
                 stageMask: UInt64(stageCount - 1), capacity: UInt64(memory.layout.descriptorCount),
                 maximumEntries: memory.layout.maximumEntries,
-                isSilent: isSilent, refusedFlags: hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE),
+                isSilent: isSilent,
+                hasLightDoorbell: memory.consumerPage.pointee.light_doorbell != 0 && AsymmetricFence.isRegistered,
+                refusedFlags: hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE),
                 operations: operations))
         state.pointer(to: \.submitted_before)!.storeRelaxed(counters.pointer(to: \.submitted)!.loadRelaxed())
     }
@@ -88,6 +91,7 @@ public struct RingProducer: @unchecked Sendable {
     @inlinable var capacity: UInt64 { constants.pointee.capacity }
     @inlinable var maximumEntries: Int { constants.pointee.maximumEntries }
     @inlinable var isSilent: Bool { constants.pointee.isSilent }
+    @inlinable var hasLightDoorbell: Bool { constants.pointee.hasLightDoorbell }
     @inlinable var refusedFlags: UInt64 { constants.pointee.refusedFlags }
     private var operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>? { constants.pointee.operations }
 
@@ -225,8 +229,10 @@ public struct RingProducer: @unchecked Sendable {
     /// Rings the doorbell: what was enqueued becomes the engine's; `rte_dma_submit`. Nothing enqueued: nothing happens.
     ///
     /// No wake-up is lost. The tail is stored before the engine's flag is read, and the engine sets its flag before it
-    /// reads the tail for the last time, all four sequentially consistent: so either the engine sees the new tail and
-    /// does not sleep, or this side sees the flag and rings the bell.
+    /// reads the tail for the last time, with a full barrier between the two on either side: so either the engine sees
+    /// the new tail and does not sleep, or this side sees the flag and rings the bell. A barrier here would wait until
+    /// all that was enqueued has reached the ring; so the engine, who does this only before it sleeps, makes this side's
+    /// processor pass one, where ``AsymmetricFence`` lets it.
     @inlinable
     @inline(__always)
     public func submit() {
@@ -242,7 +248,13 @@ public struct RingProducer: @unchecked Sendable {
         counters.pointer(to: \.doorbells)!.add(1)
         let highWater = counters.pointer(to: \.high_water)!
         if occupied > highWater.loadRelaxed() { highWater.storeRelaxed(occupied) }
-        doorbell.pointer(to: \.tail)!.atomic.pointee.store(enqueued, ordering: .sequentiallyConsistent)
+        let tail = doorbell.pointer(to: \.tail)!
+        if hasLightDoorbell {
+            tail.storeReleasing(enqueued)
+            AsymmetricFence.light()
+        } else {
+            tail.atomic.pointee.store(enqueued, ordering: .sequentiallyConsistent)
+        }
         if engine.pointer(to: \.need_wakeup)!.atomic.pointee.load(ordering: .sequentiallyConsistent) != 0 {
             bell.ring()
         }

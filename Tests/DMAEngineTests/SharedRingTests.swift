@@ -19,7 +19,8 @@ import Testing
         private let state = UnsafeMutablePointer<dmadev_producer_state>.allocate(capacity: 1)
         private let word = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
 
-        init(_ engine: Engine, layout: RingLayout) throws {
+        /// - Parameter isLight: whether doorbells may leave the barrier to the engine, where the system has that.
+        init(_ engine: Engine, layout: RingLayout, isLight: Bool = true) throws {
             self.engine = engine
             state.initialize(to: dmadev_producer_state())
             word.initialize(to: 0)
@@ -29,6 +30,7 @@ import Testing
             ring = DescriptorRing(
                 DescriptorRing.Configuration(layout: layout), memory: shared.memory,
                 counters: RingCounters(in: shared.memory), engine: engine)
+            if !isLight { shared.memory.consumerPage.pointee.light_doorbell = 0 }
             let bell = try EventDescriptor()
             try engine.watch(bell.raw)
             producer = RingProducer(
@@ -64,8 +66,9 @@ import Testing
 
     private let layout = RingLayout(descriptorCount: 64, maximumEntries: 4)
 
-    @Test func workCrossesFromOneMappingToTheOther() throws {
-        let sides = try Sides(Engine(isSharedWithProcesses: true), layout: layout)
+    @Test(arguments: [true, false])
+    func workCrossesFromOneMappingToTheOther(isLight: Bool) throws {
+        let sides = try Sides(Engine(isSharedWithProcesses: true), layout: layout, isLight: isLight)
         // The data too has an address on either side.
         let file = try MemoryFile.make(name: "data", byteCount: 4096)
         let engine = try SharedMapping(of: file.raw, byteCount: 4096, isWritable: true)

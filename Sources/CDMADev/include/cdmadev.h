@@ -99,7 +99,8 @@ struct dmadev_consumer_page {
 	uint8_t pad0[48];
 	/* A line of its own: each doorbell looks at it, and it changes only when the engine goes to sleep. */
 	uint32_t need_wakeup; /* the engine sleeps, or is about to: ring its bell after the doorbell */
-	uint8_t pad1[60];
+	uint32_t light_doorbell; /* constant: who is registered with membarrier(2) needs no fence between the two */
+	uint8_t pad1[56];
 };
 
 /* The application's own indexes, which its other threads may look at. */

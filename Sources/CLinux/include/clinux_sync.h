@@ -1,4 +1,4 @@
-/* Threads, futexes, the fastest clock, and the processor's hint for a spinning loop. */
+/* Threads, futexes, fences, the fastest clock, and the processor's hint for a spinning loop. */
 #ifndef CLINUX_SYNC_H
 #define CLINUX_SYNC_H
 
@@ -37,6 +37,20 @@ uint64_t clinux_nanoseconds_per_4g_ticks(void);
 static inline void clinux_prefetch_to_read(const void *line)
 {
 	__builtin_prefetch(line, 0, 3);
+}
+
+/* Registers this process for the fences of clinux_fence_others, its own ones too. 0, or -1 with errno: ENOSYS or EINVAL
+ * where the system has no such fences. */
+int clinux_fence_register(void);
+
+/* A memory barrier for the caller and for every thread that runs in a process that is registered; the others pass one
+ * before they run again. 0, or -1 with errno. C: membarrier(2), MEMBARRIER_CMD_GLOBAL_EXPEDITED */
+int clinux_fence_others(void);
+
+/* Keeps the compiler from moving loads and stores across. */
+static inline void clinux_fence_compiler(void)
+{
+	__asm__ volatile("" ::: "memory");
 }
 
 /* Tells the processor that this is a spinning loop. */
