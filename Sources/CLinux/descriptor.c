@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 _Static_assert(CLINUX_SEAL_SEAL == F_SEAL_SEAL && CLINUX_SEAL_SHRINK == F_SEAL_SHRINK, "seals");
@@ -19,9 +21,18 @@ _Static_assert(CLINUX_SEAL_FUTURE_WRITE == F_SEAL_FUTURE_WRITE, "seals");
 #define SO_PEERPIDFD 77
 #endif
 
-int clinux_memfd(const char *name)
+int clinux_memfd(const char *name, bool is_huge)
 {
-	return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | (is_huge ? MFD_HUGETLB : 0));
+}
+
+long clinux_page_size(int fd)
+{
+	struct statfs status;
+
+	if (fstatfs(fd, &status) != 0)
+		return -1;
+	return status.f_type == HUGETLBFS_MAGIC ? (long)status.f_bsize : sysconf(_SC_PAGESIZE);
 }
 
 int clinux_get_seals(int fd)

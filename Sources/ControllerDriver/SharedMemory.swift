@@ -19,8 +19,11 @@ public final class SharedMemory: Sendable {
     /// No buffers yet.
     public init() {}
 
-    /// Makes a zeroed buffer; of huge pages, from 2 MiB on, where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` is
-    /// `advise` or more.
+    /// Makes a zeroed buffer.
+    ///
+    /// One of a whole number of huge pages (`Hugepagesize` in `/proc/meminfo`, mostly 2 MiB) is made of them when that
+    /// many are free (`vm.nr_hugepages`, `vm.nr_overcommit_hugepages`); they are set aside at once. Others are made of
+    /// transparent huge pages where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` is `advise` or more.
     ///
     /// - Parameter byteCount: 1 or more; it is rounded up to whole pages of 4,096 bytes.
     /// - Throws: `EINVAL`, or what the system says: `ENOMEM`, `EMFILE`.
@@ -30,15 +33,22 @@ public final class SharedMemory: Sendable {
         }
         let size = (byteCount + Self.page - 1) & ~(Self.page - 1)
         do throws(Errno) {
-            let file = try MemoryFile.make(name: "dmascope-buffer", byteCount: size)
-            // Without this seal no controller takes it: it could be cut while an operation is at it.
-            try MemoryFile.add([.shrink, .grow], to: file.raw)
-            let mapping = try SharedMapping(of: file.raw, byteCount: size, isWritable: true)
-            files.withLock { [raw = file.raw] in $0[Self.address(mapping)] = File(descriptor: raw, byteCount: size) }
-            return SharedBuffer(file: file, mapping: mapping, memory: self)
+            if size >= Self.leastHugePage, let buffer = try? buffer(size, usesHugePages: true) { return buffer }
+            return try buffer(size, usesHugePages: false)
         } catch {
             throw DMAError(.exhausted, error, "\(size) bytes of shared memory cannot be had: \(error)")
         }
+    }
+
+    private func buffer(_ size: Int, usesHugePages: Bool) throws(Errno) -> SharedBuffer {
+        let file = try MemoryFile.make(name: "dmascope-buffer", byteCount: size, usesHugePages: usesHugePages)
+        // Without this seal no controller takes it: it could be cut while an operation is at it.
+        try MemoryFile.add([.shrink, .grow], to: file.raw)
+        let mapping = try SharedMapping(
+            of: file.raw, byteCount: size, isWritable: true, isReserved: usesHugePages)
+        let pageSize = try MemoryFile.pageSize(of: file.raw)
+        files.withLock { [raw = file.raw] in $0[Self.address(mapping)] = File(descriptor: raw, byteCount: size) }
+        return SharedBuffer(file: file, mapping: mapping, pageSize: pageSize, memory: self)
     }
 
     /// Runs `body` with the file behind a range and where the range begins in it; `nil` when no buffer holds all of it.
@@ -60,6 +70,8 @@ public final class SharedMemory: Sendable {
     }
 
     static let page = 4096
+    /// No system has smaller ones. What is no whole number of the system's own, the system refuses.
+    private static let leastHugePage = 64 << 10
 
     private static func address(_ mapping: SharedMapping) -> UInt64 {
         UInt64(UInt(bitPattern: mapping.bytes.baseAddress))
@@ -73,9 +85,13 @@ public final class SharedBuffer: Sendable {
     private let mapping: SharedMapping
     private let memory: SharedMemory
 
-    init(file: consuming OwnedDescriptor, mapping: SharedMapping, memory: SharedMemory) {
+    /// Bytes of the pages that it is made of: 4,096, or a huge page's.
+    public let pageSize: Int
+
+    init(file: consuming OwnedDescriptor, mapping: SharedMapping, pageSize: Int, memory: SharedMemory) {
         self.file = file
         self.mapping = mapping
+        self.pageSize = pageSize
         self.memory = memory
     }
 

@@ -230,10 +230,15 @@ extension ControllerLoop {
                     "\(byteCount) bytes from \(offset): both are multiples of \(Self.page), and there is 1 page at least"
                 ))
         }
-        guard let size = try? MemoryFile.byteCount(of: file.raw), end <= UInt64(max(size, 0)) else {
+        guard let size = try? MemoryFile.byteCount(of: file.raw), end <= UInt64(max(size, 0)),
+            let pageSize = try? MemoryFile.pageSize(of: file.raw)
+        else {
             return .failure(Refusal(.invalidArgument, "\(byteCount) bytes from \(offset): the file ends before"))
         }
-        let amount = QuotaLedger.Amount(windows: 1, bytes: byteCount)
+        // Whole pages can become this process's, if the owner has punched holes: huge ones, too. Their end is no more
+        // than the file's length.
+        let pages = MemoryFile.pages(of: Int(byteCount), at: Int(offset), size: pageSize)
+        let amount = QuotaLedger.Amount(windows: 1, bytes: UInt64(pages.count))
         if let full = ledger.charge(peer.credentials.uid, amount) { return .failure(Refusal(.diskQuotaExceeded, full)) }
         do throws(Errno) {
             let mapping = try SharedMapping(

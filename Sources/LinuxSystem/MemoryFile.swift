@@ -31,9 +31,13 @@ public enum MemoryFile {
     /// - Parameters:
     ///   - name: for people, in `/proc`; at most 249 bytes.
     ///   - byteCount: pages that are never touched cost nothing.
-    /// - Throws: EMFILE, ENFILE, ENOMEM; EFBIG for more bytes than a file has.
-    public static func make(name: String, byteCount: Int) throws(Errno) -> OwnedDescriptor {
-        let file = OwnedDescriptor(adopting: try tryingSystemCall { clinux_memfd(name) })
+    ///   - usesHugePages: whether it is made of huge pages (`Hugepagesize` in `/proc/meminfo`). They are few: see
+    ///     ``SharedMapping/init(of:offset:byteCount:isWritable:isReserved:)``.
+    /// - Throws: EMFILE, ENFILE, ENOMEM; EFBIG for more bytes than a file has; EINVAL for bytes that are no whole number
+    ///   of huge pages; ENOSYS, ENOENT where the system has no huge pages.
+    public static func make(name: String, byteCount: Int, usesHugePages: Bool = false) throws(Errno) -> OwnedDescriptor
+    {
+        let file = OwnedDescriptor(adopting: try tryingSystemCall { clinux_memfd(name, usesHugePages) })
         let raw = file.raw
         try tryingSystemCall { ftruncate(raw, byteCount) }
         return file
@@ -62,6 +66,19 @@ public enum MemoryFile {
         try tryingSystemCall { fstat(descriptor, &status) }
         return status.st_size
     }
+
+    /// Bytes of a page of a file: more than the system's when it is made of huge pages. Only for one whose seals were
+    /// looked at: elsewhere it may block.
+    ///
+    /// C: `fstatfs`
+    public static func pageSize(of descriptor: CInt) throws(Errno) -> Int {
+        try tryingSystemCall { clinux_page_size(descriptor) }
+    }
+
+    /// The whole pages that a stretch of a file lies in; `size` is a power of two.
+    public static func pages(of byteCount: Int, at offset: Int, size: Int) -> Range<Int> {
+        offset & ~(size - 1)..<(offset + byteCount + size - 1) & ~(size - 1)
+    }
 }
 
 /// A stretch of a file in this process's memory, shared with all who map it; unmapped when the object goes.
@@ -72,26 +89,36 @@ public final class SharedMapping: @unchecked Sendable {
     /// The memory.
     public let bytes: UnsafeMutableRawBufferPointer
 
+    /// What was mapped: the pages that `bytes` lie in.
+    private let pages: UnsafeMutableRawBufferPointer
+
     /// Maps a part of a file.
     ///
     /// - Parameters:
-    ///   - offset: a multiple of the page size.
-    ///   - byteCount: 1 or more; the last page is mapped whole.
+    ///   - offset: a multiple of the system's page size.
+    ///   - byteCount: 1 or more; pages are mapped whole.
     ///   - isWritable: without it, a write to ``bytes`` is a fault.
+    ///   - isReserved: whether the memory is set aside now, for all who map the file. Without it, huge pages that there
+    ///     are none of are noticed by who touches them, with SIGBUS.
     /// - Throws: EINVAL, ENOMEM; EPERM or EACCES when the file may not be written to.
-    public init(of descriptor: CInt, offset: Int = 0, byteCount: Int, isWritable: Bool) throws(Errno) {
+    public init(
+        of descriptor: CInt, offset: Int = 0, byteCount: Int, isWritable: Bool, isReserved: Bool = false
+    ) throws(Errno) {
+        guard byteCount > 0, offset % sysconf(Int32(_SC_PAGESIZE)) == 0 else { throw Errno.invalidArgument }
+        let pages = MemoryFile.pages(of: byteCount, at: offset, size: try MemoryFile.pageSize(of: descriptor))
         let mapped = mmap(
-            nil, byteCount, isWritable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_NORESERVE, descriptor,
-            offset)
+            nil, pages.count, isWritable ? PROT_READ | PROT_WRITE : PROT_READ,
+            isReserved ? MAP_SHARED : MAP_SHARED | MAP_NORESERVE, descriptor, pages.lowerBound)
         guard let mapped, mapped != MAP_FAILED else { throw Errno(rawValue: errno) }
-        // Huge pages where the system has them for files in memory; a wish, which may come to nothing.
-        if byteCount >= Self.hugePage { madvise(mapped, byteCount, MADV_HUGEPAGE) }
-        bytes = UnsafeMutableRawBufferPointer(start: mapped, count: byteCount)
+        // Huge pages where the system has them for any file in memory; a wish, which may come to nothing.
+        if pages.count >= Self.hugePage { madvise(mapped, pages.count, MADV_HUGEPAGE) }
+        self.pages = UnsafeMutableRawBufferPointer(start: mapped, count: pages.count)
+        bytes = UnsafeMutableRawBufferPointer(start: mapped + (offset - pages.lowerBound), count: byteCount)
     }
 
     private static let hugePage = 2 << 20
 
     deinit {
-        munmap(bytes.baseAddress, bytes.count)
+        munmap(pages.baseAddress, pages.count)
     }
 }

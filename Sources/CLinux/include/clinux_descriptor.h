@@ -2,6 +2,7 @@
 #ifndef CLINUX_DESCRIPTOR_H
 #define CLINUX_DESCRIPTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -12,8 +13,11 @@
 #define CLINUX_SEAL_WRITE 0x08
 #define CLINUX_SEAL_FUTURE_WRITE 0x10
 
-/* memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING. */
-int clinux_memfd(const char *name);
+/* memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING; of huge pages with MFD_HUGETLB, too. */
+int clinux_memfd(const char *name, bool is_huge);
+
+/* Bytes of a page of the file: those of the system, or of the huge pages that it is made of; -1 with errno. */
+long clinux_page_size(int fd);
 
 /* F_GET_SEALS: the seals, or -1 with EINVAL for what cannot be sealed. Looks at nothing but the file's kind: it cannot
  * block, whoever serves the file. */
