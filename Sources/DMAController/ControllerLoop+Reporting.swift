@@ -69,11 +69,8 @@ extension ControllerLoop {
         let counted: [ControllerReport.Figure] = [
             .init("rings", UInt64(peer.rings.count)),
             .init("mapped", UInt64(peer.windows.count)), .init("windows", UInt64(peer.openWindows.count)),
-            .init(
-                "memory_bytes",
-                (peer.windows.values.map(\.amount) + peer.openWindows.values.map(\.amount)
-                    + peer.rings.values.map(\.amount)).reduce(0) { $0 &+ $1.bytes }),
-            .init("denied_joins", peer.deniedJoins), .init("refused_requests", peer.refusedRequests),
+            .init("memory_bytes", peer.chargedBytes), .init("denied_joins", peer.deniedJoins),
+            .init("refused_requests", peer.refusedRequests),
         ]
         return ControllerReport.Connection(
             number: peer.number, processID: peer.credentials.pid, userID: peer.credentials.uid, domains: domains,
@@ -179,7 +176,8 @@ extension ControllerStatistics {
     var figures: [ControllerReport.Figure] {
         [
             .init("connections", UInt64(connections)), .init("rings", UInt64(rings)),
-            .init("windows", UInt64(windows)), .init("groups", UInt64(groups)), .init("members", UInt64(members)),
+            .init("windows", UInt64(windows)), .init("memory_bytes", memoryBytes),
+            .init("groups", UInt64(groups)), .init("members", UInt64(members)),
             .init("accepted", accepted), .init("gone", gone), .init("turned_away", turnedAway),
             .init("refused_requests", refusedRequests), .init("refused_messages", refusedMessages),
             .init("joins", joins), .init("denied_joins", deniedJoins),

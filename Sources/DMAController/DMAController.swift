@@ -109,6 +109,8 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var rings = 0
     /// Stretches of registered memory.
     public var windows = 0
+    /// Bytes of them and of rings, in whole pages, as their users are charged.
+    public var memoryBytes: UInt64 = 0
     /// Access groups.
     public var groups = 0
     /// Members of all access groups: a domain counts in each group that it is in.

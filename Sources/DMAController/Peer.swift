@@ -90,6 +90,12 @@ final class Peer {
             userID: credentials.uid)
     }
 
+    /// What its user is charged for memory.
+    var chargedBytes: UInt64 {
+        let amounts = windows.values.map(\.amount) + openWindows.values.map(\.amount) + rings.values.map(\.amount)
+        return amounts.reduce(0) { $0 &+ $1.bytes }
+    }
+
     /// The number with which its socket is watched, and its process.
     var socketToken: UInt64 { number << 1 }
     var processToken: UInt64 { number << 1 | 1 }

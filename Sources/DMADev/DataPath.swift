@@ -51,7 +51,9 @@ public struct DataPath {
             : ringing(vchan, byFlagOf: flags) {
                 table.pointee.copy(table.pointee.driver, vchan, source, destination, length, flags)
             }
-        dmatrace_dmadev_copy(table.pointee.dev_id, vchan, source, destination, length, flags, result)
+        if dmatrace_dmadev_copy_enabled() {
+            dmatrace_dmadev_copy(table.pointee.dev_id, vchan, source, destination, length, flags, result)
+        }
         return finish(result, .copy)
     }
 
@@ -69,8 +71,10 @@ public struct DataPath {
                 table.pointee.copy_sg(
                     table.pointee.driver, vchan, sources, destinations, sourceCount, destinationCount, flags)
             }
-        dmatrace_dmadev_copy_sg(
-            table.pointee.dev_id, vchan, sources, destinations, sourceCount, destinationCount, flags, result)
+        if dmatrace_dmadev_copy_sg_enabled() {
+            dmatrace_dmadev_copy_sg(
+                table.pointee.dev_id, vchan, sources, destinations, sourceCount, destinationCount, flags, result)
+        }
         return finish(result, .copyScatterGather)
     }
 
@@ -85,7 +89,9 @@ public struct DataPath {
             : ringing(vchan, byFlagOf: flags) {
                 table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
             }
-        dmatrace_dmadev_fill(table.pointee.dev_id, vchan, pattern, destination, length, flags, result)
+        if dmatrace_dmadev_fill_enabled() {
+            dmatrace_dmadev_fill(table.pointee.dev_id, vchan, pattern, destination, length, flags, result)
+        }
         return finish(result, .fill)
     }
 
@@ -96,7 +102,9 @@ public struct DataPath {
         let result =
             vchan >= table.pointee.nb_vchans
             ? Self.invalid : ringing(vchan) { table.pointee.submit(table.pointee.driver, vchan) }
-        dmatrace_dmadev_submit(table.pointee.dev_id, vchan, result)
+        if dmatrace_dmadev_submit_enabled() {
+            dmatrace_dmadev_submit(table.pointee.dev_id, vchan, result)
+        }
         return finish(result, .submit)
     }
 
@@ -110,8 +118,10 @@ public struct DataPath {
             vchan >= table.pointee.nb_vchans
             ? Self.invalid
             : table.pointee.completed(table.pointee.driver, vchan, count, lastIndex, hasError)
-        dmatrace_dmadev_completed(
-            table.pointee.dev_id, vchan, count, lastIndex.pointee, hasError.pointee, result)
+        if dmatrace_dmadev_completed_enabled() {
+            dmatrace_dmadev_completed(
+                table.pointee.dev_id, vchan, count, lastIndex.pointee, hasError.pointee, result)
+        }
         return finish(result, .completed)
     }
 
@@ -125,8 +135,10 @@ public struct DataPath {
             vchan >= table.pointee.nb_vchans
             ? Self.invalid
             : table.pointee.completed_status(table.pointee.driver, vchan, count, lastIndex, status)
-        dmatrace_dmadev_completed_status(
-            table.pointee.dev_id, vchan, count, lastIndex.pointee, status, result)
+        if dmatrace_dmadev_completed_status_enabled() {
+            dmatrace_dmadev_completed_status(
+                table.pointee.dev_id, vchan, count, lastIndex.pointee, status, result)
+        }
         return finish(result, .completedStatus)
     }
 
@@ -136,7 +148,9 @@ public struct DataPath {
         let result =
             vchan >= table.pointee.nb_vchans
             ? Self.invalid : table.pointee.burst_capacity(table.pointee.driver, vchan)
-        dmatrace_dmadev_burst_capacity(table.pointee.dev_id, vchan, result)
+        if dmatrace_dmadev_burst_capacity_enabled() {
+            dmatrace_dmadev_burst_capacity(table.pointee.dev_id, vchan, result)
+        }
         return finish(result, .burstCapacity)
     }
 
@@ -154,7 +168,9 @@ public struct DataPath {
                 }
             }
         }
-        dmatrace_dmadev_enqueue_ops(table.pointee.dev_id, vchan, operations, count, result)
+        if dmatrace_dmadev_enqueue_ops_enabled() {
+            dmatrace_dmadev_enqueue_ops(table.pointee.dev_id, vchan, operations, count, result)
+        }
         return finish(result, .enqueueOperations)
     }
 
@@ -182,7 +198,9 @@ public struct DataPath {
         let result =
             vchan >= table.pointee.nb_vchans
             ? Self.invalid : table.pointee.dequeue_ops(table.pointee.driver, vchan, operations, count)
-        dmatrace_dmadev_dequeue_ops(table.pointee.dev_id, vchan, operations, count, result)
+        if dmatrace_dmadev_dequeue_ops_enabled() {
+            dmatrace_dmadev_dequeue_ops(table.pointee.dev_id, vchan, operations, count, result)
+        }
         return finish(result, .dequeueOperations)
     }
 

@@ -31,7 +31,7 @@ import Testing
     @Test(.enabled(if: HugePagePool.isOurs, "only who may set vm.nr_hugepages"))
     func aBufferOfWholeHugePagesIsMadeOfThem() throws {
         let pool = try HugePagePool(freeCount: 4)
-        let size = pool.pageSize
+        let size = try #require(HugePagePool.pageSize)
         do {
             let buffer = try driver.memory.allocate(byteCount: 3 * size)
             #expect(buffer.pageSize == size && buffer.bytes.count == 3 * size)
@@ -60,7 +60,7 @@ import Testing
     @Test(.enabled(if: HugePagePool.isOurs, "only who may set vm.nr_hugepages"))
     func hugePagesThatAreTakenAwayFailTheirOperationsOnly() throws {
         let pool = try HugePagePool(freeCount: 2)
-        let size = pool.pageSize
+        let size = try #require(HugePagePool.pageSize)
         let buffer = try driver.memory.allocate(byteCount: 2 * size)
         let whole = try device.mapMemory(buffer.bytes)
         memset(buffer.bytes.baseAddress!, 5, 2 * size)

@@ -30,7 +30,7 @@ import Testing
     private func expectNothingLeft(sourceLocation: SourceLocation = #_sourceLocation) throws {
         try eventually("all are gone") { controller.statistics.connections == 0 }
         let left = controller.statistics
-        #expect(left.rings == 0 && left.windows == 0, sourceLocation: sourceLocation)
+        #expect(left.rings == 0 && left.windows == 0 && left.memoryBytes == 0, sourceLocation: sourceLocation)
     }
 
     @Test func junkEndsItsConnectionAndNoOther() throws {
@@ -146,6 +146,34 @@ import Testing
             let answer = try #require(late.receive())
             #expect(try Packet.decode(Failed.self, from: answer).errno == EDQUOT)
             #expect(late.isEnded)
+        }
+        try expectNothingLeft()
+        try expectServed()
+    }
+
+    @Test(.enabled(if: HugePagePool.isOffered, "the system has no huge pages"))
+    func aPartOfAHugePageIsChargedAsTheWhole() throws {
+        do {
+            // A file has its pages only once they are touched: none need be free.
+            let size = try #require(HugePagePool.pageSize)
+            let file = try MemoryFile.make(name: "huge", byteCount: 64 * size, usesHugePages: true)
+            try MemoryFile.add(.shrink, to: file.raw)
+            let peer = try RawPeer.greeted(controller.path)
+            func register(_ offset: Int, _ byteCount: Int) throws -> Bool {
+                let request = RegisterMemory(offset: UInt64(offset), byteCount: UInt64(byteCount))
+                return try peer.ask(request, [file.raw], for: MemoryRegistered.self) != nil
+            }
+            let quota = 64 << 20
+            guard 3 * size <= quota else { return #expect(try !register(0, 4096)) }
+            #expect(try register(4096, 4096))
+            try eventually("it is counted") { controller.statistics.memoryBytes == UInt64(size) }
+            // The last byte of one, and the first one of the next.
+            #expect(try register(2 * size - 4096, 8192))
+            try eventually("it is counted") { controller.statistics.memoryBytes == UInt64(3 * size) }
+            #expect(try !register(0, quota - 3 * size + 4096))
+            #expect(peer.refusal?.errno == EDQUOT)
+            #expect(try !register(64 * size - 4096, 8192))
+            #expect(peer.refusal?.errno == EINVAL)
         }
         try expectNothingLeft()
         try expectServed()

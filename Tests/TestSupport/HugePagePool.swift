@@ -8,13 +8,16 @@ public final class HugePagePool: Sendable {
     private static let file = URL(filePath: "/proc/sys/vm/nr_hugepages")
     private static var setting: String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
 
-    /// Bytes of a huge page.
-    public let pageSize: Int
+    /// Bytes of a huge page; `nil` where the system has none.
+    public static let pageSize = (try? figure("Hugepagesize")).map { $0 * 1024 }
+
+    /// Whether the system has huge pages.
+    public static var isOffered: Bool { pageSize != nil }
+
     private let before = HugePagePool.setting
 
     /// Sees to it that so many pages are free.
     public init(freeCount: Int) throws {
-        pageSize = try Self.figure("Hugepagesize") * 1024
         try setFreeCount(freeCount)
         guard try self.freeCount == freeCount else { throw TestSupportError("no \(freeCount) huge pages can be had") }
     }

@@ -28,6 +28,9 @@ extension MetricTable {
             "dmadev_controller_windows", .gauge, from: .controller, member: "windows",
             help: "Stretches of memory of other processes that the controller has mapped."),
         .telemetry(
+            "dmadev_controller_memory_bytes", .gauge, unit: "bytes", from: .controller, member: "memory_bytes",
+            help: "Bytes of these stretches and of rings, in whole pages, as quotas count them."),
+        .telemetry(
             "dmadev_controller_operations", .counter, from: .controller, member: "operations",
             help: "Operations that the controller has finished for other processes, failed ones included."),
         .telemetry(
