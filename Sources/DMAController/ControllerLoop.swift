@@ -115,7 +115,7 @@ final class ControllerLoop {
         statistics.connections = peers.count
         statistics.rings = peers.values.reduce(0) { $0 + $1.rings.count }
         statistics.windows = peers.values.reduce(0) { $0 + $1.windows.count + $1.openWindows.count }
-        statistics.memoryBytes = peers.values.reduce(0) { $0 &+ $1.chargedBytes }
+        statistics.memoryBytes = ledger.byteCount
         let allGroups = groups.allGroups
         statistics.groups = allGroups.count
         statistics.members = allGroups.reduce(0) { $0 + $1.members.count }

@@ -50,6 +50,9 @@ struct QuotaLedger {
         used[uid] = now == Amount() ? nil : now
     }
 
+    /// Bytes of all users together.
+    var byteCount: UInt64 { used.values.reduce(0) { $0 &+ $1.bytes } }
+
     /// Whether nobody has anything.
     var isEmpty: Bool { used.isEmpty }
 

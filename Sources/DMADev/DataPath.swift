@@ -4,8 +4,9 @@ internal import Glibc
 
 /// The call layer of the data path: checks, the driver's function, the event.
 ///
-/// Every data call, from Swift or from C, comes through here, so that it is checked once and traced once. Results are
-/// those of the C functions: an index, a count or 0, or a negative errno.
+/// Every data call, from Swift or from C, comes through here, so that it is checked once and traced once: what an event
+/// says is gathered only while a session records it. Results are those of the C functions: an index, a count or 0, or a
+/// negative errno.
 @frozen
 public struct DataPath {
     @usableFromInline let table: UnsafeMutablePointer<dmadev_data_path>
