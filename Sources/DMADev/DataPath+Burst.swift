@@ -3,9 +3,10 @@ public import CDMATrace
 
 /// What a doorbell rings, in one event: `dmadev:burst`.
 ///
-/// The call layer does not collect operations as they are enqueued: it reads them back from the driver's ring after the
-/// doorbell, when the engine is at work already. So nothing is done for an enqueue, off or on, and a session that begins
-/// between enqueue and doorbell misses nothing.
+/// The call layer does not collect operations as they are enqueued: it reads them back from the driver after the doorbell,
+/// when the engine is at work already. So nothing is done for an enqueue, off or on, and a session that begins between
+/// enqueue and doorbell misses nothing. A usual burst is read from the producer's stage, where it does not get into the
+/// engine's way.
 extension DataPath {
     /// Makes a driver's call that rings the doorbell, and records what that made visible when a session wants it.
     @inlinable
@@ -29,11 +30,13 @@ extension DataPath {
         let result = call()
         // Counted by the ring itself, so it is right whatever the call returned.
         guard let after = rung(vchan), after.rung != before.rung else { return result }
+        let count = UInt32(truncatingIfNeeded: after.rung &- before.rung)
+        let areRecent = count <= after.nb_recent
         var ring = dmatrace_ring(
-            descriptors: after.descriptors, entries: after.entries, nb_slots: after.nb_slots, max_sges: after.max_sges)
-        dmatrace_emit_dmadev_burst(
-            table.pointee.dev_id, vchan, &ring, before.rung, UInt32(truncatingIfNeeded: after.rung &- before.rung),
-            isFlagged)
+            descriptors: areRecent ? after.recent : after.descriptors, entries: after.entries,
+            nb_descriptors: areRecent ? after.nb_recent : after.nb_slots, nb_slots: after.nb_slots,
+            max_sges: after.max_sges)
+        dmatrace_emit_dmadev_burst(table.pointee.dev_id, vchan, &ring, before.rung, count, isFlagged)
         return result
     }
 

@@ -172,11 +172,13 @@ struct dmadev_counters {
  * doorbell rang stand unchanged until the thread that rang it enqueues again. */
 struct dmadev_rung {
 	const struct dmadev_descriptor *_Nonnull descriptors; /* nb_slots of them */
+	const struct dmadev_descriptor *_Nonnull recent; /* the last nb_recent too, where no engine reads them meanwhile */
 	const struct dmadev_sge *_Nonnull entries; /* a slot's: max_sges sources, then max_sges destinations */
 	uint64_t rung; /* how many operations since the start; the next one's index */
 	uint32_t nb_slots; /* a power of two */
+	uint32_t nb_recent; /* likewise: that of index i is recent[i % nb_recent] */
 	uint16_t max_sges;
-	uint16_t reserved;
+	uint16_t reserved[3];
 };
 
 /* The data path of one device: what rte_dma_fp_object is to DPDK. A slot is never NULL: a function that cannot be

@@ -82,9 +82,10 @@ struct dmatrace_descriptor {
 
 /* A descriptor ring, as burst reads it. */
 struct dmatrace_ring {
-	const void *_Nonnull descriptors; /* like struct dmatrace_descriptor */
+	const void *_Nonnull descriptors; /* like struct dmatrace_descriptor; nb_descriptors, in turn */
 	const void *_Nonnull entries; /* like struct dmatrace_sg_entry; a slot's are max_sges sources, then as many destinations */
-	uint32_t nb_slots; /* a power of two */
+	uint32_t nb_descriptors; /* a power of two */
+	uint32_t nb_slots; /* likewise: where the entries begin anew */
 	uint16_t max_sges;
 };
 

@@ -56,8 +56,8 @@ static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns,
 
 	columns->total_sg = 0;
 	for (row = 0; row < most; row++) {
-		uint32_t slot = (uint32_t)(index + row) & (ring->nb_slots - 1);
-		const struct dmatrace_descriptor *descriptor = &descriptors[slot];
+		uint32_t place = (uint32_t)(index + row);
+		const struct dmatrace_descriptor *descriptor = &descriptors[place & (ring->nb_descriptors - 1)];
 		uint16_t nb_src = descriptor->nb_src, nb_dst = descriptor->nb_dst;
 
 		columns->kind[row] = descriptor->kind;
@@ -71,7 +71,8 @@ static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns,
 		columns->src[row] = descriptor->src;
 		columns->dst[row] = descriptor->dst;
 		if (__builtin_expect(nb_src | nb_dst, 0)) {
-			const struct dmatrace_sg_entry *region = entries + (size_t)slot * 2 * ring->max_sges;
+			size_t slot = place & (ring->nb_slots - 1);
+			const struct dmatrace_sg_entry *region = entries + slot * 2 * ring->max_sges;
 
 			if (columns->total_sg + nb_src + nb_dst > DMATRACE_BURST_SG_MAX)
 				break;

@@ -70,7 +70,8 @@ extension TraceEveryEvent {
                 entries.withUnsafeBytes { entries in
                     guard let descriptors = descriptors.baseAddress, let entries = entries.baseAddress else { return }
                     var ring = dmatrace_ring(
-                        descriptors: descriptors, entries: entries, nb_slots: UInt32(self.descriptors.count),
+                        descriptors: descriptors, entries: entries, nb_descriptors: UInt32(self.descriptors.count),
+                        nb_slots: UInt32(self.descriptors.count),
                         max_sges: UInt16(longestList))
                     dmatrace_dmadev_burst(3, 1, &ring, index, count, isFlagged)
                 }
