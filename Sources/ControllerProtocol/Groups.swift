@@ -1,3 +1,5 @@
+public import LinuxSystem
+
 /// Makes an access group, or joins one. Answered with ``GroupEntered``.
 ///
 /// The token is in these messages only, and nobody keeps them.

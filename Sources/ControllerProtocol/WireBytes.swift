@@ -1,3 +1,5 @@
+public import LinuxSystem
+
 /// Why bytes are no message: what was found, and what is allowed.
 public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The sentence.

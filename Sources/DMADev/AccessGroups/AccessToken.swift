@@ -5,43 +5,32 @@ internal import LinuxSystem
 /// Whoever has it and the group's number may join. The bytes are in memory of their own, wiped when the last reference
 /// goes: hold a token no longer than it is needed. It prints, dumps and mirrors as nothing, and no call of the library
 /// records it. Any thread may use it.
-public final class AccessToken: @unchecked Sendable, CustomStringConvertible, CustomDebugStringConvertible,
-    CustomReflectable
-{
-    // Written before the object is shared, then only read, and wiped by the last owner.
-    private let memory: UnsafeMutableRawBufferPointer
+public final class AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private let secret: Secret
 
     /// Bytes of a token.
     public static let byteCount = 16
 
-    private init() {
-        memory = .allocate(byteCount: Self.byteCount, alignment: 16)
+    private init(_ secret: Secret) {
+        self.secret = secret
     }
 
     /// A token from its bytes, `nil` unless they are 16. The caller wipes its own copy.
     public convenience init?(bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Self.byteCount else { return nil }
-        self.init()
-        memory.copyMemory(from: bytes)
+        self.init(Secret(copying: bytes, count: Self.byteCount))
     }
 
     /// A new token that nobody can guess.
     public static func random() -> AccessToken {
-        let token = AccessToken()
-        RandomBytes.fill(token.memory)
-        return token
-    }
-
-    deinit {
-        RandomBytes.wipe(memory)
-        memory.deallocate()
+        AccessToken(.random(byteCount: byteCount))
     }
 
     /// Lends the 16 bytes; a copy that is made of them is the caller's to wipe.
     public func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(UnsafeRawBufferPointer(memory))
+        try secret.withUnsafeBytes(body)
     }
 
     /// Tells nothing.

@@ -47,6 +47,7 @@ final class DemoPlace {
     }
 
     private convenience init(timeout: Duration) throws(Failure) {
+        // Not TMPDIR, which may be long: the path of a socket has 107 bytes at most.
         var template = Array("/tmp/dmascope-demo-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw Failure("cannot make a directory in /tmp: \(Errno(rawValue: errno)): start `dmascope serve` instead")

@@ -1,15 +1,24 @@
-internal import LinuxSystem
-
-/// Bytes of a message that nobody keeps: in memory of their own, which is wiped when the last reference goes. They print
-/// and mirror as nothing. Any thread may use it.
+/// Bytes that nobody keeps: in memory of their own, which is wiped when the last reference goes. They print and mirror as
+/// nothing. Any thread may use it.
 public final class Secret: @unchecked Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     // Written before the object is shared, then only read, and wiped by the last owner.
     private let memory: UnsafeMutableRawBufferPointer
 
-    /// A copy of these bytes; the caller wipes its own.
-    public init(copying bytes: some Sequence<UInt8>, count: Int) {
-        memory = .allocate(byteCount: count, alignment: 16)
+    private init(byteCount: Int) {
+        memory = .allocate(byteCount: byteCount, alignment: 16)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    /// Bytes that nobody can guess.
+    public static func random(byteCount: Int) -> Secret {
+        let secret = Secret(byteCount: byteCount)
+        RandomBytes.fill(secret.memory)
+        return secret
+    }
+
+    /// A copy of these bytes; the caller wipes its own.
+    public convenience init(copying bytes: some Sequence<UInt8>, count: Int) {
+        self.init(byteCount: count)
         for (place, byte) in zip(memory.indices, bytes) { memory[place] = byte }
     }
 
