@@ -60,7 +60,6 @@ let package = Package(
         swiftTarget("DMATrace", ["CDMATrace"]),
 
         // L1: what the project is about; none of these knows another one's job.
-        swiftTarget("DMAEngine", ["CDMADev", "CLinux", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("TelemetryWire", ["CJSONC"]),
         swiftTarget("OpenMetricsText", []),
@@ -68,12 +67,13 @@ let package = Package(
 
         swiftTarget("ControllerProtocol", ["LinuxSystem"]),
 
-        // L2: drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
-        swiftTarget("SoftwareDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
-        swiftTarget("FaultDriver", ["CDMADev", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+        // L2: the engine, drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
+        swiftTarget("DMAEngine", ["CDMADev", "CDMATrace", "CLinux", "DMADev", "LinuxSystem", systemPackage]),
+        swiftTarget("SoftwareDriver", ["DMADev", "DMAEngine", systemPackage]),
+        swiftTarget("FaultDriver", ["DMADev", "DMAEngine"]),
         swiftTarget(
             "ControllerDriver",
-            ["CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+            ["ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
         swiftTarget(
             "AccessGroups",
@@ -149,6 +149,9 @@ let package = Package(
         .target(
             name: "Conformance", dependencies: ["CDMADev", "DMADev", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/Conformance", swiftSettings: swiftSettings),
+        .target(
+            name: "ExampleDriver", dependencies: ["DMADev", "DMAEngine"], path: "Tests/Fixtures/ExampleDriver",
+            swiftSettings: swiftSettings),
         .target(
             name: "TelemetryTestSupport", dependencies: ["TelemetryWire", "LinuxSystem", "TestSupport", systemPackage],
             path: "Tests/TelemetryTestSupport", swiftSettings: swiftSettings),
@@ -226,7 +229,10 @@ let package = Package(
             ]),
         test(
             of: "DMAEngine",
-            ["DMAEngine", "CDMADev", "LinuxSystem", "RingTestSupport", "TestSupport", systemPackage]),
+            [
+                "DMAEngine", "CDMADev", "Conformance", "DMADev", "ExampleDriver", "LinuxSystem", "RingTestSupport",
+                "TestSupport", systemPackage,
+            ]),
         test(
             of: "ControllerDriver",
             ["ControllerDriver", "DMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
@@ -284,8 +290,9 @@ let package = Package(
         test(
             of: "Documentation",
             [
-                "DMAController", "DMADev", "DMATelemetry", "DeviceDrivers", "FaultDriver", "MetricsExporter",
-                "MetricsTestSupport", "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport",
+                "DMAController", "DMADev", "DMAEngine", "DMATelemetry", "DeviceDrivers", "MetricsExporter",
+                "MetricsTestSupport", "OpenMetricsText", "TelemetryServer", "TelemetryWire",
+                "TestSupport",
             ]),
         test(
             of: "Dashboards",

@@ -1,5 +1,6 @@
 internal import ControllerProtocol
 public import DMADev
+internal import DMAEngine
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -32,9 +33,8 @@ extension ControllerDevice {
     private func enter(
         _ group: AccessGroupID, _ limit: UInt16, _ domain: DomainID, _ token: AccessToken
     ) throws(DMAError) -> GroupEntered {
-        let number = number.withLock { $0 }
         let request = token.withUnsafeBytes {
-            EnterGroup(group: group, limit: limit, domain: domain.bytes, token: $0, device: number)
+            EnterGroup(group: group, limit: limit, domain: domain.bytes, token: $0, device: rings.deviceID)
         }
         let entered = try connection.request(request, for: GroupEntered.self).message
         // What is certain; the controller may go before it tells the rest.

@@ -1,7 +1,6 @@
-public import CDMADev
 internal import ControllerProtocol
 public import DMADev
-internal import DMAEngine
+public import DMAEngine
 internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
@@ -13,7 +12,7 @@ internal import SystemPackage
 /// halted: data calls return `EIO`, and so do control calls but stop and close; of each of its groups comes *destroyed*.
 /// Stopped, it connects anew when it is configured or started; what was mapped has to be mapped again then, because
 /// another controller gives other addresses. A child of `fork` finds the device halted.
-public final class ControllerDevice: DMADriver {
+public final class ControllerDevice: RingDriver {
     /// How a device differs from the usual.
     public struct Options: Sendable {
         /// Where the device's buffers come from; what it can map.
@@ -28,29 +27,20 @@ public final class ControllerDevice: DMADriver {
     /// The driver's name.
     public static let driverName = "controller"
 
-    /// What the device is.
-    public let properties: DeviceProperties
+    /// The device's rings.
+    public let rings: DeviceRings
     /// Where buffers for the device come from.
     public let memory: SharedMemory
 
     private let path: String
     private let users: Set<UInt32>
     let news = GroupNews()
-    /// The device's number in this process, -1 before it has one.
-    let number = Locked<Int16>(-1)
     private let state: Locked<State>
 
     var connection: ControllerConnection { state.withLock { $0.connection } }
 
     private struct State {
         var connection: ControllerConnection
-        var configuration: DeviceConfiguration?
-        var channels: [UInt16: VirtualChannelConfiguration] = [:]
-        /// By channel while started.
-        var rings: [ControllerRing] = []
-        var dataPath: ControllerDataPath?
-        /// What rings of earlier starts have counted.
-        var totals: [UInt16: ChannelDetails] = [:]
         /// Where what was mapped over this connection begins.
         var mapped: Set<UInt64> = []
     }
@@ -65,97 +55,62 @@ public final class ControllerDevice: DMADriver {
         users = options.trustedUsers.union([0, geteuid()])
         memory = options.memory
         let connection = try ControllerConnection(path: path, users: users, news: news)
-        properties = DeviceProperties(connection.welcome)
+        rings = DeviceRings(DeviceProperties(connection.welcome))
         state = Locked(State(connection: connection))
     }
 
-    // MARK: Control
+    // MARK: Rings
 
-    /// The number is for traces of this process and for other members to see; the controller has its own.
-    public func registered(as id: Int16) { number.withLock { $0 = id } }
-
-    /// Forgets the channels, and connects anew when the controller had gone.
-    public func configure(_ configuration: DeviceConfiguration) throws(DMAError) {
-        _ = try liveConnection()
-        state.withLock { state in
-            state.configuration = configuration
-            state.channels = [:]
+    /// Connects anew when the controller had gone.
+    public func prepare() throws(DMAError) {
+        guard !connection.isAlive else { return }
+        let new = try ControllerConnection(path: path, users: users, news: news)
+        guard new.welcome == connection.welcome else {
+            throw DMAError(
+                .system, .protocolError,
+                "the controller at \(path) was started anew and offers another device than before: close this one")
         }
+        state.withLock { $0 = State(connection: new) }
     }
 
-    /// Notes the channel; its ring is made at the start.
-    public func setUpVirtualChannel(
-        _ vchan: UInt16, _ configuration: VirtualChannelConfiguration
-    ) throws(DMAError) {
-        state.withLock { state in
-            state.channels[vchan] = configuration
-            if state.totals[vchan] == nil { state.totals[vchan] = ChannelDetails() }
+    /// Asks the controller for the ring of a channel and maps it.
+    public func makeRing(_ request: RingRequest) throws(DMAError) -> ApplicationRing {
+        let connection = connection
+        var attach = AttachRing(
+            vchan: request.vchan, descriptorCount: request.channel.descriptorCount,
+            maximumEntryCount: UInt16(request.layout.maximumEntries),
+            sourceHandler: request.channel.domain.sourceHandler,
+            destinationHandler: request.channel.domain.destinationHandler)
+        if let faults = request.faults { attach.faults = try AttachRing.Faults(faults) }
+        var answer = try connection.request(attach, for: RingAttached.self)
+        guard let application = answer.descriptors.takeFirst(), let engine = answer.descriptors.takeFirst() else {
+            throw DMAError(.system, .protocolError, "the controller's answer brings no memory for a ring")
         }
-    }
-
-    /// Asks for the rings and maps them.
-    public func start(_ path: inout dmadev_data_path) throws(DMAError) {
-        let connection = try liveConnection()
-        let (channels, mode) = state.withLock { ($0.channels, $0.configuration?.flags ?? []) }
-        var rings: [ControllerRing] = []
-        do throws(DMAError) {
-            for (vchan, channel) in channels.sorted(by: { $0.key < $1.key }) {
-                rings.append(
-                    try ControllerRing(
-                        vchan, descriptorCount: channel.descriptorCount,
-                        domain: channel.domain, maximumEntryCount: properties.maximumEntryCount, mode: mode,
-                        on: connection))
-            }
+        let memory: RingMemory
+        do throws(Errno) {
+            memory = try RingMemory(layout: request.layout, applicationFile: application.raw, engineFile: engine.raw)
         } catch {
-            // The rings before the one that was refused.
-            _ = try? connection.request(StopRings(), for: Done.self)
-            throw error
+            throw DMAError(.system, error, "the ring of virtual channel \(request.vchan) cannot be mapped: \(error)")
         }
-        let dataPath = ControllerDataPath(rings)
-        dataPath.fill(&path, properties.capabilities, mode)
-        state.withLock { [rings] state in
-            state.rings = rings
-            state.dataPath = dataPath
-        }
+        return ApplicationRing(
+            memory: memory, mode: request.configuration.flags,
+            bell: EngineBell(word: connection.liveness.bellWord, event: connection.bell.raw),
+            liveness: connection.liveness.word, owner: connection)
     }
 
     /// Has the controller stop the rings. Without a controller they have stopped already.
-    public func stop() throws(DMAError) {
-        let connection = state.withLock { $0.connection }
+    public func end(_ rings: [ApplicationRing]) {
         if connection.isAlive { _ = try? connection.request(StopRings(), for: Done.self) }
-        state.withLock { state in
-            // The engine has answered, or is gone: these are the last counts.
-            for (vchan, ring) in state.rings.enumerated() {
-                state.totals[UInt16(vchan), default: ChannelDetails()] =
-                    state.totals[UInt16(vchan), default: ChannelDetails()] + ring.details
-            }
-            state.rings = []
-            state.dataPath = nil
-        }
     }
+
+    /// Whether the controller is gone.
+    public var isHalted: Bool { !connection.isAlive }
 
     /// Ends the connection: the device has left all groups, and its memory is out of reach, as soon as the controller has
     /// seen that.
     public func close() throws(DMAError) {
         news.forgetAll()
         connection.end()
-    }
-
-    /// The connection, or a new one when the controller had gone.
-    private func liveConnection() throws(DMAError) -> ControllerConnection {
-        let connection = state.withLock { $0.connection }
-        if connection.isAlive { return connection }
-        let new = try ControllerConnection(path: path, users: users, news: news)
-        guard DeviceProperties(new.welcome) == properties else {
-            throw DMAError(
-                .system, .protocolError,
-                "the controller at \(path) was started anew and offers another device than before: close this one")
-        }
-        state.withLock { state in
-            state.connection = new
-            state.mapped = []
-        }
-        return new
     }
 
     // MARK: Memory
@@ -211,39 +166,6 @@ public final class ControllerDevice: DMADriver {
         // Without a controller there is nothing left to take back.
         guard connection.isAlive else { return }
         _ = try connection.request(UnregisterMemory(iova: iova), for: Done.self)
-    }
-
-    // MARK: Reading
-
-    /// What a channel has done since the device was made.
-    public func counters(of vchan: UInt16) -> Statistics {
-        details(of: vchan)?.statistics ?? Statistics()
-    }
-
-    /// All that a channel has counted.
-    public func details(of vchan: UInt16) -> ChannelDetails? {
-        // Both under one lock: a stop moves counts from one to the other.
-        state.withLock { state in
-            guard let total = state.totals[vchan] else { return nil }
-            return Int(vchan) < state.rings.count ? total + state.rings[Int(vchan)].details : total
-        }
-    }
-
-    /// What a channel is doing; a stopped one is idle as long as there is a controller.
-    public func status(of vchan: UInt16) -> VirtualChannelStatus {
-        state.withLock { state in
-            Int(vchan) < state.rings.count
-                ? state.rings[Int(vchan)].status : state.connection.isAlive ? .idle : .haltedError
-        }
-    }
-
-    /// How a channel's ring is used.
-    public func ringUse(of vchan: UInt16) -> RingUse? {
-        let ring = state.withLock { Int(vchan) < $0.rings.count ? $0.rings[Int(vchan)] : nil }
-        guard let use = ring?.producer.occupancy else { return nil }
-        return RingUse(
-            empty: use.empty, pending: use.pending, running: use.running, completed: use.completed,
-            nextIndex: use.nextIndex, lastIndex: use.lastIndex)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import CDMADev
 internal import AccessGroups
 internal import DMADev
 internal import DMAEngine
@@ -31,7 +32,7 @@ extension ControllerLoop {
     /// A ring is gone: what it has counted stays.
     func keepCounts(of ring: Peer.Ring, for peer: Peer) {
         peer.work += Work(of: ring)
-        peer.claims = peer.claims + ring.claims.read(from: ring.counters)
+        peer.claims = peer.claims + ring.claims.read(from: ring.memory)
     }
 
     /// A peer is gone: what it has done stays in the sums.
@@ -65,7 +66,7 @@ extension ControllerLoop {
         for member in infos.flatMap(\.members) where isOwn(member, peer) && !domains.contains(member.domain) {
             domains.append(member.domain)
         }
-        let claims = peer.rings.values.reduce(peer.claims) { $0 + $1.claims.read(from: $1.counters) }
+        let claims = peer.rings.values.reduce(peer.claims) { $0 + $1.claims.read(from: $1.memory) }
         let counted: [ControllerReport.Figure] = [
             .init("rings", UInt64(peer.rings.count)),
             .init("mapped", UInt64(peer.windows.count)), .init("windows", UInt64(peer.openWindows.count)),
@@ -105,10 +106,10 @@ struct Work {
 
     init(of ring: Peer.Ring) {
         // From the part that the engine writes: nobody else can.
-        let details = ring.counters.readAll()
-        operations = details.counts.completed
-        errors = details.counts.errors
-        bytes = details.bytes
+        let counters = ring.memory.counters.engine
+        operations = counters.completed
+        errors = counters.errors
+        bytes = counters.bytes
     }
 
     static func += (sum: inout Work, more: Work) {
@@ -153,9 +154,9 @@ struct Claims {
     final class Clamp {
         private var most = Claims()
 
-        func read(from counters: RingCounters) -> Claims {
-            let now = counters.readAll()
-            most.submitted = max(most.submitted, now.counts.submitted)
+        func read(from memory: RingMemory) -> Claims {
+            let now = memory.counters.application
+            most.submitted = max(most.submitted, now.submitted)
             most.doorbells = max(most.doorbells, now.doorbells)
             most.rejected = max(most.rejected, now.rejected)
             return most

@@ -126,22 +126,32 @@ extension ControllerLoop {
         }
         let handlers = [request.sourceHandler, request.destinationHandler].filter { $0 != 0 }
         if let dead = handlers.first(where: { !groups.mayUse($0, peer.client) }) { return Self.deadHandler(dead) }
+        var faults: RingFaults?
+        if let asked = request.faults {
+            let halt = peer.halt ?? DeviceHalt(isHalted: asked.isHalted)
+            do throws(DMAError) {
+                faults = try RingFaults(asked, halt: halt)
+            } catch {
+                return Refusal(error.errno, error.message)
+            }
+            peer.halt = halt
+        }
         let layout = RingLayout(
             descriptorCount: Int(request.descriptorCount), maximumEntries: Int(request.maximumEntryCount))
         let amount = QuotaLedger.Amount(rings: 1, bytes: UInt64(layout.byteCount))
         if let full = ledger.charge(peer.credentials.uid, amount) { return Refusal(.diskQuotaExceeded, full) }
         do throws(Errno) {
             let memory = try SharedRingMemory(layout: layout)
-            var ring = DescriptorRing.Configuration(layout: layout)
+            var ring = EngineRing.Configuration()
             ring.source = .mapped(device.map)
             ring.destination = .mapped(device.map)
             ring.domains = (device.domains, request.sourceHandler, request.destinationHandler)
+            ring.faults = faults
             ring.device = Int16(truncatingIfNeeded: peer.number & 0x7FFF)
             ring.vchan = request.vchan
-            let counters = RingCounters(in: memory.memory)
             peer.rings[request.vchan] = Peer.Ring(
-                ring: DescriptorRing(ring, memory: memory.memory, counters: counters, engine: engine),
-                counters: counters, amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
+                ring: EngineRing(ring, memory: memory.memory, engine: engine), memory: memory.memory,
+                amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
             answer(
                 peer, RingAttached(vchan: request.vchan), sequence: sequence,
                 descriptors: [memory.applicationFile.raw, memory.engineFile.raw])
@@ -154,7 +164,7 @@ extension ControllerLoop {
 
     private func stop(_ peer: Peer, _ sequence: UInt32) {
         let rings = peer.rings.values.map(\.ring)
-        for ring in rings { ring.letGo() }
+        for ring in rings { ring.detach() }
         peer.stopping = Peer.Stopping(sequence: sequence, rings: rings)
     }
 
@@ -175,6 +185,7 @@ extension ControllerLoop {
                 ring.handlers.forEach { groups.release($0) }
             }
             peer.rings = [:]
+            peer.halt = nil
             peer.stopping = nil
             answer(peer, Done(), sequence: stopping.sequence)
         }

@@ -212,7 +212,7 @@ final class ControllerLoop {
     func drop(_ peer: Peer) {
         guard peers.removeValue(forKey: peer.number) != nil else { return }
         for ring in peer.rings.values {
-            ring.ring.letGo()
+            ring.ring.detach()
             ring.ring.abortRest()
             keepCounts(of: ring, for: peer)
             ledger.release(peer.credentials.uid, ring.amount)

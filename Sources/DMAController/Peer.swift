@@ -14,9 +14,9 @@ final class Peer {
 
     /// One ring that the engine serves.
     struct Ring {
-        let ring: DescriptorRing
-        /// What the engine has counted, and what the application claims.
-        let counters: RingCounters
+        let ring: EngineRing
+        /// Where the engine counts, and the application claims.
+        let memory: RingMemory
         let claims = Claims.Clamp()
         let amount: QuotaLedger.Amount
         /// Whose numbers are not given to others as long as the ring names them.
@@ -27,7 +27,7 @@ final class Peer {
     struct Stopping {
         /// Of the request that is answered then.
         let sequence: UInt32
-        var rings: [DescriptorRing]
+        var rings: [EngineRing]
     }
 
     /// What comes into being with the greeting.
@@ -62,6 +62,8 @@ final class Peer {
     var rings: [UInt16: Ring] = [:]
     var windows: [UInt64: Window] = [:]
     var stopping: Stopping?
+    /// Of the rings that have faults, from the first one to the stop.
+    var halt: DeviceHalt?
     /// Memory that members of a group reach, by IOVA.
     var openWindows: [UInt64: Window] = [:]
     /// It has been in a group: what it reaches of others may change.

@@ -1,6 +1,7 @@
-internal import CDMADev
+public import CDMADev
 
 /// How an operation ended; `enum rte_dma_status_code`.
+@frozen
 public struct CompletionStatus: RawRepresentable, Sendable, Hashable {
     /// The code.
     public let rawValue: UInt16
@@ -11,42 +12,43 @@ public struct CompletionStatus: RawRepresentable, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    private init(_ code: Int32) {
-        self.init(rawValue: UInt16(code))
+    @inlinable
+    init(_ code: Int32) {
+        self.init(rawValue: UInt16(truncatingIfNeeded: code))
     }
 
     /// Done.
-    public static let successful = CompletionStatus(DMADEV_STATUS_SUCCESSFUL)
+    @inlinable public static var successful: Self { Self(DMADEV_STATUS_SUCCESSFUL) }
     /// Given up on request: the device was stopped, or the right to the memory was withdrawn.
-    public static let userAbort = CompletionStatus(DMADEV_STATUS_USER_ABORT)
+    @inlinable public static var userAbort: Self { Self(DMADEV_STATUS_USER_ABORT) }
     /// Behind a fence whose batch had failed.
-    public static let notAttempted = CompletionStatus(DMADEV_STATUS_NOT_ATTEMPTED)
+    @inlinable public static var notAttempted: Self { Self(DMADEV_STATUS_NOT_ATTEMPTED) }
     /// The source cannot be read.
-    public static let invalidSourceAddress = CompletionStatus(DMADEV_STATUS_INVALID_SRC_ADDR)
+    @inlinable public static var invalidSourceAddress: Self { Self(DMADEV_STATUS_INVALID_SRC_ADDR) }
     /// The destination cannot be written.
-    public static let invalidDestinationAddress = CompletionStatus(DMADEV_STATUS_INVALID_DST_ADDR)
+    @inlinable public static var invalidDestinationAddress: Self { Self(DMADEV_STATUS_INVALID_DST_ADDR) }
     /// An address is bad, and the device does not say which.
-    public static let invalidAddress = CompletionStatus(DMADEV_STATUS_INVALID_ADDR)
+    @inlinable public static var invalidAddress: Self { Self(DMADEV_STATUS_INVALID_ADDR) }
     /// The length is bad.
-    public static let invalidLength = CompletionStatus(DMADEV_STATUS_INVALID_LENGTH)
+    @inlinable public static var invalidLength: Self { Self(DMADEV_STATUS_INVALID_LENGTH) }
     /// The device does not know the operation.
-    public static let invalidOpcode = CompletionStatus(DMADEV_STATUS_INVALID_OPCODE)
+    @inlinable public static var invalidOpcode: Self { Self(DMADEV_STATUS_INVALID_OPCODE) }
     /// The bus failed while reading.
-    public static let busReadError = CompletionStatus(DMADEV_STATUS_BUS_READ_ERROR)
+    @inlinable public static var busReadError: Self { Self(DMADEV_STATUS_BUS_READ_ERROR) }
     /// The bus failed while writing.
-    public static let busWriteError = CompletionStatus(DMADEV_STATUS_BUS_WRITE_ERROR)
+    @inlinable public static var busWriteError: Self { Self(DMADEV_STATUS_BUS_WRITE_ERROR) }
     /// The bus failed.
-    public static let busError = CompletionStatus(DMADEV_STATUS_BUS_ERROR)
+    @inlinable public static var busError: Self { Self(DMADEV_STATUS_BUS_ERROR) }
     /// The data is known to be corrupt.
-    public static let dataPoison = CompletionStatus(DMADEV_STATUS_DATA_POISON)
+    @inlinable public static var dataPoison: Self { Self(DMADEV_STATUS_DATA_POISON) }
     /// The descriptor cannot be read.
-    public static let descriptorReadError = CompletionStatus(DMADEV_STATUS_DESCRIPTOR_READ_ERROR)
+    @inlinable public static var descriptorReadError: Self { Self(DMADEV_STATUS_DESCRIPTOR_READ_ERROR) }
     /// The link to the device failed.
-    public static let deviceLinkError = CompletionStatus(DMADEV_STATUS_DEV_LINK_ERROR)
+    @inlinable public static var deviceLinkError: Self { Self(DMADEV_STATUS_DEV_LINK_ERROR) }
     /// A page fault that the device could not resolve.
-    public static let pageFault = CompletionStatus(DMADEV_STATUS_PAGE_FAULT)
+    @inlinable public static var pageFault: Self { Self(DMADEV_STATUS_PAGE_FAULT) }
     /// Something else.
-    public static let unknown = CompletionStatus(DMADEV_STATUS_ERROR_UNKNOWN)
+    @inlinable public static var unknown: Self { Self(DMADEV_STATUS_ERROR_UNKNOWN) }
 
     /// Every status with its name on the wire, in the order of the codes.
     public static let table: [(name: String, status: CompletionStatus)] = [

@@ -49,7 +49,7 @@ extension DMADevice {
             if let vchan { try mustHave(vchan) }
             state.withLock { state in
                 let channels = vchan.map { Int($0)..<Int($0) + 1 } ?? state.baselines.indices
-                for channel in channels { state.baselines[channel] = driver.counters(of: UInt16(channel)) }
+                for channel in channels { state.baselines[channel] = driver.statistics(of: channel) }
             }
         }
     }
@@ -66,17 +66,17 @@ extension DMADevice {
             reading = state.withLock { state in
                 let channels = vchan.map { Int($0)..<Int($0) + 1 } ?? state.channels.indices
                 return channels.reduce(Statistics()) { sum, channel in
-                    sum + driver.counters(of: UInt16(channel)).since(state.baselines[channel])
+                    sum + driver.statistics(of: channel).since(state.baselines[channel])
                 }
             }
         }
         return reading
     }
 
-    /// All counters of a channel since the device was made; they never run backwards. `nil` when the driver keeps no more
-    /// than ``statistics(of:)``, or the channel was never set up.
-    public func details(of vchan: UInt16) -> ChannelDetails? {
-        driver.details(of: vchan)
+    /// All counters of a channel since the device was made; they never run backwards. `nil` when the channel was never
+    /// set up.
+    public func counters(of vchan: UInt16) -> ChannelCounters? {
+        driver.counters(of: vchan)
     }
 
     /// How a channel's ring is used now; `nil` while the device is stopped.
@@ -125,7 +125,7 @@ extension DMADevice {
 
     private func dump(_ channel: Int, _ configuration: VirtualChannelConfiguration?) -> [String] {
         guard let configuration else { return ["  vchan \(channel): not set up"] }
-        let counters = driver.counters(of: UInt16(channel))
+        let counters = driver.statistics(of: channel)
         var lines = [
             "  vchan \(channel): \(configuration.direction.name)",
             "    nb_desc: \(configuration.descriptorCount)",
@@ -158,6 +158,13 @@ extension DMADevice {
             info.controller_id = properties.controllerID ?? .max
         }
         dmatrace_dmadev_info_get(id, name, &info, ret)
+    }
+}
+
+extension DMADriver {
+    /// The counters of `struct rte_dma_stats`; zero for a channel that was never set up.
+    fileprivate func statistics(of channel: Int) -> Statistics {
+        counters(of: UInt16(channel))?.statistics ?? Statistics()
     }
 }
 

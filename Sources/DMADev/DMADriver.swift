@@ -4,7 +4,7 @@ internal import SystemPackage
 /// What a driver does for a device; `struct rte_dma_dev_ops`.
 ///
 /// The library checks every argument and state before it calls, and calls the control functions of one device one at a
-/// time. Counters, status, use and dump may be asked for at any moment, from any thread, also while a control call
+/// time. Counters, status and ring use may be read at any moment, from any thread, also while a control call
 /// runs. Drivers emit no trace: the call layer does.
 public protocol DMADriver: AnyObject, Sendable {
     /// What the device is; it does not change.
@@ -28,11 +28,8 @@ public protocol DMADriver: AnyObject, Sendable {
     /// Gives everything back; nothing is called after it but the reading functions.
     func close() throws(DMAError)
 
-    /// What a channel has done since the device was made, over all starts; zero for a channel that never was.
-    func counters(of vchan: UInt16) -> Statistics
-
-    /// The same in full; `nil` for a channel that never was, or when the driver knows no more than `counters`.
-    func details(of vchan: UInt16) -> ChannelDetails?
+    /// What a channel has counted since the device was made, over all starts; `nil` for a channel that was never set up.
+    func counters(of vchan: UInt16) -> ChannelCounters?
 
     /// Makes memory of the process reachable for a device without SVA; `rte_dev_dma_map`.
     ///
@@ -102,9 +99,6 @@ public protocol DMADriver: AnyObject, Sendable {
 
 /// What a driver that offers no more than it must need not write.
 extension DMADriver {
-    /// Nothing more is known.
-    public func details(of vchan: UInt16) -> ChannelDetails? { nil }
-
     /// The device reaches whatever this process has.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer { try DeviceBuffer(byteCount: byteCount) }
 

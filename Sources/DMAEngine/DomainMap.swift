@@ -1,5 +1,6 @@
 internal import CDMADev
 internal import CDMATrace
+internal import DMADev
 internal import LinuxSystem
 
 /// What one device reaches in the domains of others: windows, each under the handler of the member that owns it.
@@ -179,7 +180,7 @@ public final class DomainMap: @unchecked Sendable {
         }
     }
 
-    func noteRefused(_ handler: UInt16, _ iova: UInt64, _ length: UInt64, _ status: Status) {
+    func noteRefused(_ handler: UInt16, _ iova: UInt64, _ length: UInt64, _ status: CompletionStatus) {
         refused.add(1)
         guard dmatrace_dmadev_group_access_refused_enabled() else { return }
         let membership = withTable { $0.memberships[handler] } ?? Membership(group: -1, own: 0)
@@ -254,7 +255,9 @@ struct RingDomains {
 
     /// What the status of an operation is that was not successful: another one when the member whose memory could not be
     /// reached has gone. What was refused is noted.
-    func judged(_ status: Status, _ descriptor: dmadev_descriptor, _ handlers: Handlers) -> Status {
+    func finalStatus(
+        _ status: CompletionStatus, _ descriptor: dmadev_descriptor, _ handlers: Handlers
+    ) -> CompletionStatus {
         let (handler, address): (UInt16, UInt64) =
             switch status {
             case .invalidSourceAddress: (handlers.source, descriptor.src)

@@ -46,12 +46,12 @@ public final class Engine: Sendable {
     }
 
     /// Serves a ring from now on.
-    func attach(_ ring: DescriptorRing) {
+    func attach(_ ring: EngineRing) {
         shared.changeAndWait { $0.rings.append(ring) }
     }
 
     /// Serves a ring no longer; when this returns, the engine touches none of its memory.
-    func detach(_ ring: DescriptorRing) {
+    func detach(_ ring: EngineRing) {
         shared.changeAndWait { state in state.rings.removeAll { $0 === ring } }
     }
 
@@ -75,7 +75,7 @@ public final class Engine: Sendable {
 /// rounds and answers with the generation. That answer is the quiescent point: what was removed is not touched again.
 final class SharedState: @unchecked Sendable {
     struct Control {
-        var rings: [DescriptorRing] = []
+        var rings: [EngineRing] = []
         var isStopping = false
         var generation: UInt32 = 0
     }
@@ -145,7 +145,7 @@ private struct EngineLoop {
     private let shared: SharedState
     private let idleRounds: UInt32
     // The rings keep the consumers' memory alive; the rounds go over bare pointers, without reference counts.
-    private var rings: [DescriptorRing] = []
+    private var rings: [EngineRing] = []
     private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
     /// Where in `consumers` each priority begins, the highest first.
     private var levels: [Range<Int>] = []
@@ -223,7 +223,8 @@ private struct EngineLoop {
         let hasPassed = AsymmetricFence.heavy() || !AsymmetricFence.isOffered
         if hasPassed, !shared.hasChanged(since: generation), !consumers.contains(where: { $0.pointee.hasWork() }) {
             dmatrace_dmadev_engine_sleep(shared.id)
-            shared.bell.sleep(unlessChangedFrom: bell)
+            shared.bell.sleep(
+                unlessChangedFrom: bell, atMost: consumers.lazy.compactMap { $0.pointee.nanosecondsUntilDue() }.min())
             dmatrace_dmadev_engine_wake(shared.id)
         }
         for consumer in consumers { consumer.pointee.setNeedWakeup(false) }

@@ -1,18 +1,7 @@
 internal import CDMADev
 internal import CLinux
-
-/// How an operation ended; the codes of `enum rte_dma_status_code` that an engine produces.
-struct Status: RawRepresentable, Equatable {
-    let rawValue: UInt16
-
-    static let successful = Status(rawValue: UInt16(DMADEV_STATUS_SUCCESSFUL))
-    static let userAbort = Status(rawValue: UInt16(DMADEV_STATUS_USER_ABORT))
-    static let notAttempted = Status(rawValue: UInt16(DMADEV_STATUS_NOT_ATTEMPTED))
-    static let invalidSourceAddress = Status(rawValue: UInt16(DMADEV_STATUS_INVALID_SRC_ADDR))
-    static let invalidDestinationAddress = Status(rawValue: UInt16(DMADEV_STATUS_INVALID_DST_ADDR))
-    static let invalidLength = Status(rawValue: UInt16(DMADEV_STATUS_INVALID_LENGTH))
-    static let invalidOpcode = Status(rawValue: UInt16(DMADEV_STATUS_INVALID_OPCODE))
-}
+internal import DMADev
+internal import Glibc
 
 /// One operation on its way: what was asked, and how far it is.
 ///
@@ -45,7 +34,7 @@ struct Operation {
     /// - Returns: the status when the operation is over, else `nil`.
     mutating func advance(
         entries: UnsafePointer<dmadev_sge>, maximumEntries: Int, spaces: AddressSpaces, budget: inout Int
-    ) -> Status? {
+    ) -> CompletionStatus? {
         switch Int32(kind) {
         case DMADEV_KIND_COPY: return advanceCopy(spaces, &budget)
         case DMADEV_KIND_FILL: return advanceFill(spaces.destination, &budget)
@@ -58,7 +47,7 @@ struct Operation {
         }
     }
 
-    private mutating func advanceCopy(_ spaces: AddressSpaces, _ budget: inout Int) -> Status? {
+    private mutating func advanceCopy(_ spaces: AddressSpaces, _ budget: inout Int) -> CompletionStatus? {
         let length = UInt64(descriptor.length)
         if moved == 0 {
             guard spaces.source.admits(descriptor.src, length) else { return .invalidSourceAddress }
@@ -83,7 +72,7 @@ struct Operation {
     /// Moves the next part of what lies in one piece on both sides.
     private mutating func moveLinear(
         from source: UInt64, to destination: UInt64, _ length: UInt64, _ budget: inout Int
-    ) -> Status? {
+    ) -> CompletionStatus? {
         let part = min(length &- moved, UInt64(budget))
         // Where the destination begins within the source, the last part goes first: no part overwrites what another one
         // has yet to read.
@@ -99,15 +88,18 @@ struct Operation {
         return moved == length ? .successful : nil
     }
 
-    /// Copies of this size go past the caches, unless the destination is asked for in the last one. Measured with a last
-    /// level of 32 MiB: at 4 MiB that halves the speed, from 16 MiB on it doubles it.
-    private static let streamedLength: UInt32 = 16 * 1024 * 1024
+    /// Copies of this size go past the caches, unless the destination is asked for in the last one: half the machine's last
+    /// level. Measured with one of 32 MiB: at 4 MiB it halves the speed, from 16 MiB on it doubles it.
+    private static let streamedLength: UInt32 = {
+        let lastLevel = [_SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE].map { sysconf(CInt($0)) }.first { $0 > 0 }
+        return UInt32(clamping: max((lastLevel ?? 32 << 20) / 2, 1 << 20))
+    }()
 
     private var isBeyondCaches: Bool {
         descriptor.length >= Self.streamedLength && descriptor.flags & UInt8(DMADEV_DESC_LLC) == 0
     }
 
-    private mutating func advanceFill(_ destination: AddressTranslation, _ budget: inout Int) -> Status? {
+    private mutating func advanceFill(_ destination: AddressTranslation, _ budget: inout Int) -> CompletionStatus? {
         let length = UInt64(descriptor.length)
         guard moved > 0 || destination.admits(descriptor.dst, length) else { return .invalidDestinationAddress }
         while moved < length {
@@ -130,7 +122,7 @@ struct Operation {
     private mutating func advanceLists(
         _ sources: UnsafeBufferPointer<dmadev_sge>, _ destinations: UnsafeBufferPointer<dmadev_sge>,
         _ spaces: AddressSpaces, _ budget: inout Int
-    ) -> Status? {
+    ) -> CompletionStatus? {
         while true {
             guard let from = Self.current(&source, in: sources), let to = Self.current(&destination, in: destinations)
             else {
@@ -158,7 +150,7 @@ struct Operation {
     @inline(__always)
     private mutating func move(
         from source: UInt64, to destination: UInt64, _ most: UInt64, _ spaces: AddressSpaces, _ budget: inout Int
-    ) -> Status? {
+    ) -> CompletionStatus? {
         guard let from = spaces.source.resolve(source, most) else { return .invalidSourceAddress }
         guard let to = spaces.destination.resolve(destination, most) else { return .invalidDestinationAddress }
         let part = min(from.byteCount, to.byteCount, UInt64(budget))
@@ -172,7 +164,8 @@ struct Operation {
     /// The entry that the cursor stands in, after it has stepped over what is used up or empty.
     private static func current(_ cursor: inout Cursor, in list: UnsafeBufferPointer<dmadev_sge>) -> dmadev_sge? {
         while cursor.entry < list.count {
-            let entry = list[cursor.entry]
+            // The list has entries: it has an address.
+            let entry = dmadev_fetch_sge(list.baseAddress.unsafelyUnwrapped + cursor.entry)
             if cursor.offset < entry.length { return entry }
             cursor.entry += 1
             cursor.offset = 0
@@ -190,7 +183,7 @@ struct Operation {
     }
 
     /// The status of an operation that faulted.
-    static func failure(_ result: CInt) -> Status {
+    static func failure(_ result: CInt) -> CompletionStatus {
         result == CLINUX_GUARD_SOURCE ? .invalidSourceAddress : .invalidDestinationAddress
     }
 }

@@ -1,15 +1,19 @@
 internal import CDMADev
 internal import CDMATrace
 internal import CLinux
+internal import DMADev
 internal import LinuxSystem
 
-/// The usual work, many operations at a time: copies and fills that are small enough to be done at once, lie in one piece on both
-/// sides, and need nothing but moving. What an operation costs by itself, the guard most of all, is paid once a run.
+/// The usual work, many operations at a time: copies and fills that are small enough to be done at once, lie in one piece
+/// on both sides, and need nothing but moving. What an operation costs by itself, the guard most of all, is paid once a
+/// run.
 extension RingConsumer {
     /// The operations of a run: what is left of their descriptors, which are fetched once.
     struct Run {
         /// What they come to.
         let moves: UnsafeMutablePointer<clinux_move>
+        /// Where operations may cross domains, the descriptors themselves.
+        let descriptors: UnsafeMutablePointer<dmadev_descriptor>
         /// The batches that begin among them.
         let batches: UnsafeMutablePointer<(first: Int, rung: UInt64)>
 
@@ -20,11 +24,13 @@ extension RingConsumer {
 
         init(capacity: Int) {
             moves = .allocateOnOwnCacheLines(capacity: capacity)
+            descriptors = .allocateOnOwnCacheLines(capacity: capacity)
             batches = .allocateOnOwnCacheLines(capacity: capacity)
         }
 
         func deallocate() {
             moves.deallocate()
+            descriptors.deallocate()
             batches.deallocate()
         }
     }
@@ -58,7 +64,6 @@ extension RingConsumer {
         finishRun(done)
         if let domains, done > 0 { domains.note(handlers, UInt64(done), run.byteCount) }
         guard done < planned else { return UInt64(done) }
-        let failed = dmadev_fetch_descriptor(descriptors + Int(truncatingIfNeeded: next & mask))
         running = Operation(
             dmadev_descriptor(
                 src: 0, dst: 0, length: 0,
@@ -66,7 +71,7 @@ extension RingConsumer {
                 nb_dst: 0,
                 src_handler: 0, dst_handler: 0, reserved: 0))
         let status = Operation.failure(result)
-        finish(domains?.judged(status, failed, handlers) ?? status)
+        finish(domains?.finalStatus(status, run.descriptors[done], handlers) ?? status)
         return UInt64(done) &+ 1
     }
 
@@ -79,13 +84,19 @@ extension RingConsumer {
     ) -> RingDomains.Handlers {
         let first = domains.handlers(of: dmadev_fetch_descriptor(descriptors + Int(truncatingIfNeeded: next & mask)))
         let crossed = domains.spaces(for: first, spaces)
-        planRun(atMost: most, budget) { operation, isFill in
-            domains.handlers(of: operation) == first ? crossed.move(operation, isFill: isFill) : nil
+        var count = 0
+        planRun(atMost: most, budget) { [run] operation, isFill in
+            guard domains.handlers(of: operation) == first, let move = crossed.move(operation, isFill: isFill) else {
+                return nil
+            }
+            run.descriptors[count] = operation
+            count &+= 1
+            return move
         }
         return first
     }
 
-    /// Fetches descriptors until one is no such copy; that one is fetched and judged anew when its turn comes.
+    /// Fetches descriptors until one is no such copy; that one is fetched and checked anew when its turn comes.
     @inline(__always)
     private mutating func planRun(
         atMost most: Int, _ budget: UInt64, _ move: (dmadev_descriptor, Bool) -> clinux_move?
@@ -136,16 +147,16 @@ extension RingConsumer {
         let slot = Int(truncatingIfNeeded: next & mask)
         let straight = min(done, Int(truncatingIfNeeded: mask) + 1 - slot)
         (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: straight)
-        statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: done - straight)
+        if straight < done { statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: done - straight) }
         if done < run.count {
             run.byteCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
             run.fillCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].is_fill }
         }
         tally.bytes &+= run.byteCount
         tally.completed &+= UInt64(done)
-        let kinds = counters.pointer(to: \.kinds)!
+        let kinds = counters.member(\.kinds)
         kinds.word(Int(DMADEV_KIND_COPY)).add(UInt64(done) &- run.fillCount)
-        kinds.word(Int(DMADEV_KIND_FILL)).add(run.fillCount)
+        if run.fillCount != 0 { kinds.word(Int(DMADEV_KIND_FILL)).add(run.fillCount) }
         next &+= UInt64(done)
     }
 }

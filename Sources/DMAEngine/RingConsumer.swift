@@ -1,13 +1,14 @@
 internal import CDMADev
 internal import CDMATrace
 internal import CLinux
+internal import DMADev
 internal import LinuxSystem
 internal import Synchronization
 
 /// The engine's side of a descriptor ring: fetch, execute, publish.
 ///
 /// Only the engine's thread uses it while the ring is attached; whoever has detached it, after. It believes nothing
-/// that the application can write: indexes are masked, a descriptor is fetched once and then judged, and what this side
+/// that the application can write: indexes are masked, a descriptor is fetched once and then checked, and what this side
 /// publishes is never read back.
 struct RingConsumer {
     /// Who the ring belongs to, for traces.
@@ -35,6 +36,7 @@ struct RingConsumer {
     let spaces: AddressSpaces
     let domains: RingDomains?
     let giveBack: (@Sendable (UInt64) -> Void)?
+    let faults: FaultInjector?
     private let ticks = Ticks()
 
     var next: UInt64 = 0
@@ -47,7 +49,7 @@ struct RingConsumer {
     var batchAbandoned = false
     /// The operation at `next`, when it was begun and has bytes left.
     var running: Operation?
-    var tally: Tally
+    var tally = Tally()
     /// Operations finished and not yet published, by batch: when its doorbell rang, and how many.
     private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
     private var unpublishedBatches = 0
@@ -57,18 +59,18 @@ struct RingConsumer {
 
     /// Counters as this side knows them; copies are published.
     struct Tally {
-        var completed: UInt64
-        var errors: UInt64
-        var bytes: UInt64
-        var latencySum: UInt64
+        var completed: UInt64 = 0
+        var errors: UInt64 = 0
+        var bytes: UInt64 = 0
+        var latencySum: UInt64 = 0
     }
 
     init(
-        memory: RingMemory, counters: UnsafeMutablePointer<dmadev_engine_counters>, owner: Owner,
-        spaces: AddressSpaces, domains: RingDomains? = nil, giveBack: (@Sendable (UInt64) -> Void)?
+        memory: RingMemory, owner: Owner, spaces: AddressSpaces, domains: RingDomains? = nil,
+        giveBack: (@Sendable (UInt64) -> Void)? = nil, faults: FaultInjector? = nil
     ) {
         self.owner = owner
-        tail = memory.producerPage.pointer(to: \.tail)!
+        tail = memory.producerPage.member(\.tail)
         descriptors = memory.descriptors
         entries = memory.entries
         doorbellTimes = memory.doorbellTimes
@@ -76,16 +78,12 @@ struct RingConsumer {
         self.spaces = spaces
         self.domains = domains
         self.giveBack = giveBack
+        self.faults = faults
         unpublished = .allocateOnOwnCacheLines(capacity: Self.burst)
         published = memory.consumerPage
-        self.counters = counters
+        counters = memory.engineCounters
         mask = UInt64(memory.layout.slotCount - 1)
         maximumEntries = memory.layout.maximumEntries
-        tally = Tally(
-            completed: counters.pointer(to: \.completed)!.loadRelaxed(),
-            errors: counters.pointer(to: \.errors)!.loadRelaxed(),
-            bytes: counters.pointer(to: \.bytes)!.loadRelaxed(),
-            latencySum: counters.pointer(to: \.latency_sum)!.loadRelaxed())
     }
 
     /// Frees what `init` allocated; nothing is called after it.
@@ -98,9 +96,9 @@ struct RingConsumer {
     ///
     /// - Returns: whether there was anything to do.
     mutating func step() -> Bool {
+        if let faults { return step(faults) }
         let rung = tail.loadAcquiring()
-        // More than a ring full is nonsense; the mask keeps every access inside, whatever it says.
-        var waiting = min(rung &- next, mask &+ 1, UInt64(Self.burst))
+        var waiting = waiting(upTo: rung)
         guard waiting != 0 else { return false }
         fetchAhead(upTo: rung)
         var budget = Self.chunk
@@ -114,6 +112,25 @@ struct RingConsumer {
         publish()
         return true
     }
+
+    /// The same on a ring with faults: nothing is begun that the plan stops.
+    private mutating func step(_ faults: FaultInjector) -> Bool {
+        let (first, visible) = (next, faults.visible)
+        var waiting = waiting(upTo: tail.loadAcquiring())
+        var budget = Self.chunk
+        while waiting != 0, budget > 0, running != nil || !faults.stops(before: next) {
+            guard let status = execute(&budget) else { break }
+            finish(status)
+            waiting &-= 1
+        }
+        publish()
+        return next != first || budget != Self.chunk || faults.visible != visible
+    }
+
+    /// Operations to look at in a step. More than a ring full is nonsense; the mask keeps every access inside, whatever
+    /// the application says.
+    @inline(__always)
+    private func waiting(upTo rung: UInt64) -> UInt64 { min(rung &- next, mask &+ 1, UInt64(Self.burst)) }
 
     /// Asks for the cache lines of what was rung, up to two bursts, all at once: one after the other, each would be
     /// waited for.
@@ -132,7 +149,7 @@ struct RingConsumer {
     /// Executes the operation at `next`, or its next part.
     ///
     /// - Returns: its status, or `nil` when the budget ended first.
-    private mutating func execute(_ budget: inout Int) -> Status? {
+    private mutating func execute(_ budget: inout Int) -> CompletionStatus? {
         var operation: Operation
         if let begun = running {
             operation = begun
@@ -144,9 +161,9 @@ struct RingConsumer {
             dmatrace_dmadev_engine_operation_start(
                 owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), operation.kind,
                 UInt64(operation.descriptor.length))
-            if batchAbandoned {
+            if batchAbandoned || faults != nil {
                 running = operation
-                return .notAttempted
+                if let status = batchAbandoned ? .notAttempted : faults?.status(of: next) { return status }
             }
         }
         let region = UnsafePointer(entries + Int(next & mask) * 2 * maximumEntries)
@@ -168,7 +185,7 @@ struct RingConsumer {
     /// The same where the addresses may lie in other domains: who may reach what is looked up anew for each part.
     private mutating func executeAcross(
         _ domains: RingDomains, _ operation: inout Operation, _ region: UnsafePointer<dmadev_sge>, _ budget: inout Int
-    ) -> Status? {
+    ) -> CompletionStatus? {
         let handlers = domains.handlers(of: operation.descriptor)
         let status = operation.advance(
             entries: region, maximumEntries: maximumEntries, spaces: domains.spaces(for: handlers, spaces),
@@ -179,28 +196,29 @@ struct RingConsumer {
         case .successful?:
             domains.note(handlers, 1, operation.moved)
             return status
-        case let failure?: return domains.judged(failure, operation.descriptor, handlers)
+        case let failure?: return domains.finalStatus(failure, operation.descriptor, handlers)
         }
     }
 
-    mutating func finish(_ status: Status) {
+    mutating func finish(_ status: CompletionStatus) {
         let kind = running?.kind ?? 0
         let slot = Int(next & mask)
         statuses[slot] = status.rawValue
         tally.completed &+= 1
-        counters.pointer(to: \.kinds)!.word(Int(kind < UInt8(DMADEV_KIND_COUNT) ? kind : 0)).add(1)
+        counters.member(\.kinds).word(Int(kind < UInt8(DMADEV_KIND_COUNT) ? kind : 0)).add(1)
         if status == .successful {
             tally.bytes &+= running?.moved ?? 0
         } else {
             failed &+= 1
             batchFailed = true
-            counters.pointer(to: \.statuses)!.word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
+            counters.member(\.statuses).word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
             tally.errors &+= 1
         }
         if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
             release(descriptor, slot, giveBack)
         }
         noteForLatency(1)
+        faults?.finished(next)
         dmatrace_dmadev_engine_operation_finish(
             owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
         running = nil
@@ -222,16 +240,16 @@ struct RingConsumer {
     /// operation finished finds it counted.
     private mutating func publish() {
         recordLatencies()
-        counters.pointer(to: \.bytes)!.storeRelaxed(tally.bytes)
-        counters.pointer(to: \.errors)!.storeRelaxed(tally.errors)
-        counters.pointer(to: \.completed)!.storeReleasing(tally.completed)
-        published.pointer(to: \.failed)!.storeRelaxed(failed)
-        published.pointer(to: \.completed)!.storeReleasing(next)
+        counters.member(\.bytes).storeRelaxed(tally.bytes)
+        counters.member(\.errors).storeRelaxed(tally.errors)
+        counters.member(\.completed).storeReleasing(tally.completed)
+        published.member(\.failed).storeRelaxed(failed)
+        published.member(\.completed).storeReleasing(faults?.advanceVisible(to: next) ?? next)
     }
 
     private mutating func recordLatencies() {
         guard unpublishedBatches > 0 else { return }
-        let now = Ticks.now
+        let now = Ticks.now &+ (faults?.delayTicks ?? 0)
         if dmatrace_dmadev_engine_completed_burst_enabled() {
             // Before the publication: whoever has seen an operation finished finds it in the trace.
             CompletedBurst(owner: owner, statuses: statuses, mask: mask, ticks: ticks)
@@ -241,9 +259,9 @@ struct RingConsumer {
             let (rung, count) = unpublished[batch]
             let nanoseconds = ticks.nanoseconds(from: rung, to: now)
             tally.latencySum &+= nanoseconds &* count
-            counters.pointer(to: \.latency_buckets)!.word(LatencyHistogram.bucket(of: nanoseconds)).add(count)
+            counters.member(\.latency_buckets).word(Latency.bucket(of: nanoseconds)).add(count)
         }
-        counters.pointer(to: \.latency_sum)!.storeRelaxed(tally.latencySum)
+        counters.member(\.latency_sum).storeRelaxed(tally.latencySum)
         unpublishedBatches = 0
     }
 
@@ -259,7 +277,7 @@ struct RingConsumer {
         }
     }
 
-    /// Ends what was rung and is not finished with *aborted*; for a ring that the engine has let go.
+    /// Ends what was rung and is not finished with *aborted*; for a ring that was detached.
     ///
     /// - Returns: how many operations that were.
     mutating func abortAll() -> UInt32 {
@@ -271,11 +289,12 @@ struct RingConsumer {
             aborted &+= 1
             left &-= 1
         }
+        faults?.endDelay(at: next)
         publish()
         return aborted
     }
 
-    /// Goes on with the operation that was begun, for a chunk; for a ring that the engine has let go.
+    /// Goes on with the operation that was begun, for a chunk; for a ring that was detached.
     ///
     /// - Returns: whether it has bytes left.
     mutating func finishPart() -> Bool {
@@ -289,12 +308,16 @@ struct RingConsumer {
 
     /// Sets or clears the flag that asks the application to ring the bell; see ``RingProducer/submit()``.
     func setNeedWakeup(_ needed: Bool) {
-        published.pointer(to: \.need_wakeup)!.atomic.pointee
+        published.member(\.need_wakeup).atomic.pointee
             .store(needed ? 1 : 0, ordering: .sequentiallyConsistent)
     }
 
     /// Whether anything was rung that is not finished; in one order with doorbells and the engine's flags.
     func hasWork() -> Bool {
-        tail.atomic.pointee.load(ordering: .sequentiallyConsistent) != next
+        let tail = tail.atomic.pointee.load(ordering: .sequentiallyConsistent)
+        return faults?.hasWork(tail: tail, next: next) ?? (tail != next)
     }
+
+    /// How long the engine may sleep before there is something to do without a doorbell; `nil`: for ever.
+    func nanosecondsUntilDue() -> UInt64? { faults?.nanosecondsUntilDue(next) }
 }

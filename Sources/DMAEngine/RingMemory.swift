@@ -1,4 +1,5 @@
 public import CDMADev
+public import DMADev
 internal import Glibc
 
 /// The memory of one descriptor ring: what application and engine share.
@@ -19,9 +20,9 @@ public final class RingMemory: @unchecked Sendable {
     public let doorbellTimes: UnsafeMutablePointer<UInt64>
     /// One status a slot.
     public let statuses: UnsafeMutablePointer<UInt16>
-    /// Counters of a ring between two processes, behind the producer page: what the application claims.
+    /// Counters behind the producer page: what the application counts. Of another process it is what that claims.
     public let applicationCounters: UnsafeMutablePointer<dmadev_application_counters>
-    /// Counters of a ring between two processes, behind the consumer page: what the engine has counted.
+    /// Counters behind the consumer page: what the engine counts.
     public let engineCounters: UnsafeMutablePointer<dmadev_engine_counters>
     /// Sizes and places.
     public let layout: RingLayout
@@ -60,6 +61,9 @@ public final class RingMemory: @unchecked Sendable {
     deinit {
         munmap(base, layout.byteCount)
     }
+
+    /// What both sides have counted since the ring was made.
+    public var counters: ChannelCounters { ChannelCounters(reading: engineCounters, applicationCounters) }
 }
 
 /// Where the parts of a ring lie: the application's pages first, then the engine's, each part on pages of its own side.

@@ -1,4 +1,5 @@
 public import CDMADev
+public import DMADev
 internal import Glibc
 public import LinuxSystem
 public import Synchronization
@@ -7,7 +8,7 @@ public import Synchronization
 ///
 /// It is one pointer, to constants on cache lines of their own, so that a call through a table of functions touches raw
 /// memory only, without exclusivity checks or reference counts, and reads just what it needs. Exactly one thread at a
-/// time may use it, but for `occupancy`. All results are numbers: a ring index or a count, or a negative errno.
+/// time may use it, but for `use`. All results are numbers: a ring index or a count, or a negative errno.
 @frozen
 public struct RingProducer: @unchecked Sendable {
     // The constants never change; what they point to has one writer, as cdmadev.h says.
@@ -27,6 +28,8 @@ public struct RingProducer: @unchecked Sendable {
         @usableFromInline let state: UnsafeMutablePointer<dmadev_producer_state>
         @usableFromInline let counters: UnsafeMutablePointer<dmadev_application_counters>
         @usableFromInline let bell: EngineBell
+        /// 0 behind it: the engine is gone, or not for this process.
+        let liveness: UnsafeMutablePointer<UInt64>?
         @usableFromInline let mask: UInt64
         @usableFromInline let stageMask: UInt64
         @usableFromInline let capacity: UInt64
@@ -43,14 +46,14 @@ public struct RingProducer: @unchecked Sendable {
     /// - Parameters:
     ///   - memory: fresh, zeroed; it must outlive this value.
     ///   - state: zeroed, on a cache line of its own.
-    ///   - counters: they go on from where they stand.
     ///   - bell: what wakes the engine that serves the ring.
+    ///   - liveness: a word that is 0 when the engine is gone; `nil` for an engine of this process.
     ///   - isSilent: completions are not polled; a slot is free when its operation is done.
     ///   - hasPool: whether auto-free has a pool to give buffers back to.
     ///   - operations: room for a pointer a slot, in enqueue/dequeue mode.
     public init(
-        memory: RingMemory, state: UnsafeMutablePointer<dmadev_producer_state>,
-        counters: UnsafeMutablePointer<dmadev_application_counters>, bell: EngineBell, isSilent: Bool, hasPool: Bool,
+        memory: RingMemory, state: UnsafeMutablePointer<dmadev_producer_state>, bell: EngineBell,
+        liveness: UnsafeMutablePointer<UInt64>?, isSilent: Bool, hasPool: Bool,
         operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
     ) {
         let stageCount = min(Self.stageCount, memory.layout.slotCount)
@@ -60,14 +63,14 @@ public struct RingProducer: @unchecked Sendable {
                 descriptors: memory.descriptors, stage: .allocateOnOwnCacheLines(capacity: stageCount),
                 entries: memory.entries, doorbellTimes: memory.doorbellTimes,
                 statuses: memory.statuses, doorbell: memory.producerPage, engine: memory.consumerPage, state: state,
-                counters: counters, bell: bell, mask: UInt64(memory.layout.slotCount - 1),
+                counters: memory.applicationCounters, bell: bell, liveness: liveness,
+                mask: UInt64(memory.layout.slotCount - 1),
                 stageMask: UInt64(stageCount - 1), capacity: UInt64(memory.layout.descriptorCount),
                 maximumEntries: memory.layout.maximumEntries,
                 isSilent: isSilent,
                 hasLightDoorbell: memory.consumerPage.pointee.light_doorbell != 0 && AsymmetricFence.isRegistered,
                 refusedFlags: hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE),
                 operations: operations))
-        state.pointer(to: \.submitted_before)!.storeRelaxed(counters.pointer(to: \.submitted)!.loadRelaxed())
     }
 
     /// Frees what `init` allocated; nothing is called after it.
@@ -98,53 +101,54 @@ public struct RingProducer: @unchecked Sendable {
     // Indexes that never wrap; see the picture in cdmadev.h. Relaxed: their one writer is their one reader, but for a
     // glimpse from another thread.
     @inlinable var enqueued: UInt64 {
-        get { state.pointer(to: \.enqueued)!.loadRelaxed() }
-        nonmutating set { state.pointer(to: \.enqueued)!.storeRelaxed(newValue) }
+        get { state.member(\.enqueued).loadRelaxed() }
+        nonmutating set { state.member(\.enqueued).storeRelaxed(newValue) }
     }
     @inlinable var staged: UInt64 {
-        get { state.pointer(to: \.staged)!.loadRelaxed() }
-        nonmutating set { state.pointer(to: \.staged)!.storeRelaxed(newValue) }
+        get { state.member(\.staged).loadRelaxed() }
+        nonmutating set { state.member(\.staged).storeRelaxed(newValue) }
     }
     @inlinable var rung: UInt64 {
-        get { state.pointer(to: \.rung)!.loadRelaxed() }
-        nonmutating set { state.pointer(to: \.rung)!.storeRelaxed(newValue) }
+        get { state.member(\.rung).loadRelaxed() }
+        nonmutating set { state.member(\.rung).storeRelaxed(newValue) }
     }
     @inlinable var released: UInt64 {
-        get { state.pointer(to: \.released)!.loadRelaxed() }
-        nonmutating set { state.pointer(to: \.released)!.storeRelaxed(newValue) }
+        get { state.member(\.released).loadRelaxed() }
+        nonmutating set { state.member(\.released).storeRelaxed(newValue) }
     }
     @inlinable var completedSeen: UInt64 {
-        get { state.pointer(to: \.completed_seen)!.loadRelaxed() }
-        nonmutating set { state.pointer(to: \.completed_seen)!.storeRelaxed(newValue) }
+        get { state.member(\.completed_seen).loadRelaxed() }
+        nonmutating set { state.member(\.completed_seen).storeRelaxed(newValue) }
     }
     @inlinable var failuresReported: UInt64 {
-        get { state.pointer(to: \.failures_reported)!.loadRelaxed() }
-        nonmutating set { state.pointer(to: \.failures_reported)!.storeRelaxed(newValue) }
+        get { state.member(\.failures_reported).loadRelaxed() }
+        nonmutating set { state.member(\.failures_reported).storeRelaxed(newValue) }
     }
-    @inlinable var engineCompleted: UInt64 { engine.pointer(to: \.completed)!.loadAcquiring() }
+    @inlinable var engineCompleted: UInt64 { engine.member(\.completed).loadAcquiring() }
 
     // MARK: Enqueue
 
     /// Enqueues a copy; `rte_dma_copy`. `-ENOSPC` when the ring is full, `-EINVAL` for auto-free without a pool.
     @inlinable
     @inline(__always)
-    public func enqueueCopy(from source: UInt64, to destination: UInt64, length: UInt32, flags: UInt64)
-        -> Int32
-    {
+    public func enqueueCopy(_ source: UInt64, _ destination: UInt64, length: UInt32, flags: UInt64) -> Int32 {
         place(source, destination, Self.shape(DMADEV_KIND_COPY, length: length), flags)
     }
 
     /// Enqueues a fill; `rte_dma_fill`. `-ENOSPC` when the ring is full.
     @inline(never)
-    public func enqueueFill(pattern: UInt64, to destination: UInt64, length: UInt32, flags: UInt64) -> Int32 {
+    public func enqueueFill(_ pattern: UInt64, _ destination: UInt64, length: UInt32, flags: UInt64) -> Int32 {
         place(pattern, destination, Self.shape(DMADEV_KIND_FILL, length: length), flags)
     }
 
     /// Enqueues a copy between lists, whose sums must be equal and whose counts at most `maximumEntries`;
     /// `rte_dma_copy_sg`. `-ENOSPC` when the ring is full, `-EINVAL` when a list is too long.
     public func enqueueCopy(
-        from sources: UnsafeBufferPointer<dmadev_sge>, to destinations: UnsafeBufferPointer<dmadev_sge>, flags: UInt64
+        _ sources: UnsafePointer<dmadev_sge>?, _ destinations: UnsafePointer<dmadev_sge>?, _ sourceCount: UInt16,
+        _ destinationCount: UInt16, flags: UInt64
     ) -> Int32 {
+        let sources = UnsafeBufferPointer(start: sources, count: Int(sourceCount))
+        let destinations = UnsafeBufferPointer(start: destinations, count: Int(destinationCount))
         guard sources.count <= maximumEntries, destinations.count <= maximumEntries else { return -EINVAL }
         guard hasRoom(at: enqueued), flags & refusedFlags == 0 else { return reject(flags) }
         let region = entries + Int(truncatingIfNeeded: enqueued & mask) * 2 * maximumEntries
@@ -220,7 +224,7 @@ public struct RingProducer: @unchecked Sendable {
     @inline(never)
     func reject(_ flags: UInt64) -> Int32 {
         guard flags & refusedFlags == 0 else { return -EINVAL }
-        counters.pointer(to: \.rejected)!.add(1)
+        counters.member(\.rejected).add(1)
         return -ENOSPC
     }
 
@@ -243,19 +247,18 @@ public struct RingProducer: @unchecked Sendable {
         // Nobody polls: the slots that are free by now are not in use. The line is read below anyway.
         if isSilent { released = engineCompleted }
         let occupied = enqueued &- released
-        counters.pointer(to: \.submitted)!
-            .storeRelaxed(state.pointer(to: \.submitted_before)!.loadRelaxed() &+ rung)
-        counters.pointer(to: \.doorbells)!.add(1)
-        let highWater = counters.pointer(to: \.high_water)!
+        counters.member(\.submitted).storeRelaxed(rung)
+        counters.member(\.doorbells).add(1)
+        let highWater = counters.member(\.high_water)
         if occupied > highWater.loadRelaxed() { highWater.storeRelaxed(occupied) }
-        let tail = doorbell.pointer(to: \.tail)!
+        let tail = doorbell.member(\.tail)
         if hasLightDoorbell {
             tail.storeReleasing(enqueued)
             AsymmetricFence.light()
         } else {
             tail.atomic.pointee.store(enqueued, ordering: .sequentiallyConsistent)
         }
-        if engine.pointer(to: \.need_wakeup)!.atomic.pointee.load(ordering: .sequentiallyConsistent) != 0 {
+        if engine.member(\.need_wakeup).atomic.pointee.load(ordering: .sequentiallyConsistent) != 0 {
             bell.ring()
         }
     }
@@ -278,7 +281,7 @@ public struct RingProducer: @unchecked Sendable {
         var ready = finished(after: first, atMost: UInt64(count))
         var failed = false
         if ready != 0 {
-            if engine.pointer(to: \.failed)!.loadRelaxed() != failuresReported {
+            if engine.member(\.failed).loadRelaxed() != failuresReported {
                 let successes = leadingSuccesses(ready)
                 failed = successes < ready
                 ready = successes
@@ -348,11 +351,10 @@ public struct RingProducer: @unchecked Sendable {
         for operation in UnsafeBufferPointer(start: given, count: Int(count)) {
             let entries = UnsafePointer(UnsafeMutableRawPointer(operation + 1).assumingMemoryBound(to: dmadev_sge.self))
             let slot = Int(truncatingIfNeeded: enqueued & mask)
-            let sourceCount = Int(operation.pointee.nb_src)
+            let (sourceCount, destinationCount) = (operation.pointee.nb_src, operation.pointee.nb_dst)
             // All are rung together, below.
             let result = enqueueCopy(
-                from: UnsafeBufferPointer(start: entries, count: sourceCount),
-                to: UnsafeBufferPointer(start: entries + sourceCount, count: Int(operation.pointee.nb_dst)),
+                entries, entries + Int(sourceCount), sourceCount, destinationCount,
                 flags: operation.pointee.flags & ~2)
             if result < 0 {
                 if taken == 0, result != -ENOSPC { return result }
@@ -379,35 +381,29 @@ public struct RingProducer: @unchecked Sendable {
         return Int32(truncatingIfNeeded: ready)
     }
 
-    // MARK: Figures for dump and status; read by other threads, so only a glimpse.
+    // MARK: Reading; by any thread.
+
+    /// Whether the ring can lose its engine.
+    var hasLiveness: Bool { constants.pointee.liveness != nil }
+
+    /// Whether the engine is there, and works for this process.
+    @inline(__always)
+    var isAlive: Bool {
+        constants.pointee.liveness?.loadRelaxed() != 0
+            && engine.member(\.halted).atomic.pointee.load(ordering: .acquiring) == 0
+    }
 
     /// How many operations are in each state. The indexes move while they are read: no difference is taken of an index
     /// that was overtaken, and none is larger than the ring.
-    public var occupancy: RingOccupancy {
+    public var use: RingUse {
         let released = released
         let completed = max(engineCompleted, released)
         let polled = isSilent ? completed : released
         let tail = max(rung, completed)
         let end = max(enqueued, tail)
-        return RingOccupancy(
+        return RingUse(
             empty: capacity &- min(end &- polled, capacity), pending: min(end &- tail, capacity),
             running: min(tail &- completed, capacity), completed: min(completed &- polled, capacity),
             nextIndex: UInt16(truncatingIfNeeded: end), lastIndex: UInt16(truncatingIfNeeded: polled &- 1))
     }
-}
-
-/// How many slots of a ring are in which state.
-public struct RingOccupancy: Sendable, Equatable {
-    /// Free.
-    public var empty: UInt64
-    /// Enqueued, not rung.
-    public var pending: UInt64
-    /// Rung, not finished.
-    public var running: UInt64
-    /// Finished, not polled.
-    public var completed: UInt64
-    /// The ring index that the next enqueue will get.
-    public var nextIndex: UInt16
-    /// The ring index that was last reported; 0xFFFF when none was.
-    public var lastIndex: UInt16
 }

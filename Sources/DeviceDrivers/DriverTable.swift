@@ -5,9 +5,9 @@ internal import DMADev
 /// A new driver is a module of its own and one row here: a file like `SoftwareRow.swift`.
 public enum DriverTable {
     /// Drivers that need no other one.
-    static let basic: [DriverDescription] = [.software]
+    static let basic: [DriverDescription] = [.software, .controller]
     /// Every driver.
-    public static let all = basic + [.fault, .controller]
+    public static let all = basic + [.fault]
 
     /// The driver with a name.
     public static func driver(named name: String) -> DriverDescription? {

@@ -1,21 +1,22 @@
 internal import DMADev
+internal import DMAEngine
 internal import FaultDriver
 internal import SystemPackage
 
 extension DriverDescription {
-    /// The fault driver: its own keys, and those of every driver that it can stand in front of.
+    /// The fault driver: its own keys, and those of every driver whose devices it makes fail.
     static let fault = DriverDescription(
         name: FaultDevice.driverName, summary: "a device of another driver that fails on purpose, as these keys plan",
         keys: [.inner] + DriverKey.faults + innerKeys
     ) { (specification, engines) throws(DMAError) in
-        let name = specification.text(.inner) ?? DriverKey.usualInner.name
-        let inner = DriverTable.basic.first { $0.name == name } ?? DriverKey.usualInner
-        if let stranger = innerKeys.first(where: { key in
+        let name = specification.text(.inner) ?? DriverKey.standardInner.name
+        let inner = DriverTable.basic.first { $0.name == name } ?? DriverKey.standardInner
+        if let foreign = innerKeys.first(where: { key in
             specification.text(key) != nil && !inner.keys.contains { $0.name == key.name }
         }) {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "the driver \(inner.name) has no key \(stranger.name); its keys are: "
+                "the driver \(inner.name) has no key \(foreign.name); its keys are: "
                     + inner.keys.map(\.name).joined(separator: ", "))
         }
         var plan = FaultPlan()
@@ -27,10 +28,16 @@ extension DriverDescription {
                 throw DMAError(.invalidArgument, .invalidArgument, error.description)
             }
         }
-        return try FaultDevice(inner.make(specification.passed(to: inner), engines), plan: plan)
+        let device = try inner.make(specification.passed(to: inner), engines)
+        guard let device = device as? any RingDriver else {
+            throw DMAError(
+                .invalidArgument, .invalidArgument,
+                "inner=\(inner.name): its devices have no engine of dmascope, which makes the faults")
+        }
+        return try FaultDevice.make(device, plan: plan)
     }
 
-    /// The keys of the drivers that can stand behind, each name once.
+    /// The keys of those drivers, each name once.
     private static let innerKeys = DriverTable.basic.flatMap(\.keys).reduce(into: [DriverKey]()) { keys, key in
         if !keys.contains(where: { $0.name == key.name }) { keys.append(key) }
     }
@@ -38,10 +45,10 @@ extension DriverDescription {
 
 extension DriverKey {
     static let inner = DriverKey(
-        name: "inner", summary: "the driver of the device behind, whose keys can be given too",
+        name: "inner", summary: "the driver of the device, whose keys can be given too",
         kind: .text(allowed: DriverTable.basic.map(\.name).joined(separator: ", ")) { name in
             DriverTable.basic.contains { $0.name == name }
-        }, standard: usualInner.name)
+        }, standard: standardInner.name)
 
     static let faults = FaultPlan.keys.map { key in
         DriverKey(
@@ -52,5 +59,5 @@ extension DriverKey {
             }, standard: "none")
     }
 
-    fileprivate static let usualInner = DriverDescription.software
+    fileprivate static let standardInner = DriverDescription.software
 }

@@ -48,6 +48,15 @@ extension UnsafeMutablePointer where Pointee == UInt32 {
 }
 
 extension UnsafeMutablePointer {
+    /// The address of a member of a structure.
+    ///
+    /// - Parameter path: of a stored member; only those have addresses.
+    @inlinable
+    @inline(__always)
+    public func member<Member>(_ path: WritableKeyPath<Pointee, Member>) -> UnsafeMutablePointer<Member> {
+        pointer(to: path).unsafelyUnwrapped
+    }
+
     /// A word of an array that a C structure holds, which Swift imports as a tuple.
     @inlinable
     @inline(__always)

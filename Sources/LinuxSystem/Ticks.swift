@@ -25,4 +25,11 @@ public struct Ticks: Sendable {
         let product = (end &- begin).multipliedFullWidth(by: nanosecondsPer4GTicks)
         return product.high << 32 | product.low >> 32
     }
+
+    /// How many ticks a time has, rounded down.
+    ///
+    /// - Parameter nanoseconds: an hour at most.
+    public func ticks(_ nanoseconds: UInt64) -> UInt64 {
+        nanosecondsPer4GTicks.dividingFullWidth((nanoseconds >> 32, nanoseconds << 32)).quotient
+    }
 }

@@ -65,9 +65,9 @@ import Testing
             for _ in 0..<10_000 {
                 scribble(ring, &random, addresses: [mine, target, mine + 4095, 0, .max, 1 << 57, 1 << 47])
                 // Any tail: behind, far ahead, or plausible.
-                let seen = ring.memory.consumerPage.pointer(to: \.completed)!.loadAcquiring()
+                let seen = ring.memory.consumerPage.member(\.completed).loadAcquiring()
                 let tail = random.next() % 4 == 0 ? random.next() : seen &+ random.next() % UInt64(2 * count)
-                ring.memory.producerPage.pointer(to: \.tail)!.storeReleasing(tail)
+                ring.memory.producerPage.member(\.tail).storeReleasing(tail)
                 if random.next() % 8 == 0 { ring.ring() }
                 rounds += 1
             }
@@ -126,10 +126,10 @@ import Testing
             src: iova, dst: iova + 4096, length: 4096, kind: UInt8(DMADEV_KIND_COPY),
             flags: UInt8(DMADEV_DESC_BATCH_FIRST),
             nb_src: 0, nb_dst: 0, src_handler: 0, dst_handler: 0, reserved: 0)
-        ring.memory.producerPage.pointer(to: \.tail)!.storeReleasing(1)
+        ring.memory.producerPage.member(\.tail).storeReleasing(1)
         ring.ring()
         try eventually("the copy is done") {
-            ring.memory.consumerPage.pointer(to: \.completed)!.loadAcquiring() == 1
+            ring.memory.consumerPage.member(\.completed).loadAcquiring() == 1
         }
         #expect(ring.memory.statuses[0] == 0)
         #expect(mapping.bytes.allSatisfy { $0 == 0 })
@@ -147,7 +147,7 @@ import Testing
                 flags: slot == 0 ? UInt8(DMADEV_DESC_BATCH_FIRST) : 0, nb_src: 0, nb_dst: 0, src_handler: 0,
                 dst_handler: 0, reserved: 0)
         }
-        ring.memory.producerPage.pointer(to: \.tail)!.storeReleasing(64)
+        ring.memory.producerPage.member(\.tail).storeReleasing(64)
         ring.ring()
         // Somebody comes, works and goes in the middle of it; and memory is taken back at once.
         let other = try RawPeer.greeted(controller.path)

@@ -40,9 +40,9 @@ import Testing
         let layout: RingLayout
 
         func ring() { EventDescriptor.signal(peer.descriptors[0]) }
-        var completed: UInt64 { memory.consumerPage.pointer(to: \.completed)!.loadAcquiring() }
+        var completed: UInt64 { memory.consumerPage.member(\.completed).loadAcquiring() }
         func ring(upTo tail: UInt64) {
-            memory.producerPage.pointer(to: \.tail)!.storeReleasing(tail)
+            memory.producerPage.member(\.tail).storeReleasing(tail)
             ring()
         }
     }
@@ -149,7 +149,7 @@ import Testing
                 // Most times a plausible tail, so that the engine gets as far as looking at what it finds.
                 let tail =
                     random.next() % 16 == 0 ? random.next() : attacker.completed &+ random.next() % (UInt64(count) + 1)
-                attacker.memory.producerPage.pointer(to: \.tail)!.storeReleasing(tail)
+                attacker.memory.producerPage.member(\.tail).storeReleasing(tail)
                 if random.next() % 8 == 0 { attacker.ring() }
                 rounds += 1
             }

@@ -63,7 +63,7 @@ import Testing
         let layout = RingLayout(descriptorCount: 64, maximumEntries: 4)
         let ring = try RingMemory(
             layout: layout, applicationFile: peer.descriptors[1], engineFile: peer.descriptors[2])
-        let counters = RingCounters(in: ring).application
+        let counters = ring.applicationCounters
         counters.pointee.submitted = 1000
         counters.pointee.doorbells = .max
         counters.pointee.rejected = 5
@@ -82,7 +82,7 @@ import Testing
         _ = try peer.ask(AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4), for: RingAttached.self)
         let again = try RingMemory(
             layout: layout, applicationFile: peer.descriptors[3], engineFile: peer.descriptors[4])
-        let more = RingCounters(in: again).application
+        let more = again.applicationCounters
         more.pointee.submitted = 1
         more.pointee.doorbells = 1
         #expect(try connection()["claimed_submitted"] == 1001 && connection()["claimed_doorbells"] == .max)

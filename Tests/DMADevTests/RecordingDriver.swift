@@ -77,7 +77,15 @@ final class RecordingDriver: DMADriver {
     }
     func stop() throws(DMAError) { try control(.stop) }
     func close() throws(DMAError) { try control(.close) }
-    func counters(of vchan: UInt16) -> Statistics { state.withLock { $0.counters[vchan] ?? Statistics() } }
+    func counters(of vchan: UInt16) -> ChannelCounters? {
+        state.withLock { $0.counters[vchan] }.map { statistics in
+            var counters = ChannelCounters()
+            counters.application.submitted = statistics.submitted
+            counters.engine.completed = statistics.completed
+            counters.engine.errors = statistics.errors
+            return counters
+        }
+    }
     func status(of vchan: UInt16) -> VirtualChannelStatus { state.withLock { $0.status } }
     func ringUse(of vchan: UInt16) -> RingUse? { state.withLock { $0.ringUse } }
 

@@ -1,3 +1,4 @@
+import DMADev
 import CDMADev
 import DMAEngine
 import Foundation
@@ -18,7 +19,7 @@ import Testing
         source.withUnsafeBytes { source in
             destination.withUnsafeMutableBytes { destination in
                 _ = ring.producer.enqueueCopy(
-                    from: address(source.baseAddress), to: address(destination.baseAddress), length: UInt32(bytes),
+                    address(source.baseAddress), address(destination.baseAddress), length: UInt32(bytes),
                     flags: 2)
                 #expect(ring.statuses(1) == [0])
             }
@@ -34,7 +35,7 @@ import Testing
         var destination = [UInt8](repeating: 0, count: bytes + 1)
         destination.withUnsafeMutableBytes { destination in
             _ = ring.producer.enqueueFill(
-                pattern: 0x0807_0605_0403_0201, to: address(destination.baseAddress), length: UInt32(bytes), flags: 2)
+                0x0807_0605_0403_0201, address(destination.baseAddress), length: UInt32(bytes), flags: 2)
             #expect(ring.statuses(1) == [0])
         }
         #expect(destination[..<bytes].enumerated().allSatisfy { $1 == UInt8($0 % 8 + 1) })
@@ -46,12 +47,12 @@ import Testing
         let ring = try TestRing(engine: Engine(), descriptorCount: 8)
         var target: UInt64 = 0
         withUnsafeMutableBytes(of: &target) { target in
-            _ = ring.producer.enqueueFill(pattern: 7, to: address(target.baseAddress), length: 8, flags: 0)
+            _ = ring.producer.enqueueFill(7, address(target.baseAddress), length: 8, flags: 0)
             #expect(ring.isIdle)
             ring.retire()
         }
         #expect(target == 0)
-        #expect(ring.counters.read() == RingCounts(submitted: 0, completed: 0, errors: 0))
+        #expect(ring.statistics == Statistics(submitted: 0, completed: 0, errors: 0))
     }
 
     @Test("Retiring finishes or aborts what was rung, and counts all of it as completed")
@@ -62,7 +63,7 @@ import Testing
         buffer.withUnsafeMutableBytes { buffer in
             let base = address(buffer.baseAddress)
             for _ in 0..<200 {
-                _ = ring.producer.enqueueCopy(from: base, to: base + UInt64(bytes), length: UInt32(bytes), flags: 0)
+                _ = ring.producer.enqueueCopy(base, base + UInt64(bytes), length: UInt32(bytes), flags: 0)
             }
             ring.producer.submit()
             ring.retire()
@@ -71,7 +72,7 @@ import Testing
         let aborted = statuses.filter { $0 == UInt16(DMADEV_STATUS_USER_ABORT) }.count
         #expect(statuses.allSatisfy { $0 == 0 || $0 == UInt16(DMADEV_STATUS_USER_ABORT) })
         #expect(Array(statuses.prefix(200 - aborted)).allSatisfy { $0 == 0 })
-        #expect(ring.counters.read() == RingCounts(submitted: 200, completed: 200, errors: UInt64(aborted)))
+        #expect(ring.statistics == Statistics(submitted: 200, completed: 200, errors: UInt64(aborted)))
     }
 
     @Test("In silent mode a slot is free when its operation is done, without a poll")
@@ -81,9 +82,7 @@ import Testing
         var target: UInt64 = 0
         withUnsafeMutableBytes(of: &target) { target in
             for value in 1...1000 as ClosedRange<UInt64> {
-                while ring.producer.enqueueFill(
-                    pattern: value, to: address(target.baseAddress), length: 8, flags: 2) == -ENOSPC
-                {}
+                while ring.producer.enqueueFill(value, address(target.baseAddress), length: 8, flags: 2) == -ENOSPC {}
             }
             while !ring.isIdle {}
         }
@@ -106,7 +105,7 @@ import Testing
         withUnsafeMutableBytes(of: &target) { target in
             let place = address(target.baseAddress)
             for _ in 0..<rounds {
-                for _ in 0..<burst where producer.enqueueFill(pattern: 1, to: place, length: 8, flags: 0) < 0 {
+                for _ in 0..<burst where producer.enqueueFill(1, place, length: 8, flags: 0) < 0 {
                     refused += 1
                 }
                 producer.submit()
@@ -121,7 +120,7 @@ import Testing
             }
         }
         #expect(refused == 0 && failed == 0)
-        #expect(ring.counters.read().completed == UInt64(rounds * burst))
+        #expect(ring.statistics.completed == UInt64(rounds * burst))
     }
 
     @Test("Rings share an engine and come and go while others work")
@@ -132,11 +131,10 @@ import Testing
         try withUnsafeMutableBytes(of: &target) { target in
             for round in 0..<300 as Range<UInt64> {
                 let other = try TestRing(engine: engine, descriptorCount: 2)
-                _ = ring.producer.enqueueFill(pattern: round, to: address(target.baseAddress), length: 8, flags: 2)
+                _ = ring.producer.enqueueFill(round, address(target.baseAddress), length: 8, flags: 2)
                 var scratch: UInt64 = 0
                 withUnsafeMutableBytes(of: &scratch) { scratch in
-                    _ = other.producer.enqueueFill(
-                        pattern: round, to: address(scratch.baseAddress), length: 8, flags: 2)
+                    _ = other.producer.enqueueFill(round, address(scratch.baseAddress), length: 8, flags: 2)
                     #expect(other.statuses(1) == [0])
                 }
                 other.retire()

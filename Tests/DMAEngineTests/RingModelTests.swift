@@ -1,4 +1,5 @@
 import CDMADev
+import DMADev
 import DMAEngine
 import RingTestSupport
 import TestSupport
@@ -31,7 +32,7 @@ import Testing
         model.ring()
         while model.polled < model.enqueued { pollStatus(ring, &model, &random) }
 
-        let counts = ring.counters.read()
+        let counts = ring.statistics
         #expect(counts.submitted == UInt64(model.enqueued))
         #expect(counts.completed == UInt64(model.enqueued))
         #expect(ring.isIdle)
@@ -41,13 +42,14 @@ import Testing
         let result: Int32
         switch operation.request {
         case .copy(let from, let to, let length):
-            result = ring.producer.enqueueCopy(from: from, to: to, length: length, flags: operation.flags)
+            result = ring.producer.enqueueCopy(from, to, length: length, flags: operation.flags)
         case .fill(let pattern, let to, let length):
-            result = ring.producer.enqueueFill(pattern: pattern, to: to, length: length, flags: operation.flags)
+            result = ring.producer.enqueueFill(pattern, to, length: length, flags: operation.flags)
         case .lists(let from, let to):
             result = from.withUnsafeBufferPointer { from in
                 to.withUnsafeBufferPointer { to in
-                    ring.producer.enqueueCopy(from: from, to: to, flags: operation.flags)
+                    ring.producer.enqueueCopy(
+                        from.baseAddress, to.baseAddress, UInt16(from.count), UInt16(to.count), flags: operation.flags)
                 }
             }
         }

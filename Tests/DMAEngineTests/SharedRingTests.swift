@@ -1,3 +1,4 @@
+import DMADev
 import CDMADev
 import DMAEngine
 import Glibc
@@ -11,7 +12,7 @@ import Testing
 @Suite struct SharedRingTests {
     /// The engine's side, and the application's as it was mapped from descriptors.
     private final class Sides {
-        let ring: DescriptorRing
+        let ring: EngineRing
         let producer: RingProducer
         let application: RingMemory
         private let engine: Engine
@@ -27,15 +28,13 @@ import Testing
             let shared = try SharedRingMemory(layout: layout)
             application = try RingMemory(
                 layout: layout, applicationFile: shared.applicationFile.raw, engineFile: shared.engineFile.raw)
-            ring = DescriptorRing(
-                DescriptorRing.Configuration(layout: layout), memory: shared.memory,
-                counters: RingCounters(in: shared.memory), engine: engine)
+            ring = EngineRing(EngineRing.Configuration(), memory: shared.memory, engine: engine)
             if !isLight { shared.memory.consumerPage.pointee.light_doorbell = 0 }
             let bell = try EventDescriptor()
             try engine.watch(bell.raw)
             producer = RingProducer(
-                memory: application, state: state, counters: application.applicationCounters,
-                bell: EngineBell(word: word, event: bell.raw), isSilent: false, hasPool: false, operations: nil)
+                memory: application, state: state, bell: EngineBell(word: word, event: bell.raw), liveness: nil,
+                isSilent: false, hasPool: false, operations: nil)
             self.bell = bell
         }
 
@@ -77,20 +76,20 @@ import Testing
         for round in 0..<1000 as Range<UInt64> {
             let value = round &* 0x9E37_79B9_7F4A_7C15
             own.bytes.storeBytes(of: value, as: UInt64.self)
-            let index = sides.producer.enqueueCopy(from: address, to: address + 64, length: 8, flags: 2)
+            let index = sides.producer.enqueueCopy(address, address + 64, length: 8, flags: 2)
             #expect(index == Int32(round))
             // Now and then the engine has gone to sleep, and only the bell wakes it.
             if round % 100 == 99 { while !isAsleep(sides) { sched_yield() } }
             #expect(sides.statuses(1) == [0])
             #expect(own.bytes.load(fromByteOffset: 64, as: UInt64.self) == value)
         }
-        let counts = RingCounters(in: sides.application).read()
-        #expect(counts == RingCounts(submitted: 1000, completed: 1000, errors: 0))
+        let counts = sides.application.counters.statistics
+        #expect(counts == Statistics(submitted: 1000, completed: 1000, errors: 0))
         sides.finish()
     }
 
     private func isAsleep(_ sides: Sides) -> Bool {
-        sides.application.consumerPage.pointer(to: \.need_wakeup)!.atomic.pointee.load(ordering: .acquiring) != 0
+        sides.application.consumerPage.member(\.need_wakeup).atomic.pointee.load(ordering: .acquiring) != 0
     }
 
     @Test func theApplicationCannotMapTheEnginesSideForWriting() throws {
@@ -132,9 +131,9 @@ import Testing
             let file = try MemoryFile.make(name: "big", byteCount: size)
             let memory = try SharedMapping(of: file.raw, byteCount: size, isWritable: true)
             let address = UInt64(UInt(bitPattern: memory.bytes.baseAddress))
-            for _ in 0..<3 { _ = sides.producer.enqueueFill(pattern: 1, to: address, length: UInt32(size), flags: 0) }
+            for _ in 0..<3 { _ = sides.producer.enqueueFill(1, address, length: UInt32(size), flags: 0) }
             sides.producer.submit()
-            sides.ring.letGo()
+            sides.ring.detach()
             var parts = 0
             while finishes, sides.ring.finishPart() { parts += 1 }
             #expect(parts <= size / (256 << 10))

@@ -1,27 +1,29 @@
 import CDMADev
-import DMAEngine
+import DMADev
 import TestSupport
 import Testing
+
+@testable import DMAEngine
 
 let ENOSPC: Int32 = 28
 
 /// A ring on an engine, with its counters.
 struct TestRing {
-    let counters = RingCounters()
     let descriptorCount: Int
-    private let ring: DescriptorRing
+    private let ring: ApplicationRing
 
     init(engine: Engine, descriptorCount: Int, isSilent: Bool = false) throws {
         self.descriptorCount = descriptorCount
-        var configuration = DescriptorRing.Configuration(
-            layout: RingLayout(descriptorCount: descriptorCount, maximumEntries: 8))
-        configuration.isSilent = isSilent
-        ring = try #require(DescriptorRing(configuration, counters: counters, engine: engine))
+        ring = try #require(
+            ApplicationRing(
+                layout: RingLayout(descriptorCount: descriptorCount, maximumEntries: 8), mode: isSilent ? .silent : [],
+                engine: engine, EngineRing.Configuration()))
     }
 
     var producer: RingProducer { ring.producer }
-    var isIdle: Bool { ring.isIdle }
-    func retire() { ring.retire() }
+    var isIdle: Bool { ring.status == .idle }
+    var statistics: Statistics { ring.counters.statistics }
+    func retire() { ring.engineRing?.retire() }
 
     /// Polls until `count` operations have ended; their statuses.
     func statuses(_ count: Int) -> [UInt16] {

@@ -1,6 +1,6 @@
 import DMADev
 import DeviceDrivers
-import FaultDriver
+import DMAEngine
 import TelemetryWire
 import TestSupport
 import Testing

@@ -6,14 +6,14 @@ import Glibc
 import SoftwareDriver
 import Testing
 
-/// A fault device in front of a software device.
+/// A software device with a plan.
 func faultDevice(
     _ plan: FaultPlan, _ change: (inout SoftwareDevice.Options) -> Void = { _ in }
-) throws -> FaultDevice {
+) throws -> SoftwareDevice {
     var options = SoftwareDevice.Options()
     options.minimumDescriptorCount = 1
     change(&options)
-    return try FaultDevice(SoftwareDevice(engine: Engine(), options: options), plan: plan)
+    return try FaultDevice.make(SoftwareDevice(engine: Engine(), options: options), plan: plan)
 }
 
 /// A started device with a plan, and words to copy.
@@ -94,8 +94,8 @@ final class FaultBench {
         try eventually("the channel is idle") { try device.status(of: vchan) == .idle }
     }
 
-    var details: ChannelDetails {
-        get throws { try #require(device.details(of: 0)) }
+    var details: ChannelCounters {
+        get throws { try #require(device.counters(of: 0)) }
     }
 }
 

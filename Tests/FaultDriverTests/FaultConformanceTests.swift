@@ -15,10 +15,10 @@ import Testing
         options.maximumEntryCount = 64
         let engine = try made.sharesEngine ? sharedEngine.get() : Engine()
         let inner = try SoftwareDevice(engine: engine, options: options, sharesEngine: made.sharesEngine)
-        return try made.registry.add(FaultDevice(inner), named: made.name)
+        return try made.registry.add(FaultDevice.make(inner), named: made.name)
     }
 
-    @Test("A software device behind an empty plan conforms", arguments: ConformanceKit.runs)
+    @Test("A software device with an empty plan conforms", arguments: ConformanceKit.runs)
     func conforms(run: ConformanceRun) throws {
         try Self.kit.run(run)
     }

@@ -1,4 +1,6 @@
 import DMADev
+import SoftwareDriver
+import DMAEngine
 import FaultDriver
 import TestSupport
 import SystemPackage

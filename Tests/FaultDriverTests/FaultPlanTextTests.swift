@@ -1,4 +1,5 @@
 import DMADev
+import DMAEngine
 import FaultDriver
 import SoftwareDriver
 import SystemPackage

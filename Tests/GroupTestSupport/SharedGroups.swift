@@ -165,7 +165,7 @@ package final class GroupDevice: DMADriver {
         groups.use { $0.confirm($0.depart(client)) }
     }
 
-    package func counters(of vchan: UInt16) -> Statistics { Statistics() }
+    package func counters(of vchan: UInt16) -> ChannelCounters? { nil }
     package func status(of vchan: UInt16) -> VirtualChannelStatus { .idle }
     package func ringUse(of vchan: UInt16) -> RingUse? { nil }
 

@@ -33,11 +33,11 @@ import Testing
         }
         for index in sides.indices {
             try sides[index].finish()
-            let details = try #require(device.details(of: UInt16(index)))
+            let details = try #require(device.counters(of: UInt16(index)))
             let count = UInt64(sides[index].model.enqueued)
             #expect((details.statistics.submitted, details.statistics.completed) == (count, count))
             #expect(details.latency.count == count)
-            #expect(details.rejected == sides[index].rejected)
+            #expect(details["rejected_enqueues"] == sides[index].rejected)
             #expect(try device.status(of: UInt16(index)) == .idle)
         }
         try device.stop()

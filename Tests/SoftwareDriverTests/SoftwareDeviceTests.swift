@@ -169,12 +169,12 @@ import Testing
     @Test("A channel has its counters in full as soon as it is set up, and for good")
     func details() throws {
         let device = try DeviceRegistry().add(SoftwareDevice(engine: Engine()), named: "details")
-        #expect(device.details(of: 0) == nil)
+        #expect(device.counters(of: 0) == nil)
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 32))
-        #expect(device.details(of: 0)?.statuses == [:])
+        #expect(device.counters(of: 0)?.statuses == [:])
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
-        #expect(device.details(of: 0) != nil)
-        #expect(device.details(of: 1) == nil)
+        #expect(device.counters(of: 0) != nil)
+        #expect(device.counters(of: 1) == nil)
     }
 }

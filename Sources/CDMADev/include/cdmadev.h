@@ -86,6 +86,18 @@ static inline struct dmadev_descriptor dmadev_fetch_descriptor(const struct dmad
 	return fetched.descriptor;
 }
 
+/* Reads an entry of an SG list, each word once, for the same reason. */
+static inline struct dmadev_sge dmadev_fetch_sge(const struct dmadev_sge *_Nonnull entry)
+{
+	const volatile uint64_t *words = (const volatile uint64_t *)entry;
+	union {
+		uint64_t words[2];
+		struct dmadev_sge entry;
+	} fetched = { { words[0], words[1] } };
+
+	return fetched.entry;
+}
+
 /* Written by the application. */
 struct dmadev_producer_page {
 	uint64_t tail; /* the doorbell: operations below it are the engine's */
@@ -100,7 +112,8 @@ struct dmadev_consumer_page {
 	/* A line of its own: each doorbell looks at it, and it changes only when the engine goes to sleep. */
 	uint32_t need_wakeup; /* the engine sleeps, or is about to: ring its bell after the doorbell */
 	uint32_t light_doorbell; /* constant: who is registered with membarrier(2) needs no fence between the two */
-	uint8_t pad1[56];
+	uint32_t halted; /* not 0: the device is halted, nothing more of it finishes */
+	uint8_t pad1[52];
 };
 
 /* The application's own indexes, which its other threads may look at. */
@@ -111,8 +124,7 @@ struct dmadev_producer_state {
 	uint64_t released;
 	uint64_t completed_seen; /* the engine's index as last read */
 	uint64_t failures_reported; /* by completed_status */
-	uint64_t submitted_before; /* rung before the ring was started: the counters outlive it */
-	uint64_t pad0;
+	uint64_t pad0[2];
 };
 
 /* How an operation ended; enum rte_dma_status_code. */
@@ -142,7 +154,7 @@ struct dmadev_producer_state {
 #define DMADEV_LATENCY_OCTAVES 32
 #define DMADEV_LATENCY_BUCKETS 130
 
-/* Counters of a vchan since its device was made, by writer. They only grow. */
+/* Counters of a ring, by writer. They only grow. A new one is a word here and a row of ChannelCounter.table. */
 struct dmadev_engine_counters {
 	uint64_t completed; /* finished, failures included */
 	uint64_t errors; /* every status but successful, not attempted and aborted included */

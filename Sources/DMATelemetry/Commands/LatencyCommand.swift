@@ -10,7 +10,7 @@ extension DeviceCommands {
                 + "Parameters: int dev_id, vchan_id (Optional, all by default)",
             parameters: [deviceParameter, channelParameter]
         ) { request throws(TelemetryCommandError) in
-            let latency = try channelDetails(request, in: registry).latency
+            let latency = try channelCounters(request, in: registry).latency
             var reply = JSONValue.object()
             reply.set("count", latency.count)
             reply.set("sum_ns", latency.sum)

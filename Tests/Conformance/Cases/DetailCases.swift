@@ -1,3 +1,4 @@
+import CDMADev
 import DMADev
 import Glibc
 import Synchronization
@@ -19,46 +20,46 @@ let detailCases: [ConformanceCase] = [
 
 /// Records unless a reading fits together: for moments at which nothing is under way.
 private func expectConsistent(
-    _ details: ChannelDetails, sourceLocation: SourceLocation = #_sourceLocation
+    _ details: ChannelCounters, sourceLocation: SourceLocation = #_sourceLocation
 ) {
     let statistics = details.statistics
     #expect(statistics.submitted == statistics.completed, sourceLocation: sourceLocation)
     #expect(details.statuses.values.reduce(0, +) == statistics.completed, sourceLocation: sourceLocation)
     let good = details.statuses[.successful, default: 0]
     #expect(statistics.completed - statistics.errors == good, sourceLocation: sourceLocation)
-    let kinds = details.copies + details.scatterGatherCopies + details.fills + details.unknownOperations
+    let kinds = details.engine.kinds.1 + details.engine.kinds.2 + details.engine.kinds.3 + details.engine.kinds.0
     #expect(kinds == statistics.completed, sourceLocation: sourceLocation)
     #expect(details.latency.count == statistics.completed, sourceLocation: sourceLocation)
-    #expect(details.doorbells <= statistics.submitted, sourceLocation: sourceLocation)
+    #expect(details.application.doorbells <= statistics.submitted, sourceLocation: sourceLocation)
 }
 
 private func countsKindsAndBytes(_ bench: ConformanceBench) throws {
     let channel = try bench.channel()
-    guard var expected = bench.device.details(of: channel.index) else { return }
+    guard var expected = bench.device.counters(of: channel.index) else { return }
     for (round, kind) in Slab.Kind.offered(by: bench.properties.capabilities).enumerated() {
         let (count, size) = (bench.burst(upTo: 3 + round), 100 + 50 * round)
         let slab = Slab(slots: count, kinds: [kind], size: size)
         for slot in 0..<count { try slab.enqueue(slot, on: channel, flags: .submit) }
         try channel.successes(count)
-        expected.bytes += UInt64(count * size)
+        expected.engine.bytes += UInt64(count * size)
         switch kind {
-        case .copy: expected.copies += UInt64(count)
-        case .scatterGather: expected.scatterGatherCopies += UInt64(count)
-        case .fill: expected.fills += UInt64(count)
+        case .copy: expected.engine.kinds.1 += UInt64(count)
+        case .scatterGather: expected.engine.kinds.2 += UInt64(count)
+        case .fill: expected.engine.kinds.3 += UInt64(count)
         }
-        let found = try #require(bench.device.details(of: channel.index))
-        #expect(found.bytes == expected.bytes)
+        let found = try #require(bench.device.counters(of: channel.index))
+        #expect(found.engine.bytes == expected.engine.bytes)
         #expect(
-            (found.copies, found.scatterGatherCopies, found.fills)
-                == (expected.copies, expected.scatterGatherCopies, expected.fills))
-        #expect(found.unknownOperations == 0)
+            (found.engine.kinds.1, found.engine.kinds.2, found.engine.kinds.3)
+                == (expected.engine.kinds.1, expected.engine.kinds.2, expected.engine.kinds.3))
+        #expect(found.engine.kinds.0 == 0)
         expectConsistent(found)
     }
 }
 
 private func countsStatuses(_ bench: ConformanceBench) throws {
     let (channel, count) = (try bench.channel(), bench.burst(upTo: 8))
-    guard bench.device.details(of: channel.index) != nil else { return }
+    guard bench.device.counters(of: channel.index) != nil else { return }
     let slab = bench.slab(count)
     var expected: [CompletionStatus: UInt64] = [:]
     for _ in 0..<3 {
@@ -77,9 +78,9 @@ private func countsStatuses(_ bench: ConformanceBench) throws {
         }
         try channel.submit()
         try channel.waitUntilIdle()
-        let found = try #require(bench.device.details(of: channel.index))
+        let found = try #require(bench.device.counters(of: channel.index))
         #expect(found.statuses == expected)
-        #expect(found.bytes == expected[.successful, default: 0] * 19)
+        #expect(found.engine.bytes == expected[.successful, default: 0] * 19)
         expectConsistent(found)
         _ = try channel.statuses(count)
     }
@@ -87,41 +88,41 @@ private func countsStatuses(_ bench: ConformanceBench) throws {
 
 private func countsRing(_ bench: ConformanceBench) throws {
     let (channel, count) = (try bench.channel(), Int(bench.descriptorCount))
-    guard bench.device.details(of: channel.index) != nil else { return }
-    func details() throws -> ChannelDetails { try #require(bench.device.details(of: channel.index)) }
+    guard bench.device.counters(of: channel.index) != nil else { return }
+    func details() throws -> ChannelCounters { try #require(bench.device.counters(of: channel.index)) }
     let slab = bench.slab(count)
     // Half a ring behind one doorbell; doorbells without work are none.
     let half = max(1, count / 2)
     for slot in 0..<half { try slab.enqueue(slot, on: channel) }
-    #expect(try details().doorbells == 0)
-    #expect(try details().highWater == 0)
+    #expect(try details().application.doorbells == 0)
+    #expect(try details().application.high_water == 0)
     for _ in 0..<3 { try channel.submit() }
-    #expect(try details().doorbells == 1)
-    #expect(try details().highWater == UInt64(half))
+    #expect(try details().application.doorbells == 1)
+    #expect(try details().application.high_water == UInt64(half))
     try channel.successes(half)
     // One after the other needs one slot at a time: the mark stays.
     for slot in 0..<half {
         try slab.enqueue(slot, on: channel, flags: .submit)
         try channel.successes(1)
     }
-    #expect(try details().doorbells == 1 + UInt64(half))
-    #expect(try details().highWater == UInt64(half))
-    #expect(try details().rejected == 0)
+    #expect(try details().application.doorbells == 1 + UInt64(half))
+    #expect(try details().application.high_water == UInt64(half))
+    #expect(try details().application.rejected == 0)
     for slot in 0..<count { try slab.enqueue(slot, on: channel) }
     for refused in 1...3 as ClosedRange<UInt64> {
         expectRefusal(.ringFull, .noSpace) { try slab.enqueue(0, on: channel, flags: .submit) }
-        #expect(try details().rejected == refused)
+        #expect(try details().application.rejected == refused)
     }
     try channel.submit()
     try channel.successes(count)
-    #expect(try details().highWater == UInt64(count))
-    #expect(try details().doorbells == 2 + UInt64(half))
+    #expect(try details().application.high_water == UInt64(count))
+    #expect(try details().application.doorbells == 2 + UInt64(half))
     expectConsistent(try details())
 }
 
 private func measuresLatency(_ bench: ConformanceBench) throws {
     let (channel, count) = (try bench.channel(), bench.burst(upTo: 16))
-    guard let before = bench.device.details(of: channel.index) else { return }
+    guard let before = bench.device.counters(of: channel.index) else { return }
     #expect(before.latency.count == 0)
     #expect(before.latency.percentile(0.5) == nil)
     let bounds = before.latency.buckets.map(\.upperBound)
@@ -137,7 +138,7 @@ private func measuresLatency(_ bench: ConformanceBench) throws {
         }
         most += UInt64(count) * UInt64(time / .nanoseconds(1))
     }
-    let latency = try #require(bench.device.details(of: channel.index)).latency
+    let latency = try #require(bench.device.counters(of: channel.index)).latency
     #expect(latency.count == 20 * UInt64(count))
     #expect(latency.buckets.map(\.upperBound) == bounds)
     // No operation took longer than its burst, give or take what two clocks may differ by.
@@ -158,12 +159,13 @@ private func measuresLatency(_ bench: ConformanceBench) throws {
     #expect(percentiles[0] > 0)
 }
 
-extension ChannelDetails {
+extension ChannelCounters {
     /// Every number that may only grow.
     fileprivate var growing: [UInt64] {
-        [
-            statistics.submitted, statistics.completed, statistics.errors, bytes, copies, scatterGatherCopies, fills,
-            unknownOperations, rejected, doorbells, highWater, latency.sum,
+        ["submitted", "completed", "errors", "bytes", "rejected_enqueues", "doorbells", "occupancy_high_water"].map {
+            self[$0] ?? 0
+        } + [
+            engine.kinds.0, engine.kinds.1, engine.kinds.2, engine.kinds.3, latency.sum,
         ] + latency.buckets.map(\.count)
             + CompletionStatus.table.filter { $0.status != .successful }.map { statuses[$0.status, default: 0] }
     }
@@ -171,7 +173,7 @@ extension ChannelDetails {
 
 private func countsOn(_ bench: ConformanceBench) throws {
     let (device, vchan, count) = (bench.device, bench.channelCount - 1, bench.burst(upTo: 8))
-    guard device.details(of: vchan) != nil else { return }
+    guard device.counters(of: vchan) != nil else { return }
     let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
     let (channelCount, descriptorCount) = (bench.channelCount, bench.descriptorCount)
     let last = Mutex<[UInt64]>([])
@@ -202,14 +204,14 @@ private func countsOn(_ bench: ConformanceBench) throws {
             }
         }
     } while: {
-        guard let now = device.details(of: vchan) else { throw ReadingError.nothing }
+        guard let now = device.counters(of: vchan) else { throw ReadingError.nothing }
         last.withLock { before in
             if zip(before, now.growing).contains(where: { $0 > $1 }) { Issue.record("\(now.growing) after \(before)") }
             if now.statistics.completed > now.statistics.submitted { Issue.record("\(now.statistics)") }
             before = now.growing
         }
     }
-    let details = try #require(device.details(of: vchan))
+    let details = try #require(device.counters(of: vchan))
     #expect(details.statistics.submitted == 60 * UInt64(count))
     expectConsistent(details)
 }
@@ -293,15 +295,15 @@ private func endsWithEachStatus(_ bench: ConformanceBench) throws {
     #expect(
         try channel.statuses(4)
             == [.successful, .invalidSourceAddress, .invalidDestinationAddress, .notAttempted])
-    guard device.details(of: channel.index) != nil else { return }
+    guard device.counters(of: channel.index) != nil else { return }
     // The last one is for stop alone: what it aborts can be counted, not polled.
-    for _ in 0..<100 where device.details(of: channel.index)?.statuses[.userAbort] == nil {
+    for _ in 0..<100 where device.counters(of: channel.index)?.statuses[.userAbort] == nil {
         for _ in 0..<4 { try copy(from: good, to: other) }
         try channel.submit()
         try device.stop()
         try device.start()
     }
-    let details = try #require(device.details(of: channel.index))
+    let details = try #require(device.counters(of: channel.index))
     #expect(
         Set(details.statuses.keys)
             == [.successful, .invalidSourceAddress, .invalidDestinationAddress, .notAttempted, .userAbort])

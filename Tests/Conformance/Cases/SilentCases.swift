@@ -1,3 +1,4 @@
+import CDMADev
 import DMADev
 import SystemPackage
 import Testing
@@ -93,9 +94,9 @@ private func countsSlotsInUse(_ bench: ConformanceBench) throws {
         try slab.enqueue(round % 2, on: channel, flags: .submit)
         try channel.waitUntilIdle()
     }
-    guard let details = bench.device.details(of: channel.index) else { return }
-    #expect(details.highWater == 1)
-    #expect(details.rejected == 0)
+    guard let details = bench.device.counters(of: channel.index) else { return }
+    #expect(details.application.high_water == 1)
+    #expect(details.application.rejected == 0)
 }
 
 private func keepsStructures(_ bench: ConformanceBench) throws {

@@ -172,9 +172,9 @@ private func countsStructures(_ bench: ConformanceBench) throws {
     try channel.waitUntilIdle()
     let done = Statistics(submitted: UInt64(count), completed: UInt64(count))
     #expect(try bench.device.statistics(of: channel.index) == done)
-    guard let details = bench.device.details(of: channel.index) else { return }
-    #expect((details.scatterGatherCopies, details.doorbells) == (UInt64(count), 1))
-    #expect(details.highWater == UInt64(count))
+    guard let details = bench.device.counters(of: channel.index) else { return }
+    #expect((details.engine.kinds.2, details.application.doorbells) == (UInt64(count), 1))
+    #expect(details.application.high_water == UInt64(count))
 }
 
 private func forgetsStructures(_ bench: ConformanceBench) throws {

@@ -238,8 +238,8 @@ func counters() throws {
 
     let all = try device.statistics
     print("\(all.submitted) submitted, \(all.completed) completed, \(all.errors) failed")
-    if let details = device.details(of: 0) {
-        print("\(details.bytes) bytes, \(details.rejected) refused, p99 \(details.latency.percentile(0.99) ?? 0) ns")
+    if let counters = device.counters(of: 0) {
+        print("\(counters["bytes"] ?? 0) bytes, p99 \(counters.latency.percentile(0.99) ?? 0) ns")
     }
 
     try check(all == Statistics(submitted: 1, completed: 1), "counted")

@@ -48,7 +48,7 @@ func controller() throws {
 func failures() throws {
     let registry = DeviceRegistry()
     let plan = try FaultPlan(parsing: "fail=10:invalid_src_addr,every=100:bus_error,delay=5ms,halt=5000")
-    let device = try registry.add(FaultDevice(SoftwareDevice(engine: Engine()), plan: plan), named: "dma0")
+    let device = try registry.add(FaultDevice.make(SoftwareDevice(engine: Engine()), plan: plan), named: "dma0")
 
     try device.close()
 }

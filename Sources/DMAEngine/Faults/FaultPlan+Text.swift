@@ -31,7 +31,7 @@ extension FaultPlan {
             plan.addFailures(text) { .from($0) }
         },
         Key(
-            name: "delay", summary: "how long after its doorbell a completion is not visible",
+            name: "delay", summary: "how long after its end an operation's completion shows",
             allowed: "a whole number with ns, us, ms or s, up to 3600s"
         ) { plan, text in
             guard let delay = duration(text), delay <= longestDelay else { return false }

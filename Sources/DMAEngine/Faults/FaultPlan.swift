@@ -1,7 +1,12 @@
 public import DMADev
 internal import SystemPackage
 
-/// Which faults a ``FaultDevice`` makes, and when. An empty plan makes none.
+/// Faults that an engine makes on purpose, so that software meets every status, and devices that are slow, hang, or halt,
+/// on a machine whose hardware is whole. An empty plan makes none.
+///
+/// All rules of a channel hold, faults or none: order, ring indexes, fences, batches, capacity, counters, events. An
+/// operation that the plan lets fail is not executed: neither its source is read nor its destination written; with
+/// auto-free its source buffer is given back.
 ///
 /// Operations are numbered by channel: each channel of the device counts its own, the first is 1, and the numbers go on
 /// over stops and starts. An operation has its number once its doorbell has rung: what was enqueued and never rung has
@@ -48,12 +53,15 @@ public struct FaultPlan: Sendable, Equatable {
     /// Operations that fail. Where several fit, a number counts before `every`, that before `from`, and among equals the
     /// first.
     public var failures: [Failure]
-    /// The time from a doorbell during which no completion of its batch is visible; of every channel.
+    /// The time from the end of an operation to its visible completion; of every channel. Operations are executed and
+    /// counted at once, their completions show late.
     public var delay: Duration
     /// From this operation on, its channel completes nothing: it stays active and its ring fills up, until the device is
-    /// stopped. Other channels go on.
+    /// stopped, which aborts what was rung. Other channels go on.
     public var freeze: Outage?
-    /// When a channel gets to this operation, the whole device is halted: see ``FaultDevice``.
+    /// When everything before this operation on its channel is visible, the whole device is halted: its status is
+    /// `haltedError`, what is under way on any channel gets nowhere, and every data call fails with `EIO`; but polls hand
+    /// out first what was finished before. Stop aborts what was rung.
     public var halt: Outage?
 
     /// A plan.
@@ -65,7 +73,7 @@ public struct FaultPlan: Sendable, Equatable {
     }
 
     /// The delay in nanoseconds.
-    var delayNanoseconds: UInt64 {
+    public var delayNanoseconds: UInt64 {
         let (seconds, attoseconds) = delay.components
         return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
     }
@@ -76,7 +84,13 @@ public struct FaultPlan: Sendable, Equatable {
     /// The longest delay: an hour.
     static let longestDelay = Duration.seconds(3600)
 
-    func validate() throws(DMAError) {
+    /// An operation is looked up among so many failures at most: that bounds what a plan costs an engine.
+    static let mostFailures = 4096
+
+    /// - Throws: `EINVAL` for a plan that cannot be.
+    public func validate() throws(DMAError) {
+        try Self.check(
+            failures.count <= Self.mostFailures, "\(failures.count) failures: a plan has \(Self.mostFailures) at most")
         for failure in failures {
             let number =
                 switch failure.operations {

@@ -1,0 +1,102 @@
+public import CDMADev
+internal import LinuxSystem
+
+/// What a channel has counted since its device was made, or one of its rings: `struct dmadev_counters`. Counts only grow.
+///
+/// ``ChannelCounter/table`` has a name, a unit and a sentence for each; `counters["doorbells"]` reads by that name.
+@frozen
+public struct ChannelCounters: Sendable, Equatable {
+    /// What the engine counts.
+    public var engine = dmadev_engine_counters()
+    /// What the application counts.
+    public var application = dmadev_application_counters()
+
+    /// Nothing counted.
+    public init() {}
+
+    /// Reads counters while their writers go on, each word whole. `completed` is read before `submitted`, so it is never
+    /// the larger one.
+    public init(
+        reading engine: UnsafeMutablePointer<dmadev_engine_counters>,
+        _ application: UnsafeMutablePointer<dmadev_application_counters>
+    ) {
+        let completed = engine.member(\.completed).loadAcquiring()
+        Self.words(of: &self.engine) { words in
+            for index in words.indices { words[index] = engine.word(index).loadRelaxed() }
+        }
+        self.engine.completed = completed
+        Self.words(of: &self.application) { words in
+            for index in words.indices { words[index] = application.word(index).loadAcquiring() }
+        }
+    }
+
+    /// The three counters of `struct rte_dma_stats`.
+    public var statistics: Statistics {
+        Statistics(submitted: application.submitted, completed: engine.completed, errors: engine.errors)
+    }
+
+    /// Operations finished, by status; those that never came are left out.
+    public var statuses: [CompletionStatus: UInt64] {
+        var all: [CompletionStatus: UInt64] = [:]
+        for (place, row) in CompletionStatus.table.enumerated() where count(ofStatus: place) > 0 {
+            all[row.status] = count(ofStatus: place)
+        }
+        return all
+    }
+
+    /// Operations finished with the status in that place of ``CompletionStatus/table``. Successful ones are not kept: they
+    /// are what the others leave of all.
+    func count(ofStatus place: Int) -> UInt64 {
+        withUnsafeBytes(of: engine.statuses) { bytes in
+            let words = bytes.bindMemory(to: UInt64.self)
+            guard place == 0 else { return words[place] }
+            let failed = words.dropFirst().reduce(0, &+)
+            return engine.completed > failed ? engine.completed - failed : 0
+        }
+    }
+
+    /// The histogram of times from doorbell to completion.
+    public var latency: Latency {
+        withUnsafeBytes(of: engine.latency_buckets) { bytes in
+            Latency(
+                buckets: bytes.bindMemory(to: UInt64.self).enumerated().map {
+                    Latency.Bucket(upperBound: Latency.upperBound(ofBucket: $0), count: $1)
+                }, sum: engine.latency_sum)
+        }
+    }
+
+    /// The value of the counter with a name; `nil` when ``ChannelCounter/table`` has none of that name.
+    public subscript(name: String) -> UInt64? {
+        ChannelCounter.table.first { $0.name == name }?.value(in: self)
+    }
+
+    /// The sums; of a peak the larger one.
+    public static func + (left: Self, right: Self) -> Self {
+        var sum = left
+        add(right.engine, to: &sum.engine)
+        add(right.application, to: &sum.application)
+        for row in ChannelCounter.table {
+            if case .peak(let word) = row.source { sum[keyPath: word] = max(left[keyPath: word], right[keyPath: word]) }
+        }
+        return sum
+    }
+
+    /// Whether all words are the same.
+    public static func == (left: Self, right: Self) -> Bool {
+        withUnsafeBytes(of: left) { one in withUnsafeBytes(of: right) { other in one.elementsEqual(other) } }
+    }
+
+    private static func add<Words>(_ more: Words, to sum: inout Words) {
+        withUnsafeBytes(of: more) { bytes in
+            let more = bytes.bindMemory(to: UInt64.self)
+            words(of: &sum) { words in
+                for index in words.indices { words[index] &+= more[index] }
+            }
+        }
+    }
+
+    /// The structures hold words only, padding included.
+    private static func words<Words>(of words: inout Words, _ body: (UnsafeMutableBufferPointer<UInt64>) -> Void) {
+        withUnsafeMutableBytes(of: &words) { body($0.bindMemory(to: UInt64.self)) }
+    }
+}

@@ -1,0 +1,104 @@
+internal import CDMADev
+internal import DMADev
+internal import Glibc
+internal import LinuxSystem
+
+/// The functions between the call layer and a device's rings, and the array in which they find the rings: their first
+/// argument. The call layer has checked the channel's number. They touch raw memory only.
+final class RingDataPath: @unchecked Sendable {
+    // The array never changes; what it points to is for the one thread that uses a channel.
+    private let producers: UnsafeMutablePointer<RingProducer>
+
+    init(_ rings: [ApplicationRing]) {
+        producers = .allocateOnOwnCacheLines(capacity: max(rings.count, 1))
+        for (index, ring) in rings.enumerated() { (producers + index).initialize(to: ring.producer) }
+    }
+
+    deinit {
+        producers.deallocate()
+    }
+
+    /// Fills in what the capabilities promise and the mode leaves: in silent mode nothing is polled, in enqueue/dequeue
+    /// mode operations come and go as structures only.
+    ///
+    /// - Parameter canHalt: whether rings can lose their engine, so that each call looks whether it is there.
+    func fill(
+        _ path: inout dmadev_data_path, _ capabilities: Capabilities, _ mode: ConfigurationFlags, canHalt: Bool
+    ) {
+        path.driver = UnsafeMutableRawPointer(producers)
+        path.burst_capacity = { ring($0, $1).burstCapacity() }
+        path.rung = { driver, vchan, rung in
+            rung.pointee = ring(driver, vchan).rungSoFar
+            return 0
+        }
+        let (enqueues, polls) = (!mode.contains(.enqueueDequeue), !mode.contains(.silent))
+        if enqueues {
+            if capabilities.contains(.copy) { path.copy = { ring($0, $1).enqueueCopy($2, $3, length: $4, flags: $5) } }
+            if capabilities.contains(.copyScatterGather) {
+                path.copy_sg = { ring($0, $1).enqueueCopy($2, $3, $4, $5, flags: $6) }
+            }
+            if capabilities.contains(.fill) { path.fill = { ring($0, $1).enqueueFill($2, $3, length: $4, flags: $5) } }
+            path.submit = { driver, vchan in
+                ring(driver, vchan).submit()
+                return 0
+            }
+            if polls {
+                path.completed = { ring($0, $1).completed(upTo: $2, lastIndex: $3, hasError: $4) }
+                path.completed_status = { ring($0, $1).completedStatus(into: $4, count: $2, lastIndex: $3) }
+            }
+        } else {
+            path.enqueue_ops = { ring($0, $1).enqueue($2, count: $3) }
+            if polls { path.dequeue_ops = { ring($0, $1).dequeue(into: $2, count: $3) } }
+        }
+        if canHalt { guardAgainstHalt(&path, capabilities, enqueues: enqueues, polls: polls) }
+    }
+
+    /// The same functions, which return `-EIO` when the device is halted; polls hand out first what was finished before.
+    private func guardAgainstHalt(
+        _ path: inout dmadev_data_path, _ capabilities: Capabilities, enqueues: Bool, polls: Bool
+    ) {
+        path.burst_capacity = { ring($0, $1).isAlive ? ring($0, $1).burstCapacity() : -EIO }
+        guard enqueues else {
+            path.enqueue_ops = { ring($0, $1).isAlive ? ring($0, $1).enqueue($2, count: $3) : -EIO }
+            if polls {
+                path.dequeue_ops = { polled(ring($0, $1).dequeue(into: $2, count: $3), of: ring($0, $1)) }
+            }
+            return
+        }
+        if capabilities.contains(.copy) {
+            path.copy = {
+                ring($0, $1).isAlive ? ring($0, $1).enqueueCopy($2, $3, length: $4, flags: $5) : -EIO
+            }
+        }
+        if capabilities.contains(.copyScatterGather) {
+            path.copy_sg = { ring($0, $1).isAlive ? ring($0, $1).enqueueCopy($2, $3, $4, $5, flags: $6) : -EIO }
+        }
+        if capabilities.contains(.fill) {
+            path.fill = { ring($0, $1).isAlive ? ring($0, $1).enqueueFill($2, $3, length: $4, flags: $5) : -EIO }
+        }
+        path.submit = { driver, vchan in
+            guard ring(driver, vchan).isAlive else { return -EIO }
+            ring(driver, vchan).submit()
+            return 0
+        }
+        guard polls else { return }
+        path.completed = {
+            let result = ring($0, $1).completed(upTo: $2, lastIndex: $3, hasError: $4)
+            return $4.pointee ? result : polled(result, of: ring($0, $1))
+        }
+        path.completed_status = {
+            polled(ring($0, $1).completedStatus(into: $4, count: $2, lastIndex: $3), of: ring($0, $1))
+        }
+    }
+}
+
+@inline(__always)
+private func ring(_ driver: UnsafeMutableRawPointer?, _ vchan: UInt16) -> RingProducer {
+    // The array was given with the functions: it is there.
+    driver.unsafelyUnwrapped.assumingMemoryBound(to: RingProducer.self)[Int(vchan)]
+}
+
+@inline(__always)
+private func polled(_ count: Int32, of ring: RingProducer) -> Int32 {
+    count == 0 && !ring.isAlive ? -EIO : count
+}

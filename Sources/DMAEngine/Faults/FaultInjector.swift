@@ -1,0 +1,89 @@
+internal import CDMADev
+internal import DMADev
+internal import LinuxSystem
+
+/// Makes the faults of one ring, where its engine executes it. A ring that has one takes the general path, as a traced
+/// one does.
+///
+/// It belongs to the thread that has the ring's consumer.
+final class FaultInjector {
+    private let schedule: FailureSchedule
+    private let freeze: UInt64
+    private let halt: UInt64
+    private let before: UInt64
+    private let device: DeviceHalt
+    /// How long completions are delayed, in nanoseconds and in ticks.
+    private let delay: UInt64
+    let delayTicks: UInt64
+    /// By slot, of finished operations that are not visible yet: when they may be, in nanoseconds of the monotonic clock.
+    private var dueTimes: [UInt64]
+    private let mask: UInt64
+    /// Operations below it are visible.
+    private(set) var visible: UInt64 = 0
+    /// The plan's freeze has begun.
+    private var isFrozen = false
+
+    init(_ faults: RingFaults, memory: RingMemory) {
+        schedule = FailureSchedule(faults.plan.failures)
+        freeze = faults.plan.freeze?.number ?? .max
+        halt = faults.plan.halt?.number ?? .max
+        delay = faults.plan.delayNanoseconds
+        delayTicks = Ticks().ticks(delay)
+        before = faults.before
+        device = faults.halt
+        mask = UInt64(memory.layout.slotCount - 1)
+        dueTimes = delay > 0 ? Array(repeating: 0, count: memory.layout.slotCount) : []
+        device.add(memory)
+    }
+
+    private func number(_ operation: UInt64) -> UInt64 { before &+ operation &+ 1 }
+
+    /// Whether the next operation is not begun: not yet, or never. A halt waits until all before it is visible.
+    func stops(before operation: UInt64) -> Bool {
+        if device.isHalted || isFrozen { return true }
+        if number(operation) >= halt {
+            if visible == operation { device.halt() }
+            return true
+        }
+        isFrozen = number(operation) >= freeze
+        return isFrozen
+    }
+
+    /// How an operation is to end; `nil`: as it does by itself.
+    func status(of operation: UInt64) -> CompletionStatus? { schedule.status(ofOperation: number(operation)) }
+
+    /// An operation is finished.
+    func finished(_ operation: UInt64) {
+        if delay > 0 { dueTimes[slot(operation)] = MonotonicTime.now.nanoseconds &+ delay }
+    }
+
+    /// The end of what may be visible now, of operations that are finished below `end`.
+    func advanceVisible(to end: UInt64) -> UInt64 {
+        guard delay > 0 else {
+            visible = end
+            return end
+        }
+        let now = visible == end ? 0 : MonotonicTime.now.nanoseconds
+        while visible != end, dueTimes[slot(visible)] <= now { visible &+= 1 }
+        return visible
+    }
+
+    /// The ring is stopped: everything finished is visible, whatever was planned.
+    func endDelay(at end: UInt64) { visible = end }
+
+    /// Whether there is anything to do for a ring whose operations are finished below `next`.
+    func hasWork(tail: UInt64, next: UInt64) -> Bool {
+        if nanosecondsUntilDue(next) == 0 { return true }
+        guard tail != next, !isFrozen, !device.isHalted else { return false }
+        return number(next) < halt || visible == next
+    }
+
+    /// How long nothing becomes visible by itself; `nil`: nothing will.
+    func nanosecondsUntilDue(_ next: UInt64) -> UInt64? {
+        guard delay > 0, visible != next else { return nil }
+        let (due, now) = (dueTimes[slot(visible)], MonotonicTime.now.nanoseconds)
+        return due > now ? due - now : 0
+    }
+
+    private func slot(_ operation: UInt64) -> Int { Int(truncatingIfNeeded: operation & mask) }
+}
