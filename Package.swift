@@ -76,7 +76,7 @@ let package = Package(
             ["ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
         swiftTarget(
-            "AccessGroups",
+            "GroupTable",
             ["DMADev", "CDMATrace", "LinuxSystem", systemPackage, .product(name: "Crypto", package: "swift-crypto")]),
 
         // L3: services.
@@ -117,7 +117,7 @@ let package = Package(
         swiftTarget(
             "DMAController",
             [
-                "AccessGroups", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LibraryMetrics", "LinuxSystem",
+                "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "GroupTable", "LibraryMetrics", "LinuxSystem",
                 systemPackage, .product(name: "Logging", package: "swift-log"),
             ]),
         swiftTarget(
@@ -144,7 +144,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "GroupTestSupport",
-            dependencies: ["AccessGroups", "CDMADev", "DMADev", "LinuxSystem", systemPackage],
+            dependencies: ["CDMADev", "DMADev", "GroupTable", "LinuxSystem", systemPackage],
             path: "Tests/GroupTestSupport", swiftSettings: swiftSettings),
         .target(
             name: "Conformance", dependencies: ["CDMADev", "DMADev", "LinuxSystem", "TestSupport", systemPackage],
@@ -243,7 +243,7 @@ let package = Package(
                 systemPackage, .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),
-        test(of: "AccessGroups", ["AccessGroups", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
+        test(of: "GroupTable", ["GroupTable", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),

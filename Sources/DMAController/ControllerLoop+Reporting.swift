@@ -1,7 +1,7 @@
 internal import CDMADev
-internal import AccessGroups
 internal import DMADev
 internal import DMAEngine
+internal import GroupTable
 internal import LinuxSystem
 
 /// Who moved what, for telemetry. Nothing is counted for it but what the engine counts anyway, once a run of operations.

@@ -1,7 +1,7 @@
-internal import AccessGroups
 internal import ControllerProtocol
 internal import DMADev
 internal import DMAEngine
+internal import GroupTable
 internal import LinuxSystem
 internal import SystemPackage
 

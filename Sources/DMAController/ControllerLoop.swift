@@ -1,8 +1,8 @@
-internal import AccessGroups
 internal import ControllerProtocol
 internal import DMADev
 internal import DMAEngine
 internal import Glibc
+internal import GroupTable
 internal import LinuxSystem
 internal import Logging
 internal import SystemPackage
@@ -21,8 +21,8 @@ final class ControllerLoop {
     private let stopEvent: StopEvent
     private var metrics = ControllerMetrics()
     /// What strangers cause is said now and then only.
-    private var refusalBrake = MessageBrake()
-    private var turnAwayBrake = MessageBrake()
+    private var refusalLimiter = LogRateLimiter()
+    private var turnAwayLimiter = LogRateLimiter()
     private let reports: ReportDesk
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
@@ -134,10 +134,10 @@ final class ControllerLoop {
             } catch {
                 if error == .wouldBlock { return }
                 statistics.turnedAway += 1
-                if let held = turnAwayBrake.release() {
+                if let suppressed = turnAwayLimiter.admit() {
                     logger.warning(
                         "a connection to the controller failed",
-                        metadata: ["path": "\(place.path)", "error": "\(error)", "held_back": "\(held)"])
+                        metadata: ["path": "\(place.path)", "error": "\(error)", "suppressed": "\(suppressed)"])
                 }
                 // Without descriptors the connection would stay where it is, and be reported for ever.
                 if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {
@@ -195,12 +195,12 @@ final class ControllerLoop {
 
     private func turnAway(_ socket: StrangersSocket, _ credentials: PeerCredentials, _ reason: String) {
         statistics.turnedAway += 1
-        if let held = turnAwayBrake.release() {
+        if let suppressed = turnAwayLimiter.admit() {
             logger.notice(
                 "turned an application away",
                 metadata: [
                     "pid": "\(credentials.pid)", "uid": "\(credentials.uid)", "reason": "\(reason)",
-                    "held_back": "\(held)",
+                    "suppressed": "\(suppressed)",
                 ])
         }
         let bytes = Packet.encode(Failed(errno: Errno.diskQuotaExceeded.rawValue, reason: reason), sequence: 0)
@@ -284,10 +284,11 @@ final class ControllerLoop {
     /// Ends a connection on which something came that no application sends.
     private func refuse(_ peer: Peer, _ reason: String) {
         statistics.refusedMessages += 1
-        if let held = refusalBrake.release() {
+        if let suppressed = refusalLimiter.admit() {
             logger.notice(
                 "ended a connection: no application sends this",
-                metadata: Self.metadata(of: peer).merging(["reason": "\(reason)", "held_back": "\(held)"]) { $1 })
+                metadata: Self.metadata(of: peer).merging(["reason": "\(reason)", "suppressed": "\(suppressed)"]) { $1 }
+            )
         }
         answer(peer, Failed(errno: Errno.protocolError.rawValue, reason: reason), sequence: 0)
         drop(peer)

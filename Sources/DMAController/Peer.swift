@@ -1,7 +1,7 @@
-internal import AccessGroups
 internal import DMADev
 internal import DMAEngine
 internal import Glibc
+internal import GroupTable
 internal import LinuxSystem
 
 /// One connection, which is one device of one application: all that it has here. Belongs to the control thread.

@@ -96,12 +96,12 @@ extension ServerLoop {
 
     /// Does not listen for a moment. Clients wait in the backlog meanwhile; those connected are served.
     private func pause(after error: Errno) {
-        if let held = pauseBrake.release() {
+        if let suppressed = pauseLimiter.admit() {
             logger.warning(
                 "no new telemetry clients for 100 ms",
                 metadata: [
                     "path": "\(place.path)", "error": "\(error)", "clients": "\(state.clients.count)",
-                    "held_back": "\(held)",
+                    "suppressed": "\(suppressed)",
                 ])
         }
         listensAgain = MonotonicTime.now.advanced(by: .milliseconds(100))

@@ -66,12 +66,12 @@ extension ServerLoop {
             watch(client, in: slot, for: .writable)
         case .resourceTemporarilyUnavailable?:
             state.statistics.dropped &+= 1
-            if let held = cutOffBrake.release() {
+            if let suppressed = cutOffLimiter.admit() {
                 logger.notice(
                     "cut off a client that does not read",
                     metadata: [
                         "pid": "\(client.peer?.pid ?? -1)", "uid": "\(client.peer.map { Int64($0.uid) } ?? -1)",
-                        "held_back": "\(held)",
+                        "suppressed": "\(suppressed)",
                     ])
             }
             close(slot)

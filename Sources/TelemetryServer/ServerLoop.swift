@@ -20,8 +20,8 @@ final class ServerLoop {
     /// When to listen again after `accept` failed for want of memory or descriptors.
     var listensAgain: MonotonicTime?
     /// What clients cause is said now and then only.
-    var pauseBrake = MessageBrake()
-    var cutOffBrake = MessageBrake()
+    var pauseLimiter = LogRateLimiter()
+    var cutOffLimiter = LogRateLimiter()
     private var metrics = ServerMetrics()
 
     private let stopSignal: StopSignal

@@ -1,6 +1,6 @@
-package import AccessGroups
 package import CDMADev
 package import DMADev
+package import GroupTable
 import LinuxSystem
 import SystemPackage
 

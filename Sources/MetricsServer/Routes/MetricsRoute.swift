@@ -12,7 +12,7 @@ extension HTTPRoute {
     public static func metrics(of collector: MetricsCollector) -> HTTPRoute {
         // Collecting waits for sources: not on the server's thread. More threads would only wait for each other.
         let queue = DispatchQueue(label: "metrics")
-        let brake = Locked(MessageBrake())
+        let limiter = Locked(LogRateLimiter())
         return HTTPRoute("/metrics", "metrics for scrapers") { request, context in
             let format = MetricsText(accepting: request.headers[values: .accept].joined(separator: ","))
             let asked = MonotonicTime.now
@@ -26,9 +26,9 @@ extension HTTPRoute {
                     status: .ok, headers: [.contentType: format.contentType, .vary: "Accept"],
                     body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
             } catch {
-                if let held = brake.withLock({ $0.release() }) {
+                if let suppressed = limiter.withLock({ $0.admit() }) {
                     context.logger.error(
-                        "metrics cannot be collected", metadata: ["error": "\(error)", "held_back": "\(held)"])
+                        "metrics cannot be collected", metadata: ["error": "\(error)", "suppressed": "\(suppressed)"])
                 }
                 return Response(
                     status: .internalServerError, headers: [.contentType: "text/plain; charset=utf-8"],

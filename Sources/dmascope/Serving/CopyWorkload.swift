@@ -62,7 +62,7 @@ private final class CopyWorkloadLoop {
     private let destination: UnsafeMutableRawPointer
     private let pause = Pause()
     private var bursts = 0
-    private var brake = MessageBrake()
+    private var limiter = LogRateLimiter()
 
     /// Sizes of the copies of a burst: mostly small ones, and one large one that carries the bytes.
     private static let sizes = [64, 256, 1024, 64, 4096, 512, 64, 16384, 1500, 65536]
@@ -157,9 +157,9 @@ private final class CopyWorkloadLoop {
 
     /// A device that fails every copy does not fill the log.
     private func complain(_ message: Logger.Message, on vchan: VirtualChannel, _ more: Logger.Metadata = [:]) {
-        guard let held = brake.release() else { return }
+        guard let suppressed = limiter.admit() else { return }
         let place: Logger.Metadata = [
-            "device": "\(device.name)", "vchan": "\(vchan.index)", "held_back": "\(held)",
+            "device": "\(device.name)", "vchan": "\(vchan.index)", "suppressed": "\(suppressed)",
         ]
         logger.error(message, metadata: place.merging(more) { $1 })
     }

@@ -2,7 +2,7 @@ import DMADev
 import SystemPackage
 import Testing
 
-@testable import AccessGroups
+@testable import GroupTable
 
 /// Creating and joining.
 @Suite struct ComingTests {

@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@testable import AccessGroups
+@testable import GroupTable
 
 /// A table and its model, side by side through random lives.
 @Suite struct RandomTableTests {

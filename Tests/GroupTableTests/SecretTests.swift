@@ -3,7 +3,7 @@ import LinuxSystem
 import SystemPackage
 import Testing
 
-@testable import AccessGroups
+@testable import GroupTable
 
 /// Tokens: what is kept, what is shown, and how slow guessing is.
 @Suite struct SecretTests {

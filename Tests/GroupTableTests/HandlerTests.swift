@@ -2,7 +2,7 @@ import DMADev
 import SystemPackage
 import Testing
 
-@testable import AccessGroups
+@testable import GroupTable
 
 /// Handler numbers: when they come back.
 @Suite struct HandlerTests {

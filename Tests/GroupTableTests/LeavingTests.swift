@@ -2,7 +2,7 @@ import DMADev
 import SystemPackage
 import Testing
 
-@testable import AccessGroups
+@testable import GroupTable
 
 /// Leaving, destroying, dying, and what is told of it.
 @Suite struct LeavingTests {

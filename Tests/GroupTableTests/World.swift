@@ -1,5 +1,5 @@
-import AccessGroups
 import DMADev
+import GroupTable
 import LinuxSystem
 import SystemPackage
 import Testing

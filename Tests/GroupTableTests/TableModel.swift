@@ -1,5 +1,5 @@
-import AccessGroups
 import DMADev
+import GroupTable
 
 /// What a table has to do, as plainly as it can be said: who sits where, and what each device has to hear.
 struct TableModel {
