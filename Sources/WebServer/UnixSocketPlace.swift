@@ -2,37 +2,28 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// The file of a listening Unix socket.
-///
-/// The server binds in a directory of its own, which only this user may enter, and the socket is moved to its place with
-/// its final mode: nobody else can connect before, and a dead socket is replaced without a moment in which none is there.
+/// Where Hummingbird, which binds by itself, makes a Unix socket before it is moved to its place: a directory of its own,
+/// which only this user may enter, so that nobody else can connect before the socket has its final mode.
 struct UnixSocketPlace: Sendable {
-    /// Where clients find it.
-    let path: String
     /// Where it is to be bound.
     let workPath: String
 
+    private let path: String
     private let directory: String
 
+    /// - Parameter path: where clients are to find the socket.
     /// - Throws: when somebody listens there, or something else lies there.
     init(_ path: String) throws(HTTPServiceError) {
-        switch SequencedPacketSocket.probe(path) {
-        case .noSuchFileOrDirectory?: break
-        case .connectionRefused? where FileIdentity(path)?.isSocket == true: break
-        case .connectionRefused?:
-            throw HTTPServiceError("cannot listen on \(path): there is a file, and no socket", errno: .fileExists)
-        case let error? where error != .init(rawValue: EPROTOTYPE):
-            throw HTTPServiceError("cannot listen on \(path): \(error)", errno: error)
-        default:
-            throw HTTPServiceError("cannot listen on \(path): a server has it", errno: .addressInUse)
+        do throws(SocketFile.Failure) { try SocketFile.hasDeadSocket(path) } catch {
+            throw HTTPServiceError(error, path)
         }
-        self.path = path
         let parent = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         var template = Array((parent + ".dmascope-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else {
             let error = Errno(rawValue: Glibc.errno)
             throw HTTPServiceError("cannot make a directory beside \(path): \(error)", errno: error)
         }
+        self.path = path
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         workPath = directory + "/s"
         guard workPath.utf8.count <= SequencedPacketSocket.maximumPathLength else {
@@ -44,14 +35,16 @@ struct UnixSocketPlace: Sendable {
         }
     }
 
-    /// The server has bound: moves the socket to its place.
-    func publish() throws(HTTPServiceError) -> FileIdentity? {
+    /// Moves the socket, which listens by now, to its place.
+    ///
+    /// - Throws: when another server has come there meanwhile.
+    func publish() throws(HTTPServiceError) -> SocketFile {
         defer { removeDirectory() }
-        guard chmod(workPath, 0o600) == 0, rename(workPath, path) == 0 else {
-            let error = Errno(rawValue: Glibc.errno)
-            throw HTTPServiceError("cannot put the socket at \(path): \(error)", errno: error)
+        do throws(SocketFile.Failure) {
+            return try SocketFile(at: path, .init(lockPath: path + ".lock"), movedFrom: workPath)
+        } catch {
+            throw HTTPServiceError(error, path)
         }
-        return FileIdentity(path)
     }
 
     /// Nothing stays of an attempt.
@@ -59,9 +52,19 @@ struct UnixSocketPlace: Sendable {
         _ = unlink(workPath)
         _ = rmdir(directory)
     }
+}
 
-    /// Removes the socket, if it is still the one that was made here.
-    func remove(_ identity: FileIdentity?) {
-        if identity != nil, FileIdentity(path) == identity { _ = unlink(path) }
+extension HTTPServiceError {
+    fileprivate init(_ failure: SocketFile.Failure, _ path: String) {
+        switch failure.kind {
+        case .notReplaceable:
+            self.init("cannot listen on \(path): there is a file, and no socket", errno: .fileExists)
+        // Who is there has another protocol, or no time.
+        case .inUse where [nil, Errno(rawValue: EPROTOTYPE), .resourceTemporarilyUnavailable].contains(failure.errno):
+            self.init("cannot listen on \(path): a server has it", errno: .addressInUse)
+        default:
+            let reason = failure.errno.map { "\($0)" } ?? failure.description
+            self.init("cannot listen on \(path): \(reason)", errno: failure.errno)
+        }
     }
 }
