@@ -103,7 +103,7 @@ let package = Package(
             ].map { .embedInCode("Page/\($0)") }, swiftSettings: swiftSettings),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
         swiftTarget(
-            "MetricsServer",
+            "WebServer",
             [
                 "LibraryMetrics", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient",
                 "TelemetryWire", metrics, systemPackage,
@@ -129,8 +129,8 @@ let package = Package(
             name: "dmascope",
             dependencies: [
                 "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage",
-                "MetricsExporter", "MetricsServer", "OpenMetricsText", "TelemetryServer", "TelemetryClient",
-                "TelemetryWire", "LinuxSystem", "DMATrace", metrics, systemPackage,
+                "MetricsExporter", "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire",
+                "LinuxSystem", "DMATrace", "WebServer", metrics, systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -203,8 +203,8 @@ let package = Package(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
-                "DeviceDrivers", "FaultDriver", "LivePage", "MetricsExporter", "MetricsServer", "OpenMetricsText",
-                "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire",
+                "DeviceDrivers", "FaultDriver", "LivePage", "MetricsExporter", "OpenMetricsText",
+                "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire", "WebServer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -285,7 +285,7 @@ let package = Package(
                 "LivePage", "DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ]),
-        test(of: "MetricsServer", ["MetricsServer"]),
+        test(of: "WebServer", ["WebServer"]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMAController", "DMADev", "Conformance", "TestSupport"]),
         test(
             of: "Documentation",

@@ -77,7 +77,7 @@ extension ControllerLoop {
             )
             try engine.watch(device.bell.event.raw)
             // From now on there are messages that bring some.
-            if place.keepsDescriptorsOut {
+            if place.refusesDescriptors {
                 try SequencedPacketSocket.setTakesDescriptors(true, on: peer.socket.raw)
             }
             peer.socket.contents = .descriptors

@@ -13,7 +13,7 @@ final class ControllerLoop {
     let engine: Engine
     let closer: DescriptorCloser
     let poller: Poller
-    let place: ControlSocketPlace
+    let place: ListeningSocket
     let shared: SharedStatistics
     let logger: Logger
     /// Descriptors of one user that may wait to be closed, before he is not served any more.
@@ -49,7 +49,7 @@ final class ControllerLoop {
     private static let reportToken: UInt64 = .max
 
     init(
-        place: consuming ControlSocketPlace, configuration: ControllerConfiguration, engine: Engine,
+        place: consuming ListeningSocket, configuration: ControllerConfiguration, engine: Engine,
         stopEvent: StopEvent, reports: ReportDesk, shared: SharedStatistics, logger: Logger
     ) throws(Errno) {
         self.configuration = configuration
@@ -65,7 +65,7 @@ final class ControllerLoop {
                 windowsPerUser: configuration.quota.windows))
         closer = DescriptorCloser()
         let poller = try Poller()
-        try poller.add(place.listener.raw, .readable, token: Self.listenerToken)
+        try poller.add(place.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
         try poller.add(reports.event.raw, .readable, token: Self.reportToken)
         self.poller = poller
@@ -129,7 +129,7 @@ final class ControllerLoop {
         // A few at a time: those who are connected have their turn between.
         for _ in 0..<16 {
             do throws(Errno) {
-                let socket = try SequencedPacketSocket.accept(place.listener, nonblocking: true)
+                let socket = try place.accept(nonblocking: true)
                 try admit(socket)
             } catch {
                 if error == .wouldBlock { return }
@@ -142,7 +142,7 @@ final class ControllerLoop {
                 // Without descriptors the connection would stay where it is, and be reported for ever.
                 if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {
                     spare = nil
-                    _ = try? SequencedPacketSocket.accept(place.listener, nonblocking: true)
+                    _ = try? place.accept(nonblocking: true)
                     spare = try? MemoryFile.make(name: "spare", byteCount: 0)
                 }
             }
@@ -153,7 +153,7 @@ final class ControllerLoop {
         let credentials = try PeerCredentials(of: socket)
         let process = try ProcessDescriptor.ofPeer(socket)
         let socket = StrangersSocket(
-            socket, place.keepsDescriptorsOut ? .noDescriptors : .unexpectedDescriptors, of: credentials.uid, closer)
+            socket, place.refusesDescriptors ? .noDescriptors : .unexpectedDescriptors, of: credentials.uid, closer)
         guard peers.count < configuration.maximumConnections else {
             return turnAway(
                 socket, credentials,

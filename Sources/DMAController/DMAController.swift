@@ -33,7 +33,7 @@ public final class DMAController: ReportingController {
         path: String, configuration: ControllerConfiguration = ControllerConfiguration(), logger: Logger? = nil
     ) throws(ControllerError) -> DMAController {
         try configuration.validate()
-        let place = try ControlSocketPlace(
+        let place = try makeSocket(
             path: path, mode: configuration.socketMode, group: configuration.socketGroup)
         // A connection has its socket, its process and its bell; some users may have descriptors waiting to be closed.
         DescriptorLimit.raise(
@@ -44,7 +44,7 @@ public final class DMAController: ReportingController {
     }
 
     private init(
-        place: consuming ControlSocketPlace, configuration: ControllerConfiguration, logger: Logger
+        place: consuming ListeningSocket, configuration: ControllerConfiguration, logger: Logger
     ) throws(ControllerError) {
         path = place.path
         pid = getpid()
@@ -64,7 +64,7 @@ public final class DMAController: ReportingController {
 
     /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
     private static func startThread(
-        _ place: consuming ControlSocketPlace, _ configuration: ControllerConfiguration, _ stopEvent: StopEvent,
+        _ place: consuming ListeningSocket, _ configuration: ControllerConfiguration, _ stopEvent: StopEvent,
         _ reports: ReportDesk, _ shared: SharedStatistics, _ logger: Logger
     ) throws(Errno) -> SystemThread {
         let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)

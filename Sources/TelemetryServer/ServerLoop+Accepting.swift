@@ -12,7 +12,7 @@ extension ServerLoop {
     func acceptClients() {
         for _ in 0..<Self.acceptedPerTurn {
             do throws(Errno) {
-                try welcome(SequencedPacketSocket.accept(place.listener, nonblocking: true))
+                try welcome(place.accept(nonblocking: true))
             } catch {
                 switch error {
                 case .resourceTemporarilyUnavailable: return
@@ -35,7 +35,7 @@ extension ServerLoop {
     func listen() {
         listensAgain = nil
         do throws(Errno) {
-            try poller.modify(place.listener.raw, .readable, token: Token.listener)
+            try poller.modify(place.raw, .readable, token: Token.listener)
         } catch {
             pause(after: error)
         }
@@ -86,7 +86,7 @@ extension ServerLoop {
         reserve = nil
         defer { reserve = try? EventDescriptor() }
         do throws(Errno) {
-            _ = try SequencedPacketSocket.accept(place.listener)
+            _ = try place.accept()
             state.statistics.refusals &+= 1
             return nil
         } catch {
@@ -105,6 +105,6 @@ extension ServerLoop {
                 ])
         }
         listensAgain = MonotonicTime.now.advanced(by: .milliseconds(100))
-        try? poller.modify(place.listener.raw, [], token: Token.listener)
+        try? poller.modify(place.raw, [], token: Token.listener)
     }
 }

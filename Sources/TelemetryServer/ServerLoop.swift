@@ -10,7 +10,7 @@ import TelemetryWire
 final class ServerLoop {
     let state: ServerState
     let logger: Logger
-    let place: SocketPlace
+    let place: ListeningSocket
     let poller: Poller
     var cache = ReplyCache()
     /// Bytes that wait for clients to read them.
@@ -37,7 +37,7 @@ final class ServerLoop {
 
     /// Watches the socket at once, so that errors show where the server is started.
     init(
-        place: consuming SocketPlace, state: ServerState, stopSignal: StopSignal, logger: Logger
+        place: consuming ListeningSocket, state: ServerState, stopSignal: StopSignal, logger: Logger
     ) throws(Errno) {
         self.state = state
         self.logger = logger
@@ -46,7 +46,7 @@ final class ServerLoop {
         poller = try Poller()
         reserve = try EventDescriptor()
         try poller.add(stopSignal.descriptor, .readable, token: Token.stop)
-        try poller.add(self.place.listener.raw, .readable, token: Token.listener)
+        try poller.add(self.place.raw, .readable, token: Token.listener)
     }
 
     deinit {

@@ -57,12 +57,12 @@ public final class TelemetryServer: Sendable {
         let table = try CommandTable(commands)
         // Never the bootstrapped default: what to do with messages is the program's decision.
         let logger = logger ?? Logger(label: "dmascope.telemetry") { _ in SwiftLogNoOpLogHandler() }
-        let place = try SocketPlace(filePrefix: filePrefix, in: directory, logger: logger)
+        let place = try makeSocket(filePrefix: filePrefix, in: directory, logger: logger)
         return try TelemetryServer(place: place, table: table, configuration: configuration, logger: logger)
     }
 
     private init(
-        place: consuming SocketPlace, table: CommandTable, configuration: Configuration, logger: Logger
+        place: consuming ListeningSocket, table: CommandTable, configuration: Configuration, logger: Logger
     ) throws(TelemetryServerError) {
         path = place.path
         pid = getpid()
@@ -80,7 +80,7 @@ public final class TelemetryServer: Sendable {
 
     /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
     private static func startThread(
-        place: consuming SocketPlace, state: sending ServerState, stopSignal: StopSignal, logger: Logger
+        place: consuming ListeningSocket, state: sending ServerState, stopSignal: StopSignal, logger: Logger
     ) throws(Errno) -> SystemThread {
         let loop = try ServerLoop(place: place, state: state, stopSignal: stopSignal, logger: logger)
         return try SystemThread.start(name: "telemetry") { loop.run() }

@@ -6,7 +6,7 @@ import DMATelemetry
 import DeviceDrivers
 import Logging
 import MetricsExporter
-import MetricsServer
+import WebServer
 import ServiceLifecycle
 import TelemetryServer
 

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// The group whose users may connect to the controller.
 enum ControllerGroup {

@@ -9,7 +9,7 @@ import FaultDriver
 import LivePage
 import Logging
 import MetricsExporter
-import MetricsServer
+import WebServer
 import OpenMetricsText
 import ServiceLifecycle
 import SoftwareDriver
@@ -119,7 +119,7 @@ func lookingAtOnce() throws {
     try check(snapshot["program"]?.string == DmascopeVersion.text, "it says who made it")
 }
 
-/// MetricsServer.md
+/// WebServer.md
 func servingMetrics() async throws {
     let logger = Logger(label: "example")
 

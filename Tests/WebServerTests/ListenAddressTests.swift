@@ -1,4 +1,4 @@
-import MetricsServer
+import WebServer
 import Testing
 
 @Suite struct ListenAddressTests {

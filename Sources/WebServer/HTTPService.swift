@@ -125,7 +125,7 @@ private final class Opening: Service {
     }
 
     func run() async throws {
-        var socket: FileIdentity?
+        var socket: SocketFile?
         for await local in bound.cancelOnGracefulShutdown() {
             socket = try place?.publish()
             switch address {
@@ -134,6 +134,6 @@ private final class Opening: Service {
             }
         }
         hasEnded.withLock { $0 = Task.isShuttingDownGracefully }
-        place?.remove(socket)
+        socket.take()?.remove()
     }
 }

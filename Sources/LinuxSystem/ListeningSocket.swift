@@ -1,0 +1,54 @@
+import Glibc
+import SystemPackage
+
+/// A service's `SOCK_SEQPACKET` socket, and its file, which is removed with it.
+public struct ListeningSocket: ~Copyable, Sendable {
+    /// Whether connections begin without taking descriptors; see ``SequencedPacketSocket/setTakesDescriptors(_:on:)``.
+    public let refusesDescriptors: Bool
+
+    private let file: SocketFile
+
+    /// The socket's path.
+    public var path: String { file.path }
+    /// Whether a dead socket was there before.
+    public var replacedDeadSocket: Bool { file.replacedDeadSocket }
+
+    /// The descriptor's number, for a poller. It does not block.
+    public var raw: CInt {
+        switch file.listener {
+        case .some(let listener): listener.raw
+        case .none: -1
+        }
+    }
+
+    /// Listens on the first path that no live server has; an error leaves nothing behind.
+    ///
+    /// C: `bind`, `listen`
+    public init(at paths: some Collection<String>, _ layout: SocketFile.Layout) throws(SocketFile.Failure) {
+        var refusesDescriptors = false
+        file = try SocketFile(at: paths, layout) { (path) throws(Errno) in
+            let socket = try SequencedPacketSocket.open(nonblocking: true)
+            try SequencedPacketSocket.bind(socket, to: path, mode: layout.mode)
+            do throws(Errno) {
+                // Nobody can connect yet.
+                try SocketFile.setOwnership(of: path, layout)
+                // Kernels before 6.16 do not know that.
+                refusesDescriptors = (try? SequencedPacketSocket.setTakesDescriptors(false, on: socket.raw)) != nil
+                try SequencedPacketSocket.listen(socket)
+            } catch {
+                unlink(path)
+                throw error
+            }
+            return socket
+        }
+        self.refusesDescriptors = refusesDescriptors
+    }
+
+    /// Takes the next client; see ``SequencedPacketSocket/accept(_:nonblocking:)``.
+    public func accept(nonblocking: Bool = false) throws(Errno) -> OwnedDescriptor {
+        switch file.listener {
+        case .some(let listener): try SequencedPacketSocket.accept(listener, nonblocking: nonblocking)
+        case .none: throw .badFileDescriptor
+        }
+    }
+}

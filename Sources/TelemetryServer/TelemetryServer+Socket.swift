@@ -1,0 +1,41 @@
+import LinuxSystem
+import Logging
+import TelemetryWire
+
+extension TelemetryServer {
+    /// More processes of one prefix than this are somebody's mistake.
+    private static let maximumInstances = 1024
+
+    /// Listens on the first free name of the prefix. The directories above are shared with other servers; an error leaves
+    /// nothing behind.
+    static func makeSocket(
+        filePrefix: String, in root: TelemetryRunDirectory, logger: Logger
+    ) throws(TelemetryServerError) -> ListeningSocket {
+        guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
+            throw TelemetryServerError(
+                .invalidFilePrefix,
+                "\"\(filePrefix)\" is no file prefix: it must name a directory, without a slash, in 1 to 255 bytes")
+        }
+        let directory = root.directory(filePrefix: filePrefix)
+        let layout = SocketFile.Layout(
+            directories: [.init(root.applications, allowsSuperuser: true), .init(directory)],
+            lockPath: "\(directory)/\(TelemetryRunDirectory.socketName).lock")
+        let paths = (0..<maximumInstances).lazy.map { root.socketPath(filePrefix: filePrefix, instance: $0) }
+        do throws(SocketFile.Failure) {
+            let socket = try ListeningSocket(at: paths, layout)
+            if socket.replacedDeadSocket {
+                logger.info("replaced a dead socket", metadata: ["path": "\(socket.path)"])
+            }
+            return socket
+        } catch {
+            switch error.kind {
+            case .inUse, .notReplaceable:
+                throw TelemetryServerError(
+                    .noFreeInstance, "\(maximumInstances) servers with the prefix \(filePrefix) run already")
+            case .pathTooLong: throw TelemetryServerError(.pathTooLong, error.description, errno: error.errno)
+            case .directoryRefused: throw TelemetryServerError(.directoryRefused, error.description, errno: error.errno)
+            case .system: throw TelemetryServerError(.system, error.description, errno: error.errno)
+            }
+        }
+    }
+}
