@@ -90,7 +90,7 @@ let package = Package(
         swiftTarget(
             "MetricsExporter",
             [
-                "LibraryMetrics", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", metrics,
+                "DMADev", "LibraryMetrics", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", metrics,
                 systemPackage,
             ]),
         // What the live page shows, and its files, which become part of the program.

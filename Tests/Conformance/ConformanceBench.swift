@@ -2,6 +2,7 @@ import DMADev
 import Dispatch
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 /// A device on the bench: made, set up as a run asks for, and taken down when the case has ended.
@@ -111,20 +112,6 @@ extension DMADevice {
     }
 }
 
-// MARK: Waiting
-
-/// Repeats `attempt` until it gives a value. How long that takes says nothing; a device that needs a minute hangs.
-func eventually<Value>(
-    _ what: String, _ attempt: () throws -> Value?, sourceLocation: SourceLocation = #_sourceLocation
-) throws -> Value {
-    let deadline = ContinuousClock.now + .seconds(60)
-    repeat {
-        if let value = try attempt() { return value }
-        sched_yield()
-    } while ContinuousClock.now < deadline
-    return try #require(nil as Value?, "not within a minute: \(what)", sourceLocation: sourceLocation)
-}
-
 /// Does something a number of times on one thread, and something else over and over on another one meanwhile.
 ///
 /// - Parameter prepare: makes what is to be done; called on the thread that then does it.
@@ -151,11 +138,11 @@ func alternate(
 
 extension VirtualChannel {
     /// Polls until `count` operations have ended, and no longer; their statuses.
-    func statuses(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws -> [CompletionStatus] {
+    func statuses(_ count: Int) throws -> [CompletionStatus] {
         var all: [CompletionStatus] = []
         while all.count < count {
             let wanted = min(count - all.count, 4096)
-            all += try eventually("\(count) operations end", { try poll(wanted) }, sourceLocation: sourceLocation)
+            all += try eventually("\(count) operations end") { try poll(wanted) }
         }
         return all
     }
@@ -170,13 +157,11 @@ extension VirtualChannel {
     func successes(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws {
         var left = count
         while left > 0 {
-            left -= try eventually(
-                "\(count) operations succeed",
-                {
-                    let completions = try completed(upTo: UInt16(clamping: left))
-                    try #require(!completions.hasError, sourceLocation: sourceLocation)
-                    return completions.count > 0 ? completions.count : nil
-                }, sourceLocation: sourceLocation)
+            left -= try eventually("\(count) operations succeed") {
+                let completions = try completed(upTo: UInt16(clamping: left))
+                try #require(!completions.hasError, sourceLocation: sourceLocation)
+                return completions.count > 0 ? completions.count : nil
+            }
         }
     }
 
@@ -190,10 +175,8 @@ extension VirtualChannel {
     }
 
     /// Waits until everything that was rung is done, without polling.
-    func waitUntilIdle(sourceLocation: SourceLocation = #_sourceLocation) throws {
-        _ = try eventually(
-            "the channel is idle", { try device.status(of: index) == .idle ? true : nil },
-            sourceLocation: sourceLocation)
+    func waitUntilIdle() throws {
+        try eventually("the channel is idle") { try device.status(of: index) == .idle }
     }
 }
 

@@ -1,5 +1,6 @@
 import CDMADev
 import DMADev
+import TestSupport
 import Testing
 
 /// Operations as structures: each copies a few bytes of its own, cut in two on one side.
@@ -60,17 +61,13 @@ extension VirtualChannel {
     }
 
     /// Dequeues until so many structures have come back, and no longer.
-    func takeAllBack(
-        _ count: Int, sourceLocation: SourceLocation = #_sourceLocation
-    ) throws -> [UnsafeMutablePointer<dmadev_op>?] {
+    func takeAllBack(_ count: Int) throws -> [UnsafeMutablePointer<dmadev_op>?] {
         var all: [UnsafeMutablePointer<dmadev_op>?] = []
         while all.count < count {
-            all += try eventually(
-                "\(count) structures come back",
-                {
-                    let some = try takeBack(min(count - all.count, 4096))
-                    return some.isEmpty ? nil : some
-                }, sourceLocation: sourceLocation)
+            all += try eventually("\(count) structures come back") {
+                let some = try takeBack(min(count - all.count, 4096))
+                return some.isEmpty ? nil : some
+            }
         }
         return all
     }

@@ -160,9 +160,9 @@ import Testing
             #expect(try bench.copyWorks(round, at: bench.iova))
         }
         // All that is left is this process's device.
-        try eventually { try HostDescriptors(host.program.processID) == before }
+        try eventually("its descriptors are closed") { try HostDescriptors(host.program.processID) == before }
         // Memory is given back on a thread of its own.
-        try eventually {
+        try eventually("its mappings are gone") {
             let maps = try String(
                 decoding: HostDescriptors.contents(of: "/proc/\(host.program.processID)/maps"), as: UTF8.self)
             return ["dmascope-buffer", "dmascope-ring"].allSatisfy { name in
@@ -196,14 +196,6 @@ import Testing
         #expect(try bench.copyWorks(99, at: iova))
     }
 
-    private func eventually(_ isTrue: () throws -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < deadline {
-            if try isTrue() { return }
-            sched_yield()
-        }
-        throw TestSupportError("not within a minute")
-    }
 }
 
 /// What a controller has open for its devices: bells and processes. Its other descriptors, a tracer's among them, come and

@@ -82,13 +82,3 @@ func sealedPages(_ count: Int) throws -> OwnedDescriptor {
     try MemoryFile.add(.shrink, to: file.raw)
     return file
 }
-
-/// Waits for something that another process or thread will do.
-func eventually(_ what: String, _ isTrue: () throws -> Bool) throws {
-    let deadline = ContinuousClock.now + .seconds(60)
-    while ContinuousClock.now < deadline {
-        if try isTrue() { return }
-        sched_yield()
-    }
-    throw TestSupportError("not within a minute: \(what)")
-}

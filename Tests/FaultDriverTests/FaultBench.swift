@@ -4,6 +4,7 @@ import DMAEngine
 import FaultDriver
 import Glibc
 import SoftwareDriver
+import TestSupport
 import Testing
 
 /// A software device with a plan.
@@ -99,17 +100,6 @@ final class FaultBench {
     }
 }
 
-/// Repeats until it is so. How long that takes says nothing.
-func eventually(
-    _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ isSo: () throws -> Bool
-) throws {
-    let deadline = ContinuousClock.now + .seconds(60)
-    while try !isSo() {
-        try #require(ContinuousClock.now < deadline, "not within a minute: \(what)", sourceLocation: sourceLocation)
-        sched_yield()
-    }
-}
-
 extension VirtualChannel {
     /// One call of `completedStatus`.
     func poll(_ most: Int) throws -> [CompletionStatus] {
@@ -121,9 +111,9 @@ extension VirtualChannel {
     }
 
     /// Polls until `count` operations have ended; their statuses.
-    func statuses(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws -> [CompletionStatus] {
+    func statuses(_ count: Int) throws -> [CompletionStatus] {
         var all: [CompletionStatus] = []
-        try eventually("\(count) operations end", sourceLocation: sourceLocation) {
+        try eventually("\(count) operations end") {
             all += try poll(count - all.count)
             return all.count == count
         }

@@ -6,6 +6,7 @@ import FaultDriver
 import SoftwareDriver
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct FaultModeTests {

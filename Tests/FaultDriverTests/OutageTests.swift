@@ -5,6 +5,7 @@ import DMAEngine
 import FaultDriver
 import LinuxSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct OutageTests {

@@ -227,6 +227,26 @@ struct dmadev_data_path {
 	uint16_t domain_flags; /* those of DMADEV_OP_DOMAIN_FLAGS that this device takes */
 };
 
+/* The call layer: checks, calls the function in the table that `path` points to, counts failures, and emits the event.
+ * The functions have the form of a table's own, so a table for C callers points at these, with `path` in its `driver`.
+ * Implemented in DMADev; Swift callers have them inline. */
+int32_t dmadev_call_copy(void *_Nullable path, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length,
+			 uint64_t flags);
+int32_t dmadev_call_copy_sg(void *_Nullable path, uint16_t vchan, const struct dmadev_sge *_Nullable src,
+			    const struct dmadev_sge *_Nullable dst, uint16_t nb_src, uint16_t nb_dst, uint64_t flags);
+int32_t dmadev_call_fill(void *_Nullable path, uint16_t vchan, uint64_t pattern, uint64_t dst, uint32_t length,
+			 uint64_t flags);
+int32_t dmadev_call_submit(void *_Nullable path, uint16_t vchan);
+int32_t dmadev_call_completed(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls, uint16_t *_Nonnull last_idx,
+			      bool *_Nonnull has_error);
+int32_t dmadev_call_completed_status(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls,
+				     uint16_t *_Nonnull last_idx, uint16_t *_Nonnull status);
+int32_t dmadev_call_burst_capacity(void *_Nullable path, uint16_t vchan);
+int32_t dmadev_call_enqueue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nonnull const *_Nonnull ops,
+				uint16_t nb_ops);
+int32_t dmadev_call_dequeue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nullable *_Nonnull ops,
+				uint16_t nb_ops);
+
 /* Operation flags that say that handlers ride in the flags: the source's in bits 32 to 47, the destination's in bits 48
  * to 63. */
 #define DMADEV_OP_SRC_PROCESS (1ULL << 4)

@@ -1,49 +1,42 @@
+import DMADev
 import OpenMetricsText
 
 extension SourceCommand {
     /// Since the device was made.
     static let counters = SourceCommand(
-        "/dmadev/xstats", .vchan, witnesses: ["submitted", "completed", "errors"])
+        "/dmadev/xstats", .vchan, witnesses: statisticsMembers)
     /// Since the last reset: what there is of DPDK's devices.
     static let statistics = SourceCommand(
-        "/dmadev/stats", .vchan, witnesses: ["submitted", "completed", "errors"])
+        "/dmadev/stats", .vchan, witnesses: statisticsMembers)
     static let latency = SourceCommand("/dmadev/latency", .vchan, witnesses: ["count", "sum_ns"])
     /// Only the newest one, for its number.
     static let failedCall = SourceCommand("/dmadev/errors", .process, parameters: "1")
 }
 
+/// The members of `struct rte_dma_stats`.
+private let statisticsMembers = ["submitted", "completed", "errors"]
+
 extension MetricTable {
-    /// What channels have done.
-    static let counterRows: [MetricRow] = [
-        .telemetry(
-            "dmadev_operations_submitted", .counter, from: .counters, .statistics, member: "submitted",
-            help: "Operations that a doorbell made visible to the engine."),
-        .telemetry(
-            "dmadev_operations_completed", .counter, from: .counters, .statistics, member: "completed",
-            help: "Operations that the engine has finished, failed ones included."),
-        .telemetry(
-            "dmadev_operation_errors", .counter, from: .counters, .statistics, member: "errors",
-            help: "Operations that ended with another status than successful."),
-        .telemetry(
-            "dmadev_moved_bytes", .counter, unit: "bytes", from: .counters, member: "bytes",
-            help: "Bytes that successful operations moved."),
-        .telemetry(
-            "dmadev_operations", .counter, labels: ["kind"], from: .counters,
-            help: "Operations finished, by kind: copy, copy_sg, fill, unknown."
-        ) { $0.points(prefix: "ops_", label: "kind") },
-        .telemetry(
-            "dmadev_operations_by_status", .counter, labels: ["status"], from: .counters,
-            help: "Operations finished, by status; successful is one of them."
-        ) { $0.points(prefix: "status_", label: "status") },
-        .telemetry(
-            "dmadev_rejected_enqueues", .counter, from: .counters, member: "rejected_enqueues",
-            help: "Enqueues refused because the ring was full."),
-        .telemetry(
-            "dmadev_doorbells", .counter, from: .counters, member: "doorbells",
-            help: "Doorbells that made something visible."),
-        .telemetry(
-            "dmadev_vchan_ring_high_water", .gauge, from: .counters, member: "occupancy_high_water",
-            help: "Most slots of the ring that were in use at a doorbell."),
+    /// What channels have done: a metric for each that the table of counters names, then what is no counter.
+    static let counterRows: [MetricRow] = ChannelCounter.table.reduce(into: [MetricRow]()) { rows, counter in
+        guard let metric = counter.metric, !rows.contains(where: { $0.description.name == metric.name }) else { return }
+        let series = ChannelCounter.table.filter { $0.metric?.name == metric.name }
+        // The first three are all that DPDK's devices have.
+        let commands = statisticsMembers.contains(counter.name) ? [SourceCommand.counters, .statistics] : [.counters]
+        rows.append(
+            MetricRow(
+                description: MetricDescription(
+                    metric.name, counter.isPeak ? .gauge : .counter, unit: counter.unit == .bytes ? "bytes" : nil,
+                    help: counter.help),
+                labels: metric.label.map { [$0.name] } ?? [],
+                origin: .telemetry(commands) { reply in
+                    series.compactMap { counter in
+                        let label = counter.metric?.label
+                        let labels = LabelSet(label.map { [LabelSet.Label($0.name, $0.value)] } ?? [])
+                        return JSONReader(reply).number(counter.name).map { MetricPoint(labels, $0) }
+                    }
+                }))
+    } + [
         .telemetry(
             "dmadev_operation_latency_seconds", .histogram, unit: "seconds", from: .latency,
             help: "Time from the doorbell to the end of the operation. A bound belongs to the bucket above it."

@@ -1,6 +1,7 @@
 import CDMADev
 import DMADev
 import SystemPackage
+import TestSupport
 import Testing
 
 /// Silent mode: completions are not polled.
