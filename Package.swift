@@ -90,7 +90,8 @@ let package = Package(
         swiftTarget(
             "MetricsExporter",
             [
-                "DMADev", "LibraryMetrics", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", metrics,
+                "DMADev", "LibraryMetrics", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem",
+                metrics,
                 systemPackage,
             ]),
         // What the live page shows, and its files, which become part of the program.
@@ -235,7 +236,10 @@ let package = Package(
             ]),
         test(
             of: "ControllerDriver",
-            ["ControllerDriver", "DMADev", "Conformance", "LinuxSystem", "TestSupport", systemPackage]),
+            [
+                "ControllerDriver", "Conformance", "DMADev", "DMAEngine", "FaultDriver", "LinuxSystem", "TestSupport",
+                systemPackage,
+            ]),
         test(
             of: "DMAController",
             [

@@ -152,11 +152,13 @@ extension RingConsumer {
             run.byteCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
             run.fillCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].is_fill }
         }
-        tally.bytes &+= run.byteCount
-        tally.completed &+= UInt64(done)
-        let kinds = counters.member(\.kinds)
-        kinds.word(Int(DMADEV_KIND_COPY)).add(UInt64(done) &- run.fillCount)
-        if run.fillCount != 0 { kinds.word(Int(DMADEV_KIND_FILL)).add(run.fillCount) }
+        if isCounting {
+            tally.bytes &+= run.byteCount
+            tally.completed &+= UInt64(done)
+            let kinds = counters.member(\.kinds)
+            kinds.word(Int(DMADEV_KIND_COPY)).add(UInt64(done) &- run.fillCount)
+            if run.fillCount != 0 { kinds.word(Int(DMADEV_KIND_FILL)).add(run.fillCount) }
+        }
         next &+= UInt64(done)
     }
 }

@@ -204,16 +204,11 @@ struct RingConsumer {
         let kind = running?.kind ?? 0
         let slot = Int(next & mask)
         statuses[slot] = status.rawValue
-        tally.completed &+= 1
-        counters.member(\.kinds).word(Int(kind < UInt8(DMADEV_KIND_COUNT) ? kind : 0)).add(1)
-        if status == .successful {
-            tally.bytes &+= running?.moved ?? 0
-        } else {
+        if status != .successful {
             failed &+= 1
             batchFailed = true
-            counters.member(\.statuses).word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
-            tally.errors &+= 1
         }
+        if isCounting { count(status, kind, running?.moved ?? 0) }
         if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
             release(descriptor, slot, giveBack)
         }
@@ -225,8 +220,21 @@ struct RingConsumer {
         next &+= 1
     }
 
+    @inline(__always)
+    private mutating func count(_ status: CompletionStatus, _ kind: UInt8, _ moved: UInt64) {
+        tally.completed &+= 1
+        counters.member(\.kinds).word(Int(kind < UInt8(DMADEV_KIND_COUNT) ? kind : 0)).add(1)
+        if status == .successful {
+            tally.bytes &+= moved
+        } else {
+            counters.member(\.statuses).word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
+            tally.errors &+= 1
+        }
+    }
+
     /// Notes operations of the current batch as finished now.
     mutating func noteForLatency(_ count: UInt64) {
+        guard isCounting else { return }
         guard unpublishedBatches == 0 || unpublished[unpublishedBatches - 1].rung != rung else {
             unpublished[unpublishedBatches - 1].count &+= count
             return
@@ -240,9 +248,11 @@ struct RingConsumer {
     /// operation finished finds it counted.
     private mutating func publish() {
         recordLatencies()
-        counters.member(\.bytes).storeRelaxed(tally.bytes)
-        counters.member(\.errors).storeRelaxed(tally.errors)
-        counters.member(\.completed).storeReleasing(tally.completed)
+        if isCounting {
+            counters.member(\.bytes).storeRelaxed(tally.bytes)
+            counters.member(\.errors).storeRelaxed(tally.errors)
+            counters.member(\.completed).storeReleasing(tally.completed)
+        }
         published.member(\.failed).storeRelaxed(failed)
         published.member(\.completed).storeReleasing(faults?.advanceVisible(to: next) ?? next)
     }
@@ -321,3 +331,11 @@ struct RingConsumer {
     /// How long the engine may sleep before there is something to do without a doorbell; `nil`: for ever.
     func nanosecondsUntilDue() -> UInt64? { faults?.nanosecondsUntilDue(next) }
 }
+
+// Whether operations are counted: always, but for the variant from which the cost of counting is measured; see
+// scripts/check-instructions.
+#if DMASCOPE_UNCOUNTED
+    @inline(__always) var isCounting: Bool { false }
+#else
+    @inline(__always) var isCounting: Bool { true }
+#endif

@@ -16,6 +16,20 @@ import Testing
         #expect(try scope.leftovers.isEmpty)
     }
 
+    /// Its workload waits for a copy that never finishes.
+    @Test func aFrozenDeviceHoldsNoSignalUp() throws {
+        let scope = try Scope()
+        let server = try scope.serve("--device", "fault,freeze=5", "--workload", "copy")
+        try eventually("the channel is frozen") {
+            let vchans = try scope.json("vchans").elements
+            return vchans.first?["running"]?.unsigned ?? 0 > 0
+                && (try scope.json("stats").elements.first?["completed"]?.unsigned) == 4
+        }
+        server.kill(SIGTERM)
+        #expect(try server.wait().exit == .exited(0))
+        #expect(try scope.leftovers.isEmpty)
+    }
+
     @Test func theSecondSignalEndsItAtOnce() throws {
         let server = try Scope().serve()
         // Both signals wait when it goes on: it takes one and dies of the other.

@@ -12,7 +12,6 @@ struct Measurement: Sendable {
         Measurement(name: "idle", abstract: "what a started device costs that has nothing to do", run: measureIdleness),
         Measurement(name: "fill", abstract: "throughput of fills", run: measureFills),
         Measurement(name: "domains", abstract: "copies between processes, by a controller", run: measureDomains),
-        Measurement(name: "counters", abstract: "what always-on counters and histogram cost", run: measureCounters),
         Measurement(name: "trace", abstract: "tracepoints that are off and on; whole bursts", run: measureTracing),
         Measurement(name: "telemetry", abstract: "queries of 1 to 1,000 clients", run: measureTelemetry),
         Measurement(name: "service", abstract: "memory and start of `dmascope serve`", run: measureService),

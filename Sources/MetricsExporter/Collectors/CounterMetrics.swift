@@ -18,37 +18,41 @@ private let statisticsMembers = ["submitted", "completed", "errors"]
 
 extension MetricTable {
     /// What channels have done: a metric for each that the table of counters names, then what is no counter.
-    static let counterRows: [MetricRow] = ChannelCounter.table.reduce(into: [MetricRow]()) { rows, counter in
-        guard let metric = counter.metric, !rows.contains(where: { $0.description.name == metric.name }) else { return }
-        let series = ChannelCounter.table.filter { $0.metric?.name == metric.name }
-        // The first three are all that DPDK's devices have.
-        let commands = statisticsMembers.contains(counter.name) ? [SourceCommand.counters, .statistics] : [.counters]
-        rows.append(
-            MetricRow(
-                description: MetricDescription(
-                    metric.name, counter.isPeak ? .gauge : .counter, unit: counter.unit == .bytes ? "bytes" : nil,
-                    help: counter.help),
-                labels: metric.label.map { [$0.name] } ?? [],
-                origin: .telemetry(commands) { reply in
-                    series.compactMap { counter in
-                        let label = counter.metric?.label
-                        let labels = LabelSet(label.map { [LabelSet.Label($0.name, $0.value)] } ?? [])
-                        return JSONReader(reply).number(counter.name).map { MetricPoint(labels, $0) }
-                    }
-                }))
-    } + [
-        .telemetry(
-            "dmadev_operation_latency_seconds", .histogram, unit: "seconds", from: .latency,
-            help: "Time from the doorbell to the end of the operation. A bound belongs to the bucket above it."
-        ) { reply in
-            [MetricPoint(LatencyBuckets.histogram(of: reply))]
-        },
-        .telemetry(
-            "dmadev_failed_calls", .counter, from: .failedCall, help: "Calls of the dmadev library that failed."
-        ) { reply in
-            [MetricPoint(.unsigned(reply.elements.first?.unsigned("number") ?? 0))]
-        },
-    ]
+    static let counterRows: [MetricRow] =
+        ChannelCounter.table.reduce(into: [MetricRow]()) { rows, counter in
+            guard let metric = counter.metric, !rows.contains(where: { $0.description.name == metric.name }) else {
+                return
+            }
+            let series = ChannelCounter.table.filter { $0.metric?.name == metric.name }
+            // The first three are all that DPDK's devices have.
+            let commands =
+                statisticsMembers.contains(counter.name) ? [SourceCommand.counters, .statistics] : [.counters]
+            rows.append(
+                MetricRow(
+                    description: MetricDescription(
+                        metric.name, counter.isPeak ? .gauge : .counter, unit: counter.unit == .bytes ? "bytes" : nil,
+                        help: counter.help),
+                    labels: metric.label.map { [$0.name] } ?? [],
+                    origin: .telemetry(commands) { reply in
+                        series.compactMap { counter in
+                            let label = counter.metric?.label
+                            let labels = LabelSet(label.map { [LabelSet.Label($0.name, $0.value)] } ?? [])
+                            return JSONReader(reply).number(counter.name).map { MetricPoint(labels, $0) }
+                        }
+                    }))
+        } + [
+            .telemetry(
+                "dmadev_operation_latency_seconds", .histogram, unit: "seconds", from: .latency,
+                help: "Time from the doorbell to the end of the operation. A bound belongs to the bucket above it."
+            ) { reply in
+                [MetricPoint(LatencyBuckets.histogram(of: reply))]
+            },
+            .telemetry(
+                "dmadev_failed_calls", .counter, from: .failedCall, help: "Calls of the dmadev library that failed."
+            ) { reply in
+                [MetricPoint(.unsigned(reply.elements.first?.unsigned("number") ?? 0))]
+            },
+        ]
 }
 
 /// The buckets of latencies: one a power of two, which the finer ones of the telemetry reply fit into.

@@ -34,9 +34,8 @@ double cpeers_memcpy(const struct cpeers_work *_Nonnull work, double seconds);
 double cpeers_memset(const struct cpeers_work *_Nonnull work, double seconds);
 
 /* The floor: a ring of slots between the calling thread and one that copies, which keeps no statuses and sleeps never.
- * Counted: with the counters and the latency histogram that dmascope keeps, as plainly as C can keep them.
  * Nanoseconds an operation, below 0 for a negative errno. */
-double cpeers_ring(const struct cpeers_work *_Nonnull work, bool counted, int engine_cpu, double seconds);
+double cpeers_ring(const struct cpeers_work *_Nonnull work, int engine_cpu, double seconds);
 
 /* A table whose functions all refuse, for a driver to fill in. */
 struct dmadev_data_path cpeers_empty_table(void);

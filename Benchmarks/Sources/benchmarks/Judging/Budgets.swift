@@ -40,12 +40,6 @@ extension Budget {
                 name: "between processes, 64 KiB", peer: "memcpy", limit: .atLeast(0.9, "×"),
                 computation: .ratio("domains/65536/memcpy", "domains/65536/controller")),
             Budget(
-                name: "counters, burst 32", peer: "C ring without", limit: .atMost(2, "ns"),
-                computation: .difference("counters/burst-32/with", "counters/burst-32/without")),
-            Budget(
-                name: "counters, burst 1", peer: "C ring without", limit: .atMost(25, "ns"),
-                computation: .difference("counters/burst-1/with", "counters/burst-1/without")),
-            Budget(
                 name: "tracepoint, off", peer: "empty loop", limit: .atMost(0.4, "ns"),
                 computation: .median("trace/tracepoint/off")),
             Budget(

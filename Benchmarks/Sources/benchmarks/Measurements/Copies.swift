@@ -24,7 +24,7 @@ func measureCopies(_ session: Session) throws {
                     withUnsafePointer(to: work) { cpeers_table($0, table.path, seconds) }
                 },
                 subject("ring") { work, seconds in
-                    withUnsafePointer(to: work) { cpeers_ring($0, false, setting.engineCPU, seconds) }
+                    withUnsafePointer(to: work) { cpeers_ring($0, setting.engineCPU, seconds) }
                 },
                 subject("memcpy") { work, seconds in withUnsafePointer(to: work) { cpeers_memcpy($0, seconds) } },
             ]
