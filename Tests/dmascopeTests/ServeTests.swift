@@ -21,9 +21,8 @@ import Testing
         let scope = try Scope()
         let server = try scope.serve("--device", "fault,freeze=5", "--workload", "copy")
         try eventually("the channel is frozen") {
-            let vchans = try scope.json("vchans").elements
-            return vchans.first?["running"]?.unsigned ?? 0 > 0
-                && (try scope.json("stats").elements.first?["completed"]?.unsigned) == 4
+            let channel = try scope.json("stats").elements.first
+            return channel?["completed"]?.unsigned == 4 && channel?["submitted"]?.unsigned ?? 0 > 4
         }
         server.kill(SIGTERM)
         #expect(try server.wait().exit == .exited(0))
