@@ -19,7 +19,6 @@ func test(of name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
-let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 
 let package = Package(
     name: "dmascope",
@@ -37,7 +36,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -63,7 +61,6 @@ let package = Package(
         swiftTarget("DMADev", ["CDMADev", "LinuxSystem", "CDMATrace", systemPackage]),
         swiftTarget("TelemetryWire", ["CJSONC"]),
         swiftTarget("OpenMetricsText", []),
-        swiftTarget("LibraryMetrics", [metrics]),
 
         swiftTarget("ControllerProtocol", ["LinuxSystem"]),
 
@@ -82,18 +79,11 @@ let package = Package(
         // L3: services.
         swiftTarget(
             "TelemetryServer",
-            [
-                "LibraryMetrics", "TelemetryWire", "LinuxSystem", systemPackage,
-                .product(name: "Logging", package: "swift-log"),
-            ]),
+            ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
         swiftTarget(
             "MetricsExporter",
-            [
-                "DMADev", "LibraryMetrics", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem",
-                metrics,
-                systemPackage,
-            ]),
+            ["DMADev", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", systemPackage]),
         // What the live page shows, and its files, which become part of the program.
         .target(
             name: "LivePage",
@@ -106,8 +96,8 @@ let package = Package(
         swiftTarget(
             "WebServer",
             [
-                "LibraryMetrics", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient",
-                "TelemetryWire", metrics, systemPackage,
+                "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient", "TelemetryWire",
+                systemPackage,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -118,8 +108,8 @@ let package = Package(
         swiftTarget(
             "DMAController",
             [
-                "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "GroupTable", "LibraryMetrics", "LinuxSystem",
-                systemPackage, .product(name: "Logging", package: "swift-log"),
+                "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "GroupTable", "LinuxSystem", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
             ]),
         swiftTarget(
             "DeviceDrivers",
@@ -131,7 +121,7 @@ let package = Package(
             dependencies: [
                 "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage",
                 "MetricsExporter", "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire",
-                "LinuxSystem", "DMATrace", "WebServer", metrics, systemPackage,
+                "LinuxSystem", "DMATrace", "WebServer", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -254,12 +244,6 @@ let package = Package(
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
         test(
-            of: "LibraryMetrics",
-            [
-                "LibraryMetrics", "ControllerDriver", "DMAController", "DMADev", "MetricsExporter", "OpenMetricsText",
-                "TelemetryClient", "TelemetryServer", "TelemetryWire", "TestSupport", metrics, systemPackage,
-            ]),
-        test(
             of: "TelemetryServer",
             [
                 "TelemetryServer", "TelemetryWire", "TelemetryTestSupport", "TelemetryTestServer", "TestSupport",
@@ -278,10 +262,9 @@ let package = Package(
         test(
             of: "MetricsExporter",
             [
-                "MetricsExporter", "DMADev", "DMAEngine", "DMATelemetry", "LibraryMetrics", "LinuxSystem",
-                "MetricsTestSupport", metrics,
-                "OpenMetricsText", "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryTestSupport",
-                "TelemetryWire", "TestSupport",
+                "MetricsExporter", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
+                "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "SoftwareDriver", "TelemetryClient",
+                "TelemetryServer", "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ]),
         test(
             of: "LivePage",

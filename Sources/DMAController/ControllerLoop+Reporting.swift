@@ -181,6 +181,7 @@ extension ControllerStatistics {
             .init("groups", UInt64(groups)), .init("members", UInt64(members)),
             .init("accepted", accepted), .init("gone", gone), .init("turned_away", turnedAway),
             .init("refused_requests", refusedRequests), .init("refused_messages", refusedMessages),
+            .init("quota_refusals", quotaRefusals),
             .init("joins", joins), .init("denied_joins", deniedJoins),
         ]
     }

@@ -19,7 +19,6 @@ final class ControllerLoop {
     /// Descriptors of one user that may wait to be closed, before he is not served any more.
     static let maximumBacklog = 1024
     private let stopEvent: StopEvent
-    private var metrics = ControllerMetrics()
     /// What strangers cause is said now and then only.
     private var refusalLimiter = LogRateLimiter()
     private var turnAwayLimiter = LogRateLimiter()
@@ -120,7 +119,6 @@ final class ControllerLoop {
         statistics.groups = allGroups.count
         statistics.members = allGroups.reduce(0) { $0 + $1.members.count }
         shared.statistics.withLock { $0 = statistics }
-        metrics.tell(statistics)
     }
 
     // MARK: Connections

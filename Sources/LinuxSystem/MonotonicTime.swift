@@ -23,6 +23,9 @@ public struct MonotonicTime: Sendable, Hashable, Comparable {
     /// C: `clock_gettime` with `CLOCK_REALTIME`
     public static var wallClockNanoseconds: UInt64 { readClock(CLOCK_REALTIME) }
 
+    /// Seconds since 1970, to the millisecond, by the clock that people set.
+    public static var wallClockSeconds: Double { Double(wallClockNanoseconds / 1_000_000) / 1000 }
+
     /// Nanoseconds from an earlier moment to this one; 0 when it is not earlier.
     public func nanoseconds(since earlier: MonotonicTime) -> UInt64 {
         nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0

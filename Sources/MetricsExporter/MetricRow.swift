@@ -1,4 +1,3 @@
-import LibraryMetrics
 public import OpenMetricsText
 import TelemetryWire
 
@@ -19,11 +18,14 @@ public struct MetricRow: Sendable {
         case scrape(@Sendable (ScrapeRound) -> [MetricPoint])
         /// This process itself.
         case process(@Sendable (ProcessFigures) -> [MetricPoint])
-        /// What a library of this process tells swift-metrics.
-        case library(LibraryMetric)
+        /// The web server of this process.
+        case web(@Sendable (WebStatistics) -> [MetricPoint])
         /// The kernel's DMA engines.
         case kernel(@Sendable (KernelEngines) -> [MetricPoint])
     }
+
+    /// Whether its values have a time at which they began to count.
+    var isCounted: Bool { [.counter, .histogram].contains(description.kind) }
 
     /// All labels of its series, in order.
     public var allLabels: [String] {
@@ -82,8 +84,8 @@ struct MetricPoint: Sendable, Equatable {
         self.value = .number(value)
     }
 
-    init(_ histogram: MetricHistogram) {
-        labels = [:]
+    init(_ labels: LabelSet, _ histogram: MetricHistogram) {
+        self.labels = labels
         value = .histogram(histogram)
     }
 }

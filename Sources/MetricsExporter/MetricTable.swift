@@ -1,4 +1,3 @@
-import LibraryMetrics
 import OpenMetricsText
 
 /// Every metric. A new one is a row in one of the collectors' tables, and a line of the page that a test compares.
@@ -6,8 +5,7 @@ public enum MetricTable {
     /// All rows, in the order in which they are written.
     public static let rows: [MetricRow] =
         deviceRows + channelRows + counterRows + groupRows + controllerRows + telemetryRows + kernelRows + scrapeRows
-        + libraryRows
-        + processRows
+        + webRows + processRows
 
     /// The table for people, in Markdown: name, type, labels, where the values come from, and what they mean.
     public static var markdown: String {
@@ -28,7 +26,7 @@ extension MetricRow.Origin {
         case .telemetry(let commands, _): commands.map { "`\($0.path)`" }.joined(separator: ", else ")
         case .scrape: "the exporter"
         case .process: "`/proc/self`"
-        case .library(let metric): "`\(metric.rawValue)`"
+        case .web: "the web server"
         case .kernel: "`/sys`"
         }
     }
@@ -68,6 +66,9 @@ extension MetricRow {
 extension MetricPoint {
     /// A point without labels of its own.
     init(_ number: MetricNumber) { self.init([:], number) }
+
+    /// A point without labels of its own.
+    init(_ histogram: MetricHistogram) { self.init([:], histogram) }
 
     /// The point of an info.
     static func info(_ labels: LabelSet) -> MetricPoint { MetricPoint(labels, .unsigned(1)) }

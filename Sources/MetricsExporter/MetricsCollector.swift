@@ -1,6 +1,4 @@
-import CoreMetrics
 import Glibc
-import LibraryMetrics
 public import LinuxSystem
 public import OpenMetricsText
 public import TelemetryClient
@@ -24,8 +22,8 @@ public final class MetricsCollector: Sendable {
         public var sysfs = "/sys"
         /// Whether the figures of this process (`process_*`) are among the metrics.
         public var tellsOfItself = true
-        /// What the libraries of this process tell of themselves, if somebody keeps it.
-        public var figures: LibraryFigures?
+        /// What the web server of this process counts, if there is one.
+        public var web: WebStatistics?
 
         /// The usual configuration.
         public init() {}
@@ -35,13 +33,13 @@ public final class MetricsCollector: Sendable {
         var resets = ResetWatch()
         var began = MonotonicTime(nanoseconds: 0)
         var families: [MetricFamily] = []
+        var failureCounts: [String: UInt64] = [:]
     }
 
     private let configuration: Configuration
     private let finder: SourceFinder
     private let state = Locked(State())
-    private let sweepTimer = LibraryMetric.exporterSweepDuration.timer()
-    private let factory = MetricsSystem.factory
+    private let created = MonotonicTime.wallClockSeconds
 
     /// A collector that has asked nobody yet.
     public init(_ configuration: Configuration = Configuration()) {
@@ -59,24 +57,24 @@ public final class MetricsCollector: Sendable {
         try state.withLock { state throws(TelemetryClientError) in
             if state.began >= asked { return state.families }
             let began = MonotonicTime.now
-            state.families = try collect(resets: state.resets, began: began)
+            state.families = try collect(&state, began: began)
             state.began = began
             return state.families
         }
     }
 
     private func collect(
-        resets: ResetWatch, began: MonotonicTime
+        _ state: inout State, began: MonotonicTime
     ) throws(TelemetryClientError) -> [MetricFamily] {
         let rows = MetricTable.rows
         let proc = ProcDirectory()
         let conversations = finder.sources().map { source in
-            (source, SourceConversation(source, rows: rows, resets: resets, proc: proc))
+            (source, SourceConversation(source, rows: rows, resets: state.resets, proc: proc))
         }
-        resets.beginRound()
+        state.resets.beginRound()
         let outcomes = try TelemetrySweep(timeout: configuration.timeout)
             .run(conversations.map { ($0.0.path, $0.1) })
-        resets.endRound()
+        state.resets.endRound()
 
         var samples = [[MetricSample]](repeating: [], count: rows.count)
         var answers: [ScrapeRound.Answer] = []
@@ -92,14 +90,14 @@ public final class MetricsCollector: Sendable {
                     source: source, failure: outcome.failure, nanoseconds: outcome.nanoseconds,
                     version: conversation.greeting?.version, pid: outcome.peer.map { _ in conversation.pid }))
             if let failure = outcome.failure {
-                LibraryMetric.exporterSourcesFailed.counter(failure.code.description, factory: factory).increment()
+                state.failureCounts[failure.code.description, default: 0] += 1
                 continue
             }
             for (place, found) in conversation.samples { samples[place] += found }
         }
         let round = ScrapeRound(
-            answers: answers, deadCount: deadCount, nanoseconds: MonotonicTime.now.nanoseconds(since: began))
-        sweepTimer.recordNanoseconds(Int64(clamping: round.nanoseconds))
+            answers: answers, deadCount: deadCount, failureCounts: state.failureCounts,
+            nanoseconds: MonotonicTime.now.nanoseconds(since: began))
         return assemble(rows, samples, round, proc)
     }
 
@@ -109,19 +107,18 @@ public final class MetricsCollector: Sendable {
     ) -> [MetricFamily] {
         let figures = configuration.tellsOfItself ? proc.ownFigures() : nil
         let engines = KernelEngines(root: configuration.sysfs)
+        let web = configuration.web
         return zip(rows, samples).map { row, samples in
             let points: [MetricPoint]
             var created: Double?
             switch row.origin {
             case .telemetry: return MetricFamily(row.description, samples: samples)
-            case .library(let metric):
-                return MetricFamily(row.description, samples: configuration.figures?.samples(of: metric) ?? [])
-            case .scrape(let take): points = take(round)
+            case .scrape(let take): (points, created) = (take(round), self.created)
+            case .web(let take): (points, created) = (web.map(take) ?? [], web?.created)
+            case .process(let take): (points, created) = (figures.map(take) ?? [], figures?.startTime)
             case .kernel(let take): points = take(engines)
-            case .process(let take):
-                points = figures.map(take) ?? []
-                if row.description.kind == .counter { created = figures?.startTime }
             }
+            if !row.isCounted { created = nil }
             return MetricFamily(
                 row.description, samples: points.map { MetricSample($0.labels, $0.value, created: created) })
         }

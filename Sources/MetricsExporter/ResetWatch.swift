@@ -37,7 +37,7 @@ final class ResetWatch {
         if let entry = entries[key] {
             created = entry.created
             if zip(witnesses, entry.witnesses).contains(where: <) {
-                created = Double(MonotonicTime.wallClockNanoseconds / 1_000_000) / 1000
+                created = MonotonicTime.wallClockSeconds
             }
         }
         entries[key] = Entry(witnesses: witnesses, created: created, round: round)

@@ -151,8 +151,6 @@ final class SourceConversation: TelemetryConversation {
             witnesses: command.witnesses.compactMap { reply[$0]?.unsigned }, processStart: processStart)
         for place in places {
             guard case .telemetry(_, let take) = rows[place].origin else { continue }
-            let kind = rows[place].description.kind
-            let isCounted = kind == .counter || kind == .histogram
             let points = take(reply)
             sampleCount += points.count
             guard sampleCount <= Self.sampleLimit else {
@@ -160,7 +158,7 @@ final class SourceConversation: TelemetryConversation {
                     .tooLong, "\(source.path) tells more than the \(Self.sampleLimit) values that are taken")
             }
             samples[place, default: []] += points.map {
-                MetricSample(labels + $0.labels, $0.value, created: isCounted ? created : nil)
+                MetricSample(labels + $0.labels, $0.value, created: rows[place].isCounted ? created : nil)
             }
         }
     }

@@ -22,7 +22,6 @@ final class ServerLoop {
     /// What clients cause is said now and then only.
     var pauseLimiter = LogRateLimiter()
     var cutOffLimiter = LogRateLimiter()
-    private var metrics = ServerMetrics()
 
     private let stopSignal: StopSignal
     private let requestBuffer = UnsafeMutableRawBufferPointer.allocate(
@@ -81,7 +80,6 @@ final class ServerLoop {
             default: serveClient(in: Int(truncatingIfNeeded: event.token - Token.firstClient), event.events)
             }
         }
-        metrics.tell(state)
         return true
     }
 

@@ -1,9 +1,8 @@
-import CoreMetrics
 import Hummingbird
 import HummingbirdCore
-import LibraryMetrics
 import LinuxSystem
 public import Logging
+public import MetricsExporter
 import NIOCore
 import NIOPosix
 public import ServiceLifecycle
@@ -15,6 +14,7 @@ import SystemPackage
 public struct HTTPService: Service {
     private let address: ListenAddress
     private let routes: [HTTPRoute]
+    private let statistics: WebStatistics
     private let logger: Logger
     private let listens: @Sendable (String) -> Void
 
@@ -28,14 +28,17 @@ public struct HTTPService: Service {
 
     /// A server that does not run yet.
     ///
-    /// - Parameter listens: is called once, when clients can come, with where: `http://127.0.0.1:9876`, which has the real
-    ///   port, or `unix:PATH`.
+    /// - Parameters:
+    ///   - statistics: counts the requests to the routes.
+    ///   - listens: is called once, when clients can come, with where: `http://127.0.0.1:9876`, which has the real port,
+    ///     or `unix:PATH`.
     public init(
-        _ address: ListenAddress, routes: [HTTPRoute], logger: Logger,
+        _ address: ListenAddress, routes: [HTTPRoute], statistics: WebStatistics = WebStatistics(), logger: Logger,
         listens: @escaping @Sendable (_ location: String) -> Void = { _ in }
     ) {
         self.address = address
         self.routes = routes
+        self.statistics = statistics
         self.logger = logger
         self.listens = listens
     }
@@ -71,7 +74,7 @@ public struct HTTPService: Service {
     ) -> some Service {
         let router = Router(options: .autoGenerateHeadEndpoints)
         for route in routes {
-            let handler = Self.measured(route)
+            let handler = measured(route)
             router.get(RouterPath(route.path)) { request, context in try await handler(request, context) }
         }
         let bind: BindAddress =
@@ -88,16 +91,13 @@ public struct HTTPService: Service {
             eventLoopGroupProvider: .shared(Self.threads), logger: logger)
     }
 
-    /// Tells swift-metrics of each request.
-    private static func measured(_ route: HTTPRoute) -> HTTPRoute.Handler {
-        let factory = MetricsSystem.factory
-        let timer = LibraryMetric.httpRequestDuration.timer(route.path, factory: factory)
-        return { request, context in
+    private func measured(_ route: HTTPRoute) -> HTTPRoute.Handler {
+        { [statistics] request, context in
             let start = MonotonicTime.now
             var status = HTTPResponse.Status.internalServerError
             defer {
-                timer.recordNanoseconds(Int64(clamping: MonotonicTime.now.nanoseconds(since: start)))
-                LibraryMetric.httpRequests.counter(route.path, "\(status.code)", factory: factory).increment()
+                statistics.count(
+                    path: route.path, status: status.code, nanoseconds: MonotonicTime.now.nanoseconds(since: start))
             }
             let response = try await route.handler(request, context)
             status = response.status

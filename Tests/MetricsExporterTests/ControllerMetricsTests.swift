@@ -1,3 +1,5 @@
+import ControllerDriver
+import DMAController
 import DMADev
 import DMATelemetry
 import MetricsExporter
@@ -32,8 +34,12 @@ import Testing
     }
 
     private func exposition(_ count: Int) throws -> Exposition {
+        try exposition(of: Crowd(count: count))
+    }
+
+    private func exposition(of controller: any ReportingController) throws -> Exposition {
         let directory = try TemporaryDirectory()
-        let commands = DeviceCommands.table(for: DeviceRegistry(), controller: Crowd(count: count))
+        let commands = DeviceCommands.table(for: DeviceRegistry(), controller: controller)
         let server = try TelemetryServer.start(filePrefix: "crowd", commands: commands, in: directory.runDirectory)
         defer { server.stop() }
         var configuration = MetricsCollector.Configuration()
@@ -54,6 +60,24 @@ import Testing
         #expect(text.value("dmadev_controller_domain_read_bytes_total", domain) == 64)
         #expect(text.value("dmadev_controller_domain_written_bytes_total", domain) == 128)
         #expect(text.value("dmadev_telemetry_request_errors_total") == 0)
+    }
+
+    @Test func aFullQuotaIsCountedAndSoIsTheConnectionThatItCosts() throws {
+        let directory = try TemporaryDirectory()
+        var configuration = ControllerConfiguration()
+        configuration.quota.connections = 1
+        let controller = try DMAController.start(path: directory.file("control"), configuration: configuration)
+        defer { controller.stop() }
+        let device = try ControllerDevice(path: controller.path)
+        #expect(throws: DMAError.self) { _ = try ControllerDevice(path: controller.path) }
+        let text = try exposition(of: controller)
+        for (name, value) in [
+            ("connections", 1), ("accepted_connections_total", 1), ("refused_connections_total", 1),
+            ("quota_refusals_total", 1), ("refused_requests_total", 0),
+        ] {
+            #expect(text.value("dmadev_controller_" + name) == Double(value), "\(name)")
+        }
+        withExtendedLifetime(device) {}
     }
 
     @Test func aCrowdIsNoFloodOfSeries() throws {

@@ -172,11 +172,14 @@ import Testing
         fclose(file)
         var configuration = configuration
         configuration.sockets = [directory.file("named"), directory.file("no*match")]
-        let text = try exposition(MetricsCollector(configuration))
+        let collector = MetricsCollector(configuration)
+        let text = try exposition(collector)
         #expect(text.value("dmascope_sources", ["state": "dead"]) == 1)
         #expect(text.value("dmascope_sources", ["state": "failing"]) == 1)
         #expect(text.value("dmascope_scrape_success", ["prefix": directory.file("named")]) == 0)
         #expect(text.value("dmascope_scrape_failure_info", ["reason": "notFound"]) == 1)
+        #expect(text.value("dmascope_scrape_failures_total", ["reason": "notFound"]) == 1)
+        #expect(try exposition(collector).value("dmascope_scrape_failures_total", ["reason": "notFound"]) == 2)
     }
 
     @Test func socketsAreFoundByPatternsOnce() throws {

@@ -1,10 +1,9 @@
 import Foundation
-import MetricsTestSupport
 import TelemetryWire
 import TestSupport
 import Testing
 
-/// What `dmascope serve` writes to standard error, and tells of its own libraries.
+/// What `dmascope serve` writes to standard error.
 @Suite struct LogTests {
     private let scope: Scope
 
@@ -47,38 +46,5 @@ import Testing
         #expect(errors.contains(" info dmascope"))
         #expect(errors.contains("path=\(scope.socket())"))
         expect(try scope.run("serve", "--log-format", "xml"), exits: 64, saying: "text")
-    }
-
-    @Test func whatTheLibrariesTellIsAmongTheMetrics() throws {
-        let path = scope.directory.file("http")
-        let server = try scope.serve("--listen", "unix:\(path)")
-        defer { server.kill(SIGTERM) }
-        let user = try RunningProgram(
-            scope.program,
-            [
-                "serve", "--file-prefix", "user", "--no-controller", "--listen", "off", "--device",
-                "controller,socket=\(scope.runDirectory)/dmascope/dmascope.control",
-            ], environment: scope.environment)
-        defer { user.kill(SIGTERM) }
-        try user.waitForOutput(containing: "Ctrl-C ends it.")
-
-        let arguments = ["-sS", "--unix-socket", path, "--header", "Accept: application/openmetrics-text"]
-        let curl = try requiredTool("curl", package: "curl")
-        _ = try outputOfProgram(curl, arguments + ["http://localhost/metrics"])
-        let output = try outputOfProgram(curl, arguments + ["http://localhost/metrics"])
-        #expect(output.components(separatedBy: "# EOF").count == 2)
-        #expect(try !MetricsReaders.openMetricsSamples(output).isEmpty)
-        let text = try Exposition(output)
-        #expect(text.value("dmascope_controller_connections") == 1)
-        #expect(text.value("dmascope_controller_connections_accepted_total") == 1)
-        #expect(text.value("dmascope_http_requests_total", ["path": "/metrics", "status": "200"]) == 1)
-        #expect(text.value("dmascope_http_request_duration_seconds_count", ["path": "/metrics"]) == 1)
-        #expect(text.value("dmascope_exporter_sweep_duration_seconds_count") == 2)
-        #expect(try #require(text.value("dmascope_telemetry_requests_total")) > 0)
-
-        // A program that only collects has a collector, and no server.
-        let own = try Exposition(scope.run("metrics").output)
-        #expect(own.value("dmascope_exporter_sweep_duration_seconds_count") == 1)
-        #expect(own["dmascope_telemetry_requests_total"].isEmpty)
     }
 }

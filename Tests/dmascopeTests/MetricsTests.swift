@@ -1,5 +1,6 @@
 import Foundation
 import MetricsTestSupport
+import TelemetryClient
 import TelemetryWire
 import TestSupport
 import Testing
@@ -157,6 +158,37 @@ import Testing
         try "text".write(toFile: file, atomically: false, encoding: .utf8)
         expect(try scope.run("serve", "--listen", "unix:\(file)"), exits: 1, saying: "there is a file, and no socket")
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "text")
+    }
+
+    @Test func everyFigureOfTheServerHasOneName() throws {
+        let server = try scope.serve("--listen", "unix:\(path)")
+        defer { server.kill(SIGTERM) }
+        let user = try RunningProgram(
+            scope.program,
+            [
+                "serve", "--file-prefix", "user", "--no-controller", "--listen", "off", "--device",
+                "controller,socket=\(scope.runDirectory)/dmascope/dmascope.control",
+            ], environment: scope.environment)
+        defer { user.kill(SIGTERM) }
+        try user.waitForOutput(containing: "Ctrl-C ends it.")
+        // A number of requests, of which half are refused, that no other figure comes near.
+        let client = try TelemetryClient(path: scope.socket())
+        for _ in 0..<2741 { for command in ["/telemetry/stats", "/none"] { _ = try client.request(command) } }
+
+        _ = try curl("http://localhost/metrics")
+        let output = try curl("--header", "Accept: application/openmetrics-text", "http://localhost/metrics")
+        #expect(output.components(separatedBy: "# EOF").count == 2)
+        #expect(try !MetricsReaders.openMetricsSamples(output).isEmpty)
+        let text = try Exposition(output)
+        func names(_ values: ClosedRange<Double>) -> [String] {
+            text.samples.filter { values.contains($0.value) }.map(\.name)
+        }
+        #expect(names(2741...2751) == ["dmadev_telemetry_request_errors_total"])
+        #expect(names(5482...5582) == ["dmadev_telemetry_requests_total"])
+        #expect(text.samples.map(\.name).filter { $0.hasSuffix("connections") } == ["dmadev_controller_connections"])
+        #expect(text.value("dmadev_controller_connections") == 1)
+        #expect(text.value("dmascope_http_requests_total", ["path": "/metrics", "status": "200"]) == 1)
+        #expect(text.value("dmascope_http_request_duration_seconds_count", ["path": "/metrics"]) == 1)
     }
 
     @Test func aClientWithHalfARequestDoesNotKeepIt() throws {

@@ -55,6 +55,10 @@ extension MetricTable {
             "dmadev_controller_refused_messages", .counter, from: .controller, member: "refused_messages",
             help: "Messages that no application sends; each has ended its connection."),
         .telemetry(
+            "dmadev_controller_quota_refusals", .counter, from: .controller, member: "quota_refusals",
+            help: "Connections and requests that the controller refused because a quota of a user, or a table, is full."
+        ),
+        .telemetry(
             "dmadev_controller_refused_connections", .counter, from: .controller, member: "turned_away",
             help: "Connections that the controller did not take: too many, or no resources."),
         .telemetry(

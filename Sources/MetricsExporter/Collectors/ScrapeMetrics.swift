@@ -25,6 +25,12 @@ extension MetricTable {
                 }
             }, help: "Why a source gave no metrics."),
         .row(
+            "dmascope_scrape_failures", .counter, labels: ["reason"],
+            .scrape { round in
+                round.failureCounts.sorted { $0.key < $1.key }
+                    .map { reason, count in MetricPoint(["reason": reason], .unsigned(count)) }
+            }, help: "Times that a source gave no metrics, by reason."),
+        .row(
             "dmascope_source", .info, labels: ScrapeSource.labelNames + ["program", "version", "socket"],
             .scrape { round in
                 round.answers.map { answer in

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CoreMetrics
 import LinuxSystem
 import MetricsExporter
 import OpenMetricsText
@@ -45,9 +44,7 @@ struct Metrics: ParsableCommand {
             try StandardStreams.print(MetricTable.markdown, terminator: "")
             return
         }
-        let figures = LibraryFigures()
-        MetricsSystem.bootstrap(figures)
-        let collector = sources.collector(tellsOfItself: false, figures: figures)
+        let collector = sources.collector(tellsOfItself: false)
         guard let interval else {
             try write(from: collector, isContinued: false)
             return
@@ -64,7 +61,7 @@ struct Metrics: ParsableCommand {
     }
 
     private func write(from collector: MetricsCollector, isContinued: Bool) throws {
-        let time = Double(MonotonicTime.wallClockNanoseconds / 1_000_000) / 1000
+        let time = MonotonicTime.wallClockSeconds
         let text: String
         do {
             text = try format.text(

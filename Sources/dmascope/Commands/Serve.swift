@@ -1,5 +1,4 @@
 import ArgumentParser
-import CoreMetrics
 import DMAController
 import DMADev
 import DMATelemetry
@@ -81,8 +80,6 @@ struct Serve: ParsableCommand {
     func run() throws {
         let termination = Termination()
         let logger = logging.bootstrap()
-        let figures = LibraryFigures()
-        MetricsSystem.bootstrap(figures)
         let registry = DeviceRegistry.shared
         let devices = try makeDevices(in: registry)
         for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
@@ -101,7 +98,7 @@ struct Serve: ParsableCommand {
         let greeting = ServeGreeting(
             devices: devices, path: server.path, filePrefix: filePrefix, controllerPath: controller?.path)
         parts.append(("greeting", GreetingPart(locations: locations) { greeting.text(location: $0) }))
-        if let service = httpService(figures, listens: { tell.yield($0) }) {
+        if let service = httpService(listens: { tell.yield($0) }) {
             parts.append(("http", service))
         } else {
             tell.yield(nil)
@@ -154,14 +151,13 @@ struct Serve: ParsableCommand {
     }
 
     /// The addresses of HTTP: a new one is a row here.
-    private func httpService(
-        _ figures: LibraryFigures, listens: @escaping @Sendable (String) -> Void
-    ) -> HTTPService? {
+    private func httpService(listens: @escaping @Sendable (String) -> Void) -> HTTPService? {
         guard let address = ListenAddress(listen) else { return nil }
-        let collector = sources.collector(tellsOfItself: true, figures: figures)
+        let statistics = WebStatistics()
+        let collector = sources.collector(tellsOfItself: true, web: statistics)
         let routes = HTTPRoute.livePage(of: sources.snapshots, at: address) + [.metrics(of: collector)]
         return HTTPService(
-            address, routes: routes, logger: Logger(label: "dmascope.http"), listens: listens)
+            address, routes: routes, statistics: statistics, logger: Logger(label: "dmascope.http"), listens: listens)
     }
 
     private func startController() throws -> DMAController {

@@ -25,14 +25,14 @@ struct SourceOptions: ParsableArguments {
 
     /// - Parameters:
     ///   - tellsOfItself: whether figures of this process are among the metrics
-    ///   - figures: what its libraries tell, if that is to be among them
-    func collector(tellsOfItself: Bool, figures: LibraryFigures? = nil) -> MetricsCollector {
+    ///   - web: what its web server counts, if it has one
+    func collector(tellsOfItself: Bool, web: WebStatistics? = nil) -> MetricsCollector {
         var configuration = MetricsCollector.Configuration()
         configuration.sockets = socket
         configuration.timeout = .seconds(scrapeTimeout)
         configuration.sysfs = sysfs
         configuration.tellsOfItself = tellsOfItself
-        configuration.figures = figures
+        configuration.web = web
         return MetricsCollector(configuration)
     }
 
