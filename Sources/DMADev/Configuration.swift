@@ -4,7 +4,7 @@ internal import CDMADev
 public struct DeviceConfiguration: Sendable, Equatable {
     /// Virtual channels to use, 1 to the device's maximum.
     public var virtualChannelCount: UInt16
-    /// 0 is the lowest; below the device's number of priorities, 0 where it has none.
+    /// 0 is the highest, as in DPDK; below the device's number of priorities, 0 where it has none.
     public var priority: UInt16
     /// Modes.
     public var flags: ConfigurationFlags

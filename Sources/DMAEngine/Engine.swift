@@ -147,7 +147,7 @@ private struct EngineLoop {
     // The rings keep the consumers' memory alive; the rounds go over bare pointers, without reference counts.
     private var rings: [EngineRing] = []
     private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
-    /// Where in `consumers` each priority begins, the highest first.
+    /// Where in `consumers` each priority begins, the highest, which has the lowest value, first.
     private var levels: [Range<Int>] = []
     private var generation: UInt32 = 0
 
@@ -177,7 +177,7 @@ private struct EngineLoop {
     /// - Returns: whether the engine goes on.
     private mutating func takeChanges() -> Bool {
         let control = shared.current()
-        rings = control.rings.sorted { $0.priority > $1.priority }
+        rings = control.rings.sorted { $0.priority < $1.priority }
         consumers = rings.map(\.consumer)
         levels = []
         for index in rings.indices {

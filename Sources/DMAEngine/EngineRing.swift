@@ -9,7 +9,7 @@ internal import LinuxSystem
 public final class EngineRing: @unchecked Sendable {
     // The consumer is for the engine's thread while the ring is attached, and for the one that detached it after.
     let consumer: UnsafeMutablePointer<RingConsumer>
-    /// Among the rings of the engine; higher goes first.
+    /// Among the rings of the engine; the lowest value goes first.
     let priority: UInt16
 
     private let memory: RingMemory
@@ -21,7 +21,7 @@ public final class EngineRing: @unchecked Sendable {
 
     /// What a ring is served with.
     public struct Configuration: Sendable {
-        /// Among the rings of the engine; higher goes first.
+        /// Among the rings of the engine; the lowest value goes first.
         public var priority: UInt16 = 0
         /// Where source and destination addresses lie.
         public var source = AddressSpace.process

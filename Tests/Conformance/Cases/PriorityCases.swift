@@ -78,7 +78,7 @@ private struct Rivals {
 }
 
 private func starvesLower(_ bench: ConformanceBench) throws {
-    let rivals = try Rivals(bench, priorities: [bench.properties.priorityCount - 1, 0])
+    let rivals = try Rivals(bench, priorities: [0, bench.properties.priorityCount - 1])
     for _ in 0..<10 {
         let before = (high: try rivals.completed(0), low: try rivals.completed(1))
         let count = try rivals.ringBacklog(0, operations: min(16, Int(bench.descriptorCount) - 1))
@@ -110,7 +110,7 @@ private func overtakes(_ rivals: Rivals, operations: Int) throws -> Bool {
 }
 
 private func servesHigherSoon(_ bench: ConformanceBench) throws {
-    let rivals = try Rivals(bench, priorities: [0, 1])
+    let rivals = try Rivals(bench, priorities: [1, 0])
     // A single operation: what is higher goes between its chunks.
     #expect(try overtakes(rivals, operations: 1))
     try rivals.close()
@@ -127,7 +127,7 @@ private func servesEqualsInTurn(_ bench: ConformanceBench) throws {
 
 private func servesInOrder(_ bench: ConformanceBench) throws {
     guard bench.properties.priorityCount >= 3 else { return }
-    let rivals = try Rivals(bench, priorities: [2, 1, 0])
+    let rivals = try Rivals(bench, priorities: [0, 1, 2])
     var isInOrder = false
     // As above: the highest may be done before both others have rung.
     for _ in 0..<20 where !isInOrder {

@@ -30,9 +30,9 @@ final class Bench {
             try device.start()
             return device
         }
-        device = try add("steps", priority: 1, VirtualChannelConfiguration(descriptorCount: Self.ring))
+        device = try add("steps", priority: 0, VirtualChannelConfiguration(descriptorCount: Self.ring))
         holder = try add(
-            "holder", priority: 0,
+            "holder", priority: 1,
             VirtualChannelConfiguration(
                 direction: .mem2dev, descriptorCount: 32, destinationPort: Self.port, autoFreePool: gate))
         holding = try holder.virtualChannel(0)

@@ -223,8 +223,8 @@ func priorities() throws {
     let engine = try Engine()
     let urgent = try DeviceRegistry.shared.add(SoftwareDevice(engine: engine, sharesEngine: true), named: "urgent")
     let patient = try DeviceRegistry.shared.add(SoftwareDevice(engine: engine, sharesEngine: true), named: "patient")
-    try urgent.configure(DeviceConfiguration(virtualChannelCount: 1, priority: 3))
-    try patient.configure(DeviceConfiguration(virtualChannelCount: 1, priority: 0))
+    try urgent.configure(DeviceConfiguration(virtualChannelCount: 1, priority: 0))
+    try patient.configure(DeviceConfiguration(virtualChannelCount: 1, priority: 3))
 
     try urgent.close()
     try patient.close()
