@@ -11,11 +11,12 @@ struct TestRing {
     let descriptorCount: Int
     private let ring: DescriptorRing
 
-    init(engine: Engine, descriptorCount: Int, isSilent: Bool = false) throws {
+    init(engine: Engine, descriptorCount: Int, isSilent: Bool = false, domains: DomainMap? = nil) throws {
         self.descriptorCount = descriptorCount
         var configuration = DescriptorRing.Configuration(
             layout: RingLayout(descriptorCount: descriptorCount, maximumEntries: 8))
         configuration.isSilent = isSilent
+        configuration.domains = domains.map { ($0, 0, 0) }
         ring = try #require(DescriptorRing(configuration, counters: counters, engine: engine))
     }
 
