@@ -113,30 +113,4 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
     case checkHandler = 19
     /// ``GroupChanged``
     case groupChanged = 20
-
-    /// The type of the message, for those who go over all of them.
-    public var type: any WireMessage.Type {
-        switch self {
-        case .hello: Hello.self
-        case .welcome: Welcome.self
-        case .done: Done.self
-        case .failed: Failed.self
-        case .attachRing: AttachRing.self
-        case .ringAttached: RingAttached.self
-        case .stopRings: StopRings.self
-        case .registerMemory: RegisterMemory.self
-        case .memoryRegistered: MemoryRegistered.self
-        case .unregisterMemory: UnregisterMemory.self
-        case .enterGroup: EnterGroup.self
-        case .groupEntered: GroupEntered.self
-        case .exitGroup: ExitGroup.self
-        case .askGroup: AskGroup.self
-        case .groupMember: GroupMember.self
-        case .openWindow: OpenWindow.self
-        case .windowOpened: WindowOpened.self
-        case .closeWindow: CloseWindow.self
-        case .checkHandler: CheckHandler.self
-        case .groupChanged: GroupChanged.self
-        }
-    }
 }

@@ -13,6 +13,9 @@ public struct ControllerConfiguration: Sendable {
         public var bytes: UInt64 = 4 << 30
         /// Access groups that were made.
         public var groups = 64
+        /// Events of groups that wait because the application does not read and its socket is full. Events are never
+        /// dropped: beyond this, the connection with the most of them ends.
+        public var events = 16384
 
         /// The usual.
         public init() {}

@@ -226,22 +226,20 @@ extension ControllerLoop {
         Refusal(.invalidArgument, "handler \(handler) is not that of a live member of a group of this device")
     }
 
-    /// Sends the events that may go out. Who does not take them is gone.
+    /// Sends the events that may go out.
     private func deliver() {
-        var deaf: [Peer] = []
+        var failed: [Peer] = []
         for delivery in groups.takeDeliveries() {
             let event = delivery.event
-            guard let peer = peers.values.first(where: { $0.client == delivery.client }) else { continue }
+            guard let peer = peers.values.first(where: { $0.client == delivery.client }),
+                !failed.contains(where: { $0 === peer })
+            else { continue }
             let notice = GroupChanged(
                 change: event.kind.rawValue, group: event.group, handler: event.handler, domain: event.domain.bytes)
-            let error = Packet.encode(notice, sequence: 0).withUnsafeBytes {
-                SequencedPacketSocket.send($0, on: peer.socket.raw)
-            }
-            // From here on the socket's buffer, which is bounded, holds it.
-            groups.took(1, by: delivery.client)
-            if error != nil { deaf.append(peer) }
+            if let peer = send(Packet.encode(notice, sequence: 0), to: peer) { failed.append(peer) }
         }
-        for peer in deaf { drop(peer) }
+        // Only now: what a peer leaves behind makes events that come after these.
+        for peer in failed { drop(peer) }
     }
 }
 

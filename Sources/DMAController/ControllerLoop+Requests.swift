@@ -172,7 +172,8 @@ extension ControllerLoop {
     /// concern the other peers.
     func advanceStops() {
         for peer in Array(peers.values) {
-            guard var stopping = peer.stopping else { continue }
+            // It may have gone with the answer to an earlier one of these.
+            guard peers[peer.number] != nil, var stopping = peer.stopping else { continue }
             stopping.rings.removeAll { !$0.finishPart() }
             guard stopping.rings.isEmpty else {
                 peer.stopping = stopping

@@ -22,6 +22,7 @@ final class ControllerLoop {
     /// What strangers cause is said now and then only.
     private var refusalLimiter = LogRateLimiter()
     private var turnAwayLimiter = LogRateLimiter()
+    var unreadLimiter = LogRateLimiter()
     private let reports: ReportDesk
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
@@ -107,7 +108,7 @@ final class ControllerLoop {
         // It may have gone earlier in this round.
         guard let peer = peers[event.token >> 1] else { return }
         if event.token == peer.processToken { return drop(peer) }
-        receive(from: peer)
+        if peer.unsent.isEmpty { receive(from: peer) } else { sendRest(to: peer) }
     }
 
     func publish() {
@@ -225,7 +226,8 @@ final class ControllerLoop {
         closer.release((Array(peer.windows.values) + peer.openWindows.values).map(\.mapping))
         peer.windows = [:]
         peer.openWindows = [:]
-        ledger.release(peer.credentials.uid, QuotaLedger.Amount(connections: 1))
+        ledger.release(peer.credentials.uid, QuotaLedger.Amount(connections: 1, events: peer.unsent.count))
+        peer.unsent = []
         // Both go with the last reference to the peer; copies of the socket elsewhere must not be reported. The end is
         // told now: closing may take its time.
         _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
@@ -236,7 +238,7 @@ final class ControllerLoop {
     }
 
     /// Who it is about. Never what a peer sent: there may be a token in it.
-    private static func metadata(of peer: Peer) -> Logger.Metadata {
+    static func metadata(of peer: Peer) -> Logger.Metadata {
         ["pid": "\(peer.credentials.pid)", "uid": "\(peer.credentials.uid)", "connection": "\(peer.number)"]
     }
 
@@ -292,18 +294,8 @@ final class ControllerLoop {
         drop(peer)
     }
 
-    /// Sends an answer; who does not take it is gone.
+    /// Answers a request; disconnects a peer that cannot be answered.
     func answer(_ peer: Peer, _ message: some WireMessage, sequence: UInt32, descriptors: [CInt] = []) {
-        let bytes = Packet.encode(message, sequence: sequence)
-        let error = bytes.withUnsafeBytes { bytes -> Errno? in
-            do throws(Errno) {
-                try SequencedPacketSocket.send(bytes, descriptors: descriptors, on: peer.socket.raw)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        // An application asks one thing at a time: who has a socket full of unread answers is none.
-        if error != nil { drop(peer) }
+        if let failed = send(Packet.encode(message, sequence: sequence), descriptors, to: peer) { drop(failed) }
     }
 }

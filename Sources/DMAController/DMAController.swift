@@ -127,7 +127,7 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var refusedRequests: UInt64 = 0
     /// Messages that no application sends; they end their connection.
     public var refusedMessages: UInt64 = 0
-    /// Connections and requests refused because a quota of a user, or a table, is full.
+    /// Connections and requests refused, and connections ended, because a quota of a user, or a table, is full.
     public var quotaRefusals: UInt64 = 0
 
     /// Nothing yet.

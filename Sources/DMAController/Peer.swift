@@ -76,6 +76,9 @@ final class Peer {
     var claimedNumber: Int16 = -1
     /// What rings that are gone have moved, and what was claimed of them.
     var work = Work(), claims = Claims()
+    /// Messages that its socket had no room for, the oldest first; each is charged as an event. While there are some,
+    /// its requests are not read.
+    var unsent: [[UInt8]] = []
     /// It waits for the answer to a join that is held back.
     var isWaitingForJoin = false
 

@@ -6,6 +6,7 @@ struct QuotaLedger {
         var rings = 0
         var windows = 0
         var bytes: UInt64 = 0
+        var events = 0
     }
 
     let quota: ControllerConfiguration.Quota
@@ -23,6 +24,7 @@ struct QuotaLedger {
         now.rings += more.rings
         now.windows += more.windows
         now.bytes = bytes
+        now.events += more.events
         let full: String? =
             if now.connections > quota.connections {
                 "\(quota.connections) connections"
@@ -32,6 +34,8 @@ struct QuotaLedger {
                 "\(quota.windows) stretches of registered memory"
             } else if overflow || now.bytes > quota.bytes {
                 "\(quota.bytes) bytes of rings and registered memory"
+            } else if now.events > quota.events {
+                "\(quota.events) events that wait until they are read"
             } else {
                 nil
             }
@@ -47,15 +51,10 @@ struct QuotaLedger {
         now.rings -= less.rings
         now.windows -= less.windows
         now.bytes -= less.bytes
+        now.events -= less.events
         used[uid] = now == Amount() ? nil : now
     }
 
     /// Bytes of all users together.
     var byteCount: UInt64 { used.values.reduce(0) { $0 &+ $1.bytes } }
-
-    /// Whether nobody has anything.
-    var isEmpty: Bool { used.isEmpty }
-
-    /// What a user has.
-    func amount(of uid: UInt32) -> Amount { used[uid] ?? Amount() }
 }

@@ -38,9 +38,6 @@ public struct Revocation: Sendable, Hashable {
     public internal(set) var handlers: [DomainHandler]
     /// Windows that went.
     public internal(set) var windows: [DomainWindow]
-
-    /// Whether there is nothing to do; it has to be confirmed all the same.
-    public var isEmpty: Bool { handlers.isEmpty && windows.isEmpty }
 }
 
 /// How much there may be.
@@ -53,18 +50,14 @@ public struct AccessGroupLimits: Sendable, Hashable {
     public var membershipsPerUser: Int
     /// Windows of one user's processes.
     public var windowsPerUser: Int
-    /// Events that one user's processes have not taken yet.
-    public var queuedEventsPerUser: Int
 
     /// Limits.
     public init(
-        groupCount: UInt16 = 256, groupsPerUser: Int = 64, membershipsPerUser: Int = 1024, windowsPerUser: Int = 1024,
-        queuedEventsPerUser: Int = 16384
+        groupCount: UInt16 = 256, groupsPerUser: Int = 64, membershipsPerUser: Int = 1024, windowsPerUser: Int = 1024
     ) {
         self.groupCount = min(max(groupCount, 1), UInt16(Int16.max))
         self.groupsPerUser = groupsPerUser
         self.membershipsPerUser = membershipsPerUser
         self.windowsPerUser = windowsPerUser
-        self.queuedEventsPerUser = queuedEventsPerUser
     }
 }

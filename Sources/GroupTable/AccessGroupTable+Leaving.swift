@@ -44,13 +44,18 @@ extension AccessGroupTable {
     /// A device was closed, or its connection was: it leaves all its groups, and those that it alone holds as creator are
     /// destroyed.
     public mutating func depart(_ client: AccessGroupClient) -> Revocation {
-        depart(client.process, client.device)
-    }
-
-    /// A process has ended: it leaves with all its devices.
-    public mutating func depart(process: UInt64) -> Revocation {
-        defer { for user in queued.keys { queued[user]?[process] = nil } }
-        return depart(process, nil)
+        var revocation = newRevocation()
+        for id in groups.keys.sorted() {
+            silence(client, in: id)
+            guard let first = groups[id]?.seats.first else { continue }
+            if first.isSeat(of: client), first.devices.count == 1 {
+                end(id, &revocation)
+            } else {
+                remove(client, from: id, didDie: true, &revocation)
+            }
+        }
+        deliveries.removeAll { $0.client == client }
+        return revocation
     }
 
     /// No engine uses what was revoked any more: frees the handlers, and lets the events go.
@@ -93,30 +98,6 @@ extension AccessGroupTable {
         // Open from now on: events that come of it wait.
         pending[lastRevocation] = []
         return Revocation(number: lastRevocation, handlers: [], windows: [])
-    }
-
-    /// One device of a process goes, or all of them.
-    private mutating func depart(_ process: UInt64, _ device: Int16?) -> Revocation {
-        let isGoing = { (client: AccessGroupClient) in
-            client.process == process && (device == nil || client.device == device)
-        }
-        var revocation = newRevocation()
-        for id in groups.keys.sorted() {
-            for index in groups[id]?.outbox.indices ?? 0..<0 {
-                groups[id]?.outbox[index].recipients.removeAll(where: isGoing)
-            }
-            // The creator goes last: what its process has joined with besides has left before.
-            for client in (groups[id]?.seats ?? []).reversed().flatMap(\.clients).filter(isGoing) {
-                guard let first = groups[id]?.seats.first else { break }
-                if first.isSeat(of: client), first.devices.count == 1 {
-                    end(id, &revocation)
-                } else {
-                    remove(client, from: id, didDie: true, &revocation)
-                }
-            }
-        }
-        deliveries.removeAll { isGoing($0.client) }
-        return revocation
     }
 
     /// Takes a device out of a group, and its seat when it was the last one there.

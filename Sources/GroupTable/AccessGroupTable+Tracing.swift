@@ -43,11 +43,4 @@ extension AccessGroupTable {
         dmatrace_dmadev_group_join_denied(
             id, domain.bytes, client.processID, client.userID, error.errno.rawValue)
     }
-
-    func traceRefused(
-        _ id: AccessGroupID, _ handler: DomainHandler, _ by: DomainHandler, _ iova: UInt64, _ length: UInt64,
-        _ status: CompletionStatus
-    ) {
-        dmatrace_dmadev_group_access_refused(id, handler, by, iova, length, status.rawValue)
-    }
 }

@@ -1,11 +1,11 @@
 public import DMADev
 internal import SystemPackage
 
-/// Windows, and who may reach them.
+/// Windows, and who may name their owners. What an operation reaches is the engine's to decide: `DomainMap`.
 extension AccessGroupTable {
     /// Where the addresses of windows begin: with bit 63 set and bit 62 clear no process can have such an address, on no
     /// machine that this runs on. They are given out once and never again, so that an old one reaches nothing.
-    public static let firstIOVA: UInt64 = 1 << 63
+    static let firstIOVA: UInt64 = 1 << 63
     private static let lastIOVA: UInt64 = 1 << 63 | 1 << 62
     /// Windows begin at multiples of this, and at least this much between them belongs to none.
     static let windowAlignment: UInt64 = 4096
@@ -64,33 +64,5 @@ extension AccessGroupTable {
     public func mayUse(_ handler: DomainHandler, _ client: AccessGroupClient) -> Bool {
         guard let id = groupOfHandler[handler] else { return false }
         return groups[id]?.seat(of: client) != nil
-    }
-
-    /// The window that an access falls into, `nil` where the device may not make it: the handler is not a live one of a
-    /// group that it is in, the range is not within one window, or the right is lacking. A refusal is traced.
-    ///
-    /// - Parameters:
-    ///   - handler: whose memory.
-    ///   - iova: the first address.
-    ///   - length: bytes.
-    ///   - right: ``WindowRights/read`` for a source, ``WindowRights/write`` for a destination.
-    ///   - client: who asks.
-    ///   - status: how the operation ends where it is refused, for the trace.
-    public func window(
-        of handler: DomainHandler, iova: UInt64, length: UInt64, right: WindowRights, for client: AccessGroupClient,
-        refusedWith status: CompletionStatus
-    ) -> DomainWindow? {
-        let group = groupOfHandler[handler].flatMap { groups[$0] }
-        let asking = group.flatMap { group in group.seat(of: client).map { group.seats[$0] } }
-        guard asking != nil, let owner = group?.seats.first(where: { $0.handler == handler }),
-            let window = owner.windows.first(where: { window in
-                iova >= window.iova && iova - window.iova <= window.length
-                    && length <= window.length - (iova - window.iova) && window.rights.isSuperset(of: right)
-            })
-        else {
-            traceRefused(groupOfHandler[handler] ?? -1, handler, asking?.handler ?? 0, iova, length, status)
-            return nil
-        }
-        return window
     }
 }

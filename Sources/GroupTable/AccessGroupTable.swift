@@ -67,8 +67,6 @@ public struct AccessGroupTable {
     var lastRevocation: UInt64 = 0
     var nextIOVA = firstIOVA
     var deliveries: [AccessGroupDelivery] = []
-    /// Events that were handed out and not taken yet, by user and by process.
-    var queued: [UInt32: [UInt64: Int]] = [:]
     private var lastCreated: AccessGroupID = -1
     private let guardian = TokenGuard()
     private var throttle = JoinThrottle()
@@ -117,9 +115,6 @@ public struct AccessGroupTable {
     ) -> MonotonicTime {
         throttle.admit(group, client.userID, at: now)
     }
-
-    /// How often a user has failed to join a group of late.
-    public func joinFailures(_ group: AccessGroupID, userID: UInt32) -> Int { throttle.failures(group, userID) }
 
     /// Joins a group.
     ///

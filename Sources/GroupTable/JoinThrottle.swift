@@ -55,8 +55,4 @@ struct JoinThrottle {
         record.lastFailure = now
         records[Key(group: group, userID: userID)] = record
     }
-
-    func failures(_ group: AccessGroupID, _ userID: UInt32) -> Int {
-        records[Key(group: group, userID: userID)]?.failures ?? 0
-    }
 }

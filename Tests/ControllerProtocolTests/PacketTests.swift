@@ -32,7 +32,7 @@ import Testing
 
     @Test func eachKindHasAnExample() {
         #expect(Set(Self.examples.map { type(of: $0).kind }) == Set(MessageKind.allCases))
-        for kind in MessageKind.allCases { #expect(kind.type.kind == kind) }
+        #expect(Self.examples.count == MessageKind.allCases.count)
     }
 
     private func areEqual<Message: WireMessage>(_ one: Message, _ other: any WireMessage) -> Bool {
@@ -82,7 +82,7 @@ import Testing
                 bytes[0] = UInt8(truncatingIfNeeded: random.next() % 22)
                 bytes.replaceSubrange(1..<4, with: [0, 0, 0])
             }
-            for kind in MessageKind.allCases { _ = try? kind.type.decoded(bytes) }
+            for message in Self.examples { _ = try? type(of: message).decoded(bytes) }
         }
     }
 

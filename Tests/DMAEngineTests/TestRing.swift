@@ -12,12 +12,14 @@ struct TestRing {
     let descriptorCount: Int
     private let ring: ApplicationRing
 
-    init(engine: Engine, descriptorCount: Int, isSilent: Bool = false) throws {
+    init(engine: Engine, descriptorCount: Int, isSilent: Bool = false, domains: DomainMap? = nil) throws {
         self.descriptorCount = descriptorCount
+        var configuration = EngineRing.Configuration()
+        configuration.domains = domains.map { ($0, 0, 0) }
         ring = try #require(
             ApplicationRing(
                 layout: RingLayout(descriptorCount: descriptorCount, maximumEntries: 8), mode: isSilent ? .silent : [],
-                engine: engine, EngineRing.Configuration()))
+                engine: engine, configuration))
     }
 
     var producer: RingProducer { ring.producer }

@@ -46,7 +46,7 @@ import Testing
         var world = World()
         let id = try world.group(of: 3)
         let handlers = try world.table.group(id, for: .process(1)).members.map(\.handler)
-        let revocation = world.table.depart(process: 1)
+        let revocation = world.table.depart(.process(1))
         #expect(revocation.handlers == handlers)
         for handler in handlers { #expect(!world.table.mayUse(handler, .process(2))) }
         #expect(world.table.allGroups == [])
@@ -58,16 +58,13 @@ import Testing
 
     @Test("When the last joiner has left and the creator closes or dies, the group goes by itself")
     func emptyGroupGoes() throws {
-        for closes in [false, true] {
-            var world = World()
-            let id = try world.group(of: 2)
-            world.table.confirm(try world.table.leave(id, by: .process(2)))
-            _ = world.told()
-            let revocation = closes ? world.table.depart(.process(1)) : world.table.depart(process: 1)
-            world.table.confirm(revocation)
-            #expect(world.table.allGroups == [])
-            #expect(world.told() == [])
-        }
+        var world = World()
+        let id = try world.group(of: 2)
+        world.table.confirm(try world.table.leave(id, by: .process(2)))
+        _ = world.told()
+        world.table.confirm(world.table.depart(.process(1)))
+        #expect(world.table.allGroups == [])
+        #expect(world.told() == [])
     }
 
     @Test("A process that dies has left every group that it was in, with all its devices")
@@ -78,12 +75,15 @@ import Testing
         try world.join(made, .numbered(3), .process(3))
         try world.join(joined, .numbered(2), .process(2, device: 1))
         _ = world.told()
-        let revocation = world.table.depart(process: 2)
-        #expect(revocation.handlers.count == 3)
-        world.table.confirm(revocation)
+        let died = [0, 1, 4].map { world.table.depart(.process(2, device: $0)) }
+        // The seat in `joined` is that of two devices, and dies with the second one.
+        #expect(died.map(\.handlers.count) == [0, 1, 2])
+        for revocation in died { world.table.confirm(revocation) }
         #expect(world.told().sorted() == ["1 left 2", "3 destroyed 2", "3 left 2"])
-        #expect(world.table.groups(of: .process(2)) == [])
-        #expect(world.table.depart(process: 2).isEmpty)
+        for device: Int16 in [0, 1, 4] {
+            #expect(world.table.groups(of: .process(2, device: device)) == [])
+            #expect(world.table.depart(.process(2, device: device)).handlers == [])
+        }
     }
 
     @Test("Where the creator's process has another device in its seat, the seat stays when one closes")
@@ -108,7 +108,7 @@ import Testing
         try world.join(id, .numbered(3), .process(3))
         try world.join(id, .numbered(2), .process(4))
         #expect(world.told() == [])
-        let second = world.table.depart(process: 3)
+        let second = world.table.depart(.process(3))
         world.table.confirm(second)
         #expect(world.told() == [])
         world.table.confirm(leaving)
@@ -155,43 +155,12 @@ import Testing
     func endingNumbers() throws {
         var world = World(AccessGroupLimits(groupCount: 1))
         let id = try world.group(of: 2)
-        let revocation = world.table.depart(process: 1)
+        let revocation = world.table.depart(.process(1))
         refused(.noSpace) { () throws(DMAError) in
             try world.table.create(.pair, domain: .numbered(1), token: world.token, by: .process(5))
         }
         world.table.confirm(revocation)
         #expect(try world.table.create(.pair, domain: .numbered(1), token: world.token, by: .process(5)) == id)
         #expect(world.told() == ["2 destroyed 1"])
-    }
-
-    @Test("A process whose user has more untaken events than allowed is named, and no event is dropped")
-    func overrun() throws {
-        var world = World(AccessGroupLimits(groupCount: 8, queuedEventsPerUser: 5))
-        let id = try world.group(of: 1)
-        try world.join(id, .numbered(2), .process(2))
-        for _ in 0..<2 {
-            try world.join(id, .numbered(20), .process(20))
-            world.table.confirm(world.table.depart(process: 20))
-        }
-        #expect(world.told().count == 9)
-        #expect(world.table.overrunProcesses == [1])
-        world.table.took(4, by: .process(1))
-        #expect(world.table.overrunProcesses == [])
-        try world.join(id, .numbered(20), .process(20))
-        world.table.confirm(world.table.depart(process: 20))
-        #expect(world.told() == ["1 joined 20", "2 joined 20", "1 left 20", "2 left 20"])
-        #expect(world.table.overrunProcesses == [2])
-        world.table.took(100, by: .process(2))
-        #expect(world.table.overrunProcesses == [])
-        // What other users have not taken is not theirs.
-        try world.join(id, .numbered(11), .process(11))
-        for process: UInt64 in [3, 4] {
-            try world.join(id, .numbered(process), .process(process))
-            world.table.confirm(world.table.depart(process: process))
-        }
-        #expect(world.told().count == 14)
-        #expect(world.table.overrunProcesses == [1])
-        world.table.confirm(world.table.depart(process: 1))
-        #expect(world.table.overrunProcesses == [])
     }
 }

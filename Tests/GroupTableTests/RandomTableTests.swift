@@ -45,7 +45,7 @@ import Testing
             case 3...9: join(id, client, domain, isRight: .random(in: 0..<8, using: &random) > 0)
             case 10...11: leave(id, client)
             case 12: destroy(id, client)
-            case 13: depart(client, wholly: .random(in: 0..<3, using: &random) == 0)
+            case 13: depart(client)
             case 14...15: hold(.random(in: 0...handlerCount, using: &random), client)
             case 16: release(.random(in: 0...handlerCount, using: &random))
             case 17...18: confirm(revocations.keys.sorted().randomElement(using: &random))
@@ -145,20 +145,16 @@ import Testing
             revoke(revocation, dead, [id])
         }
 
-        private mutating func depart(_ client: AccessGroupClient, wholly: Bool) {
-            let revocation = wholly ? table.depart(process: client.process) : table.depart(client)
+        private mutating func depart(_ client: AccessGroupClient) {
+            let revocation = table.depart(client)
             var dead: [DomainHandler] = []
             var ended: [AccessGroupID] = []
             for id in model.seats.keys.sorted() {
-                for seat in (model.seats[id] ?? []).reversed() where seat.process == client.process {
-                    for device in seat.devices where wholly || device == client.device {
-                        dead += model.stand(.process(client.process, device: device), from: id)
-                    }
-                }
+                dead += model.stand(client, from: id)
                 if model.seats[id] == nil { ended.append(id) }
             }
-            for index in model.stays.indices where model.stays[index].client.process == client.process {
-                if wholly || model.stays[index].client.device == client.device { model.stays[index].isOver = true }
+            for index in model.stays.indices where model.stays[index].client == client {
+                model.stays[index].isOver = true
             }
             revoke(revocation, dead, ended)
         }

@@ -27,10 +27,7 @@ package final class SharedGroups: Sendable {
     package func use<R, Failure: Error>(_ body: (inout AccessGroupTable) throws(Failure) -> R) throws(Failure) -> R {
         try state.withLock { state throws(Failure) in
             defer {
-                for delivery in state.table.takeDeliveries() {
-                    state.sinks[delivery.client]?(delivery.event)
-                    state.table.took(1, by: delivery.client)
-                }
+                for delivery in state.table.takeDeliveries() { state.sinks[delivery.client]?(delivery.event) }
             }
             return try body(&state.table)
         }
@@ -42,8 +39,11 @@ package final class SharedGroups: Sendable {
 
     /// A process dies, with all its devices.
     package func kill(process: UInt64) {
-        use { table in table.confirm(table.depart(process: process)) }
-        state.withLock { state in state.sinks = state.sinks.filter { $0.key.process != process } }
+        let clients = state.withLock { $0.sinks.keys.filter { $0.process == process } }
+        use { table in
+            for client in clients { table.confirm(table.depart(client)) }
+        }
+        state.withLock { state in clients.forEach { state.sinks[$0] = nil } }
     }
 }
 
