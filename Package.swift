@@ -297,3 +297,27 @@ let package = Package(
             ]),
     ]
 )
+
+// A build of some targets only, with what they stand on: `DMASCOPE_ONLY="DMAEngineTests controller-host" swift build
+// --build-tests` compiles neither the others nor the packages that only those need.
+if let only = Context.environment["DMASCOPE_ONLY"] {
+    var wanted = only.split(separator: " ").map(String.init)
+    var kept: Set<String> = []
+    var packages: Set<String> = []
+    while let name = wanted.popLast() {
+        guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+        for dependency in target.dependencies {
+            switch dependency {
+            case .targetItem(let name, _), .byNameItem(let name, _): wanted.append(name)
+            case .productItem(_, let package, _, _): packages.insert(package ?? "")
+            @unknown default: break
+            }
+        }
+    }
+    package.targets.removeAll { !kept.contains($0.name) }
+    package.dependencies.removeAll { dependency in
+        guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
+        return !packages.contains { location.hasSuffix("/" + $0) }
+    }
+    package.products.removeAll { _ in true }
+}

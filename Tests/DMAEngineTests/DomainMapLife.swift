@@ -155,11 +155,11 @@ final class DomainMapLife {
         let flags = Flags.source(source.handler) | Flags.destination(destination.handler) | Flags.submit
         if isFill {
             _ = ring.producer.enqueueFill(
-                pattern: pattern, to: destination.address, length: UInt32(length),
+                pattern, destination.address, length: UInt32(length),
                 flags: Flags.destination(destination.handler) | Flags.submit)
         } else {
             _ = ring.producer.enqueueCopy(
-                from: source.address, to: destination.address, length: UInt32(length), flags: flags)
+                source.address, destination.address, length: UInt32(length), flags: flags)
         }
         let ended = ring.statuses(1)[0]
         endings[ended, default: 0] += 1

@@ -87,9 +87,9 @@ import Testing
         var local: [UInt64] = [7, 7]
         local.withUnsafeMutableBufferPointer { local in
             let own = UInt64(UInt(bitPattern: local.baseAddress))
-            _ = ring.producer.enqueueCopy(from: .max - 3, to: own, length: 8, flags: Flags.source(1))
-            _ = ring.producer.enqueueCopy(from: own, to: .max - 3, length: 8, flags: Flags.destination(1))
-            _ = ring.producer.enqueueFill(pattern: 1, to: .max - 3, length: .max, flags: Flags.destination(1))
+            _ = ring.producer.enqueueCopy(.max - 3, own, length: 8, flags: Flags.source(1))
+            _ = ring.producer.enqueueCopy(own, .max - 3, length: 8, flags: Flags.destination(1))
+            _ = ring.producer.enqueueFill(1, .max - 3, length: .max, flags: Flags.destination(1))
             ring.producer.submit()
             #expect(ring.statuses(3) == [Code.invalidSource, Code.invalidDestination, Code.invalidDestination])
         }
@@ -111,7 +111,7 @@ import Testing
             let ring = try TestRing(engine: engine, descriptorCount: 4, domains: map)
             func copy(from handler: UInt16, _ source: UInt64) -> UInt16 {
                 let flags = Flags.source(handler) | Flags.submit
-                _ = ring.producer.enqueueCopy(from: source, to: address + 8, length: 8, flags: flags)
+                _ = ring.producer.enqueueCopy(source, address + 8, length: 8, flags: flags)
                 return ring.statuses(1)[0]
             }
             #expect(copy(from: 1, 0x1000) == Code.successful)
@@ -153,7 +153,7 @@ import Testing
             publish([window(1, 0x1000, UInt64(byteCount), at: address)])
             for _ in 0..<8 {
                 _ = ring.producer.enqueueFill(
-                    pattern: .max, to: 0x1000, length: UInt32(byteCount), flags: Flags.destination(1))
+                    .max, 0x1000, length: UInt32(byteCount), flags: Flags.destination(1))
             }
             ring.producer.submit()
             #expect(ring.statuses(1) == [Code.successful])
