@@ -32,6 +32,7 @@ let package = Package(
         .library(name: "DMATelemetry", targets: ["DMATelemetry", "TelemetryServer"]),
         .library(name: "TelemetryClient", targets: ["TelemetryClient"]),
         .executable(name: "dmascope", targets: ["dmascope"]),
+        .library(name: "dmascope-trace", type: .dynamic, targets: ["CDMATraceProbes"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -47,11 +48,14 @@ let package = Package(
         // C: what Swift cannot say or cannot import.
         .target(name: "CDMADev"),
         .target(
-            name: "CDMATrace",
-            cSettings: [.headerSearchPath("."), .define("_LGPL_SOURCE")],
-            linkerSettings: [
-                .linkedLibrary("lttng-ust"), .linkedLibrary("lttng-ust-common"), .linkedLibrary("dl"),
-            ]),
+            name: "CDMATrace", dependencies: ["CDMADev"], cSettings: [.headerSearchPath(".")],
+            linkerSettings: [.linkedLibrary("dl")]),
+        // What writes the events, in an object of its own. It depends on no target, which would become part of it, and
+        // shares headers only. See Sources/DMATrace/DMATrace.docc/TraceObject.md.
+        .target(
+            name: "CDMATraceProbes", publicHeadersPath: ".",
+            cSettings: ["../CDMATrace", "../CDMATrace/include", "../CDMADev/include"].map { .headerSearchPath($0) },
+            linkerSettings: [.linkedLibrary("lttng-ust"), .linkedLibrary("dl")]),
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
 
@@ -117,8 +121,8 @@ let package = Package(
         swiftTarget(
             "DMAController",
             [
-                "AccessGroups", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LibraryMetrics", "LinuxSystem",
-                systemPackage, .product(name: "Logging", package: "swift-log"),
+                "AccessGroups", "CDMADev", "CDMATrace", "ControllerProtocol", "DMADev", "DMAEngine", "LibraryMetrics",
+                "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log"),
             ]),
         swiftTarget(
             "DeviceDrivers",
@@ -159,7 +163,7 @@ let package = Package(
 
         // The programs that tests run, kill and starve.
         .executableTarget(
-            name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
+            name: "trace-every-event", dependencies: ["CDMADev", "CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
         .executableTarget(
             name: "trace-every-call",
@@ -296,8 +300,9 @@ let package = Package(
         test(
             of: "dmascope",
             [
-                "dmascope", "DMADev", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "TelemetryClient",
-                "TelemetryTestSupport", "TelemetryWire", "TestSupport", "telemetry-crowd", systemPackage,
+                "dmascope", "DMADev", "DMATrace", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText",
+                "TelemetryClient", "TelemetryTestSupport", "TelemetryWire", "TestSupport", "telemetry-crowd",
+                systemPackage,
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
