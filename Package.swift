@@ -31,6 +31,7 @@ let package = Package(
         .library(name: "DMATelemetry", targets: ["DMATelemetry", "TelemetryServer"]),
         .library(name: "TelemetryClient", targets: ["TelemetryClient"]),
         .executable(name: "dmascope", targets: ["dmascope"]),
+        .library(name: "dmascope-trace", type: .dynamic, targets: ["CDMATraceProbes"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -45,11 +46,14 @@ let package = Package(
         // C: what Swift cannot say or cannot import.
         .target(name: "CDMADev"),
         .target(
-            name: "CDMATrace",
-            cSettings: [.headerSearchPath("."), .define("_LGPL_SOURCE")],
-            linkerSettings: [
-                .linkedLibrary("lttng-ust"), .linkedLibrary("lttng-ust-common"), .linkedLibrary("dl"),
-            ]),
+            name: "CDMATrace", dependencies: ["CDMADev"], cSettings: [.headerSearchPath(".")],
+            linkerSettings: [.linkedLibrary("dl")]),
+        // What writes the events, in an object of its own. It depends on no target, which would become part of it, and
+        // shares headers only. See Sources/DMATrace/DMATrace.docc/TraceObject.md.
+        .target(
+            name: "CDMATraceProbes", publicHeadersPath: ".",
+            cSettings: ["../CDMATrace", "../CDMATrace/include", "../CDMADev/include"].map { .headerSearchPath($0) },
+            linkerSettings: [.linkedLibrary("lttng-ust"), .linkedLibrary("dl")]),
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
 
@@ -108,8 +112,8 @@ let package = Package(
         swiftTarget(
             "DMAController",
             [
-                "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "GroupTable", "LinuxSystem", systemPackage,
-                .product(name: "Logging", package: "swift-log"),
+                "CDMADev", "CDMATrace", "ControllerProtocol", "DMADev", "DMAEngine", "GroupTable", "LinuxSystem",
+                systemPackage, .product(name: "Logging", package: "swift-log"),
             ]),
         swiftTarget(
             "DeviceDrivers",
@@ -153,7 +157,7 @@ let package = Package(
 
         // The programs that tests run, kill and starve.
         .executableTarget(
-            name: "trace-every-event", dependencies: ["CDMATrace", "DMATrace"],
+            name: "trace-every-event", dependencies: ["CDMADev", "CDMATrace", "DMATrace"],
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
         .executableTarget(
             name: "trace-every-call",
@@ -290,8 +294,9 @@ let package = Package(
         test(
             of: "dmascope",
             [
-                "dmascope", "DMADev", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "TelemetryClient",
-                "TelemetryTestSupport", "TelemetryWire", "TestSupport", "telemetry-crowd", systemPackage,
+                "dmascope", "DMADev", "DMATrace", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText",
+                "TelemetryClient", "TelemetryTestSupport", "TelemetryWire", "TestSupport", "telemetry-crowd",
+                systemPackage,
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

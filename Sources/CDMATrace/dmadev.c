@@ -1,6 +1,5 @@
 #define LTTNG_UST_TRACEPOINT_HIDDEN_DEFINITION
-#define LTTNG_UST_TRACEPOINT_PROVIDER_HIDDEN_DEFINITION
-#define LTTNG_UST_TRACEPOINT_CREATE_PROBES
+#define LTTNG_UST_TRACEPOINT_PROBE_DYNAMIC_LINKAGE
 #define LTTNG_UST_TRACEPOINT_DEFINE
 #include "provider/dmadev.h"
 
@@ -8,8 +7,8 @@
 
 #include "dmatrace_dmadev_events.h"
 
-void dmatrace_emit_dmadev_copy_sg(int16_t dev_id, uint16_t vchan, const void *src, const void *dst, uint16_t nb_src,
-	uint16_t nb_dst, uint64_t flags, int32_t ret)
+void dmatrace_emit_dmadev_copy_sg(int16_t dev_id, uint16_t vchan, const struct dmadev_sge *src,
+	const struct dmadev_sge *dst, uint16_t nb_src, uint16_t nb_dst, uint64_t flags, int32_t ret)
 {
 	struct dmatrace_sg_columns src_columns, dst_columns;
 
@@ -42,7 +41,7 @@ void dmatrace_emit_dmadev_burst(int16_t dev_id, uint16_t vchan, const struct dma
 	for (uint32_t first = 0; first < nb_rung; first += columns.count) {
 		dmatrace_burst_gather(&columns, ring, index + first, nb_rung - first);
 		if (is_flagged && first + columns.count == nb_rung)
-			columns.flags[columns.count - 1] |= DMATRACE_BURST_SUBMIT;
+			columns.flags[columns.count - 1] |= DMATRACE_BURST_SUBMIT_FLAG;
 		lttng_ust_do_tracepoint(dmadev, burst, dev_id, vchan, (uint16_t)nb_rung, (uint16_t)first, &columns);
 	}
 }

@@ -113,7 +113,9 @@ extension AttachRing {
 
         fileprivate init(from reader: inout WireReader) throws(WireError) {
             before = try reader.number()
-            isHalted = try reader.number(UInt8.self) != 0
+            let state: UInt8 = try reader.number()
+            guard state <= 1 else { throw WireError("a device's state \(state); 1 is halted, 0 is not") }
+            isHalted = state == 1
             delay = try reader.number()
             freeze = try reader.number()
             halt = try reader.number()

@@ -1,3 +1,4 @@
+internal import CDMATrace
 public import DMADev
 internal import DMAEngine
 internal import Glibc
@@ -46,6 +47,7 @@ public final class DMAController: ReportingController {
     private init(
         place: consuming ListeningSocket, configuration: ControllerConfiguration, logger: Logger
     ) throws(ControllerError) {
+        dmatrace_load()
         path = place.path
         pid = getpid()
         do throws(Errno) {

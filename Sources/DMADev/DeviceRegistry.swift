@@ -26,6 +26,7 @@ public final class DeviceRegistry: Sendable {
     ///
     /// - Parameter maximumDeviceCount: 1 to 32,767; DPDK's default is 64.
     public init(maximumDeviceCount: Int = 64) {
+        dmatrace_load()
         state = Locked(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
     }
 

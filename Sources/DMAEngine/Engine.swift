@@ -30,6 +30,7 @@ public final class Engine: Sendable {
     public init(
         name: String = "dma-engine", idleRounds: UInt32 = 1000, isSharedWithProcesses: Bool = false
     ) throws(Errno) {
+        dmatrace_load()
         let installed = clinux_guard_install()
         guard installed == 0 else { throw Errno(rawValue: installed) }
         let id = Self.nextID.wrappingAdd(1, ordering: .relaxed).oldValue

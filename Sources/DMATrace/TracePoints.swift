@@ -12,13 +12,13 @@ public struct TracePoint: Sendable {
     /// Row of the C table, in whose tracepoint LTTng keeps the state.
     fileprivate let row: Int
 
-    /// Whether a tracing session records the event right now.
+    /// Whether a tracing session records the event right now; `false` in a process that has had no device yet.
     public var isEnabled: Bool {
         dmatrace_tracepoint_enabled(TracePoints.table[row].tracepoint)
     }
 }
 
-/// Every event that the providers of this program declare.
+/// Every event that the providers of this program declare, whether or not LTTng is there.
 public enum TracePoints {
     /// The events in the order in which the providers declare them.
     ///
@@ -30,17 +30,6 @@ public enum TracePoints {
                 provider: String(cString: event.provider), name: String(cString: event.name),
                 level: String(cString: event.level_name), row: row)
         }
-    }
-
-    /// What to tell the user when several images of this process hold the providers, `nil` when only one does.
-    ///
-    /// A program that links the providers and loads a library that holds them too records each event twice, in the usual
-    /// buffers per user.
-    /// C counterpart: `dmatrace_image_count`.
-    public static var duplicateProviderWarning: String? {
-        let images = dmatrace_image_count()
-        guard images > 1 else { return nil }
-        return "\(images) images of this process hold the tracepoint providers: its events can be recorded as often"
     }
 
     fileprivate static var table: UnsafeBufferPointer<dmatrace_event> {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import DMATrace
 import Glibc
 import TelemetryWire
 
@@ -38,7 +37,6 @@ struct Dmascope: ParsableCommand {
 
     static func main() {
         StandardStreams.prepare()
-        if let warning = TracePoints.duplicateProviderWarning { StandardStreams.warn(warning) }
         do {
             var command = try parseAsRoot()
             try command.run()

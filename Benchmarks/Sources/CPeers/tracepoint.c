@@ -4,6 +4,7 @@
 double cpeers_tracepoint(unsigned calls)
 {
 	double nanoseconds[2];
+	dmatrace_load();
 	for (int with = 0; with < 2; with++) {
 		double begin = cpeers_now();
 		for (unsigned call = 0; call < calls; call++) {

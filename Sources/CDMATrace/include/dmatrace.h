@@ -16,10 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cdmadev.h"
 #include "dmatrace_expand.h"
 
-/* Hidden: an image that holds the providers calls its own functions and tests its own state words, whatever other
- * images export, and the words are reached without a detour through the global offset table. */
+/* Hidden: an image that holds call sites calls its own functions and tests its own state words, whatever other images
+ * export, and the words are reached without a detour through the global offset table. */
 #pragma GCC visibility push(hidden)
 
 /* How many entries of an SG list, and how many completion statuses or dequeued operations, an event records; more are
@@ -43,47 +44,10 @@
 #define DMATRACE_MEMBERS_MAX 64
 #define DMATRACE_WINDOWS_MAX 64
 
-/* One entry of an SG list, as copy_sg reads it: any struct of 16 bytes that begins like this one will do. */
-struct dmatrace_sg_entry {
-	uint64_t address;
-	uint32_t length;
-	uint32_t reserved;
-};
-
-/* One operation, as enqueue_ops and dequeue_ops read it: any struct of this layout will do. In memory follow it nb_src,
- * then nb_dst entries like struct dmatrace_sg_entry. */
-struct dmatrace_op {
-	uint64_t flags;
-	void *_Nullable op_mp;
-	uint32_t status;
-	uint32_t rsvd;
-	uint64_t impl_opaque[2];
-	uint64_t user_meta;
-	uint64_t event_meta;
-	int16_t dma_dev_id;
-	uint16_t vchan;
-	uint16_t nb_src;
-	uint16_t nb_dst;
-};
-
-/* One slot of a descriptor ring, as burst reads it: any struct of this layout will do. */
-struct dmatrace_descriptor {
-	uint64_t src;
-	uint64_t dst;
-	uint32_t length;
-	uint8_t kind;
-	uint8_t flags; /* those of the call, but bit 1, where the ring marks the first of a batch */
-	uint8_t nb_src;
-	uint8_t nb_dst;
-	uint16_t src_handler; /* holds where flags has bit 4 or 6 */
-	uint16_t dst_handler; /* holds where flags has bit 5 or 7 */
-	uint32_t reserved;
-};
-
 /* A descriptor ring, as burst reads it. */
 struct dmatrace_ring {
-	const void *_Nonnull descriptors; /* like struct dmatrace_descriptor; nb_descriptors, in turn */
-	const void *_Nonnull entries; /* like struct dmatrace_sg_entry; a slot's are max_sges sources, then as many destinations */
+	const struct dmadev_descriptor *_Nonnull descriptors; /* nb_descriptors of them */
+	const struct dmadev_sge *_Nonnull entries; /* a slot's are max_sges sources, then as many destinations */
 	uint32_t nb_descriptors; /* a power of two */
 	uint32_t nb_slots; /* likewise: where the entries begin anew */
 	uint16_t max_sges;
@@ -165,10 +129,10 @@ struct dmatrace_event {
 /* Every event of every provider, in the order of the events files. */
 const struct dmatrace_event *_Nonnull dmatrace_events(size_t *_Nonnull count);
 
-/* How many images (program, shared libraries) of this process hold these providers. More than one is a mistake in how
- * the program was linked: in LTTng's usual buffers, those per user, each event is then recorded once per image. The
- * second image says so on standard error when it is loaded. */
-unsigned int dmatrace_image_count(void);
+/* Loads the object with the probes, unless this process has it already: without it no event is ever on, and the process
+ * is unknown to LTTng. Whoever makes a first device, engine or controller calls this. Without the object, or without
+ * LTTng, nothing happens. Any thread may call it, any number of times; load.c says where the object is looked for. */
+void dmatrace_load(void);
 
 #pragma GCC visibility pop
 

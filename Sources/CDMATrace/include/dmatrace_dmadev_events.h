@@ -341,10 +341,10 @@ DMATRACE_EVENT(dmadev, copy, DEBUG,
 		lttng_ust_field_integer_hex(uint64_t, flags, flags)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-/* src and dst are lists of nb_src and nb_dst entries that begin like struct dmatrace_sg_entry. */
+/* src and dst are lists of nb_src and nb_dst entries. */
 DMATRACE_CONVERTED_EVENT(dmadev, copy_sg, DEBUG,
-	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const void *_Nullable, src, const void *_Nullable, dst,
-		uint16_t, nb_src, uint16_t, nb_dst, uint64_t, flags, int32_t, ret),
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmadev_sge *_Nullable, src,
+		const struct dmadev_sge *_Nullable, dst, uint16_t, nb_src, uint16_t, nb_dst, uint64_t, flags, int32_t, ret),
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_sg_columns *, src,
 		const struct dmatrace_sg_columns *, dst, uint64_t, flags, int32_t, ret),
 	DMATRACE_FIELDS(
@@ -408,9 +408,9 @@ DMATRACE_EVENT(dmadev, burst_capacity, DEBUG,
 		lttng_ust_field_integer(uint16_t, vchan, vchan)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-/* ops points to nb_ops pointers to operations like struct dmatrace_op, recorded as given: ret tells how many of them
- * were accepted. A NULL among them is a row of zeros. src_addr to dst_len are the SG lists of the recorded operations,
- * one after another; nb_src and nb_dst say where each begins. */
+/* ops points to nb_ops pointers to struct dmadev_op, recorded as given: ret tells how many of them were accepted. A NULL
+ * among them is a row of zeros. src_addr to dst_len are the SG lists of the recorded operations, one after another;
+ * nb_src and nb_dst say where each begins. */
 DMATRACE_CONVERTED_EVENT(dmadev, enqueue_ops, DEBUG,
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const void *_Nullable, ops, uint16_t, nb_ops, int32_t, ret),
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_op_columns *, ops, int32_t, ret),

@@ -23,23 +23,17 @@ struct dmatrace_burst_columns {
 	uint32_t sg_len[DMATRACE_BURST_SG_MAX];
 };
 
-_Static_assert(sizeof(struct dmatrace_descriptor) == 32, "a slot of a ring is 32 bytes");
 _Static_assert(sizeof(struct dmatrace_burst_columns) <= 14 * 1024 - 128, "an event with all else is at most 14 KiB");
 _Static_assert(DMATRACE_BURST_SG_MAX >= 2 * UINT8_MAX, "the lists of any one operation fit");
 
-/* The operation's own flags; the other bit marks the first of a batch. */
-#define DMATRACE_BURST_FLAGS 0xFD
-/* Those that say that the operation names the domain of its source, or of its destination. */
-#define DMATRACE_BURST_SRC_HANDLER 0x50
-#define DMATRACE_BURST_DST_HANDLER 0xA0
-/* The flag that rings the doorbell, which a descriptor does not keep. */
-#define DMATRACE_BURST_SUBMIT 0x2
+/* The flag that rings the doorbell: in a descriptor its bit marks the first of a batch instead. */
+#define DMATRACE_BURST_SUBMIT_FLAG DMADEV_DESC_BATCH_FIRST
 
 static inline void dmatrace_burst_append(struct dmatrace_burst_columns *columns,
-	const struct dmatrace_sg_entry *entries, uint16_t count)
+	const struct dmadev_sge *entries, uint16_t count)
 {
 	for (uint16_t i = 0; i < count; i++, columns->total_sg++) {
-		columns->sg_addr[columns->total_sg] = entries[i].address;
+		columns->sg_addr[columns->total_sg] = entries[i].addr;
 		columns->sg_len[columns->total_sg] = entries[i].length;
 	}
 }
@@ -48,8 +42,8 @@ static inline void dmatrace_burst_append(struct dmatrace_burst_columns *columns,
 static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns, const struct dmatrace_ring *ring,
 	uint64_t index, uint32_t left)
 {
-	const struct dmatrace_descriptor *descriptors = ring->descriptors;
-	const struct dmatrace_sg_entry *entries = ring->entries;
+	const struct dmadev_descriptor *descriptors = ring->descriptors;
+	const struct dmadev_sge *entries = ring->entries;
 	uint16_t most = left < DMATRACE_BURST_MAX ? (uint16_t)left : DMATRACE_BURST_MAX, row;
 
 	uint8_t all_flags = 0;
@@ -57,14 +51,14 @@ static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns,
 	columns->total_sg = 0;
 	for (row = 0; row < most; row++) {
 		uint32_t place = (uint32_t)(index + row);
-		const struct dmatrace_descriptor *descriptor = &descriptors[place & (ring->nb_descriptors - 1)];
+		const struct dmadev_descriptor *descriptor = &descriptors[place & (ring->nb_descriptors - 1)];
 		uint16_t nb_src = descriptor->nb_src, nb_dst = descriptor->nb_dst;
 
 		columns->kind[row] = descriptor->kind;
-		columns->flags[row] = descriptor->flags & DMATRACE_BURST_FLAGS;
+		columns->flags[row] = descriptor->flags & DMADEV_DESC_OPERATION_FLAGS;
 		all_flags |= descriptor->flags;
-		columns->src_handler[row] = descriptor->flags & DMATRACE_BURST_SRC_HANDLER ? descriptor->src_handler : 0;
-		columns->dst_handler[row] = descriptor->flags & DMATRACE_BURST_DST_HANDLER ? descriptor->dst_handler : 0;
+		columns->src_handler[row] = descriptor->flags & DMADEV_DESC_SRC_HANDLER ? descriptor->src_handler : 0;
+		columns->dst_handler[row] = descriptor->flags & DMADEV_DESC_DST_HANDLER ? descriptor->dst_handler : 0;
 		columns->nb_src[row] = (uint8_t)nb_src;
 		columns->nb_dst[row] = (uint8_t)nb_dst;
 		columns->length[row] = descriptor->length;
@@ -72,7 +66,7 @@ static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns,
 		columns->dst[row] = descriptor->dst;
 		if (__builtin_expect(nb_src | nb_dst, 0)) {
 			size_t slot = place & (ring->nb_slots - 1);
-			const struct dmatrace_sg_entry *region = entries + slot * 2 * ring->max_sges;
+			const struct dmadev_sge *region = entries + slot * 2 * ring->max_sges;
 
 			if (columns->total_sg + nb_src + nb_dst > DMATRACE_BURST_SG_MAX)
 				break;
@@ -82,7 +76,7 @@ static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns,
 	}
 	columns->ring_idx = (uint16_t)index;
 	columns->count = row;
-	columns->handled = all_flags & (DMATRACE_BURST_SRC_HANDLER | DMATRACE_BURST_DST_HANDLER) ? row : 0;
+	columns->handled = all_flags & (DMADEV_DESC_SRC_HANDLER | DMADEV_DESC_DST_HANDLER) ? row : 0;
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* Arguments as LTTng can record them. */
+/* Arguments as LTTng can record them. The call sites fill these structs, the probes read them: who changes one gives the
+ * object another soname (see load.c). */
 #ifndef PROVIDER_VALUES_H
 #define PROVIDER_VALUES_H
 
@@ -20,16 +21,13 @@ struct dmatrace_sg_columns {
 	uint32_t length[DMATRACE_SG_MAX];
 };
 
-_Static_assert(sizeof(struct dmatrace_sg_entry) == 16, "an SG entry is 16 bytes");
-
-static inline void dmatrace_sg_split(struct dmatrace_sg_columns *columns, const void *list, uint16_t count)
+static inline void dmatrace_sg_split(struct dmatrace_sg_columns *columns, const struct dmadev_sge *entries,
+	uint16_t count)
 {
-	const struct dmatrace_sg_entry *entries = list;
-
 	columns->count = count;
-	columns->kept = dmatrace_kept(list, count, DMATRACE_SG_MAX);
+	columns->kept = dmatrace_kept(entries, count, DMATRACE_SG_MAX);
 	for (uint16_t i = 0; i < columns->kept; i++) {
-		columns->address[i] = entries[i].address;
+		columns->address[i] = entries[i].addr;
 		columns->length[i] = entries[i].length;
 	}
 }
@@ -42,11 +40,11 @@ struct dmatrace_op_side {
 	uint32_t length[DMATRACE_OPS_SG_MAX];
 };
 
-static inline void dmatrace_op_side_append(struct dmatrace_op_side *side, const struct dmatrace_sg_entry *entries,
+static inline void dmatrace_op_side_append(struct dmatrace_op_side *side, const struct dmadev_sge *entries,
 	uint16_t count)
 {
 	for (uint16_t i = 0; i < count && side->kept < DMATRACE_OPS_SG_MAX; i++) {
-		side->address[side->kept] = entries[i].address;
+		side->address[side->kept] = entries[i].addr;
 		side->length[side->kept] = entries[i].length;
 		side->kept++;
 	}
@@ -64,14 +62,12 @@ struct dmatrace_op_columns {
 	struct dmatrace_op_side dst;
 };
 
-_Static_assert(sizeof(struct dmatrace_op) == 64, "an operation's SG entries begin at its byte 64");
-
 /* Stands for a NULL among operations, so that the rows keep their places. */
-static const struct dmatrace_op dmatrace_no_op;
+static const struct dmadev_op dmatrace_no_op;
 
 static inline void dmatrace_ops_split(struct dmatrace_op_columns *columns, const void *list, uint16_t count)
 {
-	const struct dmatrace_op *const *ops = list;
+	const struct dmadev_op *const *ops = list;
 
 	columns->count = count;
 	columns->kept = dmatrace_kept(list, count, DMATRACE_OPS_MAX);
@@ -80,8 +76,8 @@ static inline void dmatrace_ops_split(struct dmatrace_op_columns *columns, const
 	if (ops == NULL)
 		return;
 	for (uint16_t i = 0; i < count; i++) {
-		const struct dmatrace_op *op = ops[i] != NULL ? ops[i] : &dmatrace_no_op;
-		const struct dmatrace_sg_entry *entries = (const struct dmatrace_sg_entry *)(op + 1);
+		const struct dmadev_op *op = ops[i] != NULL ? ops[i] : &dmatrace_no_op;
+		const struct dmadev_sge *entries = (const struct dmadev_sge *)(op + 1);
 
 		columns->src.total += op->nb_src;
 		columns->dst.total += op->nb_dst;
@@ -105,11 +101,11 @@ struct dmatrace_op_statuses {
 
 static inline void dmatrace_op_statuses_split(struct dmatrace_op_statuses *columns, const void *list, int32_t count)
 {
-	const struct dmatrace_op *const *ops = list;
+	const struct dmadev_op *const *ops = list;
 
 	columns->kept = dmatrace_kept(list, count, DMATRACE_STATUS_MAX);
 	for (uint16_t i = 0; i < columns->kept; i++) {
-		const struct dmatrace_op *op = ops[i] != NULL ? ops[i] : &dmatrace_no_op;
+		const struct dmadev_op *op = ops[i] != NULL ? ops[i] : &dmatrace_no_op;
 
 		columns->user_meta[i] = op->user_meta;
 		columns->status[i] = op->status;

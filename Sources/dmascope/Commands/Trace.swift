@@ -14,8 +14,9 @@ struct TraceList: ParsableCommand {
         commandName: "list",
         abstract: "List the LTTng events of dmascope, and how to record them.",
         discussion: """
-            Without a target, the events that this program can record. With one, those of the process that is asked, \
-            and which of them a session records right now; DPDK applications do not tell.
+            Without a target, the events that dmascope can record; this command has no device and records none of \
+            them. With one, those of the process that is asked, and which of them a session records right now; DPDK \
+            applications do not tell.
             """)
 
     @OptionGroup var peer: PeerOptions

@@ -1,3 +1,4 @@
+import CDMADev
 import CDMATrace
 
 /// The events whose arguments are a ring.
@@ -5,11 +6,11 @@ extension TraceEveryEvent {
     static func traceBurstOnce() {
         var ring = Ring(slotCount: 4, longestList: 3)
         // The ring index wraps within the burst, and so does the slot.
-        ring.place(0xFFFE, dmatrace_descriptor(src: 0xFFFF_8000_0000_1000, dst: 2, length: 64, kind: 1, flags: 0x3))
+        ring.place(0xFFFE, dmadev_descriptor(src: 0xFFFF_8000_0000_1000, dst: 2, length: 64, kind: 1, flags: 0x3))
         ring.place(0xFFFF, [Entry(0x3000, 10), Entry(0x4000, 20)], [Entry(0xFFFF_8000_0000_5000, 30)])
         ring.place(
             0x10000,
-            dmatrace_descriptor(
+            dmadev_descriptor(
                 src: .max, dst: 0x6000, length: .max, kind: 3, flags: 0xA4, handlers: (0xFFFF, 0xFFFE)))
         ring.trace(index: 0xFFFE, count: 3, isFlagged: true)
     }
@@ -18,7 +19,7 @@ extension TraceEveryEvent {
         var ring = Ring(slotCount: 1024, longestList: 64)
         // Three events; the last slot of the ring is in the first of them.
         for number in 0..<600 {
-            ring.place(UInt64(1000 + number), dmatrace_descriptor(src: UInt64(number), dst: 0, length: 1, kind: 1))
+            ring.place(UInt64(1000 + number), dmadev_descriptor(src: UInt64(number), dst: 0, length: 1, kind: 1))
         }
         ring.trace(index: 1000, count: 600, isFlagged: true)
         ring.trace(index: 1000, count: 0, isFlagged: false)
@@ -28,7 +29,7 @@ extension TraceEveryEvent {
         for number in 4..<257 {
             ring.place(
                 UInt64(number),
-                dmatrace_descriptor(src: 7, dst: 8, length: 9, kind: 1, flags: 0x30, handlers: (5, UInt16(number))))
+                dmadev_descriptor(src: 7, dst: 8, length: 9, kind: 1, flags: 0x30, handlers: (5, UInt16(number))))
         }
         ring.trace(index: 0, count: 257, isFlagged: false)
         // The fifth has no room beside four.
@@ -39,35 +40,34 @@ extension TraceEveryEvent {
     /// A descriptor ring in memory.
     private struct Ring {
         let longestList: Int
-        var descriptors: [dmatrace_descriptor]
-        var entries: [dmatrace_sg_entry]
+        var descriptors: [dmadev_descriptor]
+        var entries: [dmadev_sge]
 
         init(slotCount: Int, longestList: Int) {
             self.longestList = longestList
-            descriptors = Array(repeating: dmatrace_descriptor(), count: slotCount)
-            entries = Array(repeating: dmatrace_sg_entry(), count: slotCount * 2 * longestList)
+            descriptors = Array(repeating: dmadev_descriptor(), count: slotCount)
+            entries = Array(repeating: dmadev_sge(), count: slotCount * 2 * longestList)
         }
 
-        mutating func place(_ index: UInt64, _ descriptor: dmatrace_descriptor) {
+        mutating func place(_ index: UInt64, _ descriptor: dmadev_descriptor) {
             descriptors[Int(index) % descriptors.count] = descriptor
         }
 
         mutating func place(_ index: UInt64, _ sources: [Entry], _ destinations: [Entry]) {
             place(
                 index,
-                dmatrace_descriptor(kind: 2, lists: (UInt8(sources.count), UInt8(destinations.count))))
+                dmadev_descriptor(kind: 2, lists: (UInt8(sources.count), UInt8(destinations.count))))
             let region = Int(index) % descriptors.count * 2 * longestList
             for (list, first) in [(sources, region), (destinations, region + longestList)] {
                 for (number, entry) in list.enumerated() {
-                    entries[first + number] = dmatrace_sg_entry(
-                        address: entry.address, length: entry.length, reserved: 0)
+                    entries[first + number] = dmadev_sge(addr: entry.address, length: entry.length, reserved: 0)
                 }
             }
         }
 
         func trace(index: UInt64, count: UInt32, isFlagged: Bool) {
-            descriptors.withUnsafeBytes { descriptors in
-                entries.withUnsafeBytes { entries in
+            descriptors.withUnsafeBufferPointer { descriptors in
+                entries.withUnsafeBufferPointer { entries in
                     guard let descriptors = descriptors.baseAddress, let entries = entries.baseAddress else { return }
                     var ring = dmatrace_ring(
                         descriptors: descriptors, entries: entries, nb_descriptors: UInt32(self.descriptors.count),
@@ -80,7 +80,7 @@ extension TraceEveryEvent {
     }
 }
 
-extension dmatrace_descriptor {
+extension dmadev_descriptor {
     fileprivate init(
         src: UInt64 = 0, dst: UInt64 = 0, length: UInt32 = 0, kind: UInt8, flags: UInt8 = 0,
         lists: (UInt8, UInt8) = (0, 0), handlers: (UInt16, UInt16) = (0, 0)

@@ -1,3 +1,4 @@
+import CDMADev
 import CDMATrace
 
 /// The events whose arguments are operations in memory.
@@ -70,20 +71,20 @@ extension TraceEveryEvent {
         /// The operation as the events read it, its entries right behind it.
         func allocated() -> UnsafeMutableRawPointer {
             let entries = sources + destinations
-            let size = MemoryLayout<dmatrace_op>.size
-            let stride = MemoryLayout<dmatrace_sg_entry>.stride
+            let size = MemoryLayout<dmadev_op>.size
+            let stride = MemoryLayout<dmadev_sge>.stride
             let memory = UnsafeMutableRawPointer.allocate(byteCount: size + entries.count * stride, alignment: 8)
-            var operation = dmatrace_op()
+            var operation = dmadev_op()
             operation.flags = flags
             operation.status = status
             operation.user_meta = userMeta
             operation.nb_src = UInt16(sources.count)
             operation.nb_dst = UInt16(destinations.count)
-            memory.storeBytes(of: operation, as: dmatrace_op.self)
+            memory.storeBytes(of: operation, as: dmadev_op.self)
             for (index, entry) in entries.enumerated() {
                 memory.storeBytes(
-                    of: dmatrace_sg_entry(address: entry.address, length: entry.length, reserved: 0),
-                    toByteOffset: size + index * stride, as: dmatrace_sg_entry.self)
+                    of: dmadev_sge(addr: entry.address, length: entry.length, reserved: 0),
+                    toByteOffset: size + index * stride, as: dmadev_sge.self)
             }
             return memory
         }

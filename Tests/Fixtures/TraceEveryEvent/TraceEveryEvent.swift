@@ -1,3 +1,4 @@
+import CDMADev
 import CDMATrace
 import DMATrace
 import Glibc
@@ -10,12 +11,16 @@ import Glibc
 /// - `burst-edges`: bursts that are more than one event takes.
 /// - `group-edges`: the same of access groups' tables.
 /// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
-/// - `hold`: says `ready`, then stays until its standard input ends.
+/// - `hold`: says `ready`, then reads numbers, one a line, and makes as many calls of the copy event for each.
+/// - `image PATH`: one call of the submit event in a shared library, `dev_id` 7, and one here, 8.
+/// - `fork before` or `fork after`: a child calls the copy event 5 times, the parent 3 times, when it has ended; the
+///   child's number is printed. The object with the probes is loaded before the fork, or after it in each of the two.
 /// - `list`: every event, its log level, and whether it is on.
 @main
 struct TraceEveryEvent {
     static func main() {
         let arguments = CommandLine.arguments.dropFirst()
+        if arguments != ["fork", "after"] { dmatrace_load() }
         switch arguments.first {
         case "once":
             traceControlOnce()
@@ -38,18 +43,38 @@ struct TraceEveryEvent {
         case "hold":
             print("ready")
             fflush(nil)
-            while readLine() != nil {}
+            while let line = readLine() { traceCopies(UInt32(line) ?? 0) }
+        case "image":
+            traceInImage(arguments.dropFirst().first ?? "")
+        case "fork":
+            traceInChild()
         case "list":
             for point in TracePoints.all {
                 print("\(point.provider):\(point.name) \(point.level) \(point.isEnabled ? "on" : "off")")
             }
-            print(TracePoints.duplicateProviderWarning ?? "one image")
         default:
-            print(
-                "usage: trace-every-event once | edges | operation-edges | burst-edges | group-edges | copies N | hold | list"
-            )
+            print("usage: see TraceEveryEvent.swift")
             exit(2)
         }
+    }
+
+    /// As a library could hold call sites of its own, `trace_submit` of the image.
+    static func traceInImage(_ path: String) {
+        guard let handle = dlopen(path, RTLD_NOW), let symbol = dlsym(handle, "trace_submit") else { exit(3) }
+        unsafeBitCast(symbol, to: (@convention(c) (Int16) -> Void).self)(7)
+        dmatrace_dmadev_submit(8, 0, 0)
+    }
+
+    static func traceInChild() {
+        // Swift does not offer the call, because little is allowed in a child: this one only makes calls in C.
+        guard let symbol = dlsym(nil, "fork") else { exit(3) }
+        let child = unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)()
+        if child != 0 {
+            print(child)
+            waitpid(child, nil, 0)
+        }
+        dmatrace_load()
+        traceCopies(child == 0 ? 5 : 3)
     }
 
     static func traceControlOnce() {
@@ -85,9 +110,9 @@ struct TraceEveryEvent {
         dmatrace_dmadev_copy(3, 1, 0xFFFF_8000_0000_1000, 0x2000, 4096, 0x3, 65535)
         // Longer than what is recorded, on one side.
         let sources = (0..<100).map {
-            dmatrace_sg_entry(address: 0x1000 + $0 * 0x100, length: UInt32($0) + 1, reserved: 0)
+            dmadev_sge(addr: 0x1000 + $0 * 0x100, length: UInt32($0) + 1, reserved: 0)
         }
-        let destinations = [dmatrace_sg_entry(address: 0x9000, length: 5050, reserved: 0)]
+        let destinations = [dmadev_sge(addr: 0x9000, length: 5050, reserved: 0)]
         dmatrace_dmadev_copy_sg(3, 1, sources, destinations, 100, 1, 0x2, -28)
         dmatrace_dmadev_fill(3, 1, 0xDEAD_BEEF_0BAD_F00D, 0x2000, 64, 0x1, 12)
         dmatrace_dmadev_submit(3, 1, -22)
@@ -97,7 +122,7 @@ struct TraceEveryEvent {
     }
 
     static func traceEdges() {
-        dmatrace_dmadev_copy_sg(0, 0, nil, [dmatrace_sg_entry](), 5, 0, 0, -22)
+        dmatrace_dmadev_copy_sg(0, 0, nil, [dmadev_sge](), 5, 0, 0, -22)
         dmatrace_dmadev_completed_status(0, 0, 8, 0xFFFF, nil, 3)
         dmatrace_dmadev_completed_status(0, 0, 8, 0xFFFF, [1, 2, 3], -22)
         dmatrace_dmadev_completed_status(0, 0, 300, 299, (0..<300).map { UInt16($0) }, 300)
