@@ -1,17 +1,5 @@
 import OpenMetricsText
 
-extension SourceCommand {
-    /// Since the device was made.
-    static let counters = SourceCommand(
-        "/dmadev/xstats", .vchan, witnesses: ["submitted", "completed", "errors"])
-    /// Since the last reset: what there is of DPDK's devices.
-    static let statistics = SourceCommand(
-        "/dmadev/stats", .vchan, witnesses: ["submitted", "completed", "errors"])
-    static let latency = SourceCommand("/dmadev/latency", .vchan, witnesses: ["count", "sum_ns"])
-    /// Only the newest one, for its number.
-    static let failedCall = SourceCommand("/dmadev/errors", .process, parameters: "1")
-}
-
 extension MetricTable {
     /// What channels have done.
     static let counterRows: [MetricRow] = [
