@@ -36,12 +36,8 @@ struct PageFields: Sendable {
     /// `/telemetry/errors`, a row
     static let refusal = PageFields(texts: ["request", "reason"], numbers: ["time_ns"])
 
-    /// Most devices of a process that are shown.
-    static let deviceLimit = 64
-    /// Most channels of a process that are shown.
-    static let channelLimit = 128
-    /// Most access groups of a process that are shown.
-    static let groupLimit = 32
+    /// Most devices, channels and access groups of a process that are shown.
+    static let limits = (devices: 64, channels: 128, groups: 32)
     /// Most members of a group, and most windows that are counted of each.
     static let memberLimit = 64
     /// Most buckets of a histogram.

@@ -38,17 +38,7 @@ public struct SnapshotCollector: Sendable {
     /// - Throws: when the system has no descriptors left for asking anybody.
     public func snapshot() throws(TelemetryClientError) -> JSONTree {
         let began = MonotonicTime.now
-        let conversations = finder.sources().map { ($0, PageConversation()) }
-        let outcomes = try TelemetrySweep(timeout: configuration.timeout).run(conversations.map { ($0.0.path, $0.1) })
-        var processes: [JSONTree] = []
-        var deadCount = 0
-        for ((source, conversation), outcome) in zip(conversations, outcomes) {
-            if !source.isNamed, [.refused, .notFound].contains(outcome.failure?.code) {
-                deadCount += outcome.failure?.code == .refused ? 1 : 0
-            } else {
-                processes.append(.object(process(source, conversation, outcome)))
-            }
-        }
+        let (answers, deadCount) = try finder.ask(timeout: configuration.timeout) { _ in PageTaker() }
         let places = configuration.directories.map(\.applications) + configuration.sockets
         return .object([
             .init("program", .string(DmascopeVersion.text)),
@@ -56,35 +46,31 @@ public struct SnapshotCollector: Sendable {
             .init("took_ns", .count(MonotonicTime.now.nanoseconds(since: began))),
             .init("looked_in", .array(places.map(JSONTree.string))),
             .init("dead_sockets", .count(UInt64(deadCount))),
-            .init("processes", .array(processes)),
+            .init("processes", .array(answers.map { .object(process($0)) })),
         ])
     }
 
-    private func process(
-        _ source: ScrapeSource, _ conversation: PageConversation, _ outcome: TelemetrySweep.Outcome
-    ) -> [JSONTree.Member] {
-        // The kernel's word, unless the process is in a namespace that is not seen from here.
-        let seen = outcome.peer.map(\.pid).flatMap { $0 > 0 ? $0 : nil }
-        let pid = seen.map(Int64.init) ?? conversation.greeting?.pid
+    private func process(_ answer: SourceWalk<PageTaker>) -> [JSONTree.Member] {
+        let visible = answer.visibleProcess
         var members: [JSONTree.Member] = [
-            .init("path", .string(source.path)),
-            .init("prefix", .string(source.prefix)),
-            .init("instance", .count(UInt64(source.instance))),
-            .init("pid", pid.map(JSONTree.integer) ?? .null),
-            .init("name", .text(seen.flatMap { SystemFile.text("/proc/\($0)/comm") })),
-            .init("version", .text(conversation.greeting?.version)),
-            .init("answer_ns", .count(outcome.nanoseconds)),
+            .init("path", .string(answer.source.path)),
+            .init("prefix", .string(answer.source.prefix)),
+            .init("instance", .count(UInt64(answer.source.instance))),
+            .init("pid", answer.process.map(JSONTree.integer) ?? .null),
+            .init("name", .text(visible.flatMap { SystemFile.text("/proc/\($0)/comm") })),
+            .init("version", .text(answer.greeting?.version)),
+            .init("answer_ns", .count(answer.outcome?.nanoseconds ?? 0)),
         ]
-        if let failure = outcome.failure {
+        if let failure = answer.outcome?.failure {
             members += [
                 .init("state", .string("failed")),
                 .init("failure", .string(failure.code.description)),
                 .init("reason", .text(failure.reason)),
-                .init("process_state", .text(seen.flatMap(Self.state(of:)))),
+                .init("process_state", .text(visible.flatMap(Self.state(of:)))),
             ]
         } else {
             members.append(.init("state", .string("answers")))
-            members += conversation.members
+            members += answer.taker.members(of: answer)
         }
         return members
     }

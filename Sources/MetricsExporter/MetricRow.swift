@@ -34,44 +34,6 @@ public struct MetricRow: Sendable {
     }
 }
 
-/// A telemetry command that is asked for metrics.
-struct SourceCommand: Sendable, Hashable {
-    /// How often a command is asked.
-    enum Scope: Sendable, Hashable {
-        /// Once a process.
-        case process
-        /// Once a device; the device is its first parameter.
-        case device
-        /// Once a virtual channel; device and channel are its parameters.
-        case vchan
-
-        /// The labels of its series.
-        var labels: [String] {
-            switch self {
-            case .process: ScrapeSource.labelNames
-            case .device: SourceCommand.Scope.process.labels + ["device", "name"]
-            case .vchan: SourceCommand.Scope.device.labels + ["vchan"]
-            }
-        }
-    }
-
-    /// The command's path, as `/dmadev/info`.
-    let path: String
-    /// How often it is asked.
-    let scope: Scope
-    /// What follows the path, when it is asked once a process.
-    let parameters: String?
-    /// Members of its reply that only grow: a smaller one tells that the source began to count anew.
-    let witnesses: [String]
-
-    init(_ path: String, _ scope: Scope, parameters: String? = nil, witnesses: [String] = []) {
-        self.path = path
-        self.scope = scope
-        self.parameters = parameters
-        self.witnesses = witnesses
-    }
-}
-
 /// A value with the labels of its own.
 struct MetricPoint: Sendable, Equatable {
     /// The labels that the row names.

@@ -68,32 +68,20 @@ public final class MetricsCollector: Sendable {
     ) throws(TelemetryClientError) -> [MetricFamily] {
         let rows = MetricTable.rows
         let proc = ProcDirectory()
-        let conversations = finder.sources().map { source in
-            (source, SourceConversation(source, rows: rows, resets: state.resets, proc: proc))
+        let resets = state.resets
+        resets.beginRound()
+        let (answers, deadCount) = try finder.ask(timeout: configuration.timeout) { source in
+            SampleTaker(source, rows: rows, resets: resets, proc: proc)
         }
-        state.resets.beginRound()
-        let outcomes = try TelemetrySweep(timeout: configuration.timeout)
-            .run(conversations.map { ($0.0.path, $0.1) })
-        state.resets.endRound()
+        resets.endRound()
 
         var samples = [[MetricSample]](repeating: [], count: rows.count)
-        var answers: [ScrapeRound.Answer] = []
-        var deadCount = 0
-        for ((source, conversation), outcome) in zip(conversations, outcomes) {
-            if !source.isNamed, [.refused, .notFound].contains(outcome.failure?.code) {
-                // A socket whose process has gone is no source any more.
-                deadCount += outcome.failure?.code == .refused ? 1 : 0
-                continue
-            }
-            answers.append(
-                ScrapeRound.Answer(
-                    source: source, failure: outcome.failure, nanoseconds: outcome.nanoseconds,
-                    version: conversation.greeting?.version, pid: outcome.peer.map { _ in conversation.pid }))
-            if let failure = outcome.failure {
+        for answer in answers {
+            if let failure = answer.outcome?.failure {
                 state.failureCounts[failure.code.description, default: 0] += 1
-                continue
+            } else {
+                for (place, found) in answer.taker.samples { samples[place] += found }
             }
-            for (place, found) in conversation.samples { samples[place] += found }
         }
         let round = ScrapeRound(
             answers: answers, deadCount: deadCount, failureCounts: state.failureCounts,

@@ -7,8 +7,7 @@ final class ResetWatch {
     struct Key: Hashable {
         let path: String
         let pid: Int64
-        let command: String
-        let parameters: String
+        let request: String
     }
 
     private struct Entry {

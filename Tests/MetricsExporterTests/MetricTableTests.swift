@@ -64,11 +64,11 @@ import Testing
         for (command, rows) in rows {
             let parameters =
                 switch command.scope {
-                case .process: command.parameters.map { [$0] } ?? []
-                case .device: ["0"]
-                case .vchan: ["0", "0"]
+                case .process: command.count.map { ",\($0)" } ?? ""
+                case .device, .group: ",0"
+                case .vchan: ",0,0"
                 }
-            let reply = try client.request(([command.path] + parameters).joined(separator: ",")).tree
+            let reply = try client.request(command.path + parameters).tree
             for (place, changed) in Self.changes(of: reply) {
                 let names = rows.filter { Self.values(of: $0, reply) != Self.values(of: $0, changed) }
                     .map(\.description.name)

@@ -1,9 +1,5 @@
 import OpenMetricsText
 
-extension SourceCommand {
-    static let channels = SourceCommand("/dmadev/vchans", .device)
-}
-
 extension MetricTable {
     /// The states that a channel is in by its process's word.
     static let channelStates = ["not set up", "stopped", "idle", "active", "halted_error"]

@@ -1,11 +1,5 @@
 import OpenMetricsText
 
-extension SourceCommand {
-    static let controller = SourceCommand("/controller/info", .process, witnesses: ["accepted", "operations", "bytes"])
-    static let controllerPeers = SourceCommand("/controller/peers", .process)
-    static let controllerDomains = SourceCommand("/controller/domains", .process)
-}
-
 extension MetricTable {
     /// Series of peers and of domains of one controller. There may be more of them: their sums are told without labels.
     private static let most = 256

@@ -1,18 +1,6 @@
 import DMADev
 import OpenMetricsText
 
-extension SourceCommand {
-    /// Since the device was made.
-    static let counters = SourceCommand(
-        "/dmadev/xstats", .vchan, witnesses: statisticsMembers)
-    /// Since the last reset: what there is of DPDK's devices.
-    static let statistics = SourceCommand(
-        "/dmadev/stats", .vchan, witnesses: statisticsMembers)
-    static let latency = SourceCommand("/dmadev/latency", .vchan, witnesses: ["count", "sum_ns"])
-    /// Only the newest one, for its number.
-    static let failedCall = SourceCommand("/dmadev/errors", .process, parameters: "1")
-}
-
 /// The members of `struct rte_dma_stats`.
 private let statisticsMembers = ["submitted", "completed", "errors"]
 

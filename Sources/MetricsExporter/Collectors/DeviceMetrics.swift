@@ -1,10 +1,5 @@
 import OpenMetricsText
 
-extension SourceCommand {
-    static let deviceInfo = SourceCommand("/dmadev/info", .device)
-    static let deviceList = SourceCommand("/dmadev/list", .process)
-}
-
 extension MetricTable {
     /// What devices are.
     static let deviceRows: [MetricRow] = [

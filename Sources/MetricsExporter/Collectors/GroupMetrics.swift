@@ -1,11 +1,5 @@
 import OpenMetricsText
 
-extension SourceCommand {
-    static let groups = SourceCommand("/dmadev/groups", .process)
-    /// Only the newest one, for its number.
-    static let groupEvent = SourceCommand("/dmadev/events", .process, parameters: "1")
-}
-
 extension MetricTable {
     /// The device is the first one that is in the group: without a number of their controllers, only devices tell groups
     /// of the same number apart.

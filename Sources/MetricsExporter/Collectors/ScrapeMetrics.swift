@@ -10,18 +10,18 @@ extension MetricTable {
         .row(
             "dmascope_scrape_success", .gauge, labels: sourceLabels,
             .scrape { round in
-                round.answers.map { MetricPoint($0.source.labels, .unsigned($0.failure == nil ? 1 : 0)) }
+                round.answers.map { MetricPoint($0.source.labels, .unsigned($0.outcome?.failure == nil ? 1 : 0)) }
             }, help: "Whether the source answered all that it was asked (1) or not (0)."),
         .row(
             "dmascope_scrape_duration_seconds", .gauge, unit: "seconds", labels: sourceLabels,
             .scrape { round in
-                round.answers.map { MetricPoint($0.source.labels, .real(Double($0.nanoseconds) / 1e9)) }
+                round.answers.map { MetricPoint($0.source.labels, .real(Double($0.outcome?.nanoseconds ?? 0) / 1e9)) }
             }, help: "How long it took to ask the source."),
         .row(
             "dmascope_scrape_failure", .info, labels: sourceLabels + ["reason"],
             .scrape { round in
                 round.answers.compactMap { answer in
-                    answer.failure.map { .info(answer.source.labels + ["reason": $0.code.description]) }
+                    answer.outcome?.failure.map { .info(answer.source.labels + ["reason": $0.code.description]) }
                 }
             }, help: "Why a source gave no metrics."),
         .row(
@@ -34,10 +34,10 @@ extension MetricTable {
             "dmascope_source", .info, labels: ScrapeSource.labelNames + ["program", "version", "socket"],
             .scrape { round in
                 round.answers.map { answer in
-                    let words = (answer.version ?? "").split(separator: " ", maxSplits: 1)
+                    let words = (answer.greeting?.version ?? "").split(separator: " ", maxSplits: 1)
                     return .info(
                         answer.source.labels + [
-                            "pid": answer.pid.map { "\($0)" } ?? "",
+                            "pid": answer.process.map { "\($0)" } ?? "",
                             "program": JSONReader.label(words.first.map(String.init) ?? ""),
                             "version": JSONReader.label(words.count > 1 ? String(words[1]) : ""),
                             "socket": answer.source.path,
@@ -47,7 +47,7 @@ extension MetricTable {
         .row(
             "dmascope_sources", .gauge, labels: ["state"],
             .scrape { round in
-                let failed = round.answers.count { $0.failure != nil }
+                let failed = round.answers.count { $0.outcome?.failure != nil }
                 let states = [
                     ("answering", round.answers.count - failed), ("failing", failed), ("dead", round.deadCount),
                 ]

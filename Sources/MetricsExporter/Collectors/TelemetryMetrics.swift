@@ -1,9 +1,5 @@
 import OpenMetricsText
 
-extension SourceCommand {
-    static let server = SourceCommand("/telemetry/stats", .process, witnesses: ["requests", "accepted"])
-}
-
 extension MetricTable {
     /// What the telemetry servers of the sources count. DPDK's does not tell.
     static let telemetryRows: [MetricRow] = [

@@ -1,0 +1,107 @@
+import LinuxSystem
+import MetricsExporter
+import TelemetryClient
+import TelemetryWire
+
+/// Picks what the page shows out of a source's replies. What a source does not offer is missing in the result.
+final class PageTaker: SourceTaker {
+    private typealias Row = [JSONTree.Member]
+
+    static let limits = PageFields.limits
+
+    /// What has happened of late: a list each.
+    private static let lists: [(name: String, command: SourceCommand, fields: PageFields)] = [
+        ("events", .groupEvents(PageFields.recentLimit), .event),
+        ("failed_calls", .failedCalls(PageFields.recentLimit), .failedCall),
+        ("refusals", .refusals(PageFields.recentLimit), .refusal),
+    ]
+
+    /// The devices' own members, and the channels of each by their numbers, from 0 on.
+    private var devices: [(members: Row, channels: [Row])] = []
+    private var groups: [Row] = []
+    private var recent: Row = []
+
+    /// All that the source told.
+    func members(of answer: SourceWalk<PageTaker>) -> [JSONTree.Member] {
+        let rows = devices.map { device in
+            JSONTree.object(device.members + [.init("vchans", .array(device.channels.map(JSONTree.object)))])
+        }
+        return [
+            .init("has_dmadev", .bool(answer.offered.contains(SourceCommand.deviceList.path))),
+            .init("devices", .array(rows)),
+            .init("groups", .array(groups.map(JSONTree.object))),
+        ] + recent + [
+            .init("omitted_devices", .count(UInt64(answer.omitted.devices))),
+            .init("omitted_vchans", .count(UInt64(answer.omitted.channels))),
+            .init("omitted_groups", .count(UInt64(answer.omitted.groups))),
+        ]
+    }
+
+    func pick(from offered: Set<String>, process: (id: Int64, visibleID: Int32?)) -> [SourceCommand] {
+        let counters: SourceCommand = offered.contains(SourceCommand.counters.path) ? .counters : .statistics
+        return [.channels, counters, .latency, .groups, .group] + Self.lists.map(\.command)
+    }
+
+    func take(_ reply: JSONTree, to question: SourceQuestion) {
+        switch question.command {
+        case .deviceInfo: addDevice(question.device, reply)
+        case .channels:
+            for row in reply.elements {
+                guard let number = row["vchan"]?.unsigned.flatMap(Int.init(exactly:)) else { continue }
+                add(row.members(PageFields.channel), to: number)
+            }
+        case .counters, .statistics:
+            add(
+                [
+                    .init("counters", .object(reply.members(PageFields.counters))),
+                    .init("read_ns", .count(MonotonicTime.now.nanoseconds)),
+                ], to: question.index)
+        case .latency:
+            guard reply != .null else { return }
+            let buckets = reply["buckets"]?.rows(PageFields.bucket, limit: PageFields.bucketLimit) ?? .array([])
+            let latency = reply.members(PageFields.latency) + [.init("buckets", buckets)]
+            add([.init("latency", .object(latency))], to: question.index)
+        case .groups:
+            groups = reply.elements.prefix(Self.limits.groups).map { row in
+                row.members(PageFields.group) + [Self.devices(of: row)]
+            }
+        case .group:
+            let members = reply["members"]?.elements.prefix(PageFields.memberLimit).map(Self.member) ?? []
+            groups[question.index].append(.init("members", .array(members)))
+        default:
+            guard let list = Self.lists.first(where: { $0.command == question.command }) else { return }
+            recent.append(.init(list.name, reply.rows(list.fields, limit: PageFields.recentLimit)))
+        }
+    }
+
+    private func addDevice(_ device: SourceDevice?, _ reply: JSONTree) {
+        guard let device else { return }
+        let able = reply["capabilities"]?.members.filter { $0.value.unsigned == 1 }.prefix(64) ?? []
+        devices.append(
+            (
+                members: [.init("id", .count(device.id))] + reply.members(PageFields.device) + [
+                    .init("capabilities", .array(able.map { .text($0.name) }))
+                ],
+                channels: (0..<device.channelCount).map { [.init("vchan", .count(UInt64($0)))] }
+            ))
+    }
+
+    /// Adds to a channel of the device that is being asked, which is the last one.
+    private func add(_ members: Row, to channel: Int) {
+        guard let last = devices.indices.last, devices[last].channels.indices.contains(channel) else { return }
+        devices[last].channels[channel] += members
+    }
+
+    private static func devices(of row: JSONTree) -> JSONTree.Member {
+        .init("devices", (row["devices"] ?? .null).scalars(limit: PageFields.memberLimit))
+    }
+
+    private static func member(_ row: JSONTree) -> JSONTree {
+        let windows = row["windows"]?.elements ?? []
+        let bytes = windows.reduce(UInt64(0)) { $0 &+ ($1["length"]?.unsigned ?? 0) }
+        return .object(
+            row.members(PageFields.member) + [
+                devices(of: row), .init("windows", .count(UInt64(windows.count))), .init("window_bytes", .count(bytes)),
+            ])
+    }
+}
