@@ -109,7 +109,7 @@ struct RingConsumer {
             finish(status)
             waiting &-= 1
         }
-        publish()
+        publish(upTo: next, delay: 0)
         return true
     }
 
@@ -244,34 +244,46 @@ struct RingConsumer {
         unpublishedBatches += 1
     }
 
-    /// Makes what is finished visible. Counters go first, the index last and with release: whoever has seen an
-    /// operation finished finds it counted.
+    /// Makes what is finished visible, as far as no planned fault delays it.
     private mutating func publish() {
-        recordLatencies()
+        if let faults {
+            publish(upTo: faults.advanceVisible(to: next), delay: faults.delayTicks)
+        } else {
+            publish(upTo: next, delay: 0)
+        }
+    }
+
+    /// Counters go first, the index last and with release: whoever has seen an operation finished finds it counted.
+    ///
+    /// - Parameter delay: ticks until what is finished is visible.
+    private mutating func publish(upTo visible: UInt64, delay: UInt64) {
+        recordLatencies(delay)
         if isCounting {
             counters.member(\.bytes).storeRelaxed(tally.bytes)
             counters.member(\.errors).storeRelaxed(tally.errors)
             counters.member(\.completed).storeReleasing(tally.completed)
         }
         published.member(\.failed).storeRelaxed(failed)
-        published.member(\.completed).storeReleasing(faults?.advanceVisible(to: next) ?? next)
+        published.member(\.completed).storeReleasing(visible)
     }
 
-    private mutating func recordLatencies() {
+    private mutating func recordLatencies(_ delay: UInt64) {
         guard unpublishedBatches > 0 else { return }
-        let now = Ticks.now &+ (faults?.delayTicks ?? 0)
+        let now = Ticks.now &+ delay
         if dmatrace_dmadev_engine_completed_burst_enabled() {
             // Before the publication: whoever has seen an operation finished finds it in the trace.
             CompletedBurst(owner: owner, statuses: statuses, mask: mask, ticks: ticks)
                 .record(UnsafeBufferPointer(start: unpublished, count: unpublishedBatches), upTo: next, now: now)
         }
-        for batch in 0..<unpublishedBatches {
-            let (rung, count) = unpublished[batch]
-            let nanoseconds = ticks.nanoseconds(from: rung, to: now)
-            tally.latencySum &+= nanoseconds &* count
-            counters.member(\.latency_buckets).word(Latency.bucket(of: nanoseconds)).add(count)
+        let buckets = counters.member(\.latency_buckets)
+        var sum = tally.latencySum
+        for batch in UnsafeBufferPointer(start: unpublished, count: unpublishedBatches) {
+            let nanoseconds = ticks.nanoseconds(from: batch.rung, to: now)
+            sum &+= nanoseconds &* batch.count
+            buckets.word(Latency.bucket(of: nanoseconds)).add(batch.count)
         }
-        counters.member(\.latency_sum).storeRelaxed(tally.latencySum)
+        tally.latencySum = sum
+        counters.member(\.latency_sum).storeRelaxed(sum)
         unpublishedBatches = 0
     }
 
