@@ -129,9 +129,10 @@ struct dmatrace_event {
 /* Every event of every provider, in the order of the events files. */
 const struct dmatrace_event *_Nonnull dmatrace_events(size_t *_Nonnull count);
 
-/* Loads the object with the probes, unless this process has it already: without it no event is ever on, and the process
- * is unknown to LTTng. Whoever makes a first device, engine or controller calls this. Without the object, or without
- * LTTng, nothing happens. Any thread may call it, any number of times; load.c says where the object is looked for. */
+/* Loads the object with the probes, unless this process has it already. Before that no event is on, and LTTng does not know
+ * the process; so it is called where devices, engines and controllers are made. It waits until a session daemon that is
+ * there has said what to record, 3 s at most ($LTTNG_UST_REGISTER_TIMEOUT). Where the object or LTTng is missing, it does
+ * nothing. Any thread may call it, any number of times; load.c says where the object is looked for. */
 void dmatrace_load(void);
 
 #pragma GCC visibility pop

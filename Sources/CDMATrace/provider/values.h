@@ -1,5 +1,5 @@
-/* Arguments as LTTng can record them. The call sites fill these structs, the probes read them: who changes one gives the
- * object another soname (see load.c). */
+/* Arguments as LTTng can record them. The call sites fill these structs, the probes read them: a change of one needs
+ * another soname (see load.c). */
 #ifndef PROVIDER_VALUES_H
 #define PROVIDER_VALUES_H
 
