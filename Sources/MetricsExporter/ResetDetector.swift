@@ -1,9 +1,9 @@
 import LinuxSystem
 
-/// Knows since when the counters of a source count: since its process started, until one of them is seen to run
-/// backwards, which is a reset of statistics or a device made anew.
-final class ResetWatch {
-    /// The counters that are reset together.
+/// Determines the creation time of a source's counters: the start of its process, or the time when a counter was first
+/// seen to decrease. A decrease means that statistics were reset or that a device was removed and created again.
+final class ResetDetector {
+    /// Identifies counters that are reset together.
     struct Key: Hashable {
         let path: String
         let pid: Int64
@@ -11,7 +11,7 @@ final class ResetWatch {
     }
 
     private struct Entry {
-        var witnesses: [UInt64]
+        var monotonicMembers: [UInt64]
         var created: Double?
         var round: UInt64
     }
@@ -19,27 +19,27 @@ final class ResetWatch {
     private var entries: [Key: Entry] = [:]
     private var round: UInt64 = 0
 
-    /// A new round begins.
+    /// Starts a collection.
     func beginRound() {
         round &+= 1
     }
 
-    /// Forgets what this round did not see.
+    /// Removes the counters that were not in this collection.
     func endRound() {
         entries = entries.filter { $0.value.round == round }
     }
 
-    /// Since when the counters count, in seconds since 1970; `nil` when nothing is known.
-    func created(_ key: Key, witnesses: [UInt64], processStart: Double?) -> Double? {
-        guard !witnesses.isEmpty else { return processStart }
+    /// The creation time of the counters, in seconds since 1970; `nil` when it is unknown.
+    func created(_ key: Key, monotonicMembers: [UInt64], processStart: Double?) -> Double? {
+        guard !monotonicMembers.isEmpty else { return processStart }
         var created = processStart
         if let entry = entries[key] {
             created = entry.created
-            if zip(witnesses, entry.witnesses).contains(where: <) {
+            if zip(monotonicMembers, entry.monotonicMembers).contains(where: <) {
                 created = MonotonicTime.wallClockSeconds
             }
         }
-        entries[key] = Entry(witnesses: witnesses, created: created, round: round)
+        entries[key] = Entry(monotonicMembers: monotonicMembers, created: created, round: round)
         return created
     }
 }
