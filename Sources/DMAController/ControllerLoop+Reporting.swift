@@ -179,8 +179,8 @@ extension ControllerStatistics {
             .init("connections", UInt64(connections)), .init("rings", UInt64(rings)),
             .init("windows", UInt64(windows)), .init("memory_bytes", memoryBytes),
             .init("groups", UInt64(groups)), .init("members", UInt64(members)),
-            .init("accepted", accepted), .init("gone", gone), .init("turned_away", turnedAway),
-            .init("refused_requests", refusedRequests), .init("refused_messages", refusedMessages),
+            .init("accepted", accepted), .init("closed", closed), .init("refused_connections", refusedConnections),
+            .init("refused_requests", refusedRequests), .init("invalid_messages", invalidMessages),
             .init("quota_refusals", quotaRefusals),
             .init("joins", joins), .init("denied_joins", deniedJoins),
         ]

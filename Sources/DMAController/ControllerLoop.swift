@@ -132,7 +132,7 @@ final class ControllerLoop {
                 try admit(socket)
             } catch {
                 if error == .wouldBlock { return }
-                statistics.turnedAway += 1
+                statistics.refusedConnections += 1
                 if let suppressed = turnAwayLimiter.admit() {
                     logger.warning(
                         "a connection to the controller failed",
@@ -193,7 +193,7 @@ final class ControllerLoop {
     }
 
     private func turnAway(_ socket: StrangersSocket, _ credentials: PeerCredentials, _ reason: String) {
-        statistics.turnedAway += 1
+        statistics.refusedConnections += 1
         if let suppressed = turnAwayLimiter.admit() {
             logger.notice(
                 "turned an application away",
@@ -233,7 +233,7 @@ final class ControllerLoop {
         _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
         try? poller.remove(peer.socket.raw)
         try? poller.remove(peer.process.raw)
-        statistics.gone += 1
+        statistics.closed += 1
         logger.debug("an application has gone", metadata: Self.metadata(of: peer))
     }
 
@@ -283,7 +283,7 @@ final class ControllerLoop {
 
     /// Ends a connection on which something came that no application sends.
     private func refuse(_ peer: Peer, _ reason: String) {
-        statistics.refusedMessages += 1
+        statistics.invalidMessages += 1
         if let suppressed = refusalLimiter.admit() {
             logger.notice(
                 "ended a connection: no application sends this",

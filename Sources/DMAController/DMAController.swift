@@ -109,7 +109,7 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var connections = 0
     /// Rings that the engine serves.
     public var rings = 0
-    /// Stretches of registered memory.
+    /// Registered memory regions.
     public var windows = 0
     /// Bytes of them and of rings, in whole pages, as their users are charged.
     public var memoryBytes: UInt64 = 0
@@ -121,14 +121,14 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var joins: UInt64 = 0
     /// Tries to join that were refused because of a wrong token or a group that is not there.
     public var deniedJoins: UInt64 = 0
-    /// Connections that were taken, and that have gone since.
-    public var accepted: UInt64 = 0, gone: UInt64 = 0
-    /// Connections that were turned away: too many, or no resources.
-    public var turnedAway: UInt64 = 0
+    /// Connections that were accepted, and those of them that are closed.
+    public var accepted: UInt64 = 0, closed: UInt64 = 0
+    /// Connections that were refused: too many, or no resources.
+    public var refusedConnections: UInt64 = 0
     /// Requests that were refused.
     public var refusedRequests: UInt64 = 0
-    /// Messages that no application sends; they end their connection.
-    public var refusedMessages: UInt64 = 0
+    /// Messages that violate the protocol; each closes its connection.
+    public var invalidMessages: UInt64 = 0
     /// Connections and requests refused, and connections ended, because a quota of a user, or a table, is full.
     public var quotaRefusals: UInt64 = 0
 

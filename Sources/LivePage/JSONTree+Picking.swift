@@ -1,19 +1,19 @@
 import MetricsExporter
 import TelemetryWire
 
-/// Taking what is shown out of replies of strangers.
+/// Selects what is shown from replies of untrusted peers.
 extension JSONTree {
-    /// A number that is never negative.
+    /// A non-negative integer.
     static func count(_ value: UInt64) -> JSONTree {
         Int64(exactly: value).map(JSONTree.integer) ?? .unsigned(value)
     }
 
-    /// A stranger's text, cut to the length of a label; null when there is none.
+    /// The text of an untrusted peer, cut to the length of a label; null when there is none.
     static func text(_ value: String?) -> JSONTree {
         value.map { .string(JSONReader.label($0)) } ?? .null
     }
 
-    /// The members that are shown of an object.
+    /// The members of an object that are shown. Members of another kind are left out.
     func members(_ fields: PageFields) -> [Member] {
         let texts = fields.texts.compactMap { name in
             self[name]?.string.map { Member(name, .text($0)) }
@@ -25,12 +25,12 @@ extension JSONTree {
             }
     }
 
-    /// The first elements of an array, each with what is shown of it.
+    /// The first elements of an array, each reduced to the members that are shown.
     func rows(_ fields: PageFields, limit: Int) -> JSONTree {
         .array(elements.prefix(limit).map { .object($0.members(fields)) })
     }
 
-    /// Whether it is a number that nobody stumbles over: as large as counters and times can be, and no larger.
+    /// Whether it is a number in the range of counters and times, which readers of the JSON can convert.
     private var isNumber: Bool {
         switch self {
         case .integer, .unsigned: true
@@ -39,7 +39,7 @@ extension JSONTree {
         }
     }
 
-    /// The first elements of an array that are integers or texts.
+    /// The first elements of an array; others than integers and texts are left out.
     func scalars(limit: Int) -> JSONTree {
         .array(
             elements.prefix(limit).compactMap { element in

@@ -1,10 +1,10 @@
-/// What of each reply is shown. A new figure of the page is a name here, once the telemetry has it.
+/// The members of each reply that are shown. To show another member, add its name here.
 ///
-/// What is of another kind than the name says is left out: the page reckons with it.
+/// A member of another kind is left out, and the page must work without it.
 struct PageFields: Sendable {
-    /// Members that are text.
+    /// Names of text members.
     var texts: [String] = []
-    /// Members that are numbers.
+    /// Names of number members.
     var numbers: [String] = []
 
     /// `/dmadev/info`
@@ -15,13 +15,13 @@ struct PageFields: Sendable {
     static let channel = PageFields(
         texts: ["state", "direction", "domain"],
         numbers: ["src_handler", "dst_handler", "nb_desc", "pending", "running", "completed"])
-    /// `/dmadev/xstats`, or what DPDK has of it in `/dmadev/stats`
+    /// `/dmadev/xstats`; for DPDK those of `/dmadev/stats`
     static let counters = PageFields(numbers: [
         "submitted", "completed", "errors", "bytes", "rejected_enqueues", "doorbells", "occupancy_high_water",
     ])
     /// `/dmadev/latency`
     static let latency = PageFields(numbers: ["count", "sum_ns", "p50_ns", "p90_ns", "p99_ns", "p99_9_ns"])
-    /// `/dmadev/latency`, a bucket; without `below_ns` it is the last one, which has no bound
+    /// `/dmadev/latency`, a bucket; the last one has no bound and no `below_ns`
     static let bucket = PageFields(numbers: ["below_ns", "count"])
     /// `/dmadev/groups`, a row
     static let group = PageFields(
@@ -34,14 +34,14 @@ struct PageFields: Sendable {
     /// `/dmadev/errors`, a row
     static let failedCall = PageFields(texts: ["call", "reason"], numbers: ["number", "time_ns", "dev_id", "errno"])
     /// `/telemetry/errors`, a row
-    static let refusal = PageFields(texts: ["request", "reason"], numbers: ["time_ns"])
+    static let failedRequest = PageFields(texts: ["request", "reason"], numbers: ["time_ns"])
 
-    /// Most devices, channels and access groups of a process that are shown.
+    /// The most devices, channels and access groups that are shown of one process.
     static let limits = (devices: 64, channels: 128, groups: 32)
-    /// Most members of a group, and most windows that are counted of each.
+    /// The most members of a group, and the most devices of each, that are shown.
     static let memberLimit = 64
-    /// Most buckets of a histogram.
+    /// The most buckets of a histogram.
     static let bucketLimit = 128
-    /// Most events, failed calls and refusals each.
+    /// The most events, failed calls and failed requests, each.
     static let recentLimit = 20
 }

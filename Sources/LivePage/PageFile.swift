@@ -1,10 +1,10 @@
-/// A file of the page. A new one is a row in ``all``, and a resource of the module in `Package.swift`.
+/// A file of the page. To add one, add a row to ``all`` and a resource to the target in `Package.swift`.
 public struct PageFile: Sendable {
-    /// Where it is found, as `/page.css`.
+    /// The path of the URL, for example `/page.css`.
     public let path: String
-    /// Its type, as HTTP's `Content-Type` says it.
+    /// The value of HTTP's `Content-Type`.
     public let contentType: String
-    /// What is in it. The bytes are part of the program.
+    /// The contents, compiled into the program.
     public let bytes: [UInt8]
 
     private init(_ path: String, _ contentType: String, _ bytes: [UInt8]) {
@@ -13,7 +13,7 @@ public struct PageFile: Sendable {
         self.bytes = bytes
     }
 
-    /// All of them; the page itself is the first.
+    /// All files. The first is the HTML page.
     public static let all = [
         PageFile("/", "text/html; charset=utf-8", PackageResources.index_html),
         PageFile("/page.css", "text/css; charset=utf-8", PackageResources.page_css),

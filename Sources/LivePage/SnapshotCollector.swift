@@ -3,54 +3,55 @@ import MetricsExporter
 public import TelemetryClient
 public import TelemetryWire
 
-/// Asks every telemetry source on the machine what the live page shows.
+/// Reads from every telemetry source on the machine what the live page shows.
 ///
-/// A collection waits for the sources: call it from a thread that may wait, from one at a time.
+/// A collection blocks until the sources have answered or timed out: call it from a thread that may block, one call at a
+/// time.
 public struct SnapshotCollector: Sendable {
-    /// Where to look, and how long.
+    /// The sources and their timeout.
     public struct Configuration: Sendable {
-        /// Directories below which sockets are looked for, anew each time.
+        /// Directories that are searched for sockets at each collection.
         public var directories = TelemetryRunDirectory.candidates
-        /// Paths of further sockets, in which `*`, `?` and `[…]` stand for what they do in a shell. A path without these
-        /// is a source whether there is a socket or not.
+        /// Paths of further sockets. `*`, `?` and `[…]` are shell wildcards. A path without wildcards is a source even when
+        /// no socket exists.
         public var sockets: [String] = []
-        /// How long one source may take, all of its answers together. A source that never answers makes every
-        /// collection take that long.
+        /// The timeout of one source, for all of its replies together. With a source that never answers, every collection
+        /// takes this long.
         public var timeout: Duration = .seconds(1)
 
-        /// The usual configuration.
+        /// The default configuration: all run directories, one second.
         public init() {}
     }
 
     private let configuration: Configuration
     private let finder: SourceFinder
 
-    /// A collector that has asked nobody yet.
+    /// Reads no source before the first collection.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         finder = SourceFinder(directories: configuration.directories, patterns: configuration.sockets)
     }
 
-    /// What all sources say at this moment, as the JSON object that the module's page documents.
+    /// Reads all sources. The page <doc:Snapshots> documents the JSON object.
     ///
-    /// A source that fails is in it with the reason, and nothing else that it said.
+    /// A source that fails is in the object with the reason and without its replies.
     ///
-    /// - Throws: when the system has no descriptors left for asking anybody.
+    /// - Throws: when the process or the system has no file descriptors left.
     public func snapshot() throws(TelemetryClientError) -> JSONTree {
         let began = MonotonicTime.now
-        let (answers, deadCount) = try finder.ask(timeout: configuration.timeout) { _ in PageTaker() }
-        let places = configuration.directories.map(\.applications) + configuration.sockets
+        let (answers, staleCount) = try finder.query(timeout: configuration.timeout) { _ in SnapshotBuilder() }
+        let locations = configuration.directories.map(\.applications) + configuration.sockets
         return .object([
             .init("program", .string(DmascopeVersion.text)),
             .init("time_ns", .count(MonotonicTime.wallClockNanoseconds)),
-            .init("took_ns", .count(MonotonicTime.now.nanoseconds(since: began))),
-            .init("looked_in", .array(places.map(JSONTree.string))),
-            .init("dead_sockets", .count(UInt64(deadCount))),
+            .init("duration_ns", .count(MonotonicTime.now.nanoseconds(since: began))),
+            .init("searched", .array(locations.map(JSONTree.string))),
+            .init("stale_sockets", .count(UInt64(staleCount))),
             .init("processes", .array(answers.map { .object(process($0)) })),
         ])
     }
 
-    private func process(_ answer: SourceWalk<PageTaker>) -> [JSONTree.Member] {
+    private func process(_ answer: SourceWalk<SnapshotBuilder>) -> [JSONTree.Member] {
         let visible = answer.visibleProcess
         var members: [JSONTree.Member] = [
             .init("path", .string(answer.source.path)),
@@ -70,12 +71,12 @@ public struct SnapshotCollector: Sendable {
             ]
         } else {
             members.append(.init("state", .string("answers")))
-            members += answer.taker.members(of: answer)
+            members += answer.visitor.members(of: answer)
         }
         return members
     }
 
-    /// What the kernel says that a process does, as `T (stopped)`; `nil` when it has gone.
+    /// The process state from the kernel, for example `T (stopped)`; `nil` when the process has ended.
     private static func state(of pid: Int32) -> String? {
         let lines = SystemFile.text("/proc/\(pid)/status")?.split(separator: "\n") ?? []
         return lines.first { $0.hasPrefix("State:") }.map { line in

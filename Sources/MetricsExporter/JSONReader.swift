@@ -1,10 +1,10 @@
 import OpenMetricsText
 import TelemetryWire
 
-/// Takes values out of a reply of a stranger: what is missing, or of another kind, is not there.
+/// Reads values from a reply of an untrusted peer: a member that is missing or of another kind reads as absent.
 package struct JSONReader {
-    /// Labels are for names; a stranger's may not fill the memory.
-    static let longestLabel = 256
+    /// Bytes of UTF-8 in a label: the text of an untrusted peer must not fill the memory.
+    static let maximumLabelLength = 256
 
     private let tree: JSONTree
 
@@ -12,13 +12,13 @@ package struct JSONReader {
         self.tree = tree
     }
 
-    /// A member that is a number.
+    /// The number in a member; `nil` when there is none.
     func number(_ name: String) -> MetricNumber? { tree[name].flatMap(Self.number) }
 
-    /// A member that is an integer from 0 on.
+    /// The non-negative integer in a member; `nil` when there is none.
     func unsigned(_ name: String) -> UInt64? { tree[name]?.unsigned }
 
-    /// A member as a label: text, or a number's digits. Empty when it is not there.
+    /// A member as a label: text, or the digits of a number. Empty when the member is absent.
     func label(_ name: String) -> String {
         tree[name].map(Self.label) ?? ""
     }
@@ -26,13 +26,13 @@ package struct JSONReader {
     /// The elements of a member that is an array, as labels.
     func labels(_ name: String) -> [String] { (tree[name]?.elements ?? []).map(Self.label) }
 
-    /// A member that is an object or an array.
+    /// A reader of a member that is an object or an array.
     func reader(_ name: String) -> JSONReader { JSONReader(tree[name] ?? .null) }
 
     /// The elements of an array.
     var elements: [JSONReader] { tree.elements.map(JSONReader.init) }
 
-    /// Each member that is a number and whose name begins so: a point with the rest of the name as a label.
+    /// A point for each member that is a number and whose name has the prefix; the rest of the name is the label.
     func points(prefix: String = "", label: String) -> [MetricPoint] {
         tree.members.compactMap { member in
             guard member.name.hasPrefix(prefix), let number = Self.number(member.value) else { return nil }
@@ -40,9 +40,10 @@ package struct JSONReader {
         }
     }
 
-    /// A stranger's text, cut.
+    /// The text of an untrusted peer, cut to `maximumLabelLength` bytes.
     package static func label(_ text: String) -> String {
-        text.utf8.count <= longestLabel ? text : String(decoding: text.utf8.prefix(longestLabel), as: UTF8.self)
+        text.utf8.count <= maximumLabelLength
+            ? text : String(decoding: text.utf8.prefix(maximumLabelLength), as: UTF8.self)
     }
 
     private static func label(_ tree: JSONTree) -> String {

@@ -1,4 +1,4 @@
-/// The DMA engines that the kernel knows, as its files show them. Nothing is written.
+/// The DMA engines of the kernel, read from `/sys`. Nothing is written.
 struct KernelEngines: Sendable {
     /// A channel of the kernel's `dmaengine`: `/sys/class/dma/dma0chan0`.
     struct Channel: Sendable {
@@ -36,7 +36,7 @@ struct KernelEngines: Sendable {
     let accelerators: [Accelerator]
     let workQueues: [WorkQueue]
 
-    /// Reads what there is below a root, which is `/sys` but for tests.
+    /// Reads the files below a root directory: `/sys`, or a copy in tests.
     init(root: String) {
         channels = SystemFile.names(in: root + "/class/dma").map { name in
             let path = "\(root)/class/dma/\(name)"
@@ -49,7 +49,7 @@ struct KernelEngines: Sendable {
         let names = SystemFile.names(in: bus)
         accelerators = names.filter { $0.hasPrefix("dsa") || $0.hasPrefix("iax") }.map { name in
             let path = "\(bus)/\(name)"
-            // Lines of four words, all zero when nothing went wrong.
+            // Lines of four words. All are zero when there is no error.
             let errors = SystemFile.text(path + "/errors") ?? ""
             return Accelerator(
                 name: name, state: SystemFile.text(path + "/state") ?? "",

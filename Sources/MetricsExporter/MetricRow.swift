@@ -1,44 +1,41 @@
 public import OpenMetricsText
 import TelemetryWire
 
-/// One metric: what it is called, and where its values come from.
+/// The description of one metric and the origin of its values.
 public struct MetricRow: Sendable {
     /// Name, type, unit and help.
     public let description: MetricDescription
-    /// The labels that tell its series apart, beyond those that all series of its origin have.
+    /// The labels of its series, in addition to those that all series of its origin have.
     let labels: [String]
-    /// Where the values come from.
     let origin: Origin
 
-    /// Where values come from.
+    /// The source of a metric's values.
     enum Origin: Sendable {
-        /// Every telemetry source, by the first of these commands that it offers.
+        /// A reply of each telemetry source, to the first of these commands that it offers.
         case telemetry([SourceCommand], @Sendable (JSONTree) -> [MetricPoint])
-        /// How the sources were asked.
+        /// The results of one collection from all sources.
         case scrape(@Sendable (ScrapeRound) -> [MetricPoint])
-        /// This process itself.
+        /// The resources of this process, from `/proc/self`.
         case process(@Sendable (ProcessFigures) -> [MetricPoint])
-        /// The web server of this process.
+        /// The statistics of the web server of this process.
         case web(@Sendable (WebStatistics) -> [MetricPoint])
-        /// The kernel's DMA engines.
+        /// The DMA engines of the kernel, from `/sys`.
         case kernel(@Sendable (KernelEngines) -> [MetricPoint])
     }
 
-    /// Whether its values have a time at which they began to count.
+    /// Whether its samples have a creation time (`_created` in OpenMetrics).
     var isCounted: Bool { [.counter, .histogram].contains(description.kind) }
 
-    /// All labels of its series, in order.
+    /// All labels of its series, in the order of the text formats.
     public var allLabels: [String] {
         guard case .telemetry(let commands, _) = origin, let command = commands.first else { return labels }
         return command.scope.labels + labels
     }
 }
 
-/// A value with the labels of its own.
+/// A value and the labels that its ``MetricRow`` names.
 struct MetricPoint: Sendable, Equatable {
-    /// The labels that the row names.
     let labels: LabelSet
-    /// The value.
     let value: MetricValue
 
     init(_ labels: LabelSet = [:], _ value: MetricNumber) {

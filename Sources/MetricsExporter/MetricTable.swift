@@ -1,13 +1,14 @@
 import OpenMetricsText
 
-/// Every metric. A new one is a row in one of the collectors' tables, and a line of the page that a test compares.
+/// Every exported metric. To add one, add a row to a table in `Collectors` and a line to the page Metrics, which a test
+/// compares.
 public enum MetricTable {
-    /// All rows, in the order in which they are written.
+    /// All rows, in the order of the text formats.
     public static let rows: [MetricRow] =
         deviceRows + channelRows + counterRows + groupRows + controllerRows + telemetryRows + kernelRows + scrapeRows
         + webRows + processRows
 
-    /// The table for people, in Markdown: name, type, labels, where the values come from, and what they mean.
+    /// The table in Markdown: name, type, labels, origin of the values, meaning.
     public static var markdown: String {
         let titles = ["metric", "type", "labels", "from", "meaning"]
         let lines = rows.map { row in
@@ -32,9 +33,9 @@ extension MetricRow.Origin {
     }
 }
 
-/// Rows over telemetry, in few words.
+/// Short forms for rows of tables.
 extension MetricRow {
-    /// A row whose values are taken out of a reply.
+    /// A row whose values a closure reads from a reply.
     static func telemetry(
         _ name: String, _ kind: MetricDescription.Kind, unit: String? = nil, labels: [String] = [],
         from commands: SourceCommand..., help: String, take: @escaping @Sendable (JSONReader) -> [MetricPoint]
@@ -44,7 +45,7 @@ extension MetricRow {
             origin: .telemetry(commands) { take(JSONReader($0)) })
     }
 
-    /// A row with one value, which is a member of the reply.
+    /// A row with one value: a member of the reply.
     static func telemetry(
         _ name: String, _ kind: MetricDescription.Kind, unit: String? = nil, from commands: SourceCommand...,
         member: String, help: String
@@ -54,7 +55,7 @@ extension MetricRow {
             origin: .telemetry(commands) { reply in JSONReader(reply).number(member).map { [MetricPoint($0)] } ?? [] })
     }
 
-    /// A row about something else than telemetry.
+    /// A row whose values do not come from telemetry.
     static func row(
         _ name: String, _ kind: MetricDescription.Kind, unit: String? = nil, labels: [String] = [], _ origin: Origin,
         help: String
@@ -64,12 +65,12 @@ extension MetricRow {
 }
 
 extension MetricPoint {
-    /// A point without labels of its own.
+    /// A point whose row names no labels.
     init(_ number: MetricNumber) { self.init([:], number) }
 
-    /// A point without labels of its own.
+    /// A point whose row names no labels.
     init(_ histogram: MetricHistogram) { self.init([:], histogram) }
 
-    /// The point of an info.
+    /// The point of an info metric: the value is always 1.
     static func info(_ labels: LabelSet) -> MetricPoint { MetricPoint(labels, .unsigned(1)) }
 }

@@ -4,33 +4,33 @@ public import OpenMetricsText
 public import TelemetryClient
 public import TelemetryWire
 
-/// Collects the metrics of every telemetry source that it finds, and its own.
+/// Collects the metrics of every telemetry source that it finds, and those of this process.
 ///
-/// Any thread may collect. Collections take turns; who waits for one that began after it asked takes that one's result,
-/// so that many scrapers at once cost the sources no more than two.
+/// Any thread may collect. Collections run one after another. A caller that waits while a later collection starts gets the
+/// result of that one, so many scrapers at once cause at most two collections.
 public final class MetricsCollector: Sendable {
-    /// Where to look, and how long.
+    /// The sources, their timeout, and what else is collected.
     public struct Configuration: Sendable {
-        /// Directories below which sockets are looked for, anew each time.
+        /// Directories that are searched for sockets at each collection.
         public var directories = TelemetryRunDirectory.candidates
-        /// Paths of further sockets, in which `*`, `?` and `[…]` stand for what they do in a shell. A path without these
-        /// is a source whether there is a socket or not.
+        /// Paths of further sockets. `*`, `?` and `[…]` are shell wildcards. A path without wildcards is a source even when
+        /// no socket exists.
         public var sockets: [String] = []
-        /// How long one source may take, all of its answers together.
+        /// The timeout of one source, for all of its replies together.
         public var timeout: Duration = .seconds(1)
-        /// The directory that is `/sys`.
+        /// The path of sysfs; tests use a copy.
         public var sysfs = "/sys"
-        /// Whether the figures of this process (`process_*`) are among the metrics.
-        public var tellsOfItself = true
-        /// What the web server of this process counts, if there is one.
+        /// Whether the metrics of this process (`process_*`) are included.
+        public var includesProcessMetrics = true
+        /// The statistics of the web server of this process, if there is one.
         public var web: WebStatistics?
 
-        /// The usual configuration.
+        /// The default configuration: all run directories, one second, with `process_*`.
         public init() {}
     }
 
     private struct State {
-        var resets = ResetWatch()
+        var resets = ResetDetector()
         var began = MonotonicTime(nanoseconds: 0)
         var families: [MetricFamily] = []
         var failureCounts: [String: UInt64] = [:]
@@ -41,21 +41,21 @@ public final class MetricsCollector: Sendable {
     private let state = Locked(State())
     private let created = MonotonicTime.wallClockSeconds
 
-    /// A collector that has asked nobody yet.
+    /// Reads no source before the first collection.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         finder = SourceFinder(directories: configuration.directories, patterns: configuration.sockets)
     }
 
-    /// The metrics of this moment: every row of ``MetricTable``, those that nobody has without samples.
+    /// A family for every row of ``MetricTable``; a row without values has no samples.
     ///
-    /// A source that fails is among them by its `dmascope_scrape_success` alone.
+    /// A source that fails has `dmascope_scrape_*` and no other metrics.
     ///
-    /// - Parameter asked: a collection that began at this moment or later will do.
-    /// - Throws: when the system has no descriptors left for asking anybody.
-    public func collect(since asked: MonotonicTime = .now) throws(TelemetryClientError) -> [MetricFamily] {
+    /// - Parameter requested: the result of a collection that started at this time or later is returned again.
+    /// - Throws: when the process or the system has no file descriptors left.
+    public func collect(since requested: MonotonicTime = .now) throws(TelemetryClientError) -> [MetricFamily] {
         try state.withLock { state throws(TelemetryClientError) in
-            if state.began >= asked { return state.families }
+            if state.began >= requested { return state.families }
             let began = MonotonicTime.now
             state.families = try collect(&state, began: began)
             state.began = began
@@ -70,8 +70,8 @@ public final class MetricsCollector: Sendable {
         let proc = ProcDirectory()
         let resets = state.resets
         resets.beginRound()
-        let (answers, deadCount) = try finder.ask(timeout: configuration.timeout) { source in
-            SampleTaker(source, rows: rows, resets: resets, proc: proc)
+        let (answers, staleCount) = try finder.query(timeout: configuration.timeout) { source in
+            SampleBuilder(source, rows: rows, resets: resets, proc: proc)
         }
         resets.endRound()
 
@@ -80,20 +80,20 @@ public final class MetricsCollector: Sendable {
             if let failure = answer.outcome?.failure {
                 state.failureCounts[failure.code.description, default: 0] += 1
             } else {
-                for (place, found) in answer.taker.samples { samples[place] += found }
+                for (place, found) in answer.visitor.samples { samples[place] += found }
             }
         }
         let round = ScrapeRound(
-            answers: answers, deadCount: deadCount, failureCounts: state.failureCounts,
+            answers: answers, staleCount: staleCount, failureCounts: state.failureCounts,
             nanoseconds: MonotonicTime.now.nanoseconds(since: began))
         return assemble(rows, samples, round, proc)
     }
 
-    /// Adds what no source tells.
+    /// Adds the metrics that do not come from telemetry.
     private func assemble(
         _ rows: [MetricRow], _ samples: [[MetricSample]], _ round: ScrapeRound, _ proc: ProcDirectory
     ) -> [MetricFamily] {
-        let figures = configuration.tellsOfItself ? proc.ownFigures() : nil
+        let figures = configuration.includesProcessMetrics ? proc.ownFigures() : nil
         let engines = KernelEngines(root: configuration.sysfs)
         let web = configuration.web
         return zip(rows, samples).map { row, samples in

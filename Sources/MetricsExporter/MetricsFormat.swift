@@ -1,23 +1,23 @@
 public import OpenMetricsText
 import TelemetryWire
 
-/// The forms in which a collection can be written: those of scrapers, and two for everything else.
+/// The text formats of a collection: two for scrapers, two for other programs.
 public enum MetricsFormat: String, Sendable, CaseIterable {
     /// Prometheus's text format 0.0.4.
     case prometheus
     /// OpenMetrics 1.0.
     case openmetrics
-    /// One JSON object a line and series: `time`, `metric`, `type`, `labels`, `value`.
+    /// One line for each series, a JSON object: `time`, `metric`, `type`, `labels`, `value`.
     case json
-    /// One line a series: time, metric, labels, value.
+    /// One line for each series: time, metric, labels, value.
     case csv
 
-    /// The text of a collection.
+    /// Writes a collection as text.
     ///
     /// - Parameters:
-    ///   - time: when it was collected, in seconds since 1970; only JSON and CSV say it.
-    ///   - isContinued: whether another collection was written before to the same place: CSV has its titles once.
-    /// - Throws: as ``OpenMetricsText/MetricsText/text(of:)``.
+    ///   - time: when it was collected, in seconds since 1970; only JSON and CSV contain it.
+    ///   - isContinued: whether the same output already has a collection: CSV then has no header line.
+    /// - Throws: see ``OpenMetricsText/MetricsText/text(of:)``.
     public func text(
         of families: [MetricFamily], time: Double, isContinued: Bool = false
     ) throws(MetricsTextError) -> String {

@@ -19,10 +19,10 @@ package enum SystemFile {
         return String(decoding: buffer[..<end].drop(while: isSpace), as: UTF8.self)
     }
 
-    /// The number that a file holds.
+    /// The number in a file; `nil` when it cannot be read or holds no number.
     static func number(_ path: String) -> UInt64? { text(path).flatMap { UInt64($0) } }
 
-    /// The names in a directory, sorted; none when it cannot be read.
+    /// The names in a directory, sorted; empty when it cannot be read.
     static func names(in path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
@@ -36,7 +36,7 @@ package enum SystemFile {
         return names.sorted()
     }
 
-    /// The last part of what a symbolic link points to; `nil` when it is none.
+    /// The last component of a symbolic link's target; `nil` when the path is no symbolic link.
     static func linkedName(_ path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: 4096)
         let length = buffer.count
@@ -47,11 +47,11 @@ package enum SystemFile {
     }
 }
 
-/// What `/proc` tells of processes.
+/// Reads process information from `/proc`.
 struct ProcDirectory: Sendable {
     private static let ticksPerSecond = Double(max(sysconf(CInt(_SC_CLK_TCK)), 1))
 
-    /// Seconds since 1970 at which the machine started, as far as the clock was right then.
+    /// The time of boot, in seconds since 1970, calculated from the present wall clock.
     private let bootTime: Double
 
     init() {
@@ -62,7 +62,7 @@ struct ProcDirectory: Sendable {
         bootTime = Double(MonotonicTime.wallClockNanoseconds) / 1e9 - uptime
     }
 
-    /// When a process started, in seconds since 1970, to the tick; `nil` when it has gone.
+    /// When a process started, in seconds since 1970, in steps of the kernel's clock tick; `nil` when the process has ended.
     func startTime(of pid: Int32) -> Double? {
         fields("/proc/\(pid)/stat").flatMap { Self.field(22, of: $0) }.map { start in
             let time = bootTime + Double(start) / Self.ticksPerSecond
@@ -70,12 +70,12 @@ struct ProcDirectory: Sendable {
         }
     }
 
-    /// What this process uses.
+    /// The resources that this process uses.
     func ownFigures() -> ProcessFigures {
         let fields = fields("/proc/self/stat") ?? []
         func number(_ place: Int) -> UInt64 { Self.field(place, of: fields) ?? 0 }
         let pageSize = UInt64(max(sysconf(CInt(_SC_PAGESIZE)), 0))
-        // The descriptor that lists the directory is one of them.
+        // Not counted: the descriptor that lists the directory.
         let descriptors = max(SystemFile.names(in: "/proc/self/fd").count - 1, 0)
         return ProcessFigures(
             processorSeconds: Double(number(14) + number(15)) / Self.ticksPerSecond, threads: number(20),
@@ -85,13 +85,13 @@ struct ProcDirectory: Sendable {
             startTime: startTime(of: getpid()))
     }
 
-    /// The fields behind the program's name, which may hold anything.
+    /// The fields after the program's name. The name itself may contain spaces and parentheses.
     private func fields(_ path: String) -> [Substring]? {
         guard let text = SystemFile.text(path), let end = text.lastIndex(of: ")") else { return nil }
         return text[text.index(after: end)...].split(separator: " ")
     }
 
-    /// A field by its number in `proc(5)`; the first one behind the name is 3.
+    /// A field by its number in `proc(5)`; the first one after the name is 3.
     private static func field(_ number: Int, of fields: [Substring]) -> UInt64? {
         fields.indices.contains(number - 3) ? UInt64(fields[number - 3]) : nil
     }
@@ -102,7 +102,7 @@ struct ProcDirectory: Sendable {
     }
 }
 
-/// What this process uses.
+/// The resources that this process uses.
 struct ProcessFigures: Sendable {
     let processorSeconds: Double
     let threads: UInt64

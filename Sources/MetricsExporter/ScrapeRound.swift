@@ -1,11 +1,11 @@
-/// How all sources were asked, once.
+/// The results of one collection from all sources.
 struct ScrapeRound {
-    /// The sources, in the order in which they were found.
-    let answers: [SourceWalk<SampleTaker>]
-    /// Sockets that were found and nobody listens on: what is left of processes that were killed.
-    let deadCount: Int
-    /// How often a source gave no metrics since the collector was made, by reason; this round is counted.
+    /// One walk for each source, in the order of discovery.
+    let answers: [SourceWalk<SampleBuilder>]
+    /// Sockets without a listener, left by processes that were killed.
+    let staleCount: Int
+    /// Failed scrapes by reason, since the collector was created. This collection is included.
     let failureCounts: [String: UInt64]
-    /// How long all took together.
+    /// The duration of the collection.
     let nanoseconds: UInt64
 }

@@ -3,38 +3,37 @@ import OpenMetricsText
 import TelemetryClient
 package import TelemetryWire
 
-/// A telemetry socket, and how the metrics of its process are told from others.
+/// A telemetry socket, and the labels that identify its process.
 package struct ScrapeSource: Sendable, Hashable {
-    /// The path of the socket.
     package let path: String
-    /// The file prefix; the socket's directory or path where the prefix does not tell it from another source.
+    /// The DPDK file prefix; the path of the socket when another source has the same prefix and instance.
     package let prefix: String
-    /// The place among the processes of that prefix.
+    /// The number of the process among those with this prefix, from 0.
     package let instance: Int
-    /// Whether it is to be there: named by its user, and not only found.
+    /// Whether the user named it. Such a source is reported even when there is no socket.
     package let isNamed: Bool
 
-    /// What all metrics of a process are labelled with. Not `instance`, as DPDK calls it: that is Prometheus's label for
-    /// what it scrapes.
+    /// The labels of all metrics of a process. DPDK's term `instance` is not used: in Prometheus this label names the scrape
+    /// target.
     static let labelNames = ["prefix", "prefix_instance", "pid"]
 
-    /// The labels of the source, whatever process is behind it.
+    /// The labels of the source without the process ID.
     var labels: LabelSet { ["prefix": prefix, "prefix_instance": "\(instance)"] }
 }
 
-/// Finds sources.
+/// Finds telemetry sources in directories and by patterns.
 package struct SourceFinder: Sendable {
     let directories: [TelemetryRunDirectory]
-    /// Paths of sockets, in which `*`, `?` and `[…]` stand for what they do in a shell.
+    /// Paths of sockets; `*`, `?` and `[…]` are shell wildcards.
     let patterns: [String]
 
-    /// Looks below the directories, and for the patterns.
+    /// Searches at each call of ``sources()``.
     package init(directories: [TelemetryRunDirectory], patterns: [String]) {
         self.directories = directories
         self.patterns = patterns
     }
 
-    /// All sources, each socket once, in the order of the directories and patterns.
+    /// All sources in the order of the directories and patterns, without duplicate paths.
     package func sources() -> [ScrapeSource] {
         var sources: [ScrapeSource] = []
         var paths: Set<String> = []

@@ -1,17 +1,17 @@
-/// A telemetry command that sources are asked.
+/// A telemetry command that is sent to sources.
 package struct SourceCommand: Sendable, Hashable {
-    /// How often a command is asked.
+    /// The object that a request is about, which decides how often the command is sent.
     enum Scope: Sendable, Hashable {
-        /// Once a process.
+        /// One request for each process.
         case process
-        /// Once a device; the device is its first parameter.
+        /// One request for each device; its parameter is the device ID.
         case device
-        /// Once a virtual channel that is set up; device and channel are its parameters.
+        /// One request for each virtual channel that is set up; its parameters are device ID and channel.
         case vchan
-        /// Once an access group; the group and a device that is in it are its parameters.
+        /// One request for each access group; its parameters are the group ID and the ID of a device in the group.
         case group
 
-        /// The labels of its series.
+        /// The labels that all series of such a command have.
         var labels: [String] {
             switch self {
             case .process: ScrapeSource.labelNames
@@ -22,51 +22,53 @@ package struct SourceCommand: Sendable, Hashable {
         }
     }
 
-    /// The command's path, as `/dmadev/info`.
+    /// For example `/dmadev/info`.
     package let path: String
-    /// How often it is asked.
     let scope: Scope
-    /// How many rows of a list are asked for, when it is asked once a process.
+    /// The number of list rows to request; `nil` for commands without this parameter.
     let count: Int?
-    /// Members of its reply that only grow: a smaller one tells that the source began to count anew.
-    let witnesses: [String]
+    /// Members of the reply that only increase. A decrease shows that the counters were reset.
+    let monotonicMembers: [String]
 
-    init(_ path: String, _ scope: Scope, count: Int? = nil, witnesses: [String] = []) {
+    init(_ path: String, _ scope: Scope, count: Int? = nil, monotonicMembers: [String] = []) {
         self.path = path
         self.scope = scope
         self.count = count
-        self.witnesses = witnesses
+        self.monotonicMembers = monotonicMembers
     }
 }
 
-/// Every command that metrics and the page are taken from.
+/// Every command that the metrics or the live page use.
 extension SourceCommand {
-    /// What the source offers.
-    static let offers = SourceCommand("/", .process)
+    /// The paths of all commands of the source.
+    static let commandList = SourceCommand("/", .process)
     package static let deviceList = SourceCommand("/dmadev/list", .process)
     package static let deviceInfo = SourceCommand("/dmadev/info", .device)
     package static let channels = SourceCommand("/dmadev/vchans", .device)
-    /// Since the device was made.
+    /// Counters since the device was created.
     package static let counters = SourceCommand(
-        "/dmadev/xstats", .vchan, witnesses: ["submitted", "completed", "errors"])
-    /// Since the last reset: what there is of DPDK's devices.
+        "/dmadev/xstats", .vchan, monotonicMembers: ["submitted", "completed", "errors"])
+    /// Counters since the last reset. DPDK's devices have only these.
     package static let statistics = SourceCommand(
-        "/dmadev/stats", .vchan, witnesses: ["submitted", "completed", "errors"])
-    package static let latency = SourceCommand("/dmadev/latency", .vchan, witnesses: ["count", "sum_ns"])
+        "/dmadev/stats", .vchan, monotonicMembers: ["submitted", "completed", "errors"])
+    package static let latency = SourceCommand("/dmadev/latency", .vchan, monotonicMembers: ["count", "sum_ns"])
     package static let groups = SourceCommand("/dmadev/groups", .process)
     package static let group = SourceCommand("/dmadev/group", .group)
-    static let controller = SourceCommand("/controller/info", .process, witnesses: ["accepted", "operations", "bytes"])
+    static let controller = SourceCommand(
+        "/controller/info", .process, monotonicMembers: ["accepted", "operations", "bytes"])
     static let controllerPeers = SourceCommand("/controller/peers", .process)
     static let controllerDomains = SourceCommand("/controller/domains", .process)
-    static let server = SourceCommand("/telemetry/stats", .process, witnesses: ["requests", "accepted"])
+    static let server = SourceCommand("/telemetry/stats", .process, monotonicMembers: ["requests", "accepted"])
 
-    /// Only the newest one, for its number.
+    /// Only the newest row: its number is the count.
     static let failedCall = failedCalls(1), groupEvent = groupEvents(1)
 
-    /// The last calls of the dmadev library that failed.
+    /// The most recent failed calls of the dmadev library.
     package static func failedCalls(_ count: Int) -> SourceCommand { .init("/dmadev/errors", .process, count: count) }
-    /// The last events of access groups.
+    /// The most recent events of access groups.
     package static func groupEvents(_ count: Int) -> SourceCommand { .init("/dmadev/events", .process, count: count) }
-    /// The last telemetry requests that were answered with null.
-    package static func refusals(_ count: Int) -> SourceCommand { .init("/telemetry/errors", .process, count: count) }
+    /// The most recent telemetry requests whose reply was null.
+    package static func failedRequests(_ count: Int) -> SourceCommand {
+        .init("/telemetry/errors", .process, count: count)
+    }
 }

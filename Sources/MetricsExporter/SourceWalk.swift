@@ -2,36 +2,39 @@ import LinuxSystem
 package import TelemetryClient
 package import TelemetryWire
 
-/// Takes what one source answers. A value of it serves one ``SourceWalk``.
-package protocol SourceTaker: AnyObject {
-    /// How much of a source is asked, channels of all of its devices together; the rest is counted.
+/// Receives the replies of one source during one ``SourceWalk``.
+package protocol SourceVisitor: AnyObject {
+    /// The most devices, channels (of all devices together) and access groups that are read of one source. The rest is only
+    /// counted.
     static var limits: (devices: Int, channels: Int, groups: Int) { get }
 
-    /// Picks commands of those that the source offers.
+    /// Selects the commands to send, of those that the source offers.
     ///
-    /// - Parameter process: the source's, and its number in `/proc`, `nil` when it is not seen from here.
-    func pick(from offered: Set<String>, process: (id: Int64, visibleID: Int32?)) -> [SourceCommand]
+    /// - Parameter process: the process ID, and the one in `/proc`, which is `nil` when the process is in another PID
+    ///   namespace.
+    func selectCommands(from offered: Set<String>, process: (id: Int64, visibleID: Int32?)) -> [SourceCommand]
 
-    /// Takes a reply; null is one, too.
+    /// Processes a reply, which may be null.
     ///
-    /// - Throws: when the source is not to be asked any further.
-    func take(_ reply: JSONTree, to question: SourceQuestion) throws(TelemetryClientError)
+    /// - Throws: to end the walk with this error.
+    func take(_ reply: JSONTree, to request: SourceRequest) throws(TelemetryClientError)
 }
 
 /// A command with its parameters.
-package struct SourceQuestion {
+package struct SourceRequest {
     package let command: SourceCommand
-    let request: String
-    /// The device that it is about, or whose channel it is about.
+    /// The request as it is sent: path and parameters, separated by commas.
+    let text: String
+    /// The device of the request, or of its channel.
     package fileprivate(set) var device: SourceDevice?
-    /// The channel's number, or the group's place in the reply to `/dmadev/groups`.
+    /// The number of the channel, or the index of the group in the reply to `/dmadev/groups`.
     package let index: Int
 
     fileprivate init(
         _ command: SourceCommand, _ parameters: [UInt64] = [], device: SourceDevice? = nil, index: Int = 0
     ) {
         self.command = command
-        request = ([command.path] + (command.count.map { [UInt64($0)] } ?? parameters).map(String.init))
+        text = ([command.path] + (command.count.map { [UInt64($0)] } ?? parameters).map(String.init))
             .joined(separator: ",")
         self.device = device
         self.index = index
@@ -41,45 +44,45 @@ package struct SourceQuestion {
 /// A device of a source.
 package struct SourceDevice {
     package let id: UInt64
-    /// A stranger's text, cut.
+    /// From an untrusted peer; cut to the length of a label.
     let name: String
-    /// The channels that are asked for, from 0 on.
+    /// The number of channels that are read, from channel 0 on.
     package let channelCount: Int
 }
 
-/// Asks one source for all that its taker picks: devices by their numbers, each with its channels, then what is asked
-/// once a process, by path, and each access group. Devices that have gone meanwhile and channels that are not set up are
-/// left out: a question about them would be an error of the source's.
-package final class SourceWalk<Taker: SourceTaker>: TelemetryConversation {
+/// Sends one source all requests that its visitor selects: devices by ID, each with its channels, then the commands with
+/// one request for each process, by path, then each access group. Devices that were removed meanwhile and channels that are
+/// not set up are skipped: the source would count a request about them as an error.
+package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
     package let source: ScrapeSource
-    package let taker: Taker
-    /// How it went; `nil` before the end.
+    package let visitor: Visitor
+    /// The result; `nil` before the end of the walk.
     package internal(set) var outcome: TelemetrySweep.Outcome?
-    /// What the source said of itself; `nil` until it did.
+    /// The first message of the source; `nil` until it arrives.
     package private(set) var greeting: TelemetryGreeting?
-    /// The paths of its commands.
+    /// The paths of all commands of the source.
     package private(set) var offered: Set<String> = []
-    /// How much was beyond the limits.
+    /// The numbers of devices, channels and groups beyond the limits.
     package private(set) var omitted = (devices: 0, channels: 0, groups: 0)
 
-    /// What was picked, by falling path.
+    /// The selected commands, by descending path.
     private var commands: [SourceCommand] = []
-    /// What is still to be asked, the next one last.
-    private var questions = [SourceQuestion(.offers)]
-    private var current: SourceQuestion?
-    private var channelsLeft = Taker.limits.channels
-    /// Channels of the device that is being asked.
+    /// The requests to be sent; the last element is the next one.
+    private var requests = [SourceRequest(.commandList)]
+    private var current: SourceRequest?
+    private var channelsLeft = Visitor.limits.channels
+    /// Channels of the current device that are not set up.
     private var notSetUp: Set<UInt64> = []
     private var peer: PeerCredentials?
 
-    init(_ source: ScrapeSource, _ taker: Taker) {
+    init(_ source: ScrapeSource, _ visitor: Visitor) {
         self.source = source
-        self.taker = taker
+        self.visitor = visitor
     }
 
-    /// The number of the process in `/proc`; `nil` when it is not seen from here.
+    /// The process ID in `/proc`; `nil` when the process is in another PID namespace.
     package var visibleProcess: Int32? { (outcome?.peer ?? peer).flatMap { $0.pid > 0 ? $0.pid : nil } }
-    /// The number of the process: the kernel's word, or else its own; `nil` when nobody said.
+    /// The process ID from the kernel, or else from the process itself; `nil` when neither is known.
     package var process: Int64? { visibleProcess.map(Int64.init) ?? greeting?.pid }
 
     package func begin(_ greeting: TelemetryGreeting, peer: PeerCredentials) {
@@ -88,90 +91,90 @@ package final class SourceWalk<Taker: SourceTaker>: TelemetryConversation {
     }
 
     package func nextRequest() -> String? {
-        current = questions.popLast()
-        return current?.request
+        current = requests.popLast()
+        return current?.text
     }
 
-    package func take(_ reply: JSONTree, to request: String) throws(TelemetryClientError) {
-        guard var question = current else { return }
-        switch question.command {
-        case .offers: return plan(Set(reply.elements.compactMap(\.string)))
+    package func take(_ reply: JSONTree, to text: String) throws(TelemetryClientError) {
+        guard var request = current else { return }
+        switch request.command {
+        case .commandList: return plan(Set(reply.elements.compactMap(\.string)))
         case .deviceList:
             // A device id is an int16.
             let ids = Set(reply.elements.compactMap(\.unsigned).filter { $0 <= UInt64(Int16.max) }).sorted()
-            omitted.devices = max(ids.count - Taker.limits.devices, 0)
-            questions += ids.prefix(Taker.limits.devices).reversed().map { id in
-                SourceQuestion(.deviceInfo, [id], index: Int(id))
+            omitted.devices = max(ids.count - Visitor.limits.devices, 0)
+            requests += ids.prefix(Visitor.limits.devices).reversed().map { id in
+                SourceRequest(.deviceInfo, [id], index: Int(id))
             }
         case .deviceInfo:
-            // Null: it has gone meanwhile.
+            // Null: the device was removed meanwhile.
             guard reply != .null else { return }
-            question.device = enter(UInt64(question.index), reply)
+            request.device = addDevice(UInt64(request.index), reply)
         case .channels:
             notSetUp = Set(reply.elements.filter { $0["nb_desc"] == nil }.compactMap { $0["vchan"]?.unsigned })
-            askForChannel(from: 0, of: question.device)
-        case .groups: askForGroups(reply.elements)
-        // The last one of a channel: not all of them at once, of which a stranger can say that there are many.
-        case picked(.vchan).first: askForChannel(from: question.index + 1, of: question.device)
+            requestChannel(from: 0, of: request.device)
+        case .groups: requestGroups(reply.elements)
+        // The last request of a channel adds those of the next one. Adding all at once would let an untrusted peer that
+        // reports many channels fill the memory.
+        case selected(.vchan).first: requestChannel(from: request.index + 1, of: request.device)
         default: break
         }
-        try taker.take(reply, to: question)
+        try visitor.take(reply, to: request)
     }
 
     private func plan(_ offered: Set<String>) {
         self.offered = offered
-        commands = taker.pick(from: offered, process: (process ?? 0, visibleProcess))
+        commands = visitor.selectCommands(from: offered, process: (process ?? 0, visibleProcess))
             .filter { offered.contains($0.path) }.sorted { $0.path > $1.path }
-        questions = picked(.process).filter { $0 != .deviceList }.map { SourceQuestion($0) }
+        requests = selected(.process).filter { $0 != .deviceList }.map { SourceRequest($0) }
         if offered.isSuperset(of: [SourceCommand.deviceList.path, SourceCommand.deviceInfo.path]) {
-            questions.append(SourceQuestion(.deviceList))
+            requests.append(SourceRequest(.deviceList))
         }
     }
 
-    private func picked(_ scope: SourceCommand.Scope) -> [SourceCommand] { commands.filter { $0.scope == scope } }
+    private func selected(_ scope: SourceCommand.Scope) -> [SourceCommand] { commands.filter { $0.scope == scope } }
 
-    private func enter(_ id: UInt64, _ info: JSONTree) -> SourceDevice {
+    private func addDevice(_ id: UInt64, _ info: JSONTree) -> SourceDevice {
         let count = Int(min(info["nb_vchans"]?.unsigned ?? 0, UInt64(UInt16.max)))
-        let asked = min(count, channelsLeft)
-        omitted.channels += count - asked
-        channelsLeft -= asked
-        let device = SourceDevice(id: id, name: JSONReader(info).label("name"), channelCount: asked)
+        let channelCount = min(count, channelsLeft)
+        omitted.channels += count - channelCount
+        channelsLeft -= channelCount
+        let device = SourceDevice(id: id, name: JSONReader(info).label("name"), channelCount: channelCount)
         notSetUp = []
-        if !commands.contains(.channels) { askForChannel(from: 0, of: device) }
-        questions += picked(.device).filter { $0 != .deviceInfo }.map { SourceQuestion($0, [id], device: device) }
+        if !commands.contains(.channels) { requestChannel(from: 0, of: device) }
+        requests += selected(.device).filter { $0 != .deviceInfo }.map { SourceRequest($0, [id], device: device) }
         return device
     }
 
-    private func askForChannel(from first: Int, of device: SourceDevice?) {
+    private func requestChannel(from first: Int, of device: SourceDevice?) {
         guard let device,
             let vchan = (first..<device.channelCount).first(where: { !notSetUp.contains(UInt64($0)) })
         else { return }
-        questions += picked(.vchan).map {
-            SourceQuestion($0, [device.id, UInt64(vchan)], device: device, index: vchan)
+        requests += selected(.vchan).map {
+            SourceRequest($0, [device.id, UInt64(vchan)], device: device, index: vchan)
         }
     }
 
-    private func askForGroups(_ rows: [JSONTree]) {
-        omitted.groups = max(rows.count - Taker.limits.groups, 0)
-        for (place, row) in rows.prefix(Taker.limits.groups).enumerated().reversed() {
+    private func requestGroups(_ rows: [JSONTree]) {
+        omitted.groups = max(rows.count - Visitor.limits.groups, 0)
+        for (index, row) in rows.prefix(Visitor.limits.groups).enumerated().reversed() {
             guard let id = row["group_id"]?.unsigned else { continue }
             let parameters = [id, row["devices"]?[0]?.unsigned].compactMap(\.self)
-            questions += picked(.group).map { SourceQuestion($0, parameters, index: place) }
+            requests += selected(.group).map { SourceRequest($0, parameters, index: index) }
         }
     }
 }
 
 extension SourceFinder {
-    /// Asks every source, and gives each walk with its outcome.
+    /// Reads every source and returns each walk with its outcome.
     ///
-    /// A source that was only found and on whose socket nobody listens is none: it is what is left of a process that was
-    /// killed, and is counted.
+    /// A socket without a listener is only counted, unless the user named it: it was left by a process that was killed.
     ///
-    /// - Throws: when the system has no descriptors left for asking anybody.
-    package func ask<Taker: SourceTaker>(
-        timeout: Duration, _ taker: (ScrapeSource) -> Taker
-    ) throws(TelemetryClientError) -> (answers: [SourceWalk<Taker>], deadCount: Int) {
-        let walks = sources().map { SourceWalk($0, taker($0)) }
+    /// - Throws: when the process or the system has no file descriptors left.
+    package func query<Visitor: SourceVisitor>(
+        timeout: Duration, _ visitor: (ScrapeSource) -> Visitor
+    ) throws(TelemetryClientError) -> (answers: [SourceWalk<Visitor>], staleCount: Int) {
+        let walks = sources().map { SourceWalk($0, visitor($0)) }
         let outcomes = try TelemetrySweep(timeout: timeout).run(walks.map { ($0.source.path, $0) })
         for (walk, outcome) in zip(walks, outcomes) { walk.outcome = outcome }
         let answers = walks.filter { walk in

@@ -1,9 +1,9 @@
 import LinuxSystem
 import OpenMetricsText
 
-/// What a web server counts of its requests. It and a ``MetricsCollector`` share one; any thread may use it.
+/// Counts the requests of a web server. The server and a ``MetricsCollector`` share an instance; any thread may use it.
 public final class WebStatistics: Sendable {
-    /// In seconds: from a page that is kept to sources that take all of their time.
+    /// In seconds: from a file in memory to a collection in which sources use all of their timeout.
     private static let bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
     private struct Route {
@@ -11,18 +11,18 @@ public final class WebStatistics: Sendable {
         var durations = MetricHistogram(buckets: bounds.map { .init(upperBound: $0) }, sum: .real(0))
     }
 
-    /// Since when it counts, in seconds since 1970.
+    /// The start of counting, in seconds since 1970.
     let created = MonotonicTime.wallClockSeconds
     private let routes = Locked<[String: Route]>([:])
 
-    /// No request yet.
+    /// Starts with no requests.
     public init() {}
 
     /// Counts a request.
     ///
     /// - Parameters:
-    ///   - path: of a route of the server, never what a client made up: each path has its own series.
-    ///   - status: HTTP's, as 200.
+    ///   - path: the path of a route, never one that a client chose freely: each path has its own series.
+    ///   - status: the HTTP status code.
     public func count(path: String, status: Int, nanoseconds: UInt64) {
         let seconds = Double(nanoseconds) / 1e9
         routes.withLock { routes in
@@ -49,8 +49,8 @@ public final class WebStatistics: Sendable {
 extension MetricHistogram {
     fileprivate mutating func observe(_ value: Double) {
         sum = .real(sum.double + value)
-        if let place = buckets.firstIndex(where: { value <= $0.upperBound }) {
-            buckets[place].count &+= 1
+        if let index = buckets.firstIndex(where: { value <= $0.upperBound }) {
+            buckets[index].count &+= 1
         } else {
             rest &+= 1
         }

@@ -1,18 +1,18 @@
 public import Hummingbird
 
-/// One address of the server and what answers there: a row of the table that the server is started with.
+/// A path of the server and its handler. The server is started with a table of routes.
 public struct HTTPRoute: Sendable {
-    /// Answers a request. Runs on the server's only thread, or where it suspends to: it must not wait otherwise.
+    /// Answers a request. Runs on the server's only thread, so it may suspend but must not block.
     public typealias Handler = @Sendable (Request, BasicRequestContext) async throws -> Response
 
-    /// The path, as `/metrics`. It is asked with GET or HEAD.
+    /// For example `/metrics`. The methods are GET and HEAD.
     public let path: String
-    /// What is found there, in a few words.
+    /// The contents in a few words, for lists of the routes.
     public let summary: String
-    /// Answers a request.
+    /// The closure that answers each request.
     public let handler: Handler
 
-    /// A route.
+    /// - Parameter path: a constant path; each has its own series in the metrics.
     public init(_ path: String, _ summary: String, handler: @escaping Handler) {
         self.path = path
         self.summary = summary

@@ -10,59 +10,60 @@ import SystemPackage
 
 /// A small HTTP server with a table of routes, on one thread: a service of a `ServiceGroup`.
 ///
-/// The process's signals stay with whoever runs the group.
+/// It installs no signal handlers; the owner of the group does.
 public struct HTTPService: Service {
     private let address: ListenAddress
     private let routes: [HTTPRoute]
     private let statistics: WebStatistics
     private let logger: Logger
-    private let listens: @Sendable (String) -> Void
+    private let onListening: @Sendable (String) -> Void
 
-    /// One thread for the servers of a process, as long as it lives: the singleton would have one for each processor, and
-    /// what Hummingbird does at its end may come to the thread after the server has ended.
+    /// One thread for all servers of the process, never shut down: NIO's singleton group has one thread for each processor,
+    /// and Hummingbird may schedule work on the thread after the server has ended.
     private static let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    /// More clients wait in the backlog.
+    /// Further clients wait in the backlog of the socket.
     private static let maximumConnections = 256
-    /// What clients may take to receive what they were promised before the server ended.
+    /// The time at shutdown in which clients can receive responses that are in progress.
     private static let gracePeriod = Duration.seconds(1)
 
-    /// A server that does not run yet.
+    /// Opens nothing before ``run()``.
     ///
     /// - Parameters:
     ///   - statistics: counts the requests to the routes.
-    ///   - listens: is called once, when clients can come, with where: `http://127.0.0.1:9876`, which has the real port,
-    ///     or `unix:PATH`.
+    ///   - onListening: called once, when clients can connect, with the location: `http://127.0.0.1:9876`, with the actual
+    ///     port, or `unix:PATH`.
     public init(
         _ address: ListenAddress, routes: [HTTPRoute], statistics: WebStatistics = WebStatistics(), logger: Logger,
-        listens: @escaping @Sendable (_ location: String) -> Void = { _ in }
+        onListening: @escaping @Sendable (_ location: String) -> Void = { _ in }
     ) {
         self.address = address
         self.routes = routes
         self.statistics = statistics
         self.logger = logger
-        self.listens = listens
+        self.onListening = onListening
     }
 
-    /// Serves until the graceful shutdown of the group: takes no more requests then, answers those it has, and returns.
+    /// Serves until the graceful shutdown of the group. It then accepts no more requests, answers those in progress, and
+    /// returns.
     ///
-    /// - Throws: ``HTTPServiceError`` when the address is taken (``HTTPServiceError/isAddressTaken``), or none of this
-    ///   machine. Nothing is left behind then.
+    /// - Throws: ``HTTPServiceError`` when the address is in use (``HTTPServiceError/isAddressTaken``) or is no address of
+    ///   this machine. No socket or directory remains then.
     public func run() async throws {
-        var place: UnixSocketPlace?
-        if case .unix(let path) = address { place = try UnixSocketPlace(path) }
-        let (bound, tell) = AsyncStream.makeStream(of: SocketAddress?.self)
-        let opening = Opening(address: address, place: place, bound: bound, listens: listens)
-        // The opening ends first: nobody finds the server any more while it answers the last ones.
+        var socketLocation: UnixSocketLocation?
+        if case .unix(let path) = address { socketLocation = try UnixSocketLocation(path) }
+        let (bound, boundAddresses) = AsyncStream.makeStream(of: SocketAddress?.self)
+        let opening = Opening(address: address, socketLocation: socketLocation, bound: bound, onListening: onListening)
+        // The opening ends first: the socket's file is removed while the server answers the last requests.
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: application(place) { tell.yield($0) }),
+                .init(service: application(socketLocation) { boundAddresses.yield($0) }),
                 .init(service: opening, serviceName: "opening"),
             ], logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.gracePeriod
         var failure: (any Error)?
         do { try await ServiceGroup(configuration: configuration).run() } catch { failure = error }
-        place?.removeDirectory()
-        // Clients that are cut off at the end are no failure.
+        socketLocation?.removeDirectory()
+        // Connections that are closed at shutdown are no failure.
         guard let failure, !opening.hasEnded.withLock({ $0 }) else { return }
         if failure is HTTPServiceError || failure is CancellationError { throw failure }
         let errno = (failure as? IOError).map { Errno(rawValue: $0.errnoCode) }
@@ -70,7 +71,7 @@ public struct HTTPService: Service {
     }
 
     private func application(
-        _ place: UnixSocketPlace?, _ runs: @escaping @Sendable (SocketAddress?) -> Void
+        _ socketLocation: UnixSocketLocation?, _ onRunning: @escaping @Sendable (SocketAddress?) -> Void
     ) -> some Service {
         let router = Router(options: .autoGenerateHeadEndpoints)
         for route in routes {
@@ -80,14 +81,14 @@ public struct HTTPService: Service {
         let bind: BindAddress =
             switch address {
             case .tcp(let host, let port): .hostname(host, port: port)
-            case .unix(let path): .unixDomainSocket(path: place?.workPath ?? path)
+            case .unix(let path): .unixDomainSocket(path: socketLocation?.workPath ?? path)
             }
         return Application(
             router: router, server: .http1(configuration: .init(idleTimeout: .seconds(120))),
             configuration: ApplicationConfiguration(
                 address: bind,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections, logger: logger)),
-            onServerRunning: { runs($0.localAddress) },
+            onServerRunning: { onRunning($0.localAddress) },
             eventLoopGroupProvider: .shared(Self.threads), logger: logger)
     }
 
@@ -106,31 +107,32 @@ public struct HTTPService: Service {
     }
 }
 
-/// Gives the server its place once it listens, and takes it away before the server ends.
+/// Publishes the server's socket once it listens, and removes it before the server ends.
 private final class Opening: Service {
     let hasEnded = Locked(false)
     private let address: ListenAddress
-    private let place: UnixSocketPlace?
+    private let socketLocation: UnixSocketLocation?
     private let bound: AsyncStream<SocketAddress?>
-    private let listens: @Sendable (String) -> Void
+    private let onListening: @Sendable (String) -> Void
 
     init(
-        address: ListenAddress, place: UnixSocketPlace?, bound: AsyncStream<SocketAddress?>,
-        listens: @escaping @Sendable (String) -> Void
+        address: ListenAddress, socketLocation: UnixSocketLocation?, bound: AsyncStream<SocketAddress?>,
+        onListening: @escaping @Sendable (String) -> Void
     ) {
         self.address = address
-        self.place = place
+        self.socketLocation = socketLocation
         self.bound = bound
-        self.listens = listens
+        self.onListening = onListening
     }
 
     func run() async throws {
         var socket: SocketFile?
         for await local in bound.cancelOnGracefulShutdown() {
-            socket = try place?.publish()
+            socket = try socketLocation?.publish()
             switch address {
-            case .tcp(let host, let port): listens("http://\(ListenAddress.tcp(host: host, port: local?.port ?? port))")
-            case .unix: listens("\(address)")
+            case .tcp(let host, let port):
+                onListening("http://\(ListenAddress.tcp(host: host, port: local?.port ?? port))")
+            case .unix: onListening("\(address)")
             }
         }
         hasEnded.withLock { $0 = Task.isShuttingDownGracefully }

@@ -1,10 +1,10 @@
 public import SystemPackage
 
-/// Why an HTTP server does not run.
+/// The reason why an HTTP server cannot run.
 public struct HTTPServiceError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What the system said, when it was the system.
+    /// The system's error number; `nil` when no system call failed.
     public let errno: Errno?
-    /// What was wrong, in one sentence.
+    /// The error in one sentence.
     public let reason: String
 
     init(_ reason: String, errno: Errno? = nil) {
@@ -12,9 +12,9 @@ public struct HTTPServiceError: Error, Sendable, Equatable, CustomStringConverti
         self.errno = errno
     }
 
-    /// Whether somebody else has the address.
+    /// Whether another server uses the address.
     public var isAddressTaken: Bool { errno == .addressInUse }
 
-    /// The sentence.
+    /// The same text as ``reason``.
     public var description: String { reason }
 }

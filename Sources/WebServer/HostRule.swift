@@ -1,11 +1,12 @@
 import Glibc
 import NIOCore
 
-/// Which names a browser may have asked for.
+/// The host names that requests of browsers may use.
 ///
-/// A page of anywhere can make its own name point to this machine (DNS rebinding), and would then be taken for the same
-/// origin as the live page and read it. A browser cannot lie about the name that it asked for, so only those that nobody
-/// else can have are answered: numbers, `localhost`, the name of this machine, and the one that the server listens on.
+/// Any web site can make its own name resolve to this machine (DNS rebinding). For a browser, its pages then have the same
+/// origin as the live page and can read it. But a browser sends the requested name in `Host`. The server therefore answers
+/// only names that no web site can own: IP addresses, `localhost`, the name of this machine, and the name that the server
+/// listens on.
 struct HostRule: Sendable {
     private let names: Set<String>
 
@@ -21,7 +22,7 @@ struct HostRule: Sendable {
         self.names = names.subtracting([""])
     }
 
-    /// Whether a request with this `Host` header is answered; one without it comes from no browser.
+    /// Whether a request with this `Host` header is answered. Requests without it are: no browser sends them.
     func allows(_ authority: String?) -> Bool {
         guard let authority, !authority.isEmpty else { return true }
         if authority.hasPrefix("[") {

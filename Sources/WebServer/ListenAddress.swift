@@ -1,11 +1,11 @@
-/// Where an HTTP server listens.
+/// The address on which an HTTP server listens.
 public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
-    /// A host, by number or name, and a port; port 0 takes any that is free.
+    /// A host, as IP address or name, and a port; with port 0 the kernel selects a free one.
     case tcp(host: String, port: Int)
     /// The path of a Unix socket.
     case unix(path: String)
 
-    /// Reads `HOST:PORT`, `[IPv6]:PORT` or `unix:PATH`; `nil` when it is none of them.
+    /// Parses `HOST:PORT`, `[IPv6]:PORT` or `unix:PATH`; `nil` for other text.
     public init?(_ text: String) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst("unix:".count))
@@ -26,7 +26,7 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self = .tcp(host: String(host), port: Int(port))
     }
 
-    /// The text that it is read from.
+    /// The form that ``init(_:)`` parses.
     public var description: String {
         switch self {
         case .unix(let path): "unix:\(path)"

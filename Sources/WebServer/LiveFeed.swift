@@ -5,26 +5,25 @@ import NIOCore
 import TelemetryClient
 import TelemetryWire
 
-/// Snapshots for everybody who waits for one: many viewers cost the sources no more than one, and without a viewer
-/// nobody is asked.
+/// Shares snapshots between viewers: the sources are read once for all viewers, and never without a viewer.
 ///
-/// A viewer asks for the next snapshot once it has sent the last one. One that is slow misses those in between; nothing
-/// is kept for it.
+/// A viewer requests the next snapshot after it has sent the previous one. A slow viewer skips snapshots; none are queued
+/// for it.
 actor LiveFeed {
-    /// One snapshot, the same bytes for all viewers.
+    /// One snapshot; all viewers receive the same bytes.
     struct Frame: Sendable {
-        /// Counts from 1.
+        /// The sequence number, from 1.
         let number: UInt64
-        /// The JSON text, or why there is none.
+        /// The JSON text, or the error of the collection.
         let text: Result<ByteBuffer, TelemetryClientError>
         fileprivate let began: MonotonicTime
     }
 
-    /// From the beginning of one collection to that of the next.
+    /// The minimum time from the start of one collection to the start of the next.
     static let interval = Duration.seconds(1)
 
     private let collector: SnapshotCollector
-    // Collecting waits for sources: not on the server's thread.
+    // A collection blocks while it waits for sources, so it must not run on the server's thread.
     private let queue = DispatchQueue(label: "live-page")
     private var latest: Frame?
     private var isCollecting = false
@@ -35,9 +34,9 @@ actor LiveFeed {
         self.collector = collector
     }
 
-    /// The latest snapshot, unless it is an old one or has been seen; else the next one.
+    /// Returns the latest snapshot if it is younger than ``interval`` and not the one with number `seen`; else the next one.
     ///
-    /// - Throws: `CancellationError`, when the task is cancelled.
+    /// - Throws: `CancellationError` when the task is cancelled.
     func next(after seen: UInt64?) async throws -> Frame {
         if let latest, latest.number != seen, MonotonicTime.now < latest.began.advanced(by: Self.interval) {
             return latest
@@ -51,11 +50,11 @@ actor LiveFeed {
                 collectIfNeeded()
             }
         } onCancel: {
-            Task { await self.giveUp(ticket) }
+            Task { await self.cancel(ticket) }
         }
     }
 
-    private func giveUp(_ ticket: UInt64) {
+    private func cancel(_ ticket: UInt64) {
         waiting.removeValue(forKey: ticket)?.resume(throwing: CancellationError())
     }
 

@@ -44,7 +44,7 @@ import Testing
             #expect(peer.send(Packet.encode(request, sequence: 9) + token))
             #expect(peer.isEnded)
         }
-        try eventually("all are counted") { controller.statistics.refusedMessages == 50 }
+        try eventually("all are counted") { controller.statistics.invalidMessages == 50 }
         controller.stop()
 
         let written = lines.all.withLock { $0 }

@@ -50,7 +50,7 @@ import Testing
             #expect(peer.send(bytes))
             #expect(peer.isEnded)
         }
-        try eventually("all are counted") { controller.statistics.refusedMessages >= UInt64(junk.count) }
+        try eventually("all are counted") { controller.statistics.invalidMessages >= UInt64(junk.count) }
         // Before the greeting nothing is taken.
         let rude = try RawPeer(controller.path)
         #expect(rude.send(Packet.encode(StopRings(), sequence: 1)) && rude.isEnded)
@@ -214,7 +214,7 @@ import Testing
         try expectNothingLeft()
         try eventually("all are counted") {
             let statistics = controller.statistics
-            return statistics.accepted + statistics.turnedAway >= 10_000
+            return statistics.accepted + statistics.refusedConnections >= 10_000
         }
     }
 }

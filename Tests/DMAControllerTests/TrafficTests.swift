@@ -93,7 +93,7 @@ import Testing
         #expect(controller.report().connections.count == 1)
         controller.stop()
         let last = controller.report()
-        #expect(last.connections.isEmpty && last["accepted"] == 1 && last["gone"] == 1)
+        #expect(last.connections.isEmpty && last["accepted"] == 1 && last["closed"] == 1)
         #expect(peer.isEnded)
     }
 

@@ -12,8 +12,8 @@ import Testing
         let text = try Exposition(page)
         for (name, value) in [
             ("connections", 2), ("rings", 2), ("access_groups", 1), ("access_group_members", 2), ("joins_total", 1),
-            ("denied_joins_total", 1), ("accepted_connections_total", 2), ("gone_connections_total", 0),
-            ("refused_connections_total", 0), ("refused_requests_total", 1), ("refused_messages_total", 0),
+            ("denied_joins_total", 1), ("accepted_connections_total", 2), ("closed_connections_total", 0),
+            ("refused_connections_total", 0), ("refused_requests_total", 1), ("invalid_messages_total", 0),
         ] {
             #expect(text.value("dmadev_controller_" + name, ["prefix": "dmascope"]) == Double(value), "\(name)")
         }

@@ -36,7 +36,7 @@ import Testing
     @Test func withoutSocketsItSaysWhereItLooked() throws {
         let snapshot = try snapshot()
         #expect(snapshot["processes"]?.elements == [])
-        #expect(snapshot["looked_in"]?[0]?.string == directory.runDirectory.applications)
+        #expect(snapshot["searched"]?[0]?.string == directory.runDirectory.applications)
         #expect(snapshot["program"]?.string == DmascopeVersion.text)
         #expect(try #require(snapshot["time_ns"]?.unsigned) > 0)
     }
@@ -52,7 +52,7 @@ import Testing
 
         // The second channel is not set up: nothing of it is asked for, so nothing of it is refused.
         let before = try #require(try snapshot()["processes"]?[0])
-        #expect(before["refusals"]?.elements == [])
+        #expect(before["failed_requests"]?.elements == [])
         let missing = try #require(before["devices"]?[0]?["vchans"]?[1])
         #expect(missing["state"]?.string == "not set up" && missing["counters"] == nil)
 
@@ -129,7 +129,7 @@ import Testing
         #expect(device.keys == ["id", "nb_vchans", "numa_node", "capabilities", "vchans"])
         #expect(device["vchans"]?[0]?["counters"] == .object([.init("errors", .unsigned(.max))]))
         #expect(process["events"] == .array([.object([]), .object([])]))
-        #expect(process["refusals"]?.elements == [])
+        #expect(process["failed_requests"]?.elements == [])
         _ = peer
     }
 
@@ -161,7 +161,7 @@ import Testing
         var configuration = configuration
         configuration.sockets = [directory.file("nobody")]
         let snapshot = try SnapshotCollector(configuration).snapshot()
-        #expect(snapshot["dead_sockets"]?.unsigned == 1)
+        #expect(snapshot["stale_sockets"]?.unsigned == 1)
         #expect(snapshot["processes"]?.elements.map { $0["failure"]?.string } == ["notFound"])
         unlink(path)
     }

@@ -18,7 +18,7 @@ import Testing
         configuration.directories = [directory.runDirectory]
         configuration.timeout = .seconds(60)
         configuration.sysfs = directory.file("sys")
-        configuration.tellsOfItself = false
+        configuration.includesProcessMetrics = false
     }
 
     private func exposition(_ collector: MetricsCollector) throws -> Exposition {

@@ -24,7 +24,7 @@ import Testing
         configuration.directories = [directory.runDirectory]
         configuration.timeout = .seconds(60)
         configuration.sysfs = directory.file("sys")
-        configuration.tellsOfItself = false
+        configuration.includesProcessMetrics = false
         self.configuration = configuration
     }
 
@@ -122,7 +122,7 @@ import Testing
         let servers = try (0..<3).map { _ in try server("app", registry) }
         defer { servers.forEach { $0.stop() } }
         var configuration = configuration
-        configuration.tellsOfItself = true
+        configuration.includesProcessMetrics = true
         let families = try MetricsCollector(configuration).collect()
         #expect(try MetricsReaders.promtoolComplaints(MetricsText.prometheus.text(of: families)) == "")
         let samples = try MetricsReaders.openMetricsSamples(MetricsText.openMetrics.text(of: families))
@@ -174,7 +174,7 @@ import Testing
         configuration.sockets = [directory.file("named"), directory.file("no*match")]
         let collector = MetricsCollector(configuration)
         let text = try exposition(collector)
-        #expect(text.value("dmascope_sources", ["state": "dead"]) == 1)
+        #expect(text.value("dmascope_sources", ["state": "stale"]) == 1)
         #expect(text.value("dmascope_sources", ["state": "failing"]) == 1)
         #expect(text.value("dmascope_scrape_success", ["prefix": directory.file("named")]) == 0)
         #expect(text.value("dmascope_scrape_failure_info", ["reason": "notFound"]) == 1)

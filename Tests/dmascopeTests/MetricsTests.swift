@@ -147,7 +147,9 @@ import Testing
         let killed = try scope.serve("--listen", "unix:\(path)")
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
-        expect(try scope.run("serve", "--listen", "unix:\(path)"), exits: 1, saying: "a server has it: end the program")
+        expect(
+            try scope.run("serve", "--listen", "unix:\(path)"), exits: 1,
+            saying: "another server listens there: end the program")
         killed.kill(SIGKILL)
         try killed.wait()
         let server = try scope.serve("--listen", "unix:\(path)")
@@ -156,7 +158,9 @@ import Testing
 
         let file = scope.directory.file("file")
         try "text".write(toFile: file, atomically: false, encoding: .utf8)
-        expect(try scope.run("serve", "--listen", "unix:\(file)"), exits: 1, saying: "there is a file, and no socket")
+        expect(
+            try scope.run("serve", "--listen", "unix:\(file)"), exits: 1,
+            saying: "a file that is no socket exists there")
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "text")
     }
 

@@ -1,9 +1,9 @@
-// Small pictures of figures.
+// Small charts.
 
-import { el, mark, say } from "./dom.js";
+import { el, setAttr, setText } from "./dom.js";
 import { barsPerOctave, firstOctave, historyLength, lastOctave } from "./model.js";
 
-/** A line of the last minute, the present at its right end. `update(values, label)` moves it. */
+/** A line chart of the last minute; the newest value is at the right. `update(values, label)` redraws it. */
 export function sparkline(kind) {
   const [width, height] = [historyLength - 1, 32];
   const title = el("title");
@@ -32,9 +32,9 @@ export function sparkline(kind) {
         first ??= x(place);
         last = x(place);
       });
-      mark(line, "d", text || "M0 0");
-      mark(area, "d", text ? `${text}L${last} ${height}L${first} ${height}Z` : "M0 0");
-      say(title, label);
+      setAttr(line, "d", text || "M0 0");
+      setAttr(area, "d", text ? `${text}L${last} ${height}L${first} ${height}Z` : "M0 0");
+      setText(title, label);
     },
   };
 }
@@ -45,7 +45,7 @@ const ticks = [
 ];
 const octaves = lastOctave - firstOctave;
 
-/** Bars over a logarithmic axis of time. `update(distribution, label)` moves them. */
+/** Bars over a logarithmic axis of time. `update(distribution, label)` redraws them. */
 export function histogram() {
   const [step, height] = [4, 34];
   const width = octaves * barsPerOctave * step;
@@ -73,17 +73,17 @@ export function histogram() {
     update(distribution, label) {
       const top = Math.max(...distribution.bars, 1);
       distribution.bars.forEach((value, place) => {
-        // By the square root, and never less than a trace: the few that were slow are what one looks for.
+        // Square root and a minimum height, so that a few slow operations stay visible.
         const part = value === 0 ? 0 : Math.max(Math.sqrt(value / top), 0.07);
         bars[place].style.transform = `scaleY(${part.toFixed(3)})`;
       });
-      element.classList.toggle("old", !distribution.isLate);
-      say(title, label);
+      element.classList.toggle("old", !distribution.isRecent);
+      setText(title, label);
     },
   };
 }
 
-/** How full a ring is. `update(used, size)` moves it. */
+/** A bar for the used part of a ring. `update(used, size)` redraws it. */
 export function meter() {
   const fill = el("span", { class: "fill" });
   const element = el("span", { class: "meter", "aria-hidden": "true" }, fill);
@@ -92,7 +92,7 @@ export function meter() {
     update(used, size) {
       const part = size ? Math.min(used / size, 1) : 0;
       fill.style.transform = `scaleX(${part.toFixed(4)})`;
-      mark(element, "data-level", part > 0.95 ? "full" : part > 0.75 ? "high" : null);
+      setAttr(element, "data-level", part > 0.95 ? "full" : part > 0.75 ? "high" : null);
     },
   };
 }

@@ -1,7 +1,7 @@
-// The devices, a card each, with a row for each channel.
+// The devices: a card for each, with a row for each channel.
 
 import { histogram, meter, sparkline } from "./chart.js";
-import { code, el, empty, keyed, mark, say } from "./dom.js";
+import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { bytesRate, count, duration, plural, rate, unknown } from "./format.js";
 import { processName } from "./lists.js";
 
@@ -23,8 +23,8 @@ function noDevices() {
       element.replaceChildren(
         empty(
           shown ? `No devices: ${plural(shown, "process answers", "processes answer")}, and none has a DMA device` : "No devices: no process answers",
-          ["Make two software devices at work: ", code("dmascope serve --device software --device software --workload copy")],
-          "A DPDK application shows its devices here once it has probed them.",
+          ["Start two software devices with a workload: ", code("dmascope serve --device software --device software --workload copy")],
+          "The devices of a DPDK application appear here after it has probed them.",
         ),
       );
     },
@@ -48,7 +48,7 @@ function deviceCard({ device, process }) {
     rows,
   );
   const none = el("div", { class: "slot" });
-  const able = device.capabilities ?? [];
+  const capabilities = device.capabilities ?? [];
   const element = el(
     "article",
     { class: "card device", "aria-label": `Device ${name}` },
@@ -56,23 +56,23 @@ function deviceCard({ device, process }) {
     facts,
     table,
     none,
-    able.length ? el("details", {}, el("summary", {}, plural(able.length, "capability", "capabilities")), el("ul", { class: "chips" }, ...able.map((text) => el("li", {}, text)))) : null,
+    capabilities.length ? el("details", {}, el("summary", {}, plural(capabilities.length, "capability", "capabilities")), el("ul", { class: "chips" }, ...capabilities.map((text) => el("li", {}, text)))) : null,
   );
   let why = null;
   return {
     element,
     update({ device, process, channels }) {
       const isStarted = device.started === undefined ? null : device.started === 1;
-      say(state, isStarted === null ? "state not told" : isStarted ? "started" : "stopped");
-      mark(state, "data-tone", isStarted === null ? "quiet" : isStarted ? "good" : "warn");
-      const told = channels.map((channel) => channel.rates.bytes).filter((value) => value !== null);
-      say(total, told.length ? bytesRate(told.reduce((sum, value) => sum + value, 0)) : "");
-      say(facts, deviceFacts(device, process));
+      setText(state, isStarted === null ? "state unknown" : isStarted ? "started" : "stopped");
+      setAttr(state, "data-tone", isStarted === null ? "quiet" : isStarted ? "good" : "warn");
+      const known = channels.map((channel) => channel.rates.bytes).filter((value) => value !== null);
+      setText(total, known.length ? bytesRate(known.reduce((sum, value) => sum + value, 0)) : "");
+      setText(facts, deviceFacts(device, process));
       keyed(rows, channels, (channel) => channel.key, channelRow);
       table.hidden = channels.length === 0;
       const reason = channels.length ? null : "not configured";
       if (reason !== why) {
-        none.replaceChildren(...(reason ? [empty("No channels: the device is not configured", "Its application does so with configure, then a set-up for each channel, then start.")] : []));
+        none.replaceChildren(...(reason ? [empty("No channels: the device is not configured", "Its application must call configure, set up each channel, and call start.")] : []));
         why = reason;
       }
     },
@@ -105,7 +105,7 @@ function channelRow({ channel }) {
   const ringNote = el("span", { class: "note" });
   const ringMeter = meter();
   const median = el("span", { class: "figure" });
-  const tail = el("span", { class: "beside" });
+  const tail = el("span", { class: "inline-note" });
   const bars = histogram();
   const failed = el("span", { class: "figure" });
   const failedNote = el("span", { class: "note" });
@@ -123,40 +123,40 @@ function channelRow({ channel }) {
   return {
     element,
     update({ channel, rates, used, latency, bytesHistory, operationsHistory }) {
-      const told = channel.counters !== undefined;
-      // Idle at the moment it was asked, but not since the last time.
-      const word = channel.state === "idle" && rates.completed > 0 ? "working" : (channel.state ?? "state not told");
-      say(state, word.replace("_", " "));
-      mark(state, "data-tone", tones[word] ?? "quiet");
-      say(direction, [channel.direction, channel.domain === "none" ? null : channel.domain].filter(Boolean).join(" · "));
+      const hasCounters = channel.counters !== undefined;
+      // Idle at the time of the snapshot, but with operations since the previous one.
+      const word = channel.state === "idle" && rates.completed > 0 ? "working" : (channel.state ?? "state unknown");
+      setText(state, word.replace("_", " "));
+      setAttr(state, "data-tone", tones[word] ?? "quiet");
+      setText(direction, [channel.direction, channel.domain === "none" ? null : channel.domain].filter(Boolean).join(" · "));
 
       const hasBytes = channel.counters?.bytes !== undefined;
-      say(bytes, hasBytes ? bytesRate(rates.bytes) : unknown);
-      mark(bytes, "title", hasBytes ? `${count(channel.counters.bytes)} bytes since it was made` : "this process does not tell bytes");
+      setText(bytes, hasBytes ? bytesRate(rates.bytes) : unknown);
+      setAttr(bytes, "title", hasBytes ? `${count(channel.counters.bytes)} bytes since the device was created` : "this process does not report bytes");
       bytesLine.update(bytesHistory, `Bytes a second, the last minute; now ${bytesRate(rates.bytes)}`);
-      bytesLine.element.classList.toggle("gone", !hasBytes);
+      bytesLine.element.classList.toggle("hidden", !hasBytes);
 
-      say(operations, told ? rate(rates.completed) : unknown);
-      mark(operations, "title", told ? `${channel.counters.completed} completed, ${channel.counters.submitted} submitted` : null);
+      setText(operations, hasCounters ? rate(rates.completed) : unknown);
+      setAttr(operations, "title", hasCounters ? `${channel.counters.completed} completed, ${channel.counters.submitted} submitted` : null);
       operationsLine.update(operationsHistory, `Operations a second, the last minute; now ${rate(rates.completed)}`);
 
-      say(ring, used === null ? unknown : `${used} / ${channel.nb_desc}`);
+      setText(ring, used === null ? unknown : `${used} / ${channel.nb_desc}`);
       ringMeter.element.hidden = used === null;
       if (used !== null) ringMeter.update(used, channel.nb_desc);
       const peak = channel.counters?.occupancy_high_water;
-      say(ringNote, used === null ? "not told" : peak === undefined ? "" : `peak ${peak}`);
+      setText(ringNote, used === null ? "unknown" : peak === undefined ? "" : `peak ${peak}`);
 
       const hasLatency = latency !== null && latency.total > 0;
-      say(median, hasLatency ? duration(latency.p50) : unknown);
-      say(tail, hasLatency ? `p99 ${duration(latency.p99)}` : latency ? "nothing ran yet" : "not told");
-      mark(median, "title", hasLatency ? (latency.isLate ? "Doorbell to completion, the last 5 s" : "Doorbell to completion, since it was made: nothing ran of late") : null);
-      bars.element.classList.toggle("away", !hasLatency);
+      setText(median, hasLatency ? duration(latency.p50) : unknown);
+      setText(tail, hasLatency ? `p99 ${duration(latency.p99)}` : latency ? "no operations yet" : "unknown");
+      setAttr(median, "title", hasLatency ? (latency.isRecent ? "Doorbell to completion, the last 5 s" : "Doorbell to completion, since the device was created: no recent operations") : null);
+      bars.element.classList.toggle("removed", !hasLatency);
       if (hasLatency) bars.update(latency, `Latencies: median ${duration(latency.p50)}, 99 in 100 below ${duration(latency.p99)}`);
 
-      say(failed, told ? count(channel.counters.errors) : unknown);
-      mark(failed, "data-tone", channel.counters?.errors > 0 ? "bad" : null);
+      setText(failed, hasCounters ? count(channel.counters.errors) : unknown);
+      setAttr(failed, "data-tone", channel.counters?.errors > 0 ? "bad" : null);
       const rejected = channel.counters?.rejected_enqueues;
-      say(failedNote, rejected > 0 ? `${count(rejected)} refused` : "");
+      setText(failedNote, rejected > 0 ? `${count(rejected)} refused` : "");
     },
   };
 }

@@ -1,8 +1,8 @@
-// Elements, made without ever parsing text: what peers call themselves is text, whatever it holds.
+// Creates elements without parsing text: the names of untrusted peers stay text, whatever they contain.
 
 const svgNames = new Set(["svg", "g", "path", "line", "rect", "circle", "text", "title"]);
 
-/** An element with attributes, and children that are elements or text. */
+/** Creates an element. Children are elements or text. */
 export function el(name, attributes = {}, ...children) {
   const element = svgNames.has(name)
     ? document.createElementNS("http://www.w3.org/2000/svg", name)
@@ -15,13 +15,13 @@ export function el(name, attributes = {}, ...children) {
   return element;
 }
 
-/** Writes a text, only if it is another one: a selection stays, and readers of live regions hear no repetition. */
-export function say(element, text) {
+/** Sets the text only if it differs: a selection stays, and screen readers do not repeat live regions. */
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Sets or removes an attribute, only if it changes. */
-export function mark(element, name, value) {
+/** Sets or removes an attribute if it differs. */
+export function setAttr(element, name, value) {
   if (value === null || value === undefined || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
@@ -29,8 +29,8 @@ export function mark(element, name, value) {
 const views = new WeakMap();
 
 /**
- * Makes the children of a parent those of the items, in order. A child stays the same element as long as its item has the
- * same key, so that the focus stays. `create(item)` gives `{element, update(item)}`.
+ * Replaces the children of a parent by one for each item, in order. An item with the same key keeps its element, and so the
+ * focus. `create(item)` returns `{element, update(item)}`.
  */
 export function keyed(parent, items, key, create) {
   const old = views.get(parent) ?? new Map();
@@ -54,7 +54,7 @@ export function keyed(parent, items, key, create) {
   views.set(parent, now);
 }
 
-/** Why there is nothing, and what to do: a sentence, then lines of code or text. */
+/** A text for an empty list: why it is empty, then lines that say what to do. */
 export function empty(title, ...advice) {
   return el("div", { class: "empty" }, el("p", {}, el("strong", {}, title)), ...advice.map((part) => el("p", {}, ...[part].flat())));
 }

@@ -1,15 +1,15 @@
-// Snapshots from the server, again and again, whatever becomes of the connection.
+// Receives snapshots from the server, and reconnects when the connection ends.
 
-/** How often a snapshot is asked for when there are as many streams as may be. */
-const askInterval = 5000;
-/** How often a server that is away is tried. */
+/** Milliseconds between polls when the server has its maximum of streams. */
+const pollInterval = 5000;
+/** Milliseconds between attempts to connect to a server that does not answer. */
 const retryInterval = 1000;
-/** A stream that is silent for so long is taken for dead, as after the machine slept. */
+/** Milliseconds without an event after which a stream counts as broken, for example after the machine was suspended. */
 const silenceLimit = 15_000;
 
 /**
- * Follows the server. Calls `onSnapshot(object)`, and `onState(state, detail)` with `live`, `asking` (without a stream),
- * `away`, or `failing` (the server has no snapshot). Gives a function that ends it.
+ * Follows the server. Calls `onSnapshot(object)`, and `onState(state, detail)` with `live`, `polling` (without a stream),
+ * `disconnected`, or `failing` (the server has no snapshot). Returns a function that stops it.
  */
 export function follow(onSnapshot, onState) {
   let source = null;
@@ -22,56 +22,56 @@ export function follow(onSnapshot, onState) {
     timer = setTimeout(action, milliseconds);
   }
 
-  function hear() {
+  function restartTimer() {
     clearTimeout(watch);
-    watch = setTimeout(() => lose(true), silenceLimit);
+    watch = setTimeout(() => reconnect(true), silenceLimit);
   }
 
-  function lose(wasOpen) {
+  function reconnect(wasOpen) {
     source.close();
     clearTimeout(watch);
-    if (!ended) ask(wasOpen);
+    if (!ended) poll(wasOpen);
   }
 
-  function listen() {
+  function connect() {
     let isOpen = false;
     source = new EventSource("/events");
-    hear();
+    restartTimer();
     source.addEventListener("open", () => (isOpen = true));
     source.addEventListener("snapshot", (event) => {
-      hear();
+      restartTimer();
       onState("live");
       onSnapshot(JSON.parse(event.data));
     });
     source.addEventListener("failure", (event) => {
-      hear();
+      restartTimer();
       onState("failing", event.data);
     });
-    source.addEventListener("error", () => lose(isOpen));
+    source.addEventListener("error", () => reconnect(isOpen));
   }
 
-  /** Tells a server that has gone from one that has no stream to give but answers. */
-  async function ask(wasOpen) {
+  /** Distinguishes a server that does not answer from one that answers but has its maximum of streams. */
+  async function poll(wasOpen) {
     try {
       const response = await fetch("/snapshot.json", { cache: "no-store" });
       const text = await response.text();
       if (ended) return;
-      if (wasOpen) return listen();
+      if (wasOpen) return connect();
       if (response.ok) {
-        onState("asking", `as many viewers as may be: figures every ${askInterval / 1000} s`);
+        onState("polling", `the server has its maximum of viewers: new figures every ${pollInterval / 1000} s`);
         onSnapshot(JSON.parse(text));
       } else {
         onState("failing", text);
       }
-      later(askInterval, listen);
+      later(pollInterval, connect);
     } catch {
       if (ended) return;
-      onState("away");
-      later(retryInterval, () => ask(true));
+      onState("disconnected");
+      later(retryInterval, () => poll(true));
     }
   }
 
-  listen();
+  connect();
   return () => {
     ended = true;
     source.close();

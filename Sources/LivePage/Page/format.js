@@ -1,4 +1,4 @@
-// Figures as people read them. A figure that is not known is a dash.
+// Formats figures. An unknown figure is a dash.
 
 export const unknown = "–";
 
@@ -16,7 +16,7 @@ function scaled(value, units, base) {
   return [value, units[place]];
 }
 
-/** Bytes a second, as `1.21 GB/s`. */
+/** Bytes per second, as `1.21 GB/s`. */
 export function bytesRate(value) {
   if (value === null || value === undefined) return unknown;
   const [number, unit] = scaled(value, ["B/s", "kB/s", "MB/s", "GB/s", "TB/s"], 1000);
@@ -29,14 +29,14 @@ export function bytes(value) {
   return `${three(number)} ${unit}`;
 }
 
-/** Something a second, as `12.3 k/s`. */
+/** A rate per second, as `12.3 k/s`. */
 export function rate(value) {
   if (value === null || value === undefined) return unknown;
   const [number, unit] = scaled(value, ["", "k", "M", "G"], 1000);
   return `${three(unit === "" && number >= 10 ? Math.round(number) : number)}${unit && ` ${unit}`}/s`;
 }
 
-/** A number of things, as `1.2 M`; exact below ten thousand. */
+/** A count, as `1.2 M`; exact below ten thousand. */
 export function count(value) {
   if (value === null || value === undefined) return unknown;
   if (value < 10_000) return String(value);
@@ -62,5 +62,5 @@ export const timeOfDay = (nanoseconds) => clock.format(new Date(nanoseconds / 1e
 /** Nanoseconds since 1970, as the attribute of a `time` element. */
 export const machineTime = (nanoseconds) => new Date(nanoseconds / 1e6).toISOString();
 
-/** The beginning of a domain's UUID, enough to tell it from others. */
+/** The first part of a domain's UUID, enough to distinguish domains. */
 export const shortDomain = (id) => (id ?? "").split("-")[0] || unknown;

@@ -1,6 +1,6 @@
-// The access groups: who reaches whose memory, as a picture and as a table.
+// The access groups: members and their windows, as a picture and as a table.
 
-import { code, el, empty, keyed, mark, say } from "./dom.js";
+import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { bytes, plural, shortDomain } from "./format.js";
 import { processName } from "./lists.js";
 
@@ -17,7 +17,7 @@ function noGroups() {
       { class: "card" },
       empty(
         "No access groups yet",
-        ["An application makes one with createAccessGroup on a device of a controller; others join with its token. The controller is ", code("dmascope serve"), ", which prints its address."],
+        ["An application creates one with createAccessGroup on a device of a controller; others join with its token. ", code("dmascope serve"), " is a controller and prints its address."],
         [code("dmascope group list"), " shows the same in a terminal."],
       ),
     ),
@@ -51,15 +51,15 @@ function groupCard({ group }) {
   let drawn = null;
   return {
     element,
-    update({ group, members: told, tellers, view }) {
-      const size = Math.max(group.size ?? 0, told.length);
-      say(badge, group.limit === undefined ? plural(size, "member") : `${size} of ${group.limit} members`);
-      mark(badge, "data-tone", size >= group.limit ? "warn" : "quiet");
-      const controller = group.controller_id >= 0 ? `controller ${group.controller_id}` : "controller not told";
-      say(facts, `${group.kind ?? "group"} · ${controller} · told by ${tellers.map(processName).join(", ")}`);
-      const members = told.map((member) => ({ ...member, label: memberLabel(member, view.snapshot.processes) }));
+    update({ group, members: reported, reporters, view }) {
+      const size = Math.max(group.size ?? 0, reported.length);
+      setText(badge, group.limit === undefined ? plural(size, "member") : `${size} of ${group.limit} members`);
+      setAttr(badge, "data-tone", size >= group.limit ? "warn" : "quiet");
+      const controller = group.controller_id >= 0 ? `controller ${group.controller_id}` : "controller unknown";
+      setText(facts, `${group.kind ?? "group"} · ${controller} · reported by ${reporters.map(processName).join(", ")}`);
+      const members = reported.map((member) => ({ ...member, label: memberLabel(member, view.snapshot.processes) }));
       keyed(rows, members, (member) => member.domain_id, memberRow);
-      // Drawn anew only when it is another picture.
+      // Drawn again only when the picture changes.
       const shape = JSON.stringify(members.map((member) => [member.domain_id, member.handler, member.label, member.windows, member.creator]));
       if (shape !== drawn) picture.replaceChildren(graph(group, members));
       drawn = shape;
@@ -67,10 +67,10 @@ function groupCard({ group }) {
   };
 }
 
-/** The process behind a member: by its telemetry, else by its number. */
+/** The process of a member: by its telemetry, else by its process ID. */
 function memberLabel(member, processes) {
   const process = processes.find((process) => process.pid === member.pid);
-  return process ? processName(process) : member.pid ? `process ${member.pid}` : "process not told";
+  return process ? processName(process) : member.pid ? `process ${member.pid}` : "process unknown";
 }
 
 function memberRow(member) {
@@ -89,14 +89,14 @@ function memberRow(member) {
   return {
     element,
     update(member) {
-      say(owner, member.label);
-      say(pid, member.pid ? ` pid ${member.pid}` : "");
-      say(windows, member.windows ? `${member.windows}, ${bytes(member.window_bytes)}` : "none told");
+      setText(owner, member.label);
+      setText(pid, member.pid ? ` pid ${member.pid}` : "");
+      setText(windows, member.windows ? `${member.windows}, ${bytes(member.window_bytes)}` : "none reported");
     },
   };
 }
 
-/** Members around their group; a thick line is one whose memory others reach. */
+/** Members around their group; the line of a member whose memory others can access is thick. */
 function graph(group, members) {
   const shown = members.slice(0, 12);
   const [width, height] = [360, shown.length > 2 ? 230 : 110];

@@ -1,26 +1,26 @@
-// Processes, and what happened of late in them.
+// The processes, and their recent events and errors.
 
-import { code, el, empty, keyed, mark, say } from "./dom.js";
+import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { duration, machineTime, plural, shortDomain, timeOfDay, unknown } from "./format.js";
 
-/** What a process is called: its file prefix, and its place among several of that prefix. */
+/** The name of a process: its file prefix, and its number when several processes have this prefix. */
 export const processName = (process) => (process.instance ? `${process.prefix}:${process.instance}` : process.prefix);
 
-/** Why a process is not shown, and what helps. */
+/** Why a process is not shown, and what to do. */
 const failures = {
   timedOut: (process) => [
-    "It takes connections and does not answer",
+    "It accepts connections and does not answer",
     process.process_state?.startsWith("T")
-      ? [`Process ${process.pid} is stopped; `, code(`kill -CONT ${process.pid}`), " lets it go on."]
-      : ["It hangs, or is too busy to answer in time: ", code(`dmascope query ${process.path} /info`), " waits longer."],
+      ? [`Process ${process.pid} is stopped; `, code(`kill -CONT ${process.pid}`), " continues it."]
+      : ["It hangs, or is too busy to answer in time. ", code(`dmascope query ${process.path} /info`), " has a longer timeout."],
   ],
-  permissionDenied: () => ["This user may not connect", ["Serve as the user of that process, or as root."]],
-  notTelemetry: () => ["Something else listens on this socket", ["It does not greet as a telemetry server does."]],
-  invalidJSON: () => ["Its answer is not JSON", ["DPDK's are not when a name holds a quote or a byte above 127."]],
-  disconnected: () => ["It closed the connection", ["It is ending, or has as many clients as it takes: DPDK takes ten."]],
-  notFound: () => ["There is no such socket", ["Start the process, or serve without this --socket."]],
-  refused: () => ["Nobody listens on this socket", ["Its process has gone; start it again."]],
-  tooLong: () => ["It says more than is taken", ["Ask for single devices with dmascope query."]],
+  permissionDenied: () => ["This user has no permission to connect", ["Run dmascope serve as the user of that process, or as root."]],
+  notTelemetry: () => ["The listener on this socket is no telemetry server", ["Its first message is not that of a telemetry server. Check the path of the socket."]],
+  invalidJSON: () => ["Its reply is not JSON", ["The replies of DPDK are no valid JSON when a name contains a quote or a byte above 127."]],
+  disconnected: () => ["It closed the connection", ["It is ending, or has its maximum of clients: 10 for DPDK."]],
+  notFound: () => ["The socket does not exist", ["Start the process, or run dmascope serve without this --socket."]],
+  refused: () => ["No process listens on this socket", ["Its process has ended; start it again."]],
+  tooLong: () => ["Its reply is too long", ["Query single devices with dmascope query."]],
 };
 
 /** Shows the processes of a view. */
@@ -35,8 +35,8 @@ function noProcesses({ snapshot }) {
     { class: "card" },
     empty(
       "No telemetry sockets found",
-      ["Looked in ", ...snapshot.looked_in.flatMap((place, number) => [number ? ", " : "", code(place)]), "."],
-      ["Start ", code("dmascope serve"), " or a DPDK application, both as this user; --socket names others."],
+      ["Searched in ", ...snapshot.searched.flatMap((path, number) => [number ? ", " : "", code(path)]), "."],
+      ["Start ", code("dmascope serve"), " or a DPDK application as this user; add other sockets with --socket."],
     ),
   );
   return { element };
@@ -45,7 +45,7 @@ function noProcesses({ snapshot }) {
 function processTable() {
   const titles = ["Process", "PID", "Version", "State", "Devices", "Answer"];
   const rows = el("tbody", { role: "rowgroup" });
-  const dead = el("p", { class: "facts" });
+  const stale = el("p", { class: "facts" });
   const element = el(
     "div",
     { class: "card" },
@@ -56,15 +56,15 @@ function processTable() {
       el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...titles.map((title) => el("th", { scope: "col", role: "columnheader" }, title)))),
       rows,
     ),
-    dead,
+    stale,
   );
   return {
     element,
     update({ snapshot }) {
       keyed(rows, snapshot.processes, (process) => `${process.path}\n${process.pid}`, processRow);
-      const number = snapshot.dead_sockets;
-      say(dead, number ? `${plural(number, "socket")} of processes that have gone` : "");
-      dead.hidden = number === 0;
+      const number = snapshot.stale_sockets;
+      setText(stale, number ? `${plural(number, "socket")} without a listener: the processes were killed` : "");
+      stale.hidden = number === 0;
     },
   };
 }
@@ -92,12 +92,12 @@ function processRow(process) {
     element,
     update(process) {
       const answers = process.state === "answers";
-      say(name, process.name ?? "");
-      say(version, process.version ?? unknown);
-      say(state, answers ? "answers" : "not shown");
-      mark(state, "data-tone", answers ? "good" : "bad");
-      say(devices, answers ? (process.has_dmadev ? String(process.devices.length) : "none: no dmadev library") : unknown);
-      say(answer, answers ? duration(process.answer_ns) : unknown);
+      setText(name, process.name ?? "");
+      setText(version, process.version ?? unknown);
+      setText(state, answers ? "answers" : "not shown");
+      setAttr(state, "data-tone", answers ? "good" : "bad");
+      setText(devices, answers ? (process.has_dmadev ? String(process.devices.length) : "none: no dmadev library") : unknown);
+      setText(answer, answers ? duration(process.answer_ns) : unknown);
       const reason = answers ? "" : `${process.failure} ${process.process_state ?? ""}`;
       if (reason === shown) return;
       shown = reason;
@@ -109,32 +109,32 @@ function processRow(process) {
 
 const eventTones = { joined: "good", left: "warn", destroyed: "bad" };
 
-/** What has no time stands nowhere in a list by time. */
+/** Rows without a time cannot be sorted by time and are left out. */
 const isTimed = (row) => row.time_ns !== undefined;
 
-/** Members hear of the same event at about the same time; the same event later is another one. */
-const sameMoment = 2e9;
+/** Nanoseconds within which equal events of several members are shown as one event. */
+const sameEventInterval = 2e9;
 
-/** Shows the group events of a view, each once with all who heard of it. */
+/** Shows the group events of a view. An event that several processes report is shown once, with their names. */
 export function showEvents(parent, { snapshot }) {
-  const heard = snapshot.processes
+  const reports = snapshot.processes
     .flatMap((process) => (process.events ?? []).filter(isTimed).map((event) => ({ process, event })))
     .sort((left, right) => right.event.time_ns - left.event.time_ns);
   const events = [];
-  for (const { process, event } of heard) {
+  for (const { process, event } of reports) {
     const what = `group ${event.group_id}: domain ${shortDomain(event.domain_id)}, handler ${event.handler}`;
     const sign = `${event.event}\n${what}\n${event.domain_id}`;
-    const known = events.find((known) => known.sign === sign && known.time - event.time_ns < sameMoment);
+    const known = events.find((known) => known.sign === sign && known.time - event.time_ns < sameEventInterval);
     const name = processName(process);
-    if (!known) events.push({ sign, what, time: event.time_ns, kind: event.event, tellers: [name] });
-    else if (!known.tellers.includes(name)) known.tellers.push(name);
+    if (!known) events.push({ sign, what, time: event.time_ns, kind: event.event, reporters: [name] });
+    else if (!known.reporters.includes(name)) known.reporters.push(name);
   }
-  const shown = events.slice(0, 12).map((event) => ({ ...event, key: [event.sign, event.time, ...event.tellers.sort()].join("\n") }));
+  const shown = events.slice(0, 12).map((event) => ({ ...event, key: [event.sign, event.time, ...event.reporters.sort()].join("\n") }));
   const none = () => ({
-    element: empty("No group events yet", ["Joining, leaving and the end of an access group are told here, and by ", code("dmascope group events"), "."]),
+    element: empty("No group events yet", ["This list shows when domains join or leave an access group, and when a group is destroyed. The same in a terminal: ", code("dmascope group events"), "."]),
   });
   keyed(parent, shown.length ? shown : [{ key: "none" }], (item) => item.key, (item) =>
-    item.kind ? entry(item.time, item.kind, eventTones[item.kind], [item.what], `heard by ${item.tellers.join(", ")}`) : none(),
+    item.kind ? entry(item.time, item.kind, eventTones[item.kind], [item.what], `reported by ${item.reporters.join(", ")}`) : none(),
   );
 }
 
@@ -149,20 +149,20 @@ export function showErrors(parent, { snapshot }) {
       where: `${processName(process)}, device ${call.dev_id}, errno ${call.errno}`,
     })),
   );
-  const refusals = snapshot.processes.flatMap((process) =>
-    (process.refusals ?? []).filter(isTimed).map((refusal) => ({
-      key: `refusal\n${process.path}\n${refusal.time_ns}\n${refusal.request}`,
-      time: refusal.time_ns,
+  const requests = snapshot.processes.flatMap((process) =>
+    (process.failed_requests ?? []).filter(isTimed).map((request) => ({
+      key: `request\n${process.path}\n${request.time_ns}\n${request.request}`,
+      time: request.time_ns,
       what: "telemetry",
-      reason: `${refusal.request}: ${refusal.reason}`,
+      reason: `${request.request}: ${request.reason}`,
       where: processName(process),
     })),
   );
-  const entries = [...calls, ...refusals].sort((left, right) => right.time - left.time).slice(0, 12);
+  const entries = [...calls, ...requests].sort((left, right) => right.time - left.time).slice(0, 12);
   keyed(parent, entries.length ? entries : [{ key: "none" }], (item) => item.key, (item) =>
     item.what
       ? entry(item.time, item.what, "bad", [item.reason], item.where)
-      : { element: empty("Nothing failed", ["Calls that return an error and requests that get null are told here with the reason, and by ", code("dmascope errors"), "."]) },
+      : { element: empty("Nothing failed", ["This list shows calls that returned an error and requests whose reply was null, with the reason. The same in a terminal: ", code("dmascope errors"), "."]) },
   );
 }
 

@@ -1,17 +1,17 @@
-// From snapshots, which hold counters, to what is shown: rates, their past, and latencies of late.
+// Calculates what the page shows from the counters in snapshots: rates, their history, and recent latencies.
 
-/** Snapshots that a rate's past goes back. */
+/** Snapshots in the history of a rate. */
 export const historyLength = 60;
-/** Snapshots that "of late" goes back for latencies. */
-const lately = 5;
+/** Snapshots that recent latencies cover. */
+const recentLength = 5;
 
-/** Where histograms begin and end: powers of two, in nanoseconds. */
+/** The range of histograms: powers of two, in nanoseconds. */
 export const firstOctave = 6;
 export const lastOctave = 26;
 /** Bars of a histogram for each power of two. */
 export const barsPerOctave = 2;
 
-/** The past of one figure. */
+/** The latest values of one figure. */
 class History {
   values = [];
 
@@ -22,8 +22,8 @@ class History {
   }
 }
 
-/** What is remembered of a channel between snapshots. */
-class ChannelMemory {
+/** What is kept of a channel between snapshots. */
+class ChannelState {
   bytes = new History();
   operations = new History();
   readings = [];
@@ -31,7 +31,7 @@ class ChannelMemory {
 
   take(channel) {
     const now = { time: channel.read_ns, counters: channel.counters ?? {} };
-    // A counter that runs backwards: the process, or its device, is another one.
+    // A counter decreased: the process or its device was replaced.
     if (this.last && (now.counters.completed ?? 0) < (this.last.counters.completed ?? 0)) {
       this.last = null;
       this.readings = [];
@@ -48,23 +48,23 @@ class ChannelMemory {
     return rates;
   }
 
-  /** The buckets of late; those since the beginning when nothing ran of late. */
+  /** The recent buckets; those since the start when there were no recent operations. */
   latency(reply) {
     if (!reply) return null;
     const all = new Map(reply.buckets.map((bucket) => [bucket.below_ns ?? Infinity, bucket.count ?? 0]));
     this.readings.push(all);
-    if (this.readings.length > lately + 1) this.readings.shift();
+    if (this.readings.length > recentLength + 1) this.readings.shift();
     const before = this.readings[0];
-    const late = new Map();
+    const recent = new Map();
     for (const [bound, value] of all) {
       const difference = value - (before.get(bound) ?? 0);
-      if (difference > 0) late.set(bound, difference);
+      if (difference > 0) recent.set(bound, difference);
     }
-    return distribution(late.size ? late : all, late.size > 0);
+    return distribution(recent.size ? recent : all, recent.size > 0);
   }
 }
 
-function distribution(buckets, isLate) {
+function distribution(buckets, isRecent) {
   const sorted = [...buckets].sort((left, right) => left[0] - right[0]);
   const total = sorted.reduce((sum, [, value]) => sum + value, 0);
   const percentile = (part) => {
@@ -80,12 +80,12 @@ function distribution(buckets, isLate) {
     const place = bound === Infinity ? bars.length : Math.ceil((Math.log2(bound) - firstOctave) * barsPerOctave) - 1;
     bars[Math.min(Math.max(place, 0), bars.length - 1)] += value;
   }
-  return { isLate, total, bars, p50: percentile(0.5), p99: percentile(0.99), buckets: sorted };
+  return { isRecent, total, bars, p50: percentile(0.5), p99: percentile(0.99), buckets: sorted };
 }
 
 const sum = (values) => values.reduce((total, value) => (value === null ? total : (total ?? 0) + value), null);
 
-/** Turns each snapshot into a view of it. */
+/** Calculates a view from each snapshot. */
 export class Model {
   #channels = new Map();
   #bytes = new History();
@@ -99,12 +99,12 @@ export class Model {
         return { key, process, device, channels: device.vchans.map((channel) => this.#channel(key, channel, seen)) };
       }),
     );
-    // What was not in the snapshot is forgotten.
+    // Channels that are not in the snapshot are dropped.
     this.#channels = seen;
     const channels = devices.flatMap((device) => device.channels);
     const merged = new Map();
     for (const { latency } of channels) {
-      if (!latency?.isLate) continue;
+      if (!latency?.isRecent) continue;
       for (const [bound, value] of latency.buckets) merged.set(bound, (merged.get(bound) ?? 0) + value);
     }
     return {
@@ -124,35 +124,35 @@ export class Model {
 
   #channel(device, channel, seen) {
     const key = `${device}\n${channel.vchan}`;
-    const memory = this.#channels.get(key) ?? new ChannelMemory();
-    seen.set(key, memory);
-    const rates = memory.take(channel);
+    const state = this.#channels.get(key) ?? new ChannelState();
+    seen.set(key, state);
+    const rates = state.take(channel);
     const used = [channel.pending, channel.running, channel.completed];
     return {
       key,
       channel,
       rates,
-      bytesHistory: memory.bytes.values,
-      operationsHistory: memory.operations.values,
+      bytesHistory: state.bytes.values,
+      operationsHistory: state.operations.values,
       used: used.every((part) => part !== undefined) ? sum(used) : null,
-      latency: memory.latency(channel.latency),
+      latency: state.latency(channel.latency),
     };
   }
 }
 
-/** The groups of all processes, each once. A member knows of others what it was told: the most is put together. */
+/** The groups of all processes, without duplicates. Each process reports only what it received: the reports are merged. */
 function mergedGroups(processes) {
   const groups = new Map();
   for (const process of processes) {
     for (const group of process.groups ?? []) {
       const key = `${group.controller_id}\n${group.group_id}\n${group.creator}`;
-      const known = groups.get(key) ?? { key, group, tellers: [], members: new Map() };
+      const known = groups.get(key) ?? { key, group, reporters: [], members: new Map() };
       groups.set(key, known);
-      known.tellers.push(process);
+      known.reporters.push(process);
       for (const member of group.members ?? []) {
         const before = known.members.get(member.domain_id);
-        const knowsMore = before && (before.windows ?? 0) >= (member.windows ?? 0);
-        known.members.set(member.domain_id, { ...(knowsMore ? before : member), pid: member.pid || before?.pid || 0 });
+        const keepsBefore = before && (before.windows ?? 0) >= (member.windows ?? 0);
+        known.members.set(member.domain_id, { ...(keepsBefore ? before : member), pid: member.pid || before?.pid || 0 });
       }
     }
   }

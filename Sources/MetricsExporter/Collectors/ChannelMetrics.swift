@@ -1,17 +1,17 @@
 import OpenMetricsText
 
 extension MetricTable {
-    /// The states that a channel is in by its process's word.
+    /// The states of a channel in `/dmadev/vchans`.
     static let channelStates = ["not set up", "stopped", "idle", "active", "halted_error"]
 
-    /// How channels are set up, and what their rings look like at this moment.
+    /// The set-up of channels and the present use of their rings.
     static let channelRows: [MetricRow] = [
         .telemetry(
             "dmadev_vchan", .info,
             labels: [
                 "vchan", "direction", "domain", "src_handler", "dst_handler", "src_port_pcie", "dst_port_pcie",
                 "auto_free",
-            ], from: .channels, help: "How the virtual channel is set up."
+            ], from: .channels, help: "The set-up of the virtual channel."
         ) { reply in
             reply.elements.filter { $0.unsigned("nb_desc") != nil }.map { channel in
                 .info([
@@ -24,7 +24,7 @@ extension MetricTable {
         },
         .telemetry(
             "dmadev_vchan_state", .gauge, labels: ["vchan", "state"], from: .channels,
-            help: "1 for the state that the virtual channel is in, 0 for the others."
+            help: "1 for the present state of the virtual channel, 0 for the others."
         ) { reply in
             reply.elements.flatMap { channel in
                 let now = channel.label("state")
@@ -35,7 +35,7 @@ extension MetricTable {
         },
         .telemetry(
             "dmadev_vchan_descriptors", .gauge, labels: ["vchan"], from: .channels,
-            help: "Descriptors that the ring has."
+            help: "Descriptors of the ring."
         ) { reply in
             reply.elements.compactMap { channel in
                 channel.number("nb_desc").map { MetricPoint(["vchan": channel.label("vchan")], $0) }
@@ -43,7 +43,7 @@ extension MetricTable {
         },
         .telemetry(
             "dmadev_vchan_ring_slots", .gauge, labels: ["vchan", "use"], from: .channels,
-            help: "Slots of the ring by their use: empty, pending (not rung), running, completed (not polled)."
+            help: "Slots of the ring by use: empty, pending (no doorbell yet), running, completed (not polled)."
         ) { reply in
             reply.elements.flatMap { channel in
                 [
@@ -59,7 +59,7 @@ extension MetricTable {
         },
         .telemetry(
             "dmadev_vchan_ring_occupancy_ratio", .gauge, unit: "ratio", labels: ["vchan"], from: .channels,
-            help: "Part of the ring that is in use, 0 to 1."
+            help: "Fraction of the ring that is in use, 0 to 1."
         ) { reply in
             reply.elements.compactMap { channel in
                 guard let empty = channel.unsigned("burst_capacity"), let all = channel.unsigned("nb_desc"), all > 0

@@ -1,17 +1,17 @@
 import OpenMetricsText
 
 extension MetricTable {
-    /// Series of peers and of domains of one controller. There may be more of them: their sums are told without labels.
-    private static let most = 256
+    /// The most series of peers, and of domains, of one controller. The totals of all are the metrics without these labels.
+    private static let seriesLimit = 256
 
-    /// What controllers move for devices of other processes.
+    /// The activity of controllers for devices of other processes.
     static let controllerRows: [MetricRow] = [
         .telemetry(
             "dmadev_controller_connections", .gauge, from: .controller, member: "connections",
-            help: "Devices of other processes that are connected with the controller."),
+            help: "Devices of other processes that are connected to the controller."),
         .telemetry(
             "dmadev_controller_access_groups", .gauge, from: .controller, member: "groups",
-            help: "Access groups that the controller holds."),
+            help: "Access groups of the controller."),
         .telemetry(
             "dmadev_controller_access_group_members", .gauge, from: .controller, member: "members",
             help: "Members of all access groups of the controller."),
@@ -20,65 +20,65 @@ extension MetricTable {
             help: "Rings of other processes that the controller's engine serves."),
         .telemetry(
             "dmadev_controller_windows", .gauge, from: .controller, member: "windows",
-            help: "Stretches of memory of other processes that the controller has mapped."),
+            help: "Memory regions (windows) of other processes that the controller has mapped."),
         .telemetry(
             "dmadev_controller_memory_bytes", .gauge, unit: "bytes", from: .controller, member: "memory_bytes",
-            help: "Bytes of these stretches and of rings, in whole pages, as quotas count them."),
+            help: "Bytes of these regions and of rings, in whole pages, as quotas count them."),
         .telemetry(
             "dmadev_controller_operations", .counter, from: .controller, member: "operations",
             help: "Operations that the controller has finished for other processes, failed ones included."),
         .telemetry(
             "dmadev_controller_operation_errors", .counter, from: .controller, member: "errors",
-            help: "Operations of other processes that ended with another status than successful."),
+            help: "Operations of other processes that ended with a status other than successful."),
         .telemetry(
             "dmadev_controller_moved_bytes", .counter, unit: "bytes", from: .controller, member: "bytes",
             help: "Bytes that the controller has moved for other processes."),
         .telemetry(
             "dmadev_controller_refused_accesses", .counter, from: .controller, member: "refused_accesses",
-            help: "Operations that named memory of another domain which they may not reach."),
+            help: "Operations refused because they named memory of another domain without permission."),
         .telemetry(
             "dmadev_controller_joins", .counter, from: .controller, member: "joins",
-            help: "Times that a domain joined an access group of another one."),
+            help: "Successful joins of a domain to an access group of another domain."),
         .telemetry(
             "dmadev_controller_denied_joins", .counter, from: .controller, member: "denied_joins",
-            help: "Tries to join an access group with a wrong token, or one that is not there."),
+            help: "Joins denied because the token was wrong or the access group did not exist."),
         .telemetry(
             "dmadev_controller_refused_requests", .counter, from: .controller, member: "refused_requests",
             help: "Requests of applications that the controller refused."),
         .telemetry(
-            "dmadev_controller_refused_messages", .counter, from: .controller, member: "refused_messages",
-            help: "Messages that no application sends; each has ended its connection."),
+            "dmadev_controller_invalid_messages", .counter, from: .controller, member: "invalid_messages",
+            help: "Messages that violate the protocol; each closes its connection."),
         .telemetry(
             "dmadev_controller_quota_refusals", .counter, from: .controller, member: "quota_refusals",
-            help: "Connections and requests that the controller refused because a quota of a user, or a table, is full."
-        ),
+            help: "Connections and requests refused because a quota of a user, or a table, was full."),
         .telemetry(
-            "dmadev_controller_refused_connections", .counter, from: .controller, member: "turned_away",
-            help: "Connections that the controller did not take: too many, or no resources."),
+            "dmadev_controller_refused_connections", .counter, from: .controller, member: "refused_connections",
+            help: "Connections that the controller refused: too many, or no resources."),
         .telemetry(
             "dmadev_controller_accepted_connections", .counter, from: .controller, member: "accepted",
-            help: "Connections that the controller has taken."),
+            help: "Connections that the controller has accepted."),
         .telemetry(
-            "dmadev_controller_gone_connections", .counter, from: .controller, member: "gone",
-            help: "Connections of the controller that have ended."),
+            "dmadev_controller_closed_connections", .counter, from: .controller, member: "closed",
+            help: "Connections of the controller that are closed."),
         peers(
-            "dmadev_controller_peer_operations", "operations", "Operations finished for the connection; the first 256."),
+            "dmadev_controller_peer_operations", "operations",
+            "Operations finished for the connection; at most 256 series."),
         peers(
             "dmadev_controller_peer_moved_bytes", "bytes", unit: "bytes",
-            "Bytes moved for the connection; the first 256."),
+            "Bytes moved for the connection; at most 256 series."),
         domains(
             "dmadev_controller_domain_read_bytes", "read_bytes",
-            "Bytes that other members have read from the windows of the domain; the first 256."),
+            "Bytes that other members have read from the windows of the domain; at most 256 series."),
         domains(
             "dmadev_controller_domain_written_bytes", "written_bytes",
-            "Bytes that other members have written to the windows of the domain; the first 256."),
+            "Bytes that other members have written to the windows of the domain; at most 256 series."),
     ]
 
     private static func peers(_ name: String, _ member: String, unit: String? = nil, _ help: String) -> MetricRow {
         .telemetry(
             name, .counter, unit: unit, labels: ["connection", "peer_pid", "uid"], from: .controllerPeers, help: help
         ) { reply in
-            reply.elements.prefix(most).compactMap { peer in
+            reply.elements.prefix(seriesLimit).compactMap { peer in
                 peer.number(member).map {
                     MetricPoint(
                         [
@@ -94,7 +94,7 @@ extension MetricTable {
         .telemetry(
             name, .counter, unit: "bytes", labels: ["group", "domain"], from: .controllerDomains, help: help
         ) { reply in
-            reply.elements.prefix(most).compactMap { domain in
+            reply.elements.prefix(seriesLimit).compactMap { domain in
                 domain.number(member).map {
                     MetricPoint(["group": domain.label("group_id"), "domain": domain.label("domain_id")], $0)
                 }

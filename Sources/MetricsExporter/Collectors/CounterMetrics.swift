@@ -5,14 +5,14 @@ import OpenMetricsText
 private let statisticsMembers = ["submitted", "completed", "errors"]
 
 extension MetricTable {
-    /// What channels have done: a metric for each that the table of counters names, then what is no counter.
+    /// The activity of channels: the metrics that `ChannelCounter.table` names, then latency and failed calls.
     static let counterRows: [MetricRow] =
         ChannelCounter.table.reduce(into: [MetricRow]()) { rows, counter in
             guard let metric = counter.metric, !rows.contains(where: { $0.description.name == metric.name }) else {
                 return
             }
             let series = ChannelCounter.table.filter { $0.metric?.name == metric.name }
-            // The first three are all that DPDK's devices have.
+            // DPDK's devices have only these three.
             let commands =
                 statisticsMembers.contains(counter.name) ? [SourceCommand.counters, .statistics] : [.counters]
             rows.append(
@@ -31,7 +31,8 @@ extension MetricTable {
         } + [
             .telemetry(
                 "dmadev_operation_latency_seconds", .histogram, unit: "seconds", from: .latency,
-                help: "Time from the doorbell to the end of the operation. A bound belongs to the bucket above it."
+                help:
+                    "Time from the doorbell to the end of the operation. A value equal to a bound is in the bucket above it."
             ) { reply in
                 [MetricPoint(LatencyBuckets.histogram(of: reply))]
             },
@@ -43,19 +44,19 @@ extension MetricTable {
         ]
 }
 
-/// The buckets of latencies: one a power of two, which the finer ones of the telemetry reply fit into.
+/// Latency buckets, one for each power of two. Each finer bucket of the telemetry reply lies within one of them.
 enum LatencyBuckets {
-    /// Nanoseconds: 64 ns to 17 s.
+    /// Upper bounds in nanoseconds: 64 ns to 17 s.
     static let bounds: [UInt64] = (6...34).map { 1 << $0 }
 
-    /// The histogram of a reply to `/dmadev/latency`.
+    /// Converts a reply to `/dmadev/latency`.
     static func histogram(of reply: JSONReader) -> MetricHistogram {
         var buckets = bounds.map { MetricHistogram.Bucket(upperBound: Double($0) / 1e9) }
         var rest: UInt64 = 0
         for bucket in reply.reader("buckets").elements {
             let count = bucket.unsigned("count") ?? 0
-            if let bound = bucket.unsigned("below_ns"), let place = bounds.firstIndex(where: { bound <= $0 }) {
-                buckets[place].count &+= count
+            if let bound = bucket.unsigned("below_ns"), let index = bounds.firstIndex(where: { bound <= $0 }) {
+                buckets[index].count &+= count
             } else {
                 rest &+= count
             }

@@ -1,14 +1,14 @@
 import OpenMetricsText
 
 extension MetricTable {
-    /// What devices are.
+    /// The properties of devices.
     static let deviceRows: [MetricRow] = [
         .telemetry("dmadev_devices", .gauge, from: .deviceList, help: "DMA devices of the process.") { reply in
             [MetricPoint(.unsigned(UInt64(reply.elements.count)))]
         },
         .telemetry(
             "dmadev_device", .info, labels: ["driver", "class", "controller_id", "numa_node"], from: .deviceInfo,
-            help: "What the device is. Empty labels are unknown to the process."
+            help: "Properties of the device. An empty label is a value that the process does not report."
         ) { reply in
             [
                 .info([
@@ -22,28 +22,28 @@ extension MetricTable {
             help: "Whether the device is started (1) or not (0)."),
         .telemetry(
             "dmadev_device_shared_engine", .gauge, from: .deviceInfo, member: "shared_engine",
-            help: "Whether the device shares its engine with others (1) or not (0)."),
+            help: "Whether the device shares its engine with other devices (1) or not (0)."),
         .telemetry(
             "dmadev_device_vchans", .gauge, from: .deviceInfo, member: "nb_vchans",
-            help: "Virtual channels that the device is configured with."),
+            help: "Virtual channels configured on the device."),
         .telemetry(
             "dmadev_device_vchans_limit", .gauge, from: .deviceInfo, member: "max_vchans",
-            help: "Virtual channels that the device can have."),
+            help: "Maximum number of virtual channels of the device."),
         .telemetry(
             "dmadev_device_priorities", .gauge, from: .deviceInfo, member: "nb_priorities",
-            help: "Priorities that the device tells apart."),
+            help: "Priority levels of the device."),
         .telemetry(
             "dmadev_device_descriptors_minimum", .gauge, from: .deviceInfo, member: "min_desc",
-            help: "Descriptors that a ring must have."),
+            help: "Minimum number of descriptors of a ring."),
         .telemetry(
             "dmadev_device_descriptors_limit", .gauge, from: .deviceInfo, member: "max_desc",
-            help: "Descriptors that a ring can have."),
+            help: "Maximum number of descriptors of a ring."),
         .telemetry(
             "dmadev_device_sg_entries_limit", .gauge, from: .deviceInfo, member: "max_sges",
-            help: "Entries that a scatter-gather list can have."),
+            help: "Maximum number of entries of a scatter-gather list."),
         .telemetry(
             "dmadev_device_access_groups_limit", .gauge, from: .deviceInfo, member: "nb_access_groups",
-            help: "Access groups that the device's controller can have."),
+            help: "Maximum number of access groups of the device's controller."),
         .telemetry(
             "dmadev_device_capability", .gauge, labels: ["capability"], from: .deviceInfo,
             help: "Whether the device has the capability (1) or not (0)."

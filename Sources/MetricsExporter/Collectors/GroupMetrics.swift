@@ -1,28 +1,27 @@
 import OpenMetricsText
 
 extension MetricTable {
-    /// The device is the first one that is in the group: without a number of their controllers, only devices tell groups
-    /// of the same number apart.
+    /// `device` is the first device in the group. It distinguishes groups with the same ID when the controllers have no ID.
     private static let groupLabels = ["controller_id", "group", "kind", "device"]
 
-    /// The access groups that the devices of a process are in, as the process knows them.
+    /// The access groups of a process's devices, as the process reports them.
     static let groupRows: [MetricRow] = [
         .telemetry(
-            "dmadev_access_groups", .gauge, from: .groups, help: "Access groups that devices of the process are in."
+            "dmadev_access_groups", .gauge, from: .groups, help: "Access groups with a device of the process."
         ) { reply in
             [MetricPoint(.unsigned(UInt64(reply.elements.count)))]
         },
         .telemetry(
             "dmadev_access_group_members", .gauge, labels: groupLabels, from: .groups,
-            help: "Members of the access group, its creator included, by the word of the process."
+            help: "Members of the access group, its creator included, as the process reports them."
         ) { groups($0, "size") },
         .telemetry(
             "dmadev_access_group_members_limit", .gauge, labels: groupLabels, from: .groups,
-            help: "Members that the access group can have."
+            help: "Maximum number of members of the access group."
         ) { groups($0, "limit") },
         .telemetry(
             "dmadev_access_group_events", .counter, from: .groupEvent,
-            help: "Events of access groups that the process was told: who joined, who left, what was destroyed."
+            help: "Access group events that the process received: a domain joined or left, a group was destroyed."
         ) { reply in
             [MetricPoint(.unsigned(reply.elements.first?.unsigned("number") ?? 0))]
         },

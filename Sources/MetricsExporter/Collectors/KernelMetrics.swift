@@ -1,20 +1,20 @@
 import OpenMetricsText
 
 extension MetricTable {
-    /// The kernel's own DMA engines.
+    /// The DMA engines of the kernel.
     static let kernelRows: [MetricRow] = [
         .row(
             "kernel_dma_channel", .info, labels: ["channel", "driver"],
             .kernel { $0.channels.map { .info(["channel": $0.name, "driver": $0.driver]) } },
             help: "A channel of the kernel's dmaengine."),
         channelRow(
-            "kernel_dma_channel_clients", .gauge, { $0.inUse }, help: "Clients that the kernel's channel has."),
+            "kernel_dma_channel_clients", .gauge, { $0.inUse }, help: "Clients of the kernel's channel."),
         channelRow(
             "kernel_dma_channel_moved_bytes", .counter, unit: "bytes", { $0.bytes },
-            help: "Bytes that the kernel's channel moved."),
+            help: "Bytes moved by the kernel's channel."),
         channelRow(
             "kernel_dma_channel_copies", .counter, { $0.copies },
-            help: "Copies that the kernel's channel was asked for."),
+            help: "Copies submitted to the kernel's channel."),
         .row(
             "kernel_idxd_device", .info, labels: ["device", "numa_node"],
             .kernel { $0.accelerators.map { .info(["device": $0.name, "numa_node": $0.numaNode]) } },
@@ -28,13 +28,13 @@ extension MetricTable {
         .row(
             "kernel_idxd_device_faulty", .gauge, labels: ["device"],
             .kernel { $0.accelerators.map { MetricPoint(["device": $0.name], .unsigned($0.isFaulty ? 1 : 0)) } },
-            help: "Whether the accelerator reports an error of its hardware (1) or none (0)."),
-        acceleratorRow("kernel_idxd_device_clients", { $0.clients }, help: "Clients that the accelerator has."),
+            help: "Whether the accelerator reports a hardware error (1) or none (0)."),
+        acceleratorRow("kernel_idxd_device_clients", { $0.clients }, help: "Clients of the accelerator."),
         acceleratorRow(
             "kernel_idxd_device_work_queues_limit", { $0.workQueueLimit },
-            help: "Work queues that the accelerator can have."
+            help: "Maximum number of work queues of the accelerator."
         ),
-        acceleratorRow("kernel_idxd_device_engines", { $0.engineLimit }, help: "Engines that the accelerator has."),
+        acceleratorRow("kernel_idxd_device_engines", { $0.engineLimit }, help: "Engines of the accelerator."),
         .row(
             "kernel_idxd_wq", .info, labels: ["wq", "mode", "type", "driver"],
             .kernel {
@@ -44,8 +44,8 @@ extension MetricTable {
             "kernel_idxd_wq_enabled", .gauge, labels: ["wq"],
             .kernel { $0.workQueues.map { MetricPoint(["wq": $0.name], .unsigned($0.state == "enabled" ? 1 : 0)) } },
             help: "Whether the work queue is enabled (1) or not (0)."),
-        queueRow("kernel_idxd_wq_clients", { $0.clients }, help: "Clients that the work queue has."),
-        queueRow("kernel_idxd_wq_entries", { $0.size }, help: "Entries that the work queue has."),
+        queueRow("kernel_idxd_wq_clients", { $0.clients }, help: "Clients of the work queue."),
+        queueRow("kernel_idxd_wq_entries", { $0.size }, help: "Entries of the work queue."),
         queueRow("kernel_idxd_wq_priority", { $0.priority }, help: "Priority of the work queue, 1 to 15."),
     ]
 

@@ -5,31 +5,31 @@ import TelemetryWire
 extension MetricTable {
     private static let sourceLabels = ["prefix", "prefix_instance"]
 
-    /// How the exporter itself does.
+    /// The results of the collection itself.
     static let scrapeRows: [MetricRow] = [
         .row(
             "dmascope_scrape_success", .gauge, labels: sourceLabels,
             .scrape { round in
                 round.answers.map { MetricPoint($0.source.labels, .unsigned($0.outcome?.failure == nil ? 1 : 0)) }
-            }, help: "Whether the source answered all that it was asked (1) or not (0)."),
+            }, help: "Whether the source answered all requests (1) or not (0)."),
         .row(
             "dmascope_scrape_duration_seconds", .gauge, unit: "seconds", labels: sourceLabels,
             .scrape { round in
                 round.answers.map { MetricPoint($0.source.labels, .real(Double($0.outcome?.nanoseconds ?? 0) / 1e9)) }
-            }, help: "How long it took to ask the source."),
+            }, help: "Time to read the source."),
         .row(
             "dmascope_scrape_failure", .info, labels: sourceLabels + ["reason"],
             .scrape { round in
                 round.answers.compactMap { answer in
                     answer.outcome?.failure.map { .info(answer.source.labels + ["reason": $0.code.description]) }
                 }
-            }, help: "Why a source gave no metrics."),
+            }, help: "The reason why a source has no metrics."),
         .row(
             "dmascope_scrape_failures", .counter, labels: ["reason"],
             .scrape { round in
                 round.failureCounts.sorted { $0.key < $1.key }
                     .map { reason, count in MetricPoint(["reason": reason], .unsigned(count)) }
-            }, help: "Times that a source gave no metrics, by reason."),
+            }, help: "Failed reads of a source, by reason."),
         .row(
             "dmascope_source", .info, labels: ScrapeSource.labelNames + ["program", "version", "socket"],
             .scrape { round in
@@ -43,22 +43,22 @@ extension MetricTable {
                             "socket": answer.source.path,
                         ])
                 }
-            }, help: "What the source is: join it by prefix, prefix_instance and pid."),
+            }, help: "Process of the source. Join by prefix, prefix_instance and pid."),
         .row(
             "dmascope_sources", .gauge, labels: ["state"],
             .scrape { round in
                 let failed = round.answers.count { $0.outcome?.failure != nil }
                 let states = [
-                    ("answering", round.answers.count - failed), ("failing", failed), ("dead", round.deadCount),
+                    ("answering", round.answers.count - failed), ("failing", failed), ("stale", round.staleCount),
                 ]
                 return states.map { MetricPoint(["state": $0.0], .unsigned(UInt64($0.1))) }
-            }, help: "Telemetry sockets found, by state; nobody listens on dead ones any more."),
+            }, help: "Telemetry sockets found, by state. A stale socket has no listener: its process was killed."),
         .row(
             "dmascope_collection_duration_seconds", .gauge, unit: "seconds",
             .scrape { [MetricPoint(.real(Double($0.nanoseconds) / 1e9))] },
-            help: "How long it took to ask all sources."),
+            help: "Time to read all sources."),
         .row(
             "dmascope_build", .info, labels: ["version"],
-            .scrape { _ in [.info(["version": DmascopeVersion.number])] }, help: "Which dmascope exports."),
+            .scrape { _ in [.info(["version": DmascopeVersion.number])] }, help: "Version of the exporting dmascope."),
     ]
 }

@@ -6,16 +6,16 @@ import TelemetryClient
 
 extension HTTPRoute {
     /// The live page: `GET /` and its files, `/snapshot.json` for programs, and `/events`, which streams the same
-    /// snapshots as server-sent events, about one a second.
+    /// snapshots as server-sent events, about one each second.
     ///
-    /// Viewers share the collections. There may be ``maximumViewers`` streams; who comes late is told so, and asks for
-    /// `/snapshot.json` now and then.
+    /// All viewers share the collections. At most ``maximumViewers`` streams are open at once. A further viewer gets status
+    /// 503 and polls `/snapshot.json` instead.
     ///
-    /// - Parameter address: where the server listens. A browser that asked for a name that is none of this machine's is
-    ///   refused: any page could make its own name point here, and read what it should not.
+    /// - Parameter address: the address of the server. Requests of browsers for other host names than those of this machine
+    ///   get status 421: any web site could make its own name resolve to this machine and read the page.
     public static func livePage(of collector: SnapshotCollector, at address: ListenAddress) -> [HTTPRoute] {
         let feed = LiveFeed(collector)
-        let seats = ViewerSeats(limit: maximumViewers)
+        let viewers = ViewerLimit(limit: maximumViewers)
         let rule = HostRule(address)
         let files = PageFile.all.map { file in
             route(file.path, "the live page", rule) { _ in
@@ -32,37 +32,38 @@ extension HTTPRoute {
                 }
             },
             route("/events", "snapshots as server-sent events", rule) { _ in
-                guard let seat = seats.take() else {
+                guard let slot = viewers.reserve() else {
                     return plain(
-                        .serviceUnavailable, "there are \(seats.limit) viewers, as many as may be: ask /snapshot.json\n"
+                        .serviceUnavailable,
+                        "there are \(viewers.limit) viewers, which is the limit: use /snapshot.json\n"
                     )
                 }
-                return Response(status: .ok, headers: headers(type: "text/event-stream"), body: events(of: feed, seat))
+                return Response(status: .ok, headers: headers(type: "text/event-stream"), body: events(of: feed, slot))
             },
         ]
     }
 
-    /// Most streams at once. Less than the connections that the server takes, so that `/metrics` stays reachable.
+    /// The most streams at once. It is less than the server's limit of connections, so `/metrics` stays reachable.
     public static let maximumViewers = 128
 
-    private static func events(of feed: LiveFeed, _ seat: ViewerSeats.Seat) -> ResponseBody {
+    private static func events(of feed: LiveFeed, _ slot: ViewerLimit.Slot) -> ResponseBody {
         ResponseBody { writer in
             var seen: UInt64?
             try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
-            // Ends with the server, not with the grace that it gives to clients.
+            // Ends at the start of the shutdown, not after the grace period for clients.
             while let frame = try? await cancelWhenGracefulShutdown({ [seen] in try await feed.next(after: seen) }) {
                 seen = frame.number
                 try await writer.write(event(frame))
             }
             try await writer.finish(nil)
-            withExtendedLifetime(seat) {}
+            withExtendedLifetime(slot) {}
         }
     }
 
     private static func event(_ frame: LiveFeed.Frame) -> ByteBuffer {
         switch frame.text {
         case .success(let text):
-            // The JSON has no line ends: they are escaped in strings, and there are none elsewhere.
+            // The JSON has no line breaks: they are escaped in strings and do not occur elsewhere.
             var event = ByteBuffer(string: "id: \(frame.number)\nevent: snapshot\ndata: ")
             event.writeImmutableBuffer(text)
             event.writeString("\n\n")
@@ -81,8 +82,8 @@ extension HTTPRoute {
             guard rule.allows(request.head.authority) else {
                 return plain(
                     .misdirectedRequest,
-                    "ask by number, as http://127.0.0.1:9876/, or by the name of this machine: any page could make "
-                        + "another name point here\n")
+                    "use an IP address, as http://127.0.0.1:9876/, or the name of this machine: any web site could make "
+                        + "another name resolve to this machine\n")
             }
             return try await answer(request)
         }
@@ -96,7 +97,7 @@ extension HTTPRoute {
         Response(status: status, headers: headers(type: type), body: ResponseBody(byteBuffer: body))
     }
 
-    /// The page loads what this server has, and nothing else.
+    /// The policy permits the page to load files of this server only.
     private static func headers(type: String) -> HTTPFields {
         var headers = HTTPFields()
         headers[.contentType] = type
@@ -109,7 +110,7 @@ extension HTTPRoute {
             ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Resource-Policy", "same-origin"),
             ("Cross-Origin-Opener-Policy", "same-origin"),
         ] {
-            // Each is a token, as a name has to be.
+            // The initialiser returns nil only for names that are no HTTP tokens; these three are.
             headers[.init(name)!] = value
         }
         return headers

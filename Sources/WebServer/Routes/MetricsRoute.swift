@@ -8,18 +8,19 @@ import OpenMetricsText
 import TelemetryClient
 
 extension HTTPRoute {
-    /// `GET /metrics`: what a collector finds, in the format that the client accepts.
+    /// `GET /metrics`: a collection in the format that the client accepts.
     public static func metrics(of collector: MetricsCollector) -> HTTPRoute {
-        // Collecting waits for sources: not on the server's thread. More threads would only wait for each other.
+        // A collection blocks while it waits for sources, so it must not run on the server's thread. Collections run one after
+        // another, so a second thread would not help.
         let queue = DispatchQueue(label: "metrics")
         let limiter = Locked(LogRateLimiter())
         return HTTPRoute("/metrics", "metrics for scrapers") { request, context in
             let format = MetricsText(accepting: request.headers[values: .accept].joined(separator: ","))
-            let asked = MonotonicTime.now
+            let requested = MonotonicTime.now
             do {
                 let text = try await withCheckedThrowingContinuation { continuation in
                     queue.async {
-                        continuation.resume(with: Result { try format.text(of: collector.collect(since: asked)) })
+                        continuation.resume(with: Result { try format.text(of: collector.collect(since: requested)) })
                     }
                 }
                 return Response(

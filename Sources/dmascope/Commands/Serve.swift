@@ -157,7 +157,8 @@ struct Serve: ParsableCommand {
         let collector = sources.collector(tellsOfItself: true, web: statistics)
         let routes = HTTPRoute.livePage(of: sources.snapshots, at: address) + [.metrics(of: collector)]
         return HTTPService(
-            address, routes: routes, statistics: statistics, logger: Logger(label: "dmascope.http"), listens: listens)
+            address, routes: routes, statistics: statistics, logger: Logger(label: "dmascope.http"),
+            onListening: listens)
     }
 
     private func startController() throws -> DMAController {

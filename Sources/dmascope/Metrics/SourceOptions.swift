@@ -31,7 +31,7 @@ struct SourceOptions: ParsableArguments {
         configuration.sockets = socket
         configuration.timeout = .seconds(scrapeTimeout)
         configuration.sysfs = sysfs
-        configuration.tellsOfItself = tellsOfItself
+        configuration.includesProcessMetrics = tellsOfItself
         configuration.web = web
         return MetricsCollector(configuration)
     }

@@ -2,17 +2,17 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// Where Hummingbird, which binds by itself, makes a Unix socket before it is moved to its place: a directory of its own,
-/// which only this user may enter, so that nobody else can connect before the socket has its final mode.
-struct UnixSocketPlace: Sendable {
-    /// Where it is to be bound.
+/// The path of the server's Unix socket, and a temporary directory in which Hummingbird binds it. Only this user can enter
+/// the directory, so no other user can connect before the socket has its final mode. The socket is then moved to its path.
+struct UnixSocketLocation: Sendable {
+    /// The temporary path at which Hummingbird binds the socket.
     let workPath: String
 
     private let path: String
     private let directory: String
 
-    /// - Parameter path: where clients are to find the socket.
-    /// - Throws: when somebody listens there, or something else lies there.
+    /// - Parameter path: the path for clients.
+    /// - Throws: when a server listens at the path, or a file that is no socket exists there.
     init(_ path: String) throws(HTTPServiceError) {
         do throws(SocketFile.Failure) { try SocketFile.hasDeadSocket(path) } catch {
             throw HTTPServiceError(error, path)
@@ -21,7 +21,7 @@ struct UnixSocketPlace: Sendable {
         var template = Array((parent + ".dmascope-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else {
             let error = Errno(rawValue: Glibc.errno)
-            throw HTTPServiceError("cannot make a directory beside \(path): \(error)", errno: error)
+            throw HTTPServiceError("cannot create a directory next to \(path): \(error)", errno: error)
         }
         self.path = path
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -29,15 +29,15 @@ struct UnixSocketPlace: Sendable {
         guard workPath.utf8.count <= SequencedPacketSocket.maximumPathLength else {
             removeDirectory()
             throw HTTPServiceError(
-                "the path \(path) is too long: a socket's has at most \(SequencedPacketSocket.maximumPathLength) bytes, "
-                    + "of which \(workPath.utf8.count - path.utf8.count) are needed here",
+                "the path \(path) is too long: the path of a socket has at most \(SequencedPacketSocket.maximumPathLength) bytes, "
+                    + "of which this server needs \(workPath.utf8.count - path.utf8.count) for itself",
                 errno: .fileNameTooLong)
         }
     }
 
-    /// Moves the socket, which listens by now, to its place.
+    /// Moves the listening socket to its path.
     ///
-    /// - Throws: when another server has come there meanwhile.
+    /// - Throws: when another server has started to listen at the path meanwhile.
     func publish() throws(HTTPServiceError) -> SocketFile {
         defer { removeDirectory() }
         do throws(SocketFile.Failure) {
@@ -47,7 +47,7 @@ struct UnixSocketPlace: Sendable {
         }
     }
 
-    /// Nothing stays of an attempt.
+    /// Removes the temporary directory and a socket in it. Errors are ignored.
     func removeDirectory() {
         _ = unlink(workPath)
         _ = rmdir(directory)
@@ -58,10 +58,10 @@ extension HTTPServiceError {
     fileprivate init(_ failure: SocketFile.Failure, _ path: String) {
         switch failure.kind {
         case .notReplaceable:
-            self.init("cannot listen on \(path): there is a file, and no socket", errno: .fileExists)
-        // Who is there has another protocol, or no time.
+            self.init("cannot listen on \(path): a file that is no socket exists there", errno: .fileExists)
+        // A server of another socket type listens there, or its backlog is full.
         case .inUse where [nil, Errno(rawValue: EPROTOTYPE), .resourceTemporarilyUnavailable].contains(failure.errno):
-            self.init("cannot listen on \(path): a server has it", errno: .addressInUse)
+            self.init("cannot listen on \(path): another server listens there", errno: .addressInUse)
         default:
             let reason = failure.errno.map { "\($0)" } ?? failure.description
             self.init("cannot listen on \(path): \(reason)", errno: failure.errno)

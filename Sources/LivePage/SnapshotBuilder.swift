@@ -3,26 +3,26 @@ import MetricsExporter
 import TelemetryClient
 import TelemetryWire
 
-/// Picks what the page shows out of a source's replies. What a source does not offer is missing in the result.
-final class PageTaker: SourceTaker {
+/// Builds the part of a snapshot that is about one source. What the source does not offer is absent.
+final class SnapshotBuilder: SourceVisitor {
     private typealias Row = [JSONTree.Member]
 
     static let limits = PageFields.limits
 
-    /// What has happened of late: a list each.
+    /// The lists of recent events and errors.
     private static let lists: [(name: String, command: SourceCommand, fields: PageFields)] = [
         ("events", .groupEvents(PageFields.recentLimit), .event),
         ("failed_calls", .failedCalls(PageFields.recentLimit), .failedCall),
-        ("refusals", .refusals(PageFields.recentLimit), .refusal),
+        ("failed_requests", .failedRequests(PageFields.recentLimit), .failedRequest),
     ]
 
-    /// The devices' own members, and the channels of each by their numbers, from 0 on.
+    /// Each device: its members, and its channels by number, from 0.
     private var devices: [(members: Row, channels: [Row])] = []
     private var groups: [Row] = []
     private var recent: Row = []
 
-    /// All that the source told.
-    func members(of answer: SourceWalk<PageTaker>) -> [JSONTree.Member] {
+    /// The members of the process in the snapshot, after the last reply.
+    func members(of answer: SourceWalk<SnapshotBuilder>) -> [JSONTree.Member] {
         let rows = devices.map { device in
             JSONTree.object(device.members + [.init("vchans", .array(device.channels.map(JSONTree.object)))])
         }
@@ -37,14 +37,14 @@ final class PageTaker: SourceTaker {
         ]
     }
 
-    func pick(from offered: Set<String>, process: (id: Int64, visibleID: Int32?)) -> [SourceCommand] {
+    func selectCommands(from offered: Set<String>, process: (id: Int64, visibleID: Int32?)) -> [SourceCommand] {
         let counters: SourceCommand = offered.contains(SourceCommand.counters.path) ? .counters : .statistics
         return [.channels, counters, .latency, .groups, .group] + Self.lists.map(\.command)
     }
 
-    func take(_ reply: JSONTree, to question: SourceQuestion) {
-        switch question.command {
-        case .deviceInfo: addDevice(question.device, reply)
+    func take(_ reply: JSONTree, to request: SourceRequest) {
+        switch request.command {
+        case .deviceInfo: addDevice(request.device, reply)
         case .channels:
             for row in reply.elements {
                 guard let number = row["vchan"]?.unsigned.flatMap(Int.init(exactly:)) else { continue }
@@ -55,38 +55,38 @@ final class PageTaker: SourceTaker {
                 [
                     .init("counters", .object(reply.members(PageFields.counters))),
                     .init("read_ns", .count(MonotonicTime.now.nanoseconds)),
-                ], to: question.index)
+                ], to: request.index)
         case .latency:
             guard reply != .null else { return }
             let buckets = reply["buckets"]?.rows(PageFields.bucket, limit: PageFields.bucketLimit) ?? .array([])
             let latency = reply.members(PageFields.latency) + [.init("buckets", buckets)]
-            add([.init("latency", .object(latency))], to: question.index)
+            add([.init("latency", .object(latency))], to: request.index)
         case .groups:
             groups = reply.elements.prefix(Self.limits.groups).map { row in
                 row.members(PageFields.group) + [Self.devices(of: row)]
             }
         case .group:
             let members = reply["members"]?.elements.prefix(PageFields.memberLimit).map(Self.member) ?? []
-            groups[question.index].append(.init("members", .array(members)))
+            groups[request.index].append(.init("members", .array(members)))
         default:
-            guard let list = Self.lists.first(where: { $0.command == question.command }) else { return }
+            guard let list = Self.lists.first(where: { $0.command == request.command }) else { return }
             recent.append(.init(list.name, reply.rows(list.fields, limit: PageFields.recentLimit)))
         }
     }
 
     private func addDevice(_ device: SourceDevice?, _ reply: JSONTree) {
         guard let device else { return }
-        let able = reply["capabilities"]?.members.filter { $0.value.unsigned == 1 }.prefix(64) ?? []
+        let capabilities = reply["capabilities"]?.members.filter { $0.value.unsigned == 1 }.prefix(64) ?? []
         devices.append(
             (
                 members: [.init("id", .count(device.id))] + reply.members(PageFields.device) + [
-                    .init("capabilities", .array(able.map { .text($0.name) }))
+                    .init("capabilities", .array(capabilities.map { .text($0.name) }))
                 ],
                 channels: (0..<device.channelCount).map { [.init("vchan", .count(UInt64($0)))] }
             ))
     }
 
-    /// Adds to a channel of the device that is being asked, which is the last one.
+    /// Adds members to a channel of the current device, which is the last one.
     private func add(_ members: Row, to channel: Int) {
         guard let last = devices.indices.last, devices[last].channels.indices.contains(channel) else { return }
         devices[last].channels[channel] += members
