@@ -73,7 +73,7 @@ import Testing
         peer.serveOne([Self.greeting, "{\"/a\"b\":null}"])
         let result = try Scope().run("query", peer.path, "/a\"b")
         #expect(result.output == "{\"/a\"b\":null}\n")
-        expect(result, exits: 1, saying: "is no valid JSON")
+        expect(result, exits: 1, saying: "is not valid JSON")
     }
 
     @Test func whatAPeerSendsSteersNoTerminal() throws {
@@ -91,7 +91,7 @@ import Testing
         let peer = try Peer()
         // The greeting, a request, and then the end.
         peer.serveOne([Self.greeting], thenLeaves: true)
-        expect(try Scope().run(command, "--socket", peer.path), exits: 3, saying: "look whether the process still runs")
+        expect(try Scope().run(command, "--socket", peer.path), exits: 3, saying: "check whether the process still runs")
     }
 
     @Test func nobodyThere() throws {
