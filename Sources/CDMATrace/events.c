@@ -3,7 +3,7 @@
 #include "dmatrace.h"
 
 _Static_assert(offsetof(struct dmatrace_tracepoint, state) == offsetof(struct lttng_ust_tracepoint, state),
-	"struct dmatrace_tracepoint is the head of LTTng's tracepoint");
+	"struct dmatrace_tracepoint must match the first members of LTTng's tracepoint");
 
 #define ROW(event_provider, event_name, event_level_name, event_level) \
 	{ \

@@ -1,8 +1,8 @@
-/* The object with the probes, CDMATraceProbes, is looked for
- *   - in the directory of the image that holds this code, which is the executable or a shared library,
- *   - in ../lib of that directory,
- *   - by its soname, where the system looks for libraries.
- * The soname's number changes with the structs that call sites hand to probes: dmatrace.h, provider/values.h,
+/* The search path of the object with the probes, CDMATraceProbes:
+ *   - the directory of the image that contains this code, which is the executable or a shared library,
+ *   - ../lib of that directory,
+ *   - the soname in the system's library path.
+ * The soname's number has to change with the structs that call sites pass to probes: dmatrace.h, provider/values.h,
  * provider/burst.h. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,10 +20,10 @@
 #define OBJECT "libdmascope-trace.so"
 #define SONAME OBJECT ".1"
 
-/* A symbol that LTTng makes in every object with probes of this provider. */
+/* A symbol that LTTng defines in every object with probes of this provider. */
 #define PROVIDER "lttng_ust_tracepoint_provider_dmadev"
 
-/* Writes the path of the image that holds this code. */
+/* Writes the path of the image that contains this code; returns false if it is unknown. */
 static bool image_path(char path[static PATH_MAX])
 {
 	Dl_info info;
@@ -32,7 +32,7 @@ static bool image_path(char path[static PATH_MAX])
 
 	if (dladdr1((void *)dmatrace_load, &info, (void **)&image, RTLD_DL_LINKMAP) == 0)
 		return false;
-	/* The executable: no name here, and its first argument is whatever its caller has chosen. */
+	/* The executable has no name here, and its caller chooses argv[0]. */
 	if (image->l_name[0] == '\0') {
 		length = readlink("/proc/self/exe", path, PATH_MAX - 1);
 		if (length > 0)
@@ -59,10 +59,10 @@ static void load(void)
 	/* Two copies would record each event twice. */
 	if (dlsym(RTLD_DEFAULT, PROVIDER) != NULL)
 		return;
-	/* A program with more rights than its caller may lie in a directory that the caller writes to. */
+	/* A program with more privileges than its caller may be in a directory that the caller can write to. */
 	if (getauxval(AT_SECURE) == 0 && image_path(path) && (slash = strrchr(path, '/')) != NULL) {
 		slash[1] = '\0';
-		/* The second is what the package manager calls it in a build directory. */
+		/* The second name is that of the package manager in a build directory. */
 		if (open_object(path, SONAME) || open_object(path, OBJECT) || open_object(path, "../lib/" SONAME))
 			return;
 	}

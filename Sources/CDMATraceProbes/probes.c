@@ -1,4 +1,4 @@
-/* The probes of every provider: what writes an event's fields into LTTng's buffers. */
+/* The probes of all providers: the functions that write an event's fields into LTTng's buffers. */
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES
 #include "provider/dmadev.h"
 #include "provider/dmadev_engine.h"

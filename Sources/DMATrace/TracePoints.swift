@@ -2,23 +2,23 @@ import CDMATrace
 
 /// One event that this program can record.
 public struct TracePoint: Sendable {
-    /// The provider, `dmadev` for one.
+    /// The provider, for example `dmadev`.
     public let provider: String
-    /// The event's name within its provider, `copy` for one.
+    /// The event's name within its provider, for example `copy`.
     public let name: String
-    /// The log level as `lttng list --userspace` spells it: `TRACE_INFO` for control, `TRACE_DEBUG` for data.
+    /// The log level in the notation of `lttng list --userspace`: `TRACE_INFO` for control, `TRACE_DEBUG` for data.
     public let level: String
 
-    /// Row of the C table, in whose tracepoint LTTng keeps the state.
+    /// The row of the C table; LTTng sets the state in the row's tracepoint.
     fileprivate let row: Int
 
-    /// Whether a tracing session records the event right now; `false` in a process that has had no device yet.
+    /// Whether a tracing session records the event now; `false` in a process that has not created a device yet.
     public var isEnabled: Bool {
         dmatrace_tracepoint_enabled(TracePoints.table[row].tracepoint)
     }
 }
 
-/// Every event that the providers of this program declare, whether or not LTTng is there.
+/// All events that the providers of this program declare, whether or not LTTng is installed.
 public enum TracePoints {
     /// The events in the order in which the providers declare them.
     ///

@@ -1,4 +1,4 @@
-/// The labels of a series: names with values, in the order in which they are written.
+/// The labels of a series, in the order in which they are written.
 public struct LabelSet: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// One label.
     public struct Label: Sendable, Hashable {
@@ -7,32 +7,32 @@ public struct LabelSet: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         /// Any text.
         public let value: String
 
-        /// A label.
+        /// Nothing is checked before the label is written.
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
-    /// The labels.
+    /// In the order in which they are written.
     public private(set) var labels: [Label]
 
-    /// A set of these labels. Nothing is checked before it is written.
+    /// Nothing is checked before the set is written.
     public init(_ labels: [Label] = []) {
         self.labels = labels
     }
 
-    /// A set of these labels.
+    /// Keeps the order of the literal.
     public init(dictionaryLiteral elements: (String, String)...) {
         labels = elements.map { Label($0.0, $0.1) }
     }
 
-    /// The value of a label; `nil` when there is none of that name.
+    /// The value of a label; `nil` if there is none of that name.
     public subscript(name: String) -> String? {
         labels.first { $0.name == name }?.value
     }
 
-    /// These labels, and the others behind them.
+    /// The labels of `left`, then those of `right`.
     public static func + (left: LabelSet, right: LabelSet) -> LabelSet {
         LabelSet(left.labels + right.labels)
     }

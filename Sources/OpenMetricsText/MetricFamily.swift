@@ -1,42 +1,42 @@
-/// One metric with all of its series: what stands below one `# TYPE` line.
+/// One metric with all of its series: the lines that belong to one `# TYPE` line.
 public struct MetricFamily: Sendable, Equatable {
-    /// What the metric is.
+    /// Name, type, unit and help.
     public let description: MetricDescription
-    /// Its series, in the order in which they are written. Of two with the same labels the first one is.
+    /// The series, in the order in which they are written. Of two with the same labels only the first one is written.
     public var samples: [MetricSample]
 
-    /// A metric.
+    /// A family without samples is not written.
     public init(_ description: MetricDescription, samples: [MetricSample] = []) {
         self.description = description
         self.samples = samples
     }
 }
 
-/// What a metric is, whatever its values are.
+/// The description of a metric: name, type, unit and help.
 public struct MetricDescription: Sendable, Hashable {
-    /// The types of OpenMetrics that are offered.
+    /// The supported types of OpenMetrics.
     public enum Kind: String, Sendable, CaseIterable {
-        /// Only grows, or starts again at 0 with a new time of creation.
+        /// Only increases, or starts again at 0 with a new creation time.
         case counter
-        /// Goes up and down.
+        /// Increases and decreases.
         case gauge
-        /// Observations, counted in buckets.
+        /// Counts observations in buckets.
         case histogram
-        /// Text about something, as labels.
+        /// Text as labels; the value is always 1.
         case info
     }
 
-    /// The name without the suffix that a type adds (`_total`, `_bucket`, `_info`), but with its unit:
+    /// The name, with its unit but without the suffix that the type adds (`_total`, `_bucket`, `_info`):
     /// `[a-zA-Z_:][a-zA-Z0-9_:]*`.
     public let name: String
     /// The type.
     public let kind: Kind
-    /// The unit, in which `name` must end: `seconds`, `bytes`, `ratio`. `nil` for counts of things.
+    /// The unit (`seconds`, `bytes`, `ratio`); `name` must end in it. `nil` for plain numbers.
     public let unit: String?
-    /// One sentence for people; any text.
+    /// One sentence; any text is allowed.
     public let help: String
 
-    /// A description. Nothing is checked before it is written.
+    /// Nothing is checked before the metric is written; see ``problem``.
     public init(_ name: String, _ kind: Kind, unit: String? = nil, help: String) {
         self.name = name
         self.kind = kind
@@ -44,7 +44,7 @@ public struct MetricDescription: Sendable, Hashable {
         self.help = help
     }
 
-    /// The name under which a query finds its values: with `_total` or `_info` where its type adds one.
+    /// The name to use in queries: with `_total` or `_info` if the type adds it.
     public var seriesName: String {
         switch kind {
         case .counter: name + "_total"
@@ -54,16 +54,16 @@ public struct MetricDescription: Sendable, Hashable {
     }
 }
 
-/// One series of a metric at one moment.
+/// One series of a metric at one point in time.
 public struct MetricSample: Sendable, Equatable {
-    /// What tells it from the others of its metric.
+    /// Distinguishes the series from the others of the metric.
     public let labels: LabelSet
-    /// Its value.
+    /// Of a kind that fits the metric's type, else the sample is not written.
     public let value: MetricValue
-    /// Since when a counter or a histogram counts, in seconds since 1970; `nil` when that is not known, and for others.
+    /// When a counter or a histogram began to count, in seconds since 1970; `nil` if unknown, and for other types.
     public let created: Double?
 
-    /// A sample.
+    /// Nothing is checked before the sample is written.
     public init(_ labels: LabelSet, _ value: MetricValue, created: Double? = nil) {
         self.labels = labels
         self.value = value
@@ -71,7 +71,7 @@ public struct MetricSample: Sendable, Equatable {
     }
 }
 
-/// A value; which one fits is said by the type of the metric.
+/// A value. The metric's type determines which case is valid.
 public enum MetricValue: Sendable, Equatable {
     /// Of a counter, a gauge, or an info (whose value is always written as 1).
     case number(MetricNumber)
@@ -81,14 +81,14 @@ public enum MetricValue: Sendable, Equatable {
 
 /// A number, exact where it is an integer.
 public enum MetricNumber: Sendable, Equatable {
-    /// An integer from 0 on.
+    /// An integer that is not negative.
     case unsigned(UInt64)
     /// Any integer.
     case signed(Int64)
-    /// Any number, the infinities and NaN included.
+    /// Any number, including infinities and NaN.
     case real(Double)
 
-    /// The number, rounded where a `Double` cannot hold it.
+    /// The number, rounded if a `Double` cannot represent it.
     public var double: Double {
         switch self {
         case .unsigned(let value): Double(value)
@@ -97,7 +97,7 @@ public enum MetricNumber: Sendable, Equatable {
         }
     }
 
-    /// The number as both formats write it.
+    /// The number in the notation of both formats.
     public var text: String {
         switch self {
         case .unsigned(let value): "\(value)"
@@ -108,36 +108,36 @@ public enum MetricNumber: Sendable, Equatable {
     }
 }
 
-/// Observations, counted by size.
+/// Observations, counted in buckets by size.
 public struct MetricHistogram: Sendable, Equatable {
-    /// Observations that are not above the bound, and above that of the bucket before.
+    /// Observations above the previous bucket's bound, up to and including this one's.
     public struct Bucket: Sendable, Equatable {
-        /// The largest observation that is counted here.
+        /// The greatest value that belongs to this bucket.
         public let upperBound: Double
-        /// Observations of this bucket alone.
+        /// Observations in this bucket alone, not cumulative.
         public var count: UInt64
 
-        /// A bucket.
+        /// An empty bucket unless a count is given.
         public init(upperBound: Double, count: UInt64 = 0) {
             self.upperBound = upperBound
             self.count = count
         }
     }
 
-    /// The buckets, by rising bound; the one without bound is `rest`.
+    /// The buckets, by ascending bound; the one without a bound is `rest`.
     public var buckets: [Bucket]
     /// Observations above the last bound.
     public var rest: UInt64
     /// The sum of all observations, in the metric's unit.
     public var sum: MetricNumber
 
-    /// A histogram.
+    /// Buckets must be in ascending order of their bounds.
     public init(buckets: [Bucket], rest: UInt64 = 0, sum: MetricNumber) {
         self.buckets = buckets
         self.rest = rest
         self.sum = sum
     }
 
-    /// All observations.
+    /// The number of all observations.
     public var count: UInt64 { buckets.reduce(rest) { $0 &+ $1.count } }
 }

@@ -1,12 +1,12 @@
-/// The text formats in which metrics are scraped. Both are written from the same values.
+/// The text formats for scrapers. Both are written from the same values.
 public enum MetricsText: Sendable, Hashable, CaseIterable {
-    /// OpenMetrics 1.0: with units, times of creation, and an end that shows that nothing is missing.
+    /// OpenMetrics 1.0: with units, creation times, and an end marker that shows that the text is complete.
     case openMetrics
-    /// Prometheus's text format 0.0.4, which every scraper reads. It knows no units, no infos (written as gauges) and
-    /// no times of creation.
+    /// Prometheus's text format 0.0.4, which every scraper reads. It has no units, no creation times and no infos,
+    /// which are written as gauges.
     case prometheus
 
-    /// What HTTP calls the format.
+    /// The value of HTTP's `Content-Type` header.
     public var contentType: String {
         switch self {
         case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -14,12 +14,12 @@ public enum MetricsText: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The text of metrics, UTF-8, each line with its end.
+    /// The metrics as UTF-8 text; each line ends with a line feed.
     ///
-    /// Families without samples are left out. Of two samples of a family with the same labels the first one is written,
-    /// since readers refuse the whole text otherwise; a sample whose value does not fit the type is left out too.
+    /// Families without samples are left out. Of two samples of a family with the same labels only the first one is
+    /// written, because readers would reject the whole text. A sample whose value does not fit the type is left out.
     ///
-    /// - Throws: for a name of a metric or a label that is none, or that is there twice.
+    /// - Throws: if the name of a metric or a label is invalid or occurs twice.
     public func text(of families: [MetricFamily]) throws(MetricsTextError) -> String {
         var writer = MetricsWriter(format: self)
         for family in families { try writer.write(family) }
@@ -27,7 +27,6 @@ public enum MetricsText: Sendable, Hashable, CaseIterable {
     }
 }
 
-/// Writes the lines.
 private struct MetricsWriter {
     let format: MetricsText
     private var text = ""
@@ -47,7 +46,8 @@ private struct MetricsWriter {
         let description = family.description
         if let problem = description.problem { throw MetricsTextError(description.name, problem) }
         guard families.insert(description.name).inserted else {
-            throw MetricsTextError(description.name, "each metric is there once, with all of its samples")
+            throw MetricsTextError(
+                description.name, "the metric occurs twice; it must occur once, with all of its samples")
         }
         guard !family.samples.isEmpty else { return }
         writeHead(description)
@@ -120,7 +120,7 @@ private struct MetricsWriter {
         text += "\n"
     }
 
-    /// What stands between the braces.
+    /// The text between the braces.
     private mutating func labelText(
         _ set: LabelSet, of description: MetricDescription
     ) throws(MetricsTextError) -> String {
@@ -130,16 +130,17 @@ private struct MetricsWriter {
                 guard NameRules.isLabelName(label.name) else {
                     throw MetricsTextError(
                         description.name,
-                        "\"\(label.name)\" is no label: its name has letters, digits and underscores, begins with no "
-                            + "digit and not with two underscores")
+                        "\"\(label.name)\" is not a valid label name: it must consist of letters, digits and underscores, and "
+                            + "not begin with a digit or with two underscores")
                 }
                 labelNames.insert(label.name)
             }
             guard !set.labels[..<place].contains(where: { $0.name == label.name }) else {
-                throw MetricsTextError(description.name, "the label \(label.name) is there twice")
+                throw MetricsTextError(description.name, "the label \(label.name) occurs twice")
             }
             guard description.kind != .histogram || label.name != "le" else {
-                throw MetricsTextError(description.name, "the label le of a histogram is the bound of its buckets")
+                throw MetricsTextError(
+                    description.name, "a histogram must not have a label le: it is the bound of its buckets")
             }
             if place > 0 { text += "," }
             text += label.name
@@ -150,7 +151,7 @@ private struct MetricsWriter {
         return text
     }
 
-    /// Text inside of a line. A NUL, which ends the text for some readers, becomes U+FFFD.
+    /// The escaped text. NUL, at which some readers stop, becomes U+FFFD.
     private func escaped(_ value: String, quotes: Bool) -> String {
         let special = value.utf8.contains {
             $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\n") || $0 == 0 || (quotes && $0 == UInt8(ascii: "\""))

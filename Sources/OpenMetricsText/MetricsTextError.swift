@@ -1,6 +1,6 @@
-/// Why metrics cannot be written: a slip of the program that made them, never of the data.
+/// Why metrics cannot be written: a programming error, never caused by data.
 public struct MetricsTextError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The metric.
+    /// The metric's name.
     public let metric: String
     /// What is wrong and what is allowed, in one sentence.
     public let reason: String
@@ -10,6 +10,6 @@ public struct MetricsTextError: Error, Sendable, Equatable, CustomStringConverti
         self.reason = reason
     }
 
-    /// The metric and the sentence.
+    /// The metric and the reason.
     public var description: String { "metric \(metric): \(reason)" }
 }

@@ -1,11 +1,11 @@
-/// What may be a name.
+/// The rules for names.
 enum NameRules {
     /// `[a-zA-Z_:][a-zA-Z0-9_:]*`
     static func isMetricName(_ name: String) -> Bool {
         isName(name) { $0 == UInt8(ascii: ":") }
     }
 
-    /// `[a-zA-Z_][a-zA-Z0-9_]*`, without the two underscores that Prometheus keeps for itself.
+    /// `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with two underscores, which Prometheus reserves.
     static func isLabelName(_ name: String) -> Bool {
         isName(name) { _ in false } && !name.hasPrefix("__")
     }
@@ -28,19 +28,19 @@ enum NameRules {
 }
 
 extension MetricDescription {
-    /// Endings that a type adds, or that tell readers of a type.
+    /// Suffixes that a type adds, or from which readers derive a type.
     private static let reservedSuffixes = ["_total", "_created", "_bucket", "_count", "_sum", "_info"]
 
-    /// What is wrong with it; `nil` when it can be written.
+    /// Why the description cannot be written; `nil` if it can.
     public var problem: String? {
         if !NameRules.isMetricName(name) {
-            return "a name has letters, digits, underscores and colons, and does not begin with a digit"
+            return "a name must consist of letters, digits, underscores and colons, and not begin with a digit"
         }
         if let suffix = Self.reservedSuffixes.first(where: name.hasSuffix) {
-            return "a name does not end in \(suffix): its type adds what is needed"
+            return "a name must not end in \(suffix): the type adds the suffix"
         }
         guard let unit else { return nil }
-        if kind == .info { return "an info has no unit" }
+        if kind == .info { return "an info must not have a unit" }
         return name.hasSuffix("_" + unit) ? nil : "the name must end in its unit, _\(unit)"
     }
 }

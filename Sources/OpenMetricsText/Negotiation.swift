@@ -1,6 +1,6 @@
 extension MetricsText {
-    /// The format for an HTTP client, by its `Accept` header: OpenMetrics when it is named and wanted at least as much as
-    /// plain text; else Prometheus's text, also for clients that accept neither, which most likely do not care.
+    /// The format for an HTTP client's `Accept` header: OpenMetrics if the header names it with at least the quality of
+    /// plain text; else Prometheus's text, also for clients that accept neither.
     public init(accepting header: String?) {
         var openMetrics = 0.0
         var plain: (specificity: Int, quality: Double) = (-1, 0)

@@ -9,7 +9,7 @@ struct PacketChannel: ~Copyable {
     private var socket: OwnedDescriptor?
     private var buffer: [UInt8]
 
-    /// Greetings are short; the greeting says how long replies are.
+    /// Buffer for the greeting, which is short; it contains the maximum length of replies.
     private static var greetingLength: Int { 4096 }
 
     init(path: String, timeout: Duration) throws(TelemetryClientError) {
@@ -20,11 +20,11 @@ struct PacketChannel: ~Copyable {
                 errno: .fileNameTooLong)
         }
         guard !path.utf8.contains(0) else {
-            throw TelemetryClientError(.invalidArgument, "a path holds no NUL")
+            throw TelemetryClientError(.invalidArgument, "a path must not contain NUL")
         }
         do throws(Errno) {
             let socket = try SequencedPacketSocket.open()
-            // A full backlog makes connect wait, and only the send timeout limits that.
+            // With a full backlog, connect blocks; only the send timeout limits that.
             try SequencedPacketSocket.setSendTimeout(socket, timeout)
             try SequencedPacketSocket.connect(socket, to: path)
             try Self.makeNonblocking(socket)
@@ -36,13 +36,14 @@ struct PacketChannel: ~Copyable {
         self.buffer = [UInt8](repeating: 0, count: Self.greetingLength)
     }
 
-    /// Connects to the first live server of a prefix, or to the instance asked for. Sockets whose server is gone are
-    /// passed over.
+    /// Connects to the first live server of a prefix, or to the given instance. Sockets whose server has ended are
+    /// skipped.
     static func first(
         filePrefix: String, instance: Int?, in directory: TelemetryRunDirectory, timeout: Duration
     ) throws(TelemetryClientError) -> PacketChannel {
         guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
-            throw TelemetryClientError(.invalidArgument, "\(filePrefix) names no directory, so it is no file prefix")
+            throw TelemetryClientError(
+                .invalidArgument, "\(filePrefix) is not a valid file prefix: it must be a directory name")
         }
         let paths =
             instance.map { [directory.socketPath(filePrefix: filePrefix, instance: $0)] }
@@ -68,7 +69,7 @@ struct PacketChannel: ~Copyable {
         }
     }
 
-    /// Makes the buffer hold replies of that length.
+    /// Enlarges the buffer for replies of that length.
     mutating func makeRoom(for length: Int) {
         if length > buffer.count { buffer = [UInt8](repeating: 0, count: length) }
     }
@@ -86,7 +87,7 @@ struct PacketChannel: ~Copyable {
         }
     }
 
-    /// Waits for one message and lends it to `body`.
+    /// Waits for one message and passes it to `body`. The bytes are valid only during the call.
     mutating func receive(
         until deadline: MonotonicTime, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(TelemetryClientError) {
@@ -99,7 +100,7 @@ struct PacketChannel: ~Copyable {
             case .success(let length) where length > buffer.count:
                 throw close(
                     TelemetryClientError(
-                        .tooLong, "\(path) sent \(length) bytes; by its greeting at most \(buffer.count) were expected")
+                        .tooLong, "\(path) sent \(length) bytes; its greeting allows at most \(buffer.count)")
                 )
             case .success(let length):
                 buffer.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<length])) }
@@ -116,7 +117,7 @@ struct PacketChannel: ~Copyable {
         for events: CInt, on descriptor: CInt, until deadline: MonotonicTime
     ) throws(TelemetryClientError) {
         var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
-        // The time left is computed anew for each try: a signal must not give the wait a fresh start.
+        // The remaining time is computed for each try: a signal must not restart the wait.
         switch systemCall({ poll(&entry, 1, deadline.millisecondsLeft) }) {
         case .success(0):
             throw close(TelemetryClientError(.timedOut, "\(path) did not answer in time", errno: .timedOut))

@@ -1,26 +1,26 @@
 import LinuxSystem
 import SystemPackage
 
-/// Drives the conversations of a sweep: one poller, one buffer.
+/// Runs the conversations of a sweep with one poller and one buffer.
 struct SweepLoop: ~Copyable {
     private let sweep: TelemetrySweep
     private let sessions: [SweepSession]
     private let poller: Poller
     private let buffer: UnsafeMutableRawBufferPointer
     private let events: UnsafeMutableBufferPointer<Poller.Event>
-    /// The next session that has not had its turn.
+    /// The first session that has not started.
     private var next = 0
-    /// The places of the sessions that are talked to.
+    /// Indices of the running sessions.
     private var active: Set<Int> = []
 
-    /// A server whose backlog is full is tried again after this time: no poller tells when there is room.
+    /// Time before connecting again to a server with a full backlog: no event reports that there is room.
     private static let retryMilliseconds: Int32 = 5
 
     init(_ sweep: TelemetrySweep, _ sessions: [SweepSession]) throws(Errno) {
         self.sweep = sweep
         self.sessions = sessions
         poller = try Poller()
-        // One byte more than allowed, so that a reply which fills it was too long or cut.
+        // One byte more than allowed, so that a reply that fills the buffer is known to be too long.
         buffer = .allocate(byteCount: sweep.maximumReplyLength + 1, alignment: 16)
         events = .allocate(capacity: 64)
         events.initialize(repeating: Poller.Event())
@@ -36,21 +36,21 @@ struct SweepLoop: ~Copyable {
         while startMore() {
             let count = try poller.wait(into: events, milliseconds: millisecondsToWait())
             for event in events.prefix(count) {
-                let place = Int(event.token)
-                sessions[place].proceed(poller, token: event.token, buffer: buffer)
-                retireIfDone(place)
+                let index = Int(event.token)
+                sessions[index].proceed(poller, token: event.token, buffer: buffer)
+                retireIfDone(index)
             }
             let now = MonotonicTime.now
-            for place in active {
-                if sessions[place].deadline <= now { sessions[place].expire() }
-                if sessions[place].isConnecting { sessions[place].connect(poller, token: UInt64(place)) }
-                retireIfDone(place)
+            for index in active {
+                if sessions[index].deadline <= now { sessions[index].expire() }
+                if sessions[index].isConnecting { sessions[index].connect(poller, token: UInt64(index)) }
+                retireIfDone(index)
             }
         }
         return sessions.map(\.outcome)
     }
 
-    /// Gives sessions their turn while there is room; says whether any is talked to.
+    /// Starts sessions up to the limit; returns whether any is running.
     private mutating func startMore() -> Bool {
         while next < sessions.count, active.count < max(sweep.maximumConnections, 1) {
             sessions[next].start(poller, token: UInt64(next), timeout: sweep.timeout)
@@ -62,14 +62,14 @@ struct SweepLoop: ~Copyable {
 
     private func millisecondsToWait() -> Int32 {
         var left = Int32.max
-        for place in active {
-            left = min(left, sessions[place].deadline.millisecondsLeft)
-            if sessions[place].isConnecting { left = min(left, Self.retryMilliseconds) }
+        for index in active {
+            left = min(left, sessions[index].deadline.millisecondsLeft)
+            if sessions[index].isConnecting { left = min(left, Self.retryMilliseconds) }
         }
         return left
     }
 
-    private mutating func retireIfDone(_ place: Int) {
-        if sessions[place].isDone { active.remove(place) }
+    private mutating func retireIfDone(_ index: Int) {
+        if sessions[index].isDone { active.remove(index) }
     }
 }

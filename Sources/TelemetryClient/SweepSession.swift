@@ -2,14 +2,14 @@ import LinuxSystem
 import SystemPackage
 import TelemetryWire
 
-/// One server in a sweep: a connection that never waits.
+/// One server in a sweep: a connection that never blocks.
 final class SweepSession {
     private enum State {
         case connecting
         case greeting
-        /// The request could not be sent at once.
-        case asking(String)
-        case answering(String)
+        /// The request waits for room in the send buffer.
+        case sending(String)
+        case receiving(String)
         case done(TelemetryClientError?)
     }
 
@@ -45,7 +45,7 @@ final class SweepSession {
         connect(poller, token: token)
     }
 
-    /// Connects, or leaves it for the next time when the server has too many waiting.
+    /// Connects. If the server's backlog is full, the state stays `connecting`.
     func connect(_ poller: borrowing Poller, token: UInt64) {
         guard path.utf8.count <= SequencedPacketSocket.maximumPathLength, !path.utf8.contains(0) else {
             end(TelemetryClientError(.tooLong, "\(path) is too long for the path of a socket", errno: .fileNameTooLong))
@@ -63,18 +63,18 @@ final class SweepSession {
         }
     }
 
-    /// The time is over.
+    /// Ends the session because its deadline has passed.
     func expire() {
         if !isDone { end(TelemetryClientError(.timedOut, "\(path) did not answer in time", errno: .timedOut)) }
     }
 
-    /// Something happened on the socket.
+    /// Handles an event of the socket.
     func proceed(_ poller: borrowing Poller, token: UInt64, buffer: UnsafeMutableRawBufferPointer) {
-        // An event of the batch in which the connection ended.
+        // An earlier event of the same batch has ended the connection.
         guard let descriptor else { return }
         do throws(TelemetryClientError) {
-            if case .asking(let request) = state {
-                try ask(request, descriptor, poller, token)
+            if case .sending(let request) = state {
+                try send(request, descriptor, poller, token)
                 return
             }
             guard let message = try receive(into: buffer, from: descriptor) else { return }
@@ -82,39 +82,39 @@ final class SweepSession {
             case .greeting:
                 guard let greeting = TelemetryGreeting(message), let peer else {
                     throw TelemetryClientError(
-                        .notTelemetry, "what listens on \(path) does not greet like a telemetry server")
+                        .notTelemetry, "\(path) does not send the greeting of a telemetry server")
                 }
                 conversation.begin(greeting, peer: peer)
-            case .answering(let request):
+            case .receiving(let request):
                 try conversation.take(value(of: message, to: request), to: request)
-            case .connecting, .asking, .done:
+            case .connecting, .sending, .done:
                 return
             }
             guard let request = conversation.nextRequest() else { return end(nil) }
-            try ask(request, descriptor, poller, token)
+            try send(request, descriptor, poller, token)
         } catch {
             end(error)
         }
     }
 
-    private func ask(
+    private func send(
         _ request: String, _ descriptor: CInt, _ poller: borrowing Poller, _ token: UInt64
     ) throws(TelemetryClientError) {
         guard !request.isEmpty, !request.utf8.contains(0), request.utf8.count <= TelemetryRequest.maximumLength else {
             throw TelemetryClientError(
                 .invalidArgument,
-                "a request is not empty, holds no NUL, and has at most \(TelemetryRequest.maximumLength) bytes")
+                "a request has 1 to \(TelemetryRequest.maximumLength) bytes and no NUL")
         }
-        let wasWaiting = if case .asking = state { true } else { false }
+        let wasWaiting = if case .sending = state { true } else { false }
         var text = request
         let error = text.withUTF8 { SequencedPacketSocket.send(UnsafeRawBufferPointer($0), on: descriptor) }
         do throws(Errno) {
             switch error {
             case nil:
-                state = .answering(request)
+                state = .receiving(request)
                 if wasWaiting { try poller.modify(descriptor, .readable, token: token) }
             case .resourceTemporarilyUnavailable?:
-                state = .asking(request)
+                state = .sending(request)
                 if !wasWaiting { try poller.modify(descriptor, .writable, token: token) }
             case let error?:
                 throw error
@@ -124,7 +124,7 @@ final class SweepSession {
         }
     }
 
-    /// The next message; `nil` when there is none yet.
+    /// The next message; `nil` if there is none yet.
     private func receive(
         into buffer: UnsafeMutableRawBufferPointer, from descriptor: CInt
     ) throws(TelemetryClientError) -> UnsafeRawBufferPointer? {
@@ -136,8 +136,8 @@ final class SweepSession {
             guard length <= sweep.maximumReplyLength, received <= sweep.maximumLength else {
                 throw TelemetryClientError(
                     .tooLong,
-                    "\(path) sends more than the \(sweep.maximumReplyLength) bytes of a reply, or the "
-                        + "\(sweep.maximumLength) of all, that are taken")
+                    "\(path) sent too much: at most \(sweep.maximumReplyLength) bytes per reply and "
+                        + "\(sweep.maximumLength) in total are accepted")
             }
             return UnsafeRawBufferPointer(rebasing: buffer[..<length])
         case .failure(.resourceTemporarilyUnavailable):
@@ -147,7 +147,8 @@ final class SweepSession {
         }
     }
 
-    /// What stands in a reply under the key of the request: a server that floods sends other things.
+    /// The value in a reply under the request's key. Anything else is an error: a faulty server may send unrequested
+    /// messages.
     private func value(
         of message: UnsafeRawBufferPointer, to request: String
     ) throws(TelemetryClientError) -> JSONTree {

@@ -4,20 +4,20 @@ import TelemetryWire
 
 /// A connection to one telemetry server, dmascope's or DPDK's.
 ///
-/// One request at a time, each with its deadline. After a failure that leaves a reply outstanding (`timedOut`,
-/// `tooLong`) the connection is closed, because the late reply would be taken for that of the next request; further
-/// requests throw `disconnected`, and a new client is needed. Not `Sendable`: one thread uses it.
+/// One request at a time, each with a deadline. After a failure that leaves a reply outstanding (`timedOut`, `tooLong`)
+/// the connection is closed, because the late reply would be taken for that of the next request; further requests
+/// throw `disconnected`, and a new client is needed. Not `Sendable`: only one thread may use it.
 public final class TelemetryClient {
-    /// How long connecting, the greeting, and each request may take, unless said otherwise.
+    /// The default time limit for connecting and greeting together, and for each request.
     public static let defaultTimeout: Duration = .seconds(5)
 
     /// The path of the server's socket.
     public let path: String
-    /// What the server said about itself.
+    /// The server's greeting.
     public let greeting: TelemetryGreeting
-    /// Who listens, by the kernel's word.
+    /// The server's process, user and group, from the kernel.
     public let peer: PeerCredentials
-    /// How long a request may take when it does not say itself.
+    /// The time limit of requests without their own.
     public var timeout: Duration
 
     private var channel: PacketChannel
@@ -35,8 +35,8 @@ public final class TelemetryClient {
 
     /// Connects to the first live server of a file prefix: `…v2`, then `…v2:1`, and so on.
     ///
-    /// - Throws: `invalidArgument` for a prefix that names no directory, `notFound` when there is no socket, else what
-    ///   the last socket tried threw.
+    /// - Throws: `invalidArgument` for an invalid prefix, `notFound` if there is no socket, else the error of the last
+    ///   socket that was tried.
     public convenience init(
         filePrefix: String, instance: Int? = nil, in directory: TelemetryRunDirectory = .standard,
         timeout: Duration = TelemetryClient.defaultTimeout
@@ -47,7 +47,6 @@ public final class TelemetryClient {
         try self.init(channel: channel, timeout: timeout, deadline: deadline)
     }
 
-    /// Waits for the greeting.
     private init(
         channel: consuming PacketChannel, timeout: Duration, deadline: MonotonicTime
     ) throws(TelemetryClientError) {
@@ -55,14 +54,14 @@ public final class TelemetryClient {
         try channel.receive(until: deadline) { greeting = TelemetryGreeting($0) }
         guard let greeting else {
             throw TelemetryClientError(
-                .notTelemetry, "what listens on \(channel.path) does not greet like a telemetry server")
+                .notTelemetry, "\(channel.path) does not send the greeting of a telemetry server")
         }
         do throws(Errno) {
             peer = try channel.peerCredentials()
         } catch {
-            throw .system(error, "cannot ask who listens on \(channel.path)")
+            throw .system(error, "cannot read the credentials of the server on \(channel.path)")
         }
-        // DPDK counts only the value: the key and the braces around it come on top.
+        // DPDK's maximum length is that of the value alone: add the key and the braces around it.
         channel.makeRoom(for: greeting.maximumOutputLength + TelemetryRequest.maximumLength * 6 + 64)
         self.path = channel.path
         self.greeting = greeting
@@ -70,14 +69,14 @@ public final class TelemetryClient {
         self.channel = channel
     }
 
-    /// Asks for a command and gives the value of the reply: what stands under the command's name.
+    /// Sends a command and returns the value in the reply under the command's name.
     ///
-    /// Null is an answer, too: the server knows no such command or does not like the parameters.
+    /// Null is a valid value: the server does not have the command, or rejects the parameters.
     ///
     /// - Parameters:
     ///   - command: the path, as `/dmadev/info`
-    ///   - parameters: joined with commas behind it
-    /// - Throws: `timedOut`, `disconnected`, `tooLong`, `invalidArgument` (a NUL or nothing in the request),
+    ///   - parameters: appended to the path, each after a comma
+    /// - Throws: `timedOut`, `disconnected`, `tooLong`, `invalidArgument` (an empty request, or a NUL in it),
     ///   `invalidJSON`, `system`.
     public func request(
         _ command: String, _ parameters: String..., timeout: Duration? = nil
@@ -85,7 +84,7 @@ public final class TelemetryClient {
         try request(([command] + parameters).joined(separator: ","), timeout: timeout)
     }
 
-    /// Asks for a whole request, `command[,parameters]`, and gives the value of the reply.
+    /// Sends a complete request, `command[,parameters]`, and returns the value of the reply.
     public func request(_ text: String, timeout: Duration? = nil) throws(TelemetryClientError) -> JSONValue {
         var reply: OwnedReply = .none
         var failure: TelemetryClientError?
@@ -101,19 +100,19 @@ public final class TelemetryClient {
         throw TelemetryClientError(.invalidJSON, "the reply to \(text) is not one object with one member")
     }
 
-    /// Asks for a whole request and gives the reply as it came, JSON or not; bytes that are not UTF-8 become U+FFFD.
+    /// Sends a complete request and returns the unchanged reply, JSON or not; invalid UTF-8 becomes U+FFFD.
     public func requestText(_ text: String, timeout: Duration? = nil) throws(TelemetryClientError) -> String {
         var reply = ""
         try exchange(text, timeout: timeout) { reply = String(decoding: $0, as: UTF8.self) }
         return reply
     }
 
-    /// Sends a request and lends its reply to `body`.
+    /// Sends a request and passes its reply to `body`.
     private func exchange(
         _ text: String, timeout: Duration?, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(TelemetryClientError) {
         guard !text.isEmpty, !text.utf8.contains(0) else {
-            throw TelemetryClientError(.invalidArgument, "a request is not empty and holds no NUL")
+            throw TelemetryClientError(.invalidArgument, "a request must not be empty or contain NUL")
         }
         guard text.utf8.count <= TelemetryRequest.maximumLength else {
             throw TelemetryClientError(
@@ -126,7 +125,7 @@ public final class TelemetryClient {
     }
 }
 
-/// A parsed reply on its way out of a closure.
+/// Carries a parsed reply out of a closure.
 private enum OwnedReply: ~Copyable {
     case none
     case value(JSONValue)

@@ -1,49 +1,49 @@
 import SystemPackage
 
-/// Why a telemetry server gave no answer.
+/// Why a request to a telemetry server failed.
 public struct TelemetryClientError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What kind of failure; the list may grow.
+    /// The kind of failure; later versions may add codes.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The code's name.
         public let description: String
 
-        /// There is no such socket.
+        /// The socket does not exist.
         public static let notFound = Code(description: "notFound")
-        /// The socket is there, but its server is gone or takes nobody.
+        /// The socket exists, but its server has ended or accepts no clients.
         public static let refused = Code(description: "refused")
-        /// This user may not connect.
+        /// This user is not allowed to connect.
         public static let permissionDenied = Code(description: "permissionDenied")
         /// The deadline passed.
         public static let timedOut = Code(description: "timedOut")
         /// The server closed the connection, or it was closed here after an earlier failure.
         public static let disconnected = Code(description: "disconnected")
-        /// What answers is no telemetry server: its greeting is not one.
+        /// The server's greeting is not that of a telemetry server.
         public static let notTelemetry = Code(description: "notTelemetry")
-        /// The reply is not JSON, as some of DPDK's are not, or not one object with one member.
+        /// The reply is not JSON (some of DPDK's are not), or not one object with one member.
         public static let invalidJSON = Code(description: "invalidJSON")
         /// The request, the reply or the path is longer than allowed.
         public static let tooLong = Code(description: "tooLong")
-        /// A file prefix or a command that cannot be sent.
+        /// The file prefix, path or command is invalid.
         public static let invalidArgument = Code(description: "invalidArgument")
-        /// The system refused something else; see `errno`.
+        /// Another system call failed; see `errno`.
         public static let system = Code(description: "system")
     }
 
-    /// What kind of failure.
+    /// The kind of failure.
     public let code: Code
-    /// What the system said, when it was the system.
+    /// The error of the system call; `nil` if no call failed.
     public let errno: Errno?
     /// What was wrong, in one sentence.
     public let reason: String
 
-    /// An error.
+    /// For conversations, which may throw errors of their own.
     public init(_ code: Code, _ reason: String, errno: Errno? = nil) {
         self.code = code
         self.reason = reason
         self.errno = errno
     }
 
-    /// The sentence.
+    /// The same as ``reason``.
     public var description: String { reason }
 
     /// The error for a failed call on a socket.

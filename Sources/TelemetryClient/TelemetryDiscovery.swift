@@ -3,20 +3,20 @@ import LinuxSystem
 import SystemPackage
 import TelemetryWire
 
-/// Finds telemetry sockets: dmascope's and DPDK's, which lie in the same place.
+/// Finds telemetry sockets. Those of dmascope and of DPDK are in the same directories.
 public enum TelemetryDiscovery {
     /// A socket that was found.
     public struct Endpoint: Sendable, Hashable {
         /// The file prefix of the application.
         public let filePrefix: String
-        /// 0 for the first process of that prefix, then 1, 2….
+        /// 0 for the first process with that prefix, then 1, 2….
         public let instance: Int
         /// The path of the socket.
         public let path: String
     }
 
-    /// All telemetry sockets below the directories, by prefix and instance. Dead ones are among them unless `liveOnly`
-    /// is set, which connects to each for a moment. What cannot be read is left out.
+    /// All telemetry sockets below the directories, sorted by prefix and instance. Sockets of ended processes are
+    /// included unless `liveOnly` is set, which connects briefly to each. Unreadable directories are skipped.
     public static func endpoints(
         in directories: [TelemetryRunDirectory] = TelemetryRunDirectory.candidates, liveOnly: Bool = false
     ) -> [Endpoint] {
@@ -29,7 +29,7 @@ public enum TelemetryDiscovery {
         return liveOnly ? found.filter { isLive($0.path) } : found
     }
 
-    /// The sockets of one prefix, by instance.
+    /// The sockets of one prefix, sorted by instance.
     public static func endpoints(filePrefix: String, in directory: TelemetryRunDirectory) -> [Endpoint] {
         let instances = entries(of: directory.directory(filePrefix: filePrefix))
             .compactMap(TelemetryRunDirectory.instance(ofSocketName:)).sorted()
@@ -40,7 +40,7 @@ public enum TelemetryDiscovery {
         }
     }
 
-    /// Whether somebody listens on the socket; a full backlog counts as somebody.
+    /// Whether a process listens on the socket; a full backlog means that one does.
     public static func isLive(_ path: String) -> Bool {
         switch SequencedPacketSocket.probe(path) {
         case nil, .resourceTemporarilyUnavailable?: true
@@ -48,7 +48,7 @@ public enum TelemetryDiscovery {
         }
     }
 
-    /// The names in a directory; none when it cannot be read.
+    /// The names in a directory; empty if it cannot be read.
     private static func entries(of path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }

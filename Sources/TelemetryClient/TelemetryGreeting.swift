@@ -1,18 +1,19 @@
 import TelemetryWire
 
-/// What a telemetry server says about itself when a client connects.
+/// The message that a telemetry server sends when a client connects.
 public struct TelemetryGreeting: Sendable, Equatable {
     /// The program and its version, as `DPDK 26.11.0`.
     public let version: String
-    /// The server's process.
+    /// The server's process id, as the server reports it.
     public let pid: Int64
-    /// The longest value that a reply holds, in bytes.
+    /// The maximum length of a reply's value, in bytes.
     public let maximumOutputLength: Int
 
-    /// Nobody needs more, and a client must not take as much memory as a stranger asks for.
+    /// An upper bound for `maximumOutputLength`, because an untrusted server must not determine how much memory a
+    /// client allocates.
     static let largestOutputLength = 64 << 20
 
-    /// Reads a greeting; `nil` when it is none.
+    /// Parses a greeting; `nil` if the bytes are not one.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard let value = try? JSONValue(parsing: bytes) else { return nil }
         let tree = value.tree

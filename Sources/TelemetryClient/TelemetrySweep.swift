@@ -2,40 +2,41 @@ public import LinuxSystem
 import SystemPackage
 public import TelemetryWire
 
-/// Asks many telemetry servers at once, from one thread.
+/// Queries many telemetry servers at once from one thread.
 ///
-/// Each server has the same time for the whole conversation, from the moment it is its turn: one that never answers,
-/// floods, sends junk or dies costs its own answer, and never another's. Nothing is kept between two sweeps.
+/// Each server has the same time for its whole conversation, counted from its start. A server that does not answer,
+/// sends too much or invalid data, or exits loses its own answers and never another's. Nothing is kept between two
+/// sweeps.
 public struct TelemetrySweep: Sendable {
-    /// How long one server may take for all that it is asked.
+    /// The time limit for the whole conversation with one server.
     public var timeout: Duration
-    /// How many servers are talked to at the same time; the others wait for their turn.
+    /// The maximum number of simultaneous conversations; the others wait.
     public var maximumConnections = 512
-    /// The longest reply that is taken, in bytes.
+    /// The maximum length of a reply, in bytes.
     public var maximumReplyLength = 1 << 20
-    /// The most bytes that one server may send in a sweep.
+    /// The maximum number of bytes from one server in a sweep.
     public var maximumLength = 4 << 20
 
-    /// A sweep.
+    /// A sweep whose conversations take at most `timeout` each.
     public init(timeout: Duration = .seconds(1)) {
         self.timeout = timeout
     }
 
-    /// How a conversation went.
+    /// The result of a conversation.
     public struct Outcome: Sendable {
-        /// Why it ended early; `nil` when all was asked and answered.
+        /// Why it ended early; `nil` if every request was answered.
         public let failure: TelemetryClientError?
-        /// How long it took, the wait for a turn not counted.
+        /// The duration, without the wait before its start.
         public let nanoseconds: UInt64
-        /// Who listens, by the kernel's word; `nil` when there was no connection.
+        /// The server's process, user and group, from the kernel; `nil` if there was no connection.
         public let peer: PeerCredentials?
     }
 
-    /// Asks the server behind each path what its conversation wants to know, and returns when all have answered or
-    /// failed. A conversation may be called until then, by this thread alone.
+    /// Holds each conversation with the server on its path, and returns when all have ended or failed. Conversations
+    /// are called only during this call, on this thread.
     ///
     /// - Returns: the outcomes, in the order of `conversations`.
-    /// - Throws: when the system has no poller left.
+    /// - Throws: if the system cannot create a poller.
     public func run(
         _ conversations: [(path: String, conversation: any TelemetryConversation)]
     ) throws(TelemetryClientError) -> [Outcome] {
@@ -48,16 +49,16 @@ public struct TelemetrySweep: Sendable {
     }
 }
 
-/// What one server is asked in a sweep, and what becomes of its answers.
+/// The requests to one server in a sweep, and the handling of their replies.
 public protocol TelemetryConversation: AnyObject {
-    /// The server has greeted.
+    /// Called once, when the server's greeting has arrived.
     func begin(_ greeting: TelemetryGreeting, peer: PeerCredentials)
 
-    /// The next request, `command[,parameters]`; `nil` when there is nothing more to ask.
+    /// The next request, `command[,parameters]`; `nil` ends the conversation.
     func nextRequest() -> String?
 
-    /// Takes the value of a reply; null is an answer, too.
+    /// Handles the value of a reply, which may be null.
     ///
-    /// - Throws: when the server is not to be asked any further.
+    /// - Throws: to end the conversation with an error.
     func take(_ reply: JSONTree, to request: String) throws(TelemetryClientError)
 }

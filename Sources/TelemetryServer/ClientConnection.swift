@@ -1,14 +1,14 @@
 import LinuxSystem
 
-/// One connected client, as the server's thread sees it.
+/// One connected client. Only the server's thread uses it.
 final class ClientConnection {
     let socket: OwnedDescriptor
-    /// Who connected; `nil` when the kernel did not say.
+    /// The client's credentials; `nil` if the kernel did not report them.
     let peer: PeerCredentials?
     let connected: MonotonicTime
     var requestCount: UInt64 = 0
-    /// The reply that the client has not made room for. While there is one, nothing more is read from this client, so
-    /// there is never a second one.
+    /// A reply that did not fit into the client's socket buffer. While there is one, no further request of the client
+    /// is read, so there is never a second one.
     var pending: [UInt8]?
 
     init(socket: consuming OwnedDescriptor) {
@@ -19,7 +19,7 @@ final class ClientConnection {
     }
 }
 
-/// The clients by slot; a slot's number is the client's token in the poller.
+/// The clients by slot. A client's poller token is its slot plus `Token.firstClient`.
 struct ClientTable {
     private var slots: [ClientConnection?] = []
     private var free: [Int] = []

@@ -1,6 +1,7 @@
 import TelemetryWire
 
-/// A command as the server runs it: one of its own, which looks at the server, or one of the table it was given.
+/// A command in the server's table: one of the server's own, which reads the server's state, or one that was passed to
+/// it.
 struct ServerCommand: Sendable {
     typealias Handler = @Sendable (ServerState, TelemetryRequest) throws(TelemetryCommandError) -> JSONValue
 
@@ -38,7 +39,7 @@ struct ServerCommand: Sendable {
 /// All commands of a server, sorted by path as DPDK lists them.
 struct CommandTable: Sendable {
     let commands: [ServerCommand]
-    private let places: [String: Int]
+    private let indices: [String: Int]
 
     /// The server's own commands; a new one is a file in `Commands` and a row here.
     static let ownCommands: [ServerCommand] = [
@@ -53,19 +54,19 @@ struct CommandTable: Sendable {
             commands.append(ServerCommand(command))
         }
         commands.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
-        var places: [String: Int] = [:]
-        for (place, command) in commands.enumerated() {
-            guard places.updateValue(place, forKey: command.path) == nil else {
-                throw TelemetryServerError(.invalidCommand, "the command \(command.path) is there twice")
+        var indices: [String: Int] = [:]
+        for (index, command) in commands.enumerated() {
+            guard indices.updateValue(index, forKey: command.path) == nil else {
+                throw TelemetryServerError(.invalidCommand, "the command \(command.path) exists twice")
             }
         }
         self.commands = commands
-        self.places = places
+        self.indices = indices
     }
 
-    func place(of path: String) -> Int? { places[path] }
+    func index(of path: String) -> Int? { indices[path] }
 
-    func command(_ path: String) -> ServerCommand? { places[path].map { commands[$0] } }
+    func command(_ path: String) -> ServerCommand? { indices[path].map { commands[$0] } }
 
     private static func check(_ path: String) throws(TelemetryServerError) {
         let bytes = path.utf8
@@ -74,7 +75,7 @@ struct CommandTable: Sendable {
         else {
             throw TelemetryServerError(
                 .invalidCommand,
-                "\"\(path)\" is no command: it must begin with a slash, hold no comma, and have less than "
+                "\"\(path)\" is not a valid command: it must begin with a slash, contain no comma, and have less than "
                     + "\(TelemetryRequest.maximumKeyLength) bytes")
         }
     }

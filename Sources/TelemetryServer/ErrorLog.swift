@@ -1,18 +1,18 @@
 import LinuxSystem
 
-/// The last requests that were answered with null, and why.
+/// The last requests that were answered with null, with reasons.
 struct ErrorLog {
     struct Entry {
         /// Nanoseconds since 1970.
         let time: UInt64
-        /// The request's first bytes, readable.
+        /// The request's first bytes, with unprintable ones escaped.
         let request: String
         let reason: String
     }
 
-    /// How many are kept.
+    /// Maximum number of entries.
     static let capacity = 128
-    /// How many bytes of a request are kept: enough to recognise it, too little to fill memory.
+    /// Maximum number of bytes kept of a request: enough to recognise it, without using much memory.
     static let requestLength = 128
 
     private var ring: [Entry] = []
@@ -31,7 +31,7 @@ struct ErrorLog {
         }
     }
 
-    /// Printable ASCII as it is, a backslash doubled, all else as `\xNN`.
+    /// Printable ASCII unchanged, a backslash doubled, other bytes as `\xNN`.
     static func readable(_ bytes: UnsafeRawBufferPointer) -> String {
         var text = ""
         for byte in bytes.prefix(requestLength) {

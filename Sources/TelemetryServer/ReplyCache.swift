@@ -1,9 +1,9 @@
 import Glibc
 
-/// Replies kept as text, found by the bytes of the request.
+/// Replies as text, with the request's bytes as key.
 ///
-/// A small direct-mapped table: a collision costs a reply built anew, never memory. A reply is good as long as its
-/// command's generation is the one it was built under.
+/// A small direct-mapped table: after a collision a reply is built again, and the table never grows. A reply is valid
+/// as long as its command's generation number is the same as when it was built.
 struct ReplyCache {
     private final class Entry {
         let reply: [UInt8]
@@ -11,7 +11,7 @@ struct ReplyCache {
         private let generation: UInt64
         private let currentGeneration: @Sendable () -> UInt64
 
-        /// Whether the reply is still what the command would answer.
+        /// Whether the command would still return the same reply.
         var isCurrent: Bool { currentGeneration() == generation }
 
         fileprivate init(
@@ -25,13 +25,13 @@ struct ReplyCache {
         }
     }
 
-    /// Larger replies are built anew, so that the table holds 1 MiB at most.
+    /// Larger replies are not cached, so that the table has at most 1 MiB.
     static let largestReply = 16 * 1024
     private static let slotCount = 64
 
     private var slots = [Entry?](repeating: nil, count: slotCount)
 
-    /// The reply to exactly this request that is still good.
+    /// The valid cached reply to exactly this request; `nil` if there is none.
     func reply(to request: UnsafeRawBufferPointer) -> [UInt8]? {
         guard let entry = slots[Self.slot(of: request)], entry.request.count == request.count,
             entry.request.withUnsafeBytes({ Self.areEqual($0, request) }), entry.isCurrent
@@ -39,7 +39,7 @@ struct ReplyCache {
         return entry.reply
     }
 
-    /// Keeps a reply that was built when `generation` was what `currentGeneration` gives.
+    /// Caches a reply. `generation` is the value of `currentGeneration` from before it was built.
     mutating func keep(
         _ reply: UnsafeRawBufferPointer, to request: UnsafeRawBufferPointer, generation: UInt64,
         currentGeneration: @escaping @Sendable () -> UInt64
@@ -54,7 +54,7 @@ struct ReplyCache {
         return memcmp(left, start, right.count) == 0
     }
 
-    /// FNV-1a: requests are a dozen bytes, and nobody gains by a collision.
+    /// FNV-1a: requests have about a dozen bytes, and a collision does no harm.
     private static func slot(of request: UnsafeRawBufferPointer) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in request {

@@ -3,16 +3,16 @@ import Logging
 import SystemPackage
 import TelemetryWire
 
-/// Taking clients in. No error of `accept` ends the server, and none makes it spin.
+/// Accepting clients. No error of `accept` ends the server or makes it spin.
 extension ServerLoop {
-    /// So many at a time; the poller reports the rest again, after the clients that are there had their turn.
+    /// Clients accepted in one turn. The poller reports the others again, after the connected clients were served.
     private static let acceptedPerTurn = 64
 
-    /// Takes in the clients that wait.
+    /// Accepts waiting clients.
     func acceptClients() {
         for _ in 0..<Self.acceptedPerTurn {
             do throws(Errno) {
-                try welcome(place.accept(nonblocking: true))
+                try greet(listener.accept(nonblocking: true))
             } catch {
                 switch error {
                 case .resourceTemporarilyUnavailable: return
@@ -24,32 +24,32 @@ extension ServerLoop {
                     default: return pause(after: error)
                     }
                 case .noMemory, .noBufferSpace: return pause(after: error)
-                // The client that waited is gone, or could not be taken: the next one may do better.
+                // The client has disconnected or could not be accepted: try the next one.
                 default: continue
                 }
             }
         }
     }
 
-    /// Listens again after a pause.
+    /// Watches the socket again after a pause.
     func listen() {
         listensAgain = nil
         do throws(Errno) {
-            try poller.modify(place.raw, .readable, token: Token.listener)
+            try poller.modify(listener.raw, .readable, token: Token.listener)
         } catch {
             pause(after: error)
         }
     }
 
-    /// Greets a new client and watches it.
-    private func welcome(_ socket: consuming OwnedDescriptor) throws(Errno) {
+    /// Sends the greeting to a new client and watches it.
+    private func greet(_ socket: consuming OwnedDescriptor) throws(Errno) {
         guard state.clients.count < state.configuration.maximumClients else {
             state.statistics.refusals &+= 1
             return
         }
         try ensureSendBuffer(of: socket)
         let client = ClientConnection(socket: socket)
-        // A new socket has room for it; one that has not is gone already, and the poller will say so.
+        // A new socket has room for it. If it fails, the client has disconnected; the poller reports that.
         state.greeting.withText { _ = SequencedPacketSocket.send($0, on: client.socket.raw) }
         let slot = state.clients.insert(client)
         do throws(Errno) {
@@ -61,23 +61,23 @@ extension ServerLoop {
         state.statistics.accepted &+= 1
     }
 
-    /// Makes the longest reply fit into one packet, where the system's default is smaller than usual.
+    /// Enlarges the send buffer if it is smaller than the longest reply, which is sent as one packet.
     private func ensureSendBuffer(of socket: borrowing OwnedDescriptor) throws(Errno) {
         let needed = TelemetryServer.maximumOutputLength + 4096
         guard try SequencedPacketSocket.sendBufferSize(socket) < needed else { return }
         try SequencedPacketSocket.setSendBufferSize(socket, needed)
     }
 
-    /// Raises the soft limit of descriptors, if that is allowed and helps.
+    /// Raises the soft limit of descriptors if that is allowed; returns whether it helped.
     private func makeRoom(after error: Errno) -> Bool {
         guard error == .tooManyOpenFiles, state.configuration.raisesDescriptorLimit else { return false }
         return DescriptorLimit.raise(to: max(DescriptorLimit.current * 2, 1024))
     }
 
-    /// Without descriptors a waiting client can neither be served nor turned away, and the poller reports it for ever.
-    /// The descriptor kept in reserve lets it in for a moment, to close the connection.
+    /// Without a free descriptor a waiting client can be neither accepted nor refused, and the poller reports it again
+    /// and again. The reserved descriptor is used to accept it and close the connection.
     ///
-    /// Gives the error when that fails: EAGAIN when nobody waits, which `accept` does not say without a descriptor.
+    /// Returns the error if that fails: EAGAIN if no client waits, which `accept` does not report without a descriptor.
     private func refuseWaitingClient() -> Errno? {
         guard reserve != nil else {
             reserve = try? EventDescriptor()
@@ -86,7 +86,7 @@ extension ServerLoop {
         reserve = nil
         defer { reserve = try? EventDescriptor() }
         do throws(Errno) {
-            _ = try place.accept()
+            _ = try listener.accept()
             state.statistics.refusals &+= 1
             return nil
         } catch {
@@ -94,17 +94,17 @@ extension ServerLoop {
         }
     }
 
-    /// Does not listen for a moment. Clients wait in the backlog meanwhile; those connected are served.
+    /// Stops watching the socket for 100 ms. New clients wait in the backlog; connected ones are served.
     private func pause(after error: Errno) {
         if let suppressed = pauseLimiter.admit() {
             logger.warning(
-                "no new telemetry clients for 100 ms",
+                "not accepting telemetry clients for 100 ms",
                 metadata: [
-                    "path": "\(place.path)", "error": "\(error)", "clients": "\(state.clients.count)",
+                    "path": "\(listener.path)", "error": "\(error)", "clients": "\(state.clients.count)",
                     "suppressed": "\(suppressed)",
                 ])
         }
         listensAgain = MonotonicTime.now.advanced(by: .milliseconds(100))
-        try? poller.modify(place.raw, [], token: Token.listener)
+        try? poller.modify(listener.raw, [], token: Token.listener)
     }
 }

@@ -3,9 +3,9 @@ import Logging
 import SystemPackage
 import TelemetryWire
 
-/// From a request to its reply on the wire.
+/// Handling a request and sending its reply.
 extension ServerLoop {
-    /// Answers a request, of which `request` holds the first bytes and which had `length` of them.
+    /// Answers a request of `length` bytes; `request` has the first of them, if it did not fit into the buffer.
     func answer(_ request: UnsafeRawBufferPointer, length: Int, of client: ClientConnection, in slot: Int) {
         state.statistics.requests &+= 1
         if length <= request.count, let reply = cache.reply(to: request) {
@@ -30,11 +30,11 @@ extension ServerLoop {
         _ bytes: UnsafeRawBufferPointer, for client: ClientConnection, in slot: Int
     ) throws(TelemetryCommandError) {
         let request = TelemetryRequest(bytes)
-        guard let place = state.table.place(of: request.command) else {
-            throw TelemetryCommandError("there is no such command; / lists all commands")
+        guard let index = state.table.index(of: request.command) else {
+            throw TelemetryCommandError("unknown command; / lists all commands")
         }
-        let command = state.table.commands[place]
-        // Before the handler: a change while it runs then makes the kept reply old, not wrong.
+        let command = state.table.commands[index]
+        // Read before the handler runs: a change during the handler then invalidates the cached reply.
         let generation = command.generation?()
         let answer = reply(try command.handler(state, request), under: request.key)
         try answer.withText { (text) throws(TelemetryCommandError) in
@@ -55,7 +55,8 @@ extension ServerLoop {
         return object
     }
 
-    /// Sends a reply, keeps it until the client makes room, or cuts the client off.
+    /// Sends a reply. If the client's buffer is full, keeps the reply for later, or disconnects the client if too many
+    /// bytes are kept already.
     private func send(_ text: UnsafeRawBufferPointer, to client: ClientConnection, in slot: Int) {
         switch SequencedPacketSocket.send(text, on: client.socket.raw) {
         case nil:
@@ -68,7 +69,7 @@ extension ServerLoop {
             state.statistics.dropped &+= 1
             if let suppressed = cutOffLimiter.admit() {
                 logger.notice(
-                    "cut off a client that does not read",
+                    "disconnected a client that does not read its replies",
                     metadata: [
                         "pid": "\(client.peer?.pid ?? -1)", "uid": "\(client.peer.map { Int64($0.uid) } ?? -1)",
                         "suppressed": "\(suppressed)",
@@ -80,7 +81,7 @@ extension ServerLoop {
         }
     }
 
-    /// Tries again to send a reply that was kept.
+    /// Tries again to send a kept reply.
     func flush(_ reply: [UInt8], to client: ClientConnection, in slot: Int) {
         switch reply.withUnsafeBytes({ SequencedPacketSocket.send($0, on: client.socket.raw) }) {
         case nil:

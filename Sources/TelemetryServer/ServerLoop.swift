@@ -3,23 +3,23 @@ import Logging
 import SystemPackage
 import TelemetryWire
 
-/// The server's thread: waits, accepts, answers.
+/// The loop of the server's thread: waits, accepts, answers.
 ///
-/// One request a client and turn, so that a client which sends many at once waits like the others. Nothing here blocks
-/// but the poller.
+/// It answers one request per client and turn, so that a client with many requests does not delay the others. Only the
+/// poller blocks.
 final class ServerLoop {
     let state: ServerState
     let logger: Logger
-    let place: ListeningSocket
+    let listener: ListeningSocket
     let poller: Poller
     var cache = ReplyCache()
-    /// Bytes that wait for clients to read them.
+    /// Bytes of all kept replies.
     var pendingBytes = 0
-    /// A descriptor to give up when there are none left; see `refuseWaitingClient`.
+    /// A reserved descriptor; see `refuseWaitingClient`.
     var reserve: EventDescriptor?
-    /// When to listen again after `accept` failed for want of memory or descriptors.
+    /// When to watch the socket again after `accept` failed because memory or descriptors were used up.
     var listensAgain: MonotonicTime?
-    /// What clients cause is said now and then only.
+    /// Limits the rate of messages that clients can cause.
     var pauseLimiter = LogRateLimiter()
     var cutOffLimiter = LogRateLimiter()
 
@@ -27,49 +27,50 @@ final class ServerLoop {
     private let requestBuffer = UnsafeMutableRawBufferPointer.allocate(
         byteCount: TelemetryRequest.maximumLength, alignment: 1)
 
-    /// Tokens in the poller; clients have their slot plus `firstClient`.
+    /// Poller tokens; a client's is its slot plus `firstClient`.
     enum Token {
         static let stop: UInt64 = 0
         static let listener: UInt64 = 1
         static let firstClient: UInt64 = 2
     }
 
-    /// Watches the socket at once, so that errors show where the server is started.
+    /// Watches the socket already, so that errors are thrown where the server is started.
     init(
-        place: consuming ListeningSocket, state: ServerState, stopSignal: StopSignal, logger: Logger
+        listener: consuming ListeningSocket, state: ServerState, stopSignal: StopSignal, logger: Logger
     ) throws(Errno) {
         self.state = state
         self.logger = logger
         self.stopSignal = stopSignal
-        self.place = place
+        self.listener = listener
         poller = try Poller()
         reserve = try EventDescriptor()
         try poller.add(stopSignal.descriptor, .readable, token: Token.stop)
-        try poller.add(self.place.raw, .readable, token: Token.listener)
+        try poller.add(self.listener.raw, .readable, token: Token.listener)
     }
 
     deinit {
         requestBuffer.deallocate()
     }
 
-    /// Serves until the stop signal. The socket and the clients go with the loop itself.
+    /// Serves until the stop signal. The deinitializer removes the socket and closes the clients.
     func run() {
         withUnsafeTemporaryAllocation(of: Poller.Event.self, capacity: 64) { events in
             events.initialize(repeating: Poller.Event())
             while serve(events) {}
         }
-        logger.info("telemetry stops", metadata: ["path": "\(place.path)"])
+        logger.info("telemetry server stopped", metadata: ["path": "\(listener.path)"])
     }
 
-    /// One turn; `false` when the server is to end.
+    /// One turn; returns `false` if the server has to end.
     private func serve(_ events: UnsafeMutableBufferPointer<Poller.Event>) -> Bool {
         let count: Int
         do throws(Errno) {
             count = try poller.wait(into: events, milliseconds: listensAgain?.millisecondsLeft ?? -1)
         } catch {
-            // Only when somebody closed the poller's descriptor behind our back: nothing can be served any more.
+            // Happens only if other code in this process closed the poller's descriptor. The server cannot continue.
             logger.critical(
-                "telemetry ends: cannot wait for clients", metadata: ["path": "\(place.path)", "error": "\(error)"])
+                "telemetry server stopped: cannot wait for clients",
+                metadata: ["path": "\(listener.path)", "error": "\(error)"])
             return false
         }
         if let time = listensAgain, time <= .now { listen() }
@@ -92,7 +93,7 @@ final class ServerLoop {
         }
         switch SequencedPacketSocket.receive(into: requestBuffer, on: client.socket.raw) {
         case .success(0):
-            // The end, or an empty message, which DPDK takes for the end.
+            // End of file, or an empty message, which DPDK treats like the end of file.
             close(slot)
         case .success(let length):
             client.requestCount &+= 1

@@ -1,7 +1,7 @@
 import LinuxSystem
 import TelemetryWire
 
-/// All that the server's own commands look at. Only the server's thread touches it.
+/// The state that the server's own commands read. Only the server's thread uses it.
 final class ServerState {
     let table: CommandTable
     let configuration: TelemetryServer.Configuration
@@ -16,7 +16,7 @@ final class ServerState {
         self.pid = pid
     }
 
-    /// The greeting, which is also the answer to `/info`.
+    /// The greeting, which is also the reply to `/info`.
     var greeting: JSONValue {
         var object = JSONValue.object()
         object.set("version", configuration.version)

@@ -1,20 +1,20 @@
-/// What the server counts, from its start on.
+/// The server's counters since its start.
 struct ServerStatistics {
-    /// Requests, however answered.
+    /// All requests.
     var requests: UInt64 = 0
     /// Requests answered with null.
     var errors: UInt64 = 0
-    /// Requests answered with text that was kept.
+    /// Requests answered from the reply cache.
     var cached: UInt64 = 0
     /// Clients that were accepted.
     var accepted: UInt64 = 0
-    /// Clients that were turned away, for want of descriptors or because there are too many.
+    /// Clients that were refused, because descriptors were used up or the maximum number was reached.
     var refusals: UInt64 = 0
-    /// Clients that were cut off because too many do not read their replies.
+    /// Clients that were disconnected because their unread replies exceeded the limit.
     var dropped: UInt64 = 0
-    /// Requests that were timed.
+    /// Requests whose service time was measured.
     var served: UInt64 = 0
-    /// Nanoseconds from a request received to its reply sent.
+    /// Sum of nanoseconds from receiving a request to sending its reply.
     var serviceSum: UInt64 = 0
     var serviceMaximum: UInt64 = 0
 

@@ -3,18 +3,19 @@ import Logging
 import TelemetryWire
 
 extension TelemetryServer {
-    /// More processes of one prefix than this are somebody's mistake.
+    /// A limit for the search: more processes with one prefix are a mistake.
     private static let maximumInstances = 1024
 
-    /// Listens on the first free name of the prefix. The directories above are shared with other servers; an error leaves
-    /// nothing behind.
+    /// Listens on the first free socket name of the prefix. Directories are shared with other servers. After an error
+    /// no file remains.
     static func makeSocket(
         filePrefix: String, in root: TelemetryRunDirectory, logger: Logger
     ) throws(TelemetryServerError) -> ListeningSocket {
         guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
             throw TelemetryServerError(
                 .invalidFilePrefix,
-                "\"\(filePrefix)\" is no file prefix: it must name a directory, without a slash, in 1 to 255 bytes")
+                "\"\(filePrefix)\" is not a valid file prefix: it must be a directory name without a slash, 1 to 255 bytes"
+            )
         }
         let directory = root.directory(filePrefix: filePrefix)
         let layout = SocketFile.Layout(
@@ -24,14 +25,14 @@ extension TelemetryServer {
         do throws(SocketFile.Failure) {
             let socket = try ListeningSocket(at: paths, layout)
             if socket.replacedDeadSocket {
-                logger.info("replaced a dead socket", metadata: ["path": "\(socket.path)"])
+                logger.info("replaced the socket of an ended process", metadata: ["path": "\(socket.path)"])
             }
             return socket
         } catch {
             switch error.kind {
             case .inUse, .notReplaceable:
                 throw TelemetryServerError(
-                    .noFreeInstance, "\(maximumInstances) servers with the prefix \(filePrefix) run already")
+                    .noFreeInstance, "\(maximumInstances) servers with the prefix \(filePrefix) already run")
             case .pathTooLong: throw TelemetryServerError(.pathTooLong, error.description, errno: error.errno)
             case .directoryRefused: throw TelemetryServerError(.directoryRefused, error.description, errno: error.errno)
             case .system: throw TelemetryServerError(.system, error.description, errno: error.errno)

@@ -10,27 +10,26 @@ import TelemetryWire
 /// let server = try TelemetryServer.start(filePrefix: "x", commands: table)
 /// ```
 ///
-/// Clients are DPDK's or dmascope's. The server adds its own commands (`/`, `/info`, `/help`, `/telemetry/…`) and knows
-/// no others. It stops with `stop()` or with its last reference, and leaves nothing behind.
+/// It works with DPDK's and dmascope's clients. It adds its own commands (`/`, `/info`, `/help`, `/telemetry/…`) to the
+/// table. It stops with `stop()` or with its last reference, and removes its socket.
 ///
-/// After `fork` the child has no server: it should `exec` or close the descriptors it does not want.
+/// After `fork` the child has no server: it should `exec`, or close the descriptors that it does not need.
 public final class TelemetryServer: Sendable {
-    /// The longest reply, in bytes, as the greeting announces it. What outgrows it becomes null.
+    /// The maximum length of a reply, in bytes, as in the greeting. A longer reply becomes null.
     public static let maximumOutputLength = 131_072
 
-    /// How a server differs from the usual.
+    /// Options of a server.
     public struct Configuration: Sendable {
-        /// What the greeting says; the program's name and version.
+        /// The program's name and version, for the greeting.
         public var version = DmascopeVersion.text
-        /// Clients beyond this number are turned away.
+        /// Maximum number of clients; more are refused.
         public var maximumClients = 4096
-        /// All replies together that wait for clients to read them, in bytes. The client whose reply would exceed it is
-        /// cut off.
+        /// Limit for all unread replies together, in bytes. A client whose reply would exceed it is disconnected.
         public var maximumPendingBytes = 4 << 20
-        /// Whether the process's limit of descriptors (the soft one) may be raised when clients need it.
+        /// Whether the server may raise the process's soft limit of descriptors when clients need it.
         public var raisesDescriptorLimit = true
 
-        /// The usual.
+        /// The defaults.
         public init() {}
     }
 
@@ -42,53 +41,53 @@ public final class TelemetryServer: Sendable {
     private let isJoined = Locked(false)
     private let pid: Int32
 
-    /// Starts a server.
+    /// Starts a server. Any thread may call it.
     ///
     /// - Parameters:
-    ///   - filePrefix: names the run directory; `:1`, `:2`… are appended to the socket when others have the prefix too
-    ///   - commands: what the server answers beside its own commands
-    ///   - directory: the root of all run directories; DPDK's choice unless given
-    ///   - logger: gets starts, stops and trouble with clients; none by default
-    /// - Throws: `TelemetryServerError`; nothing is left behind then.
+    ///   - filePrefix: the run directory's name; `:1`, `:2`… are appended to the socket's name if others use the prefix too
+    ///   - commands: the commands in addition to the server's own
+    ///   - directory: the root of all run directories; by default the same as DPDK's
+    ///   - logger: receives starts, stops and problems with clients; none by default
+    /// - Throws: `TelemetryServerError`; no file remains then.
     public static func start(
         filePrefix: String = "dmascope", commands: [TelemetryCommand], in directory: TelemetryRunDirectory = .standard,
         configuration: Configuration = Configuration(), logger: Logger? = nil
     ) throws(TelemetryServerError) -> TelemetryServer {
         let table = try CommandTable(commands)
-        // Never the bootstrapped default: what to do with messages is the program's decision.
+        // Not the bootstrapped default: the program decides whether the library logs.
         let logger = logger ?? Logger(label: "dmascope.telemetry") { _ in SwiftLogNoOpLogHandler() }
-        let place = try makeSocket(filePrefix: filePrefix, in: directory, logger: logger)
-        return try TelemetryServer(place: place, table: table, configuration: configuration, logger: logger)
+        let listener = try makeSocket(filePrefix: filePrefix, in: directory, logger: logger)
+        return try TelemetryServer(listener: listener, table: table, configuration: configuration, logger: logger)
     }
 
     private init(
-        place: consuming ListeningSocket, table: CommandTable, configuration: Configuration, logger: Logger
+        listener: consuming ListeningSocket, table: CommandTable, configuration: Configuration, logger: Logger
     ) throws(TelemetryServerError) {
-        path = place.path
+        path = listener.path
         pid = getpid()
         do throws(Errno) {
             let signal = try StopSignal()
             stopSignal = signal
             thread = try Self.startThread(
-                place: place, state: ServerState(table: table, configuration: configuration, pid: pid),
+                listener: listener, state: ServerState(table: table, configuration: configuration, pid: pid),
                 stopSignal: signal, logger: logger)
         } catch {
             throw TelemetryServerError(.system, "cannot start the telemetry server: \(error)", errno: error)
         }
-        logger.info("telemetry serves", metadata: ["path": "\(path)"])
+        logger.info("telemetry server started", metadata: ["path": "\(path)"])
     }
 
-    /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
+    /// The loop belongs to its thread. Its deinitializer removes the socket, also if the thread cannot be started.
     private static func startThread(
-        place: consuming ListeningSocket, state: sending ServerState, stopSignal: StopSignal, logger: Logger
+        listener: consuming ListeningSocket, state: sending ServerState, stopSignal: StopSignal, logger: Logger
     ) throws(Errno) -> SystemThread {
-        let loop = try ServerLoop(place: place, state: state, stopSignal: stopSignal, logger: logger)
+        let loop = try ServerLoop(listener: listener, state: state, stopSignal: stopSignal, logger: logger)
         return try SystemThread.start(name: "telemetry") { loop.run() }
     }
 
     /// Stops the server: closes all clients, removes the socket, and waits for the thread to end.
     ///
-    /// Any thread may call it, any number of times. A command's handler may, too; then nothing is waited for.
+    /// Any thread may call it, any number of times. If a command's handler calls it, it does not wait.
     public func stop() {
         guard getpid() == pid else { return }
         stopSignal.raise()
@@ -104,13 +103,13 @@ public final class TelemetryServer: Sendable {
         stopSignal.raise()
         isJoined.withLock { isJoined in
             if isJoined { return }
-            // A handler may hold the last reference; its own thread cannot wait for itself.
+            // A handler may hold the last reference; a thread cannot wait for itself.
             if thread.isCurrent { thread.detach() } else { thread.join() }
         }
     }
 }
 
-/// Tells the server's thread to end.
+/// The request that the server's thread end.
 final class StopSignal: Sendable {
     private let event: EventDescriptor
 

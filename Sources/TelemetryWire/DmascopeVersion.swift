@@ -1,7 +1,7 @@
-/// Which dmascope this is: what a server greets with, and what the program says of itself.
+/// The version of dmascope, for greetings, `--version` and metrics.
 public enum DmascopeVersion {
-    /// The version alone.
+    /// The version number, as `0.1.0`.
     public static let number = "0.1.0"
-    /// Name and version.
+    /// Name and version, as `dmascope 0.1.0`.
     public static let text = "dmascope \(number)"
 }

@@ -1,12 +1,12 @@
-/// A JSON value as plain Swift data: a copy that may be shared between threads, compared, and kept.
+/// A JSON value as a plain Swift value, which can be shared between threads, compared and stored.
 ///
-/// `JSONValue` is the cheap form for building and sending; this is the comfortable one for readers of replies.
+/// `JSONValue` is cheaper, for building and sending; this type is for reading replies.
 public indirect enum JSONTree: Sendable, Equatable {
     /// JSON's null.
     case null
     /// `true` or `false`.
     case bool(Bool)
-    /// An integer that an `Int64` holds.
+    /// An integer that fits into `Int64`.
     case integer(Int64)
     /// An integer above `Int64.max`.
     case unsigned(UInt64)
@@ -16,8 +16,7 @@ public indirect enum JSONTree: Sendable, Equatable {
     case string(String)
     /// An array.
     case array([JSONTree])
-    /// An object, in the order of its text. Equality takes the order into account: it is part of what DPDK's clients
-    /// see.
+    /// An object, with its members in text order. Equality includes the order, because DPDK's clients see it.
     case object([Member])
 
     /// One member of an object.
@@ -27,19 +26,19 @@ public indirect enum JSONTree: Sendable, Equatable {
         /// The member's value.
         public let value: JSONTree
 
-        /// A member.
+        /// A key and its value.
         public init(_ name: String, _ value: JSONTree) {
             self.name = name
             self.value = value
         }
     }
 
-    /// The member of that name; `nil` when this is no object or has none.
+    /// The member of that name; `nil` if this is not an object or has no such member.
     public subscript(name: String) -> JSONTree? {
         members.first { $0.name == name }?.value
     }
 
-    /// The element at that place; `nil` when this is no array or has none.
+    /// The element at that index; `nil` if this is not an array or has no such element.
     public subscript(index: Int) -> JSONTree? {
         elements.indices.contains(index) ? elements[index] : nil
     }
@@ -57,17 +56,17 @@ public indirect enum JSONTree: Sendable, Equatable {
     /// The keys of an object, in order.
     public var keys: [String] { members.map(\.name) }
 
-    /// The Boolean.
+    /// The Boolean; `nil` for other kinds.
     public var bool: Bool? {
         if case .bool(let value) = self { value } else { nil }
     }
 
-    /// The integer, if an `Int64` holds it.
+    /// The integer; `nil` if it does not fit into `Int64`, or for other kinds.
     public var integer: Int64? {
         if case .integer(let value) = self { value } else { nil }
     }
 
-    /// The integer, if it is not negative.
+    /// The integer; `nil` if it is negative, or for other kinds.
     public var unsigned: UInt64? {
         switch self {
         case .integer(let value): UInt64(exactly: value)
@@ -76,7 +75,7 @@ public indirect enum JSONTree: Sendable, Equatable {
         }
     }
 
-    /// The number, an integer included (rounded above 2^53).
+    /// The number, or an integer as a number (rounded above 2^53); `nil` for other kinds.
     public var double: Double? {
         switch self {
         case .integer(let value): Double(value)
@@ -86,14 +85,14 @@ public indirect enum JSONTree: Sendable, Equatable {
         }
     }
 
-    /// The string.
+    /// The string; `nil` for other kinds.
     public var string: String? {
         if case .string(let value) = self { value } else { nil }
     }
 }
 
 extension JSONValue {
-    /// The whole value, copied into plain Swift data.
+    /// A copy of the whole value as a plain Swift value.
     public var tree: JSONTree {
         switch kind {
         case .null: return .null
@@ -114,7 +113,7 @@ extension JSONValue {
         }
     }
 
-    /// The value that a tree describes.
+    /// A value with the content of a tree.
     public init(_ tree: JSONTree) {
         switch tree {
         case .null: self.init()

@@ -1,15 +1,15 @@
 internal import CJSONC
 
-/// Putting values into objects and arrays.
+/// Adding values to objects and arrays.
 ///
-/// `set(_:_:)` takes keys that are literals and does not copy them; `set(name:_:)` takes keys made at run time.
-/// A key that is set again keeps its place and takes the new value.
+/// `set(_:_:)` takes literals as keys and does not copy them; `set(name:_:)` takes keys created at run time. A key that is
+/// set again keeps its position and gets the new value.
 extension JSONValue {
-    /// Appends to an array. A value that is no array stays as it is (and stops a debug build: it is a slip of the
-    /// caller, never of the input).
+    /// Appends to an array. No effect on a value that is not an array, except that a debug build stops: it is a
+    /// programming error, never caused by input.
     public mutating func append(_ element: consuming JSONValue) {
         guard kind == .array else {
-            assertionFailure("append to a JSON value that is no array")
+            assertionFailure("append to a JSON value that is not an array")
             return
         }
         let child = element.release()
@@ -18,18 +18,18 @@ extension JSONValue {
         }
     }
 
-    /// Sets a member of an object. A value that is no object stays as it is (and stops a debug build).
+    /// Sets a member of an object. No effect on a value that is not an object, except that a debug build stops.
     public mutating func set(_ key: StaticString, _ value: consuming JSONValue) {
         guard key.hasPointerRepresentation else {
             set(name: key.description, value)
             return
         }
-        // The literal lives as long as the process, so json-c need not copy it.
+        // The literal exists as long as the process, so json-c need not copy it.
         let text = UnsafeRawPointer(key.utf8Start).assumingMemoryBound(to: CChar.self)
         add(text, value.release(), options: CUnsignedInt(JSON_C_OBJECT_ADD_CONSTANT_KEY))
     }
 
-    /// Sets a member of an object whose key is not known before. json-c's keys end at NUL, so a NUL in the key becomes
+    /// Sets a member of an object with a key created at run time. json-c's keys end at NUL, so a NUL in the key becomes
     /// U+FFFD.
     public mutating func set(name: String, _ value: consuming JSONValue) {
         let key =
@@ -82,10 +82,10 @@ extension JSONValue {
         set(name: name, JSONValue(value))
     }
 
-    /// Adds `child`, whose reference it takes in any case.
+    /// Adds `child`. Takes over its reference even if it fails.
     private mutating func add(_ key: UnsafePointer<CChar>, _ child: OpaquePointer?, options: CUnsignedInt) {
         guard kind == .object else {
-            assertionFailure("member of a JSON value that is no object")
+            assertionFailure("set a member of a JSON value that is not an object")
             _ = json_object_put(child)
             return
         }

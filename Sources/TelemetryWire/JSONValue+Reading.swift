@@ -1,14 +1,14 @@
 internal import CJSONC
 
-/// Looking into a value. A question that does not fit the kind of the value is answered with `nil` or "nothing".
+/// Reading a value. A property that does not fit the value's kind is `nil` or empty.
 extension JSONValue {
-    /// What a value is.
+    /// The kinds of JSON values; numbers are divided into integers and others.
     public enum Kind: Sendable {
         /// JSON's null.
         case null
         /// `true` or `false`.
         case bool
-        /// A number without fraction or exponent.
+        /// A number without a fraction or an exponent.
         case integer
         /// Any other number.
         case double
@@ -20,7 +20,7 @@ extension JSONValue {
         case object
     }
 
-    /// What this value is.
+    /// The value's kind.
     public var kind: Kind {
         switch json_object_get_type(pointer) {
         case json_type_boolean: .bool
@@ -36,25 +36,25 @@ extension JSONValue {
     /// Whether this value is null.
     public var isNull: Bool { pointer == nil }
 
-    /// The Boolean.
+    /// The Boolean; `nil` for other kinds.
     public var bool: Bool? {
         kind == .bool ? json_object_get_boolean(pointer) != 0 : nil
     }
 
-    /// The integer, if it is one that an `Int64` holds.
+    /// The integer; `nil` if it does not fit into `Int64`, or for other kinds.
     public var integer: Int64? {
-        // json-c clamps; the unsigned reading tells a clamped value from a real one.
+        // json-c clamps; the unsigned value shows whether it did.
         guard kind == .integer, json_object_get_uint64(pointer) <= UInt64(Int64.max) else { return nil }
         return json_object_get_int64(pointer)
     }
 
-    /// The integer, if it is not negative.
+    /// The integer; `nil` if it is negative, or for other kinds.
     public var unsigned: UInt64? {
         guard kind == .integer, json_object_get_int64(pointer) >= 0 else { return nil }
         return json_object_get_uint64(pointer)
     }
 
-    /// The number, an integer included (rounded above 2^53).
+    /// The number, or an integer as a number (rounded above 2^53); `nil` for other kinds.
     public var double: Double? {
         switch kind {
         case .double: json_object_get_double(pointer)
@@ -63,14 +63,14 @@ extension JSONValue {
         }
     }
 
-    /// The string.
+    /// The string; `nil` for other kinds.
     public var string: String? {
         guard kind == .string, let text = json_object_get_string(pointer) else { return nil }
         let length = Int(json_object_get_string_len(pointer))
         return String(decoding: UnsafeRawBufferPointer(start: text, count: length), as: UTF8.self)
     }
 
-    /// How many elements or members; 0 for what is neither array nor object.
+    /// The number of elements or members; 0 for other kinds.
     public var count: Int {
         switch kind {
         case .array: Int(clamping: json_object_array_length(pointer))
@@ -79,7 +79,7 @@ extension JSONValue {
         }
     }
 
-    /// Lends the member of that name to `body`; `nil` when there is none.
+    /// Passes the member of that name to `body`; `nil` if there is none.
     public borrowing func withMember<R: ~Copyable, E: Error>(
         _ name: String, _ body: (borrowing JSONValue) throws(E) -> R
     ) throws(E) -> R? {
@@ -89,7 +89,7 @@ extension JSONValue {
         return try body(JSONValue(adopting: json_object_get(child)))
     }
 
-    /// Lends the element at that place to `body`; `nil` when there is none.
+    /// Passes the element at that index to `body`; `nil` if there is none.
     public borrowing func withElement<R: ~Copyable, E: Error>(
         at index: Int, _ body: (borrowing JSONValue) throws(E) -> R
     ) throws(E) -> R? {
@@ -97,7 +97,7 @@ extension JSONValue {
         return try body(JSONValue(adopting: json_object_get(json_object_array_get_idx(pointer, index))))
     }
 
-    /// Lends each member to `body`, in the order of the text.
+    /// Passes each member to `body`, in text order.
     public borrowing func forEachMember<E: Error>(
         _ body: (String, borrowing JSONValue) throws(E) -> Void
     ) throws(E) {
@@ -113,16 +113,16 @@ extension JSONValue {
         }
     }
 
-    /// Lends each element to `body`, in order.
+    /// Passes each element to `body`, in order.
     public borrowing func forEachElement<E: Error>(_ body: (borrowing JSONValue) throws(E) -> Void) throws(E) {
         for index in 0..<(kind == .array ? count : 0) {
             try body(JSONValue(adopting: json_object_get(json_object_array_get_idx(pointer, index))))
         }
     }
 
-    /// Takes the only member out of an object: what a telemetry reply holds under its command's name.
+    /// Extracts the value of an object's only member: in a telemetry reply, the value under the command's name.
     ///
-    /// `nil` when this is no object, or one with no member or several.
+    /// `nil` if this is not an object with exactly one member.
     public consuming func soleMember() -> JSONValue? {
         guard kind == .object, count == 1 else { return nil }
         var place = json_object_iter_begin(pointer)

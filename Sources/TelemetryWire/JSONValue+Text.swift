@@ -2,46 +2,45 @@ internal import CJSONC
 
 /// From and to text.
 extension JSONValue {
-    /// Arrays and objects deeper than this are refused, so that no reply of a peer can exhaust the stack.
+    /// Deeper nesting is an error, so that no peer's reply can exhaust the stack.
     public static var maximumDepth: Int { 64 }
 
-    /// Lends the value's JSON text, UTF-8 without any white space, to `body`.
+    /// Passes the value's JSON text, UTF-8 without white space, to `body`.
     ///
-    /// The bytes lie in the value itself and are not copied; they are valid only during the call. `/` is not escaped.
+    /// The bytes are part of the value and are not copied; they are valid only during the call. `/` is not escaped.
     public borrowing func withText<R: ~Copyable, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
         var length = 0
         guard let text = json_object_to_json_string_length(pointer, Self.textFlags, &length) else {
-            // Only without memory; null is valid JSON, a cut text would not be.
+            // Happens only if memory is exhausted. null is valid JSON; incomplete text is not.
             let null: StaticString = "null"
             return try body(UnsafeRawBufferPointer(start: null.utf8Start, count: null.utf8CodeUnitCount))
         }
         return try body(UnsafeRawBufferPointer(start: text, count: length))
     }
 
-    /// The value's JSON text, without any white space.
+    /// The value's JSON text, without white space.
     public var text: String {
         withText { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Parses one JSON value; the bytes must hold nothing else but white space around it.
+    /// Parses one JSON value, which may have white space around it.
     ///
-    /// - Throws: `JSONParseError` for anything that is not JSON, UTF-8 included, and for more than ``maximumDepth``
-    ///   levels.
+    /// - Throws: `JSONParseError` for text that is not JSON or not UTF-8, and for more than ``maximumDepth`` levels.
     public init(parsing bytes: UnsafeRawBufferPointer) throws(JSONParseError) {
         if let offset = Self.leniencyOffset(in: bytes) {
             throw JSONParseError(reason: "unexpected byte \(bytes[offset])", offset: offset)
         }
         guard let length = CInt(exactly: bytes.count), let tokener = json_tokener_new_ex(CInt(Self.maximumDepth)) else {
-            throw JSONParseError(reason: "no room to parse \(bytes.count) bytes", offset: 0)
+            throw JSONParseError(reason: "no memory to parse \(bytes.count) bytes", offset: 0)
         }
         defer { json_tokener_free(tokener) }
         json_tokener_set_flags(tokener, Self.parseFlags)
         var result = json_tokener_parse_ex(tokener, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), length)
         var offset = json_tokener_get_parse_end(tokener)
         if json_tokener_get_error(tokener) == json_tokener_continue {
-            // A number at the very end could go on; the NUL says that it does not.
+            // A number at the end could continue in further bytes; the NUL ends it.
             var end: CChar = 0
             result = json_tokener_parse_ex(tokener, &end, 1)
             offset = Int(length)
@@ -50,7 +49,7 @@ extension JSONValue {
         guard error == json_tokener_success else {
             let unfinished = error == json_tokener_continue || bytes.isEmpty
             throw JSONParseError(
-                reason: unfinished ? "ends too early" : String(cString: json_tokener_error_desc(error)), offset: offset)
+                reason: unfinished ? "incomplete" : String(cString: json_tokener_error_desc(error)), offset: offset)
         }
         self.init(adopting: result)
     }
@@ -71,8 +70,8 @@ extension JSONValue {
         self.init(adopting: parsed)
     }
 
-    /// Where a text uses what json-c lets pass even when it is strict, though it is not JSON: control characters inside
-    /// of strings, which DPDK's replies can hold, and `NaN` and `Infinity`.
+    /// The offset of text that is not JSON although json-c accepts it in strict mode: control characters in strings,
+    /// which DPDK's replies may contain, `NaN` and `Infinity`.
     private static func leniencyOffset(in bytes: UnsafeRawBufferPointer) -> Int? {
         var isInString = false
         var isEscaped = false
@@ -97,11 +96,11 @@ extension JSONValue {
 
 /// Why a text is not JSON.
 public struct JSONParseError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What is wrong, in json-c's words.
+    /// The message, in most cases json-c's.
     public let reason: String
-    /// The byte at which it was noticed.
+    /// The byte at which the parser stopped.
     public let offset: Int
 
-    /// The sentence for logs and users.
+    /// Offset and reason.
     public var description: String { "not JSON at byte \(offset): \(reason)" }
 }

@@ -1,16 +1,15 @@
 internal import CJSONC
 
-/// One JSON value, owned: a json-c tree that exactly one `JSONValue` holds and frees.
+/// One JSON value: a json-c tree that exactly one `JSONValue` owns and frees.
 ///
-/// Replies are built with it (`object()`, `array()`, `set`, `append`), written out without a second copy
-/// (`withText(_:)`), and parsed back (`init(parsing:)`). Moving a value into an array or object hands the tree over;
-/// nothing is copied. Whatever goes in, what comes out is valid JSON: text is repaired to UTF-8 and numbers that JSON
-/// does not know become null.
+/// It builds replies (`object()`, `array()`, `set`, `append`), writes them without another copy (`withText(_:)`), and
+/// parses them (`init(parsing:)`). Moving a value into an array or object moves the tree; nothing is copied. The output
+/// is always valid JSON: text is repaired to UTF-8, and numbers that JSON does not have become null.
 ///
-/// Not `Sendable`: json-c counts references without atomics and writes into a value while it serialises it. A value may
-/// move to another thread, it may not be used by two. `tree` is the copy for sharing.
+/// Not `Sendable`: json-c counts references without atomics and writes to a value while it serialises it. A value may
+/// move to another thread, but two threads must not use it at once. `tree` is a copy that can be shared.
 public struct JSONValue: ~Copyable {
-    /// json-c's object; `nil` is JSON's null, in json-c too.
+    /// json-c's object; `nil` is JSON's null, as in json-c.
     let pointer: OpaquePointer?
 
     /// Takes over one reference.
@@ -19,11 +18,11 @@ public struct JSONValue: ~Copyable {
     }
 
     deinit {
-        // A null pointer is fine here; the result says whether it was the last reference.
+        // A null pointer is allowed; the result says whether it was the last reference.
         _ = json_object_put(pointer)
     }
 
-    /// Gives up the reference without dropping it.
+    /// Returns the reference, which the caller then owns.
     consuming func release() -> OpaquePointer? {
         let pointer = self.pointer
         discard self
@@ -45,7 +44,7 @@ public struct JSONValue: ~Copyable {
         self.init(adopting: json_object_new_uint64(value))
     }
 
-    /// An integer of any width; what does not fit into 64 bits is clamped.
+    /// An integer of any width; values that do not fit into 64 bits are clamped.
     @inlinable
     public init(_ value: some FixedWidthInteger) {
         if let unsigned = UInt64(exactly: value) {
@@ -57,7 +56,7 @@ public struct JSONValue: ~Copyable {
         }
     }
 
-    /// A number in the shortest text that reads back as the same `Double`; NaN and the infinities become null.
+    /// A number, written as the shortest text that parses to the same `Double`; NaN and the infinities become null.
     public init(_ value: Double) {
         // json-c would write NaN, which is not JSON, and 0.1 with seventeen digits.
         self.init(adopting: value.isFinite ? json_object_new_double_s(value, value.description) : nil)
@@ -68,7 +67,7 @@ public struct JSONValue: ~Copyable {
         self.init(adopting: json_object_new_boolean(value ? 1 : 0))
     }
 
-    /// A string. NUL and control characters are kept, escaped.
+    /// A string. NUL and control characters are kept and escaped.
     public init(_ value: String) {
         var value = value
         self.init(
@@ -79,12 +78,12 @@ public struct JSONValue: ~Copyable {
             })
     }
 
-    /// A string of bytes from outside; each sequence that is not UTF-8 becomes U+FFFD.
+    /// A string from untrusted bytes; each invalid UTF-8 sequence becomes U+FFFD.
     public init(repairing bytes: UnsafeRawBufferPointer) {
         self.init(String(decoding: bytes, as: UTF8.self))
     }
 
-    /// A string of bytes from outside; each sequence that is not UTF-8 becomes U+FFFD.
+    /// A string from untrusted bytes; each invalid UTF-8 sequence becomes U+FFFD.
     public init(repairing bytes: [UInt8]) {
         self.init(String(decoding: bytes, as: UTF8.self))
     }
@@ -99,7 +98,7 @@ public struct JSONValue: ~Copyable {
         JSONValue(adopting: json_object_new_array())
     }
 
-    /// An array of the numbers, each by the rule of `init(_:)`.
+    /// An array of integers; values that do not fit into 64 bits are clamped.
     @inlinable
     public static func array(_ numbers: some Sequence<some FixedWidthInteger>) -> JSONValue {
         var result = JSONValue.array()
@@ -109,7 +108,7 @@ public struct JSONValue: ~Copyable {
         return result
     }
 
-    /// An array of the strings.
+    /// An array of strings.
     @inlinable
     public static func array(_ strings: some Sequence<String>) -> JSONValue {
         var result = JSONValue.array()
@@ -119,7 +118,7 @@ public struct JSONValue: ~Copyable {
         return result
     }
 
-    /// json-c wants an address for an empty string too.
+    /// json-c needs an address for an empty string, too.
     private static var emptyText: UnsafePointer<CChar> {
         UnsafeRawPointer(StaticString("").utf8Start).assumingMemoryBound(to: CChar.self)
     }

@@ -1,30 +1,31 @@
-/// One telemetry command: what it is called, what it says about itself, and what it does.
+/// One telemetry command: path, help, parameters and handler.
 ///
-/// A command table is an array of these; a server takes the table as a value and knows no command but its own.
+/// A command table is an array of these, which is passed to a server.
 public struct TelemetryCommand: Sendable {
-    /// Answers a request. It runs on the server's thread, so it must not wait: all clients wait with it.
+    /// Returns the reply to a request. It runs on the server's thread and must not block, because all clients would
+    /// wait.
     ///
-    /// The error's sentence is what `/telemetry/errors` shows; the client gets null.
+    /// If it throws, the client gets null, and `/telemetry/errors` shows the error's reason.
     public typealias Handler = @Sendable (TelemetryRequest) throws(TelemetryCommandError) -> JSONValue
 
-    /// What the client asks for, as `/dmadev/list`: begins with `/`, holds no comma, has less than 56 bytes.
+    /// The path, for example `/dmadev/list`: begins with `/`, contains no comma, has less than 56 bytes.
     public let path: String
 
-    /// Exactly what `/help` answers.
+    /// The text that `/help` returns.
     public let help: String
 
-    /// The parameters, in order, for documents and tests; the handler reads them itself.
+    /// The parameters in order, for documentation and tests; the handler parses them itself.
     public let parameters: [TelemetryParameter]
 
-    /// Counts the changes of what the command reports: while it stays the same, a reply is kept and sent again.
+    /// A number that changes whenever the reply may change; while it stays the same, the server sends a cached reply.
     ///
-    /// It runs on the server's thread before the handler. `nil`: every request is answered anew.
+    /// It runs on the server's thread before the handler. `nil`: replies are not cached.
     public let generation: (@Sendable () -> UInt64)?
 
-    /// Answers a request.
+    /// Runs on the server's thread; must not block.
     public let handler: Handler
 
-    /// A command.
+    /// Nothing is checked before the command is passed to a server.
     public init(
         path: String, help: String, parameters: [TelemetryParameter] = [], generation: (@Sendable () -> UInt64)? = nil,
         handler: @escaping Handler
@@ -37,16 +38,16 @@ public struct TelemetryCommand: Sendable {
     }
 }
 
-/// One parameter of a telemetry command, for documents and tests.
+/// One parameter of a telemetry command, for documentation and tests.
 public struct TelemetryParameter: Sendable, Equatable {
-    /// The name, as `dev_id`.
+    /// The name, for example `dev_id`.
     public let name: String
-    /// What it means and which values are allowed, in a few words.
+    /// The meaning and the allowed values, in a few words.
     public let summary: String
-    /// Whether a request may leave it out.
+    /// Whether a request may omit it.
     public let isOptional: Bool
 
-    /// A parameter.
+    /// A required parameter unless `isOptional` is set.
     public init(_ name: String, _ summary: String, isOptional: Bool = false) {
         self.name = name
         self.summary = summary
@@ -56,14 +57,14 @@ public struct TelemetryParameter: Sendable, Equatable {
 
 /// Why a request is answered with null.
 public struct TelemetryCommandError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What was wrong and what is allowed, in one sentence. Anybody who may connect can read it.
+    /// What was wrong and what is allowed, in one sentence. Every client can read it with `/telemetry/errors`.
     public let reason: String
 
-    /// An error with its reason.
+    /// The reason must not contain secrets, because every client can read it.
     public init(_ reason: String) {
         self.reason = reason
     }
 
-    /// The reason.
+    /// The same as ``reason``.
     public var description: String { reason }
 }

@@ -1,10 +1,10 @@
-/// Reads numbers out of a request's parameters by DPDK's rules.
+/// Parses numbers in a request's parameters by DPDK's rules.
 ///
-/// Each number must begin with a digit (so a leading blank or sign is none) and is read like `strtoul` with base 0:
-/// `0x` is hexadecimal, a leading `0` octal. What follows the digits is left for the next number or ignored, as in
+/// Each number must begin with a digit (a leading space or sign is an error) and is parsed like `strtoul` with base 0:
+/// `0x` means hexadecimal, a leading `0` octal. The text after the digits is left for the next number or ignored, as in
 /// DPDK's handlers: `0x0`, `00`, `0,1` and a `0` with a line feed all begin with the number 0.
 public struct TelemetryNumberReader: Sendable {
-    /// What has not been read yet.
+    /// The text that has not been parsed yet.
     public private(set) var remainder: Substring
     private var isAtFirst = true
 
@@ -13,14 +13,14 @@ public struct TelemetryNumberReader: Sendable {
         remainder = parameters[...]
     }
 
-    /// Whether everything has been read.
+    /// Whether all text has been parsed.
     public var isAtEnd: Bool { remainder.isEmpty }
 
-    /// The next number, or `nil` when there is none at this place. More than 64 bits give `UInt64.max`.
+    /// The next number; `nil` if there is no number at this position. More than 64 bits give `UInt64.max`.
     public mutating func next() -> UInt64? {
         var bytes = remainder.utf8[...]
         if !isAtFirst {
-            // strtok skips any number of separators, but DPDK looks at the first parameter without it.
+            // strtok skips any number of separators, but DPDK does not use it for the first parameter.
             bytes = bytes.drop { $0 == UInt8(ascii: ",") }
         }
         guard let first = bytes.first, Self.digit(first, base: 10) != nil else { return nil }
@@ -38,14 +38,14 @@ public struct TelemetryNumberReader: Sendable {
         return value
     }
 
-    /// The next number as an integer of the type wanted.
+    /// The next number as an integer of type `I`.
     ///
-    /// - Throws: an error that names the parameter when there is no number or it is outside of `range`.
+    /// - Throws: an error with the parameter's name if there is no number or it is outside of `range`.
     public mutating func next<I: FixedWidthInteger & Sendable>(
         _ name: String, in range: ClosedRange<I>
     ) throws(TelemetryCommandError) -> I {
         guard let number = next() else {
-            throw TelemetryCommandError("\(name) is missing or no number; allowed is \(range)")
+            throw TelemetryCommandError("\(name) is missing or not a number; allowed is \(range)")
         }
         guard let value = I(exactly: number), range.contains(value) else {
             throw TelemetryCommandError("\(name) \(number) is out of range; allowed is \(range)")
@@ -53,16 +53,16 @@ public struct TelemetryNumberReader: Sendable {
         return value
     }
 
-    /// The next number if anything is left, else `nil`.
+    /// The next number; `nil` if no text is left.
     ///
-    /// - Throws: as `next(_:in:)`, when what is left is no number or out of range.
+    /// - Throws: like `next(_:in:)`, if the remaining text is not a number or out of range.
     public mutating func nextIfPresent<I: FixedWidthInteger & Sendable>(
         _ name: String, in range: ClosedRange<I>
     ) throws(TelemetryCommandError) -> I? {
         isAtEnd ? nil : try next(name, in: range)
     }
 
-    /// The base that a number is written in, and the number without the mark of it.
+    /// The base of a number, and the number without its prefix.
     private static func base(of bytes: Substring.UTF8View) -> (UInt64, Substring.UTF8View) {
         guard bytes.first == UInt8(ascii: "0") else { return (10, bytes) }
         let rest = bytes.dropFirst()

@@ -1,24 +1,24 @@
-/// One request of a client, taken apart as DPDK's telemetry does it.
+/// One request of a client, parsed by the rules of DPDK's telemetry.
 ///
 /// `command[,parameters]`: a NUL ends the request, leading commas are skipped (so `,,` has an empty command), the first
-/// comma ends the command, and parameters that are empty are none.
+/// comma ends the command, and empty parameters count as none.
 public struct TelemetryRequest: Sendable, Equatable {
-    /// A request has at most this many bytes.
+    /// The maximum length of a request, in bytes.
     public static let maximumLength = 1023
 
-    /// A reply names at most this many bytes of the command it answers.
+    /// The maximum length of a reply's key, in bytes.
     public static let maximumKeyLength = 56
 
-    /// The command's path as the client wrote it; bytes that are not UTF-8 became U+FFFD.
+    /// The command's path as received; invalid UTF-8 becomes U+FFFD.
     public let command: String
 
-    /// All behind the command's comma; `nil` when there is no comma or nothing behind it.
+    /// The text after the command's comma; `nil` if there is no comma or no text after it.
     public let parameters: String?
 
-    /// The key that the reply is under: the command, cut to ``maximumKeyLength`` bytes.
+    /// The key in the reply: the command, cut to ``maximumKeyLength`` bytes.
     public let key: String
 
-    /// Takes a request apart. Every sequence of bytes is a request.
+    /// Parses a request. Every sequence of bytes is a valid request.
     public init(_ bytes: UnsafeRawBufferPointer) {
         let text = bytes.prefix { $0 != 0 }.drop { $0 == UInt8(ascii: ",") }
         let command = text.prefix { $0 != UInt8(ascii: ",") }
@@ -28,13 +28,13 @@ public struct TelemetryRequest: Sendable, Equatable {
         self.key = String(decoding: command.prefix(Self.maximumKeyLength), as: UTF8.self)
     }
 
-    /// Takes a request apart.
+    /// Parses a request. Every string is a valid request.
     public init(_ text: String) {
         var text = text
         self = text.withUTF8 { TelemetryRequest(UnsafeRawBufferPointer($0)) }
     }
 
-    /// A reader for parameters that are numbers, at the first of them.
+    /// A reader for numeric parameters, positioned at the first one.
     public var numbers: TelemetryNumberReader {
         TelemetryNumberReader(parameters ?? "")
     }

@@ -7,11 +7,11 @@ import TelemetryWire
 struct Dmascope: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dmascope",
-        abstract: "See what DMA devices do.",
+        abstract: "Run, observe and measure DMA devices.",
         discussion: """
-            dmascope serves DMA devices and shows them: its own, and those of any DPDK application on this machine, \
-            since both speak DPDK's telemetry protocol. Start with `dmascope serve`, then ask it from another terminal \
-            with `dmascope list`, or move a file through a device with `dmascope copy`.
+            dmascope serves DMA devices and shows them: its own and those of every DPDK application on this machine, \
+            because both use DPDK's telemetry protocol. Start with `dmascope serve`, then list the devices in another \
+            terminal with `dmascope list`, or copy a file with a device: `dmascope copy`.
 
             EXIT STATUS:
             \(ExitStatus.help)
@@ -45,21 +45,21 @@ struct Dmascope: ParsableCommand {
         }
     }
 
-    /// Ends the program with the status that fits, and one line on standard error unless all is well.
+    /// Ends the program with the error's exit status, and prints one line on standard error if it failed.
     private static func finish(with error: any Error) -> Never {
         if let failure = error as? Failure {
-            if !failure.message.isEmpty { StandardStreams.complain(failure.message) }
+            if !failure.message.isEmpty { StandardStreams.reportError(failure.message) }
             Glibc.exit(failure.status.rawValue)
         }
         let code = exitCode(for: error)
-        // Help and version go to standard output and are no errors.
+        // Help and version are no errors: the library prints them to standard output.
         guard code == .validationFailure else { exit(withError: error) }
         let lines = message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
-        StandardStreams.complain("\(lines.joined(separator: " ")): \(helpCommand(for: error)) shows what is possible")
+        StandardStreams.reportError("\(lines.joined(separator: " ")): see \(helpCommand(for: error))")
         Glibc.exit(ExitStatus.usage.rawValue)
     }
 
-    /// The help of the subcommand that was meant; its usage line begins with its name.
+    /// The help command of the subcommand in the error's usage line.
     private static func helpCommand(for error: any Error) -> String {
         let usage = fullMessage(for: error).split(separator: "\n").first { $0.hasPrefix("Usage: ") }
         let words = (usage ?? "").dropFirst("Usage: ".count).split(separator: " ")

@@ -65,7 +65,8 @@ import Testing
         let peer = try Peer()
         peer.serveOne(["good morning"])
         expect(
-            try Scope().run("list", "--socket", peer.path), exits: 1, saying: "does not greet like a telemetry server")
+            try Scope().run("list", "--socket", peer.path), exits: 1,
+            saying: "does not send the greeting of a telemetry server")
     }
 
     @Test func aReplyThatIsNoJSONIsPrintedAndTold() throws {
@@ -73,7 +74,7 @@ import Testing
         peer.serveOne([Self.greeting, "{\"/a\"b\":null}"])
         let result = try Scope().run("query", peer.path, "/a\"b")
         #expect(result.output == "{\"/a\"b\":null}\n")
-        expect(result, exits: 1, saying: "is no valid JSON")
+        expect(result, exits: 1, saying: "is not valid JSON")
     }
 
     @Test func whatAPeerSendsSteersNoTerminal() throws {
@@ -91,7 +92,8 @@ import Testing
         let peer = try Peer()
         // The greeting, a request, and then the end.
         peer.serveOne([Self.greeting], thenLeaves: true)
-        expect(try Scope().run(command, "--socket", peer.path), exits: 3, saying: "look whether the process still runs")
+        expect(
+            try Scope().run(command, "--socket", peer.path), exits: 3, saying: "check whether the process still runs")
     }
 
     @Test func nobodyThere() throws {
@@ -99,6 +101,6 @@ import Testing
         expect(try scope.run("list"), exits: 3, saying: "start `dmascope serve`")
         expect(try scope.run("list", "--file-prefix", "x:3"), exits: 3, saying: "dpdk_telemetry.v2:3")
         expect(try scope.run("query", "/nowhere", "/"), exits: 3, saying: "cannot connect to /nowhere")
-        expect(try scope.run("query", "..", "/"), exits: 64, saying: "no file prefix")
+        expect(try scope.run("query", "..", "/"), exits: 64, saying: "not a valid file prefix")
     }
 }

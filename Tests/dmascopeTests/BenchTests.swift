@@ -89,7 +89,7 @@ import Testing
         try bench.waitForOutput(containing: "\ncopy")
         bench.kill(signal)
         let result = try bench.wait()
-        expect(result, exits: status, saying: "given up at a signal")
+        expect(result, exits: status, saying: "interrupted by a signal")
         #expect((2..<1000).contains(result.output.split(separator: "\n").count))
         #expect(result.output.hasSuffix(" 0\n"))
         #expect(try scope.leftovers.isEmpty)
@@ -108,7 +108,7 @@ import Testing
         bench.kill(SIGINT)
         let result = try bench.wait()
         #expect(result.output == "[]\n")
-        expect(result, exits: 130, saying: "given up at a signal")
+        expect(result, exits: 130, saying: "interrupted by a signal")
     }
 
     @Test func operationsThatFailAreCounted() throws {
@@ -140,7 +140,7 @@ import Testing
             }
         }
         bench.kill(SIGTERM)
-        expect(try bench.wait(), exits: 143, saying: "given up at a signal")
+        expect(try bench.wait(), exits: 143, saying: "interrupted by a signal")
     }
 
     @Test func whatADeviceCannotIsSaid() throws {

@@ -122,9 +122,9 @@ import Testing
         #expect([CheckState.ok, .warning, .unknown, .critical].sorted().last == .critical)
         #expect(max(CheckState.warning, .unknown) == .unknown)
         var report = CheckReport()
-        report.note(.warning, "a|b")
-        report.note(.critical, "c")
-        report.note(.ok, "d")
+        report.addFinding(.warning, "a|b")
+        report.addFinding(.critical, "c")
+        report.addFinding(.ok, "d")
         #expect(report.text == "DMADEV CRITICAL - a/b, c, d")
     }
 }

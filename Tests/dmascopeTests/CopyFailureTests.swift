@@ -45,7 +45,7 @@ import Testing
     @Test func aSourceThatIsCutMeanwhile() throws {
         let copy = try startSlowly()
         #expect(truncate(source, 0) == 0)
-        expect(try copy.wait(), exits: 1, saying: "\(source): cannot be read between byte ")
+        expect(try copy.wait(), exits: 1, saying: "\(source): cannot read between byte ")
         try expectNothingLeft()
     }
 
@@ -62,7 +62,7 @@ import Testing
     func aSignal(signal: Int32, status: Int32) throws {
         let copy = try startSlowly()
         copy.kill(signal)
-        expect(try copy.wait(), exits: status, saying: "given up at a signal")
+        expect(try copy.wait(), exits: status, saying: "interrupted by a signal")
         try expectNothingLeft()
     }
 
@@ -102,7 +102,7 @@ import Testing
         let result = try runProgram(
             unshare, [getuid() == 0 ? "-m" : "-rm", "/bin/bash", "-c", command], environment: scope.environment)
         #expect(result.output == "status 1\n")
-        #expect(result.errors.contains("No space left on device: make room"))
+        #expect(result.errors.contains("No space left on device: free some space"))
     }
 
     @Test func filesThatAreNone() throws {

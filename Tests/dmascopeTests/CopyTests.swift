@@ -69,7 +69,7 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: copy)).count == 200)
         #expect(try scope.run("copy", source, copy, "--force").exit == .exited(0))
         #expect(FileManager.default.contentsEqual(atPath: source, andPath: copy))
-        expect(try scope.run("copy", source, source, "--force"), exits: 1, saying: "is the source itself")
+        expect(try scope.run("copy", source, source, "--force"), exits: 1, saying: "is the source file")
     }
 
     @Test func aTakenPrefixIsNoObstacle() throws {
@@ -81,7 +81,7 @@ import Testing
         // Nor is a directory that telemetry cannot use.
         let result = try runProgram(
             scope.program, ["copy", source, copy, "--force"], environment: ["RUNTIME_DIRECTORY": source])
-        expect(result, exits: 0, saying: "warning: no telemetry meanwhile")
+        expect(result, exits: 0, saying: "warning: running without telemetry")
         server.kill(SIGTERM)
         try server.wait()
     }

@@ -61,10 +61,10 @@ import Testing
         expect(try scope.run(["stats", "0"] + target), exits: 4, saying: "it is not configured")
         expect(try scope.run(["stats", "0:0"] + target), exits: 4, saying: "answers /dmadev/stats,0,0 with null")
         expect(
-            try scope.run(["trace", "list"] + target), exits: 4, saying: "the target does not tell its trace events")
-        expect(try scope.run("query", "peer", "/dmadev/xstats,0"), exits: 4, saying: "no such command")
+            try scope.run(["trace", "list"] + target), exits: 4, saying: "the target does not report trace events")
+        expect(try scope.run("query", "peer", "/dmadev/xstats,0"), exits: 4, saying: "unknown command")
         expect(try scope.run(["vchans"] + target), exits: 4, saying: "answers /dmadev/vchans,0 with null")
-        expect(try scope.run(["errors"] + target), exits: 4, saying: "the target does not tell its failed calls")
+        expect(try scope.run(["errors"] + target), exits: 4, saying: "the target does not report failed calls")
     }
 
     @Test func anApplicationThatHasCopiedTellsItsStatistics() throws {

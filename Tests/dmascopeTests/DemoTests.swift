@@ -29,7 +29,7 @@ import Testing
         let steps = try steps(tree)
         #expect(
             tree["steps"]?.elements.map { $0["step"]?.string } == [
-                "start", "create", "join", "group", "read", "write", "trespass", "traffic", "kill", "end",
+                "start", "create", "join", "group", "read", "write", "forbidden_read", "traffic", "kill", "end",
             ])
         let start = try #require(steps["start"])
         #expect(start["private"]?.bool == false)
@@ -39,7 +39,7 @@ import Testing
             #expect(steps[step]?["verified"]?.bool == true && steps[step]?["bytes"]?.integer == 1_000_001)
             #expect(steps[step]?["operations"]?.integer == 16)
         }
-        #expect(steps["trespass"]?["status"]?.string == "invalid_src_addr")
+        #expect(steps["forbidden_read"]?["status"]?.string == "invalid_src_addr")
         let members = try #require(steps["group"]?["reply"]?["members"]?.elements)
         #expect(members.map { $0["pid"]?.integer } == [creator, joiner])
         #expect(members.map { $0["devices"] } == [.array([.integer(0)]), .array([.integer(0)])])
@@ -113,14 +113,14 @@ import Testing
     @Test func aProcessThatIsNamedHasToBeAController() throws {
         expect(try scope.run("demo", "pair", "--file-prefix", "nobody"), exits: 3, saying: "start `dmascope serve`")
         let server = try scope.serve("--no-controller")
-        expect(try scope.run("demo", "pair"), exits: 4, saying: "is no controller")
+        expect(try scope.run("demo", "pair"), exits: 4, saying: "is not a controller")
         server.kill(SIGTERM)
         try server.wait()
     }
 
     @Test func filesThatCannotBeMovedAreRefused() throws {
-        expect(try scope.run("demo", "pair", "--file", "/nowhere"), exits: 1, saying: "name a file that can be read")
-        expect(try scope.run("demo", "pair", "--file", "/dev/null"), exits: 1, saying: "no regular file")
+        expect(try scope.run("demo", "pair", "--file", "/nowhere"), exits: 1, saying: "choose a readable file")
+        expect(try scope.run("demo", "pair", "--file", "/dev/null"), exits: 1, saying: "not a regular file")
         let empty = scope.directory.file("empty")
         try Data().write(to: URL(fileURLWithPath: empty))
         expect(try scope.run("demo", "pair", "--file", empty), exits: 1, saying: "0 bytes")

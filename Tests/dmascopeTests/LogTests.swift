@@ -26,14 +26,14 @@ import Testing
             """
         let read = try outputOfProgram(
             "/usr/bin/python3", ["-c", script], environment: ["PYTHONUTF8": "1"], input: errors)
-        #expect(read.contains("info dmascope.telemetry telemetry serves \(scope.socket(prefix))\n"))
-        #expect(read.contains("info dmascope.telemetry telemetry stops \(scope.socket(prefix))\n"))
+        #expect(read.contains("info dmascope.telemetry telemetry server started \(scope.socket(prefix))\n"))
+        #expect(read.contains("info dmascope.telemetry telemetry server stopped \(scope.socket(prefix))\n"))
         #expect(
             read.contains(
                 "info dmascope.controller controller serves \(scope.runDirectory)/dmascope/\(prefix).control\n"))
         #expect(read.hasSuffix("info dmascope ended None\n"))
         // What began first ends last.
-        let ends = ["controller stops", "telemetry stops", "ended None"].map { read.range(of: $0)?.lowerBound }
+        let ends = ["controller stops", "telemetry server stopped", "ended None"].map { read.range(of: $0)?.lowerBound }
         #expect(ends.allSatisfy { $0 != nil } && ends.compactMap { $0 } == ends.compactMap { $0 }.sorted())
         let jq = try outputOfProgram(requiredTool("jq", package: "jq"), ["-r", ".level"], input: errors)
         #expect(jq.split(separator: "\n").count == errors.split(separator: "\n").count)

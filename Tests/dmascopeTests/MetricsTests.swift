@@ -61,7 +61,7 @@ import Testing
         #expect(try scope.directory.contents.filter { $0.contains("dmadev.prom") } == ["dmadev.prom"])
         expect(
             try scope.run("metrics", "--output", scope.directory.file("none/x")), exits: 1,
-            saying: "name a file in a folder that you may write to")
+            saying: "choose a file in a directory that you can write to")
     }
 
     @Test func collectionsFollowEachOtherUntilTheEnd() throws {
@@ -94,7 +94,7 @@ import Testing
         let port = String(address.dropFirst("http://".count).dropLast("/metrics".count))
         expect(
             try scope.run("serve", "--listen", port), exits: 1,
-            saying: "cannot listen on \(port): Address already in use: end the program that has it, or choose another")
+            saying: "cannot listen on \(port): Address already in use: end the program that uses it, or choose another")
         #expect(try scope.leftovers.count { $0.hasSuffix("dpdk_telemetry.v2") } == 1)
 
         server.kill(SIGINT)

@@ -110,15 +110,15 @@ import Testing
         #expect(!terminal.isCooked)
 
         top.write("s")
-        try wait(for: top) { $0[11].contains("sort: NAME rising") }
+        try wait(for: top) { $0[11].contains("sort: NAME ascending") }
         top.write("r")
-        try wait(for: top) { $0[11].contains("sort: NAME falling") && $0[4].contains("dma1") }
+        try wait(for: top) { $0[11].contains("sort: NAME descending") && $0[4].contains("dma1") }
         top.write("+")
         try wait(for: top) { $0[0].contains("every 0.2 s") }
         top.write("p")
         try wait(for: top) { $0[0].hasSuffix("PAUSED") }
         top.write("p?")
-        try wait(for: top) { $0.contains { $0.hasSuffix("operations finished a second") } }
+        try wait(for: top) { $0.contains { $0.hasSuffix("operations completed per second") } }
         top.write("\u{1B}[A?")
         try wait(for: top) { $0[3].contains("DEVICE") }
 
@@ -163,7 +163,7 @@ import Testing
         try wait(for: top) { $0[1].hasPrefix("2 devices") }
         server.kill(SIGKILL)
         try server.wait()
-        try wait(for: top) { $0[1].hasPrefix("the target is gone, waiting for it") }
+        try wait(for: top) { $0[1].hasPrefix("the target does not answer, trying again") }
         let other = try scope.serve("--device", "software,name=other")
         try wait(for: top) { $0[1].hasPrefix("1 device, 1 channel") && $0[0].contains("pid \(other.processID)") }
         // A target that hangs keeps no key waiting.

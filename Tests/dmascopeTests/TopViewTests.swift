@@ -94,7 +94,7 @@ import Testing
 
     @Test func whatATargetSaysSteersNoTerminal() {
         var view = TopView(place: "/\u{1B}[2J", interval: 1)
-        view.takeAbsence("\u{1B}[31m")
+        view.takeUnavailability("\u{1B}[31m")
         #expect(view.lines(width: 80, height: 24, bold: false).allSatisfy { !$0.contains("\u{1B}") })
     }
 
@@ -104,7 +104,7 @@ import Testing
         #expect(view.press(.reverse) == nil)
         #expect(Self.order(view) == ["2", "1", "0"] || Self.order(view) == ["0", "1", "2"])
         for _ in 0..<4 { _ = view.press(.sort) }
-        #expect(view.lines(width: 80, height: 24, bold: false).last?.contains("sort: OPS/S falling") == true)
+        #expect(view.lines(width: 80, height: 24, bold: false).last?.contains("sort: OPS/S descending") == true)
         #expect(Self.order(view) == ["1", "2", "0"])
         _ = view.press(.reverse)
         #expect(Self.order(view) == ["0", "2", "1"])
@@ -153,8 +153,8 @@ import Testing
 
     @Test func aTargetThatIsGoneIsSaidUntilItIsBack() {
         var view = Self.view([Self.reading(0, [1])])
-        view.takeAbsence("nobody there")
-        #expect(view.lines(width: 80, height: 24, bold: false)[1] == "the target is gone, waiting for it: nobody there")
+        view.takeUnavailability("nobody there")
+        #expect(view.lines(width: 80, height: 24, bold: false)[1] == "the target does not answer, trying again: nobody there")
         view.take(Self.reading(1, [1]))
         #expect(view.lines(width: 80, height: 24, bold: false)[1].hasPrefix("1 device, 1 channel"))
     }

@@ -1,14 +1,14 @@
-/* The tracepoints of dmascope, callable from C and from Swift without any LTTng header.
+/* The tracepoints of dmascope, callable from C and Swift without an LTTng header.
  *
- * Each event stands once, in the events file of its provider. From it come, for an event `copy` of provider `dmadev`:
+ * Each event is declared once, in the events file of its provider. This generates, for an event `copy` of `dmadev`:
  *
- *   dmatrace_dmadev_copy_enabled()     is a session recording it? One load and compare.
- *   dmatrace_dmadev_copy(...)          records it if so. Off, it costs that compare and a branch, inline in the caller.
- *   dmatrace_emit_dmadev_copy(...)     records it unasked; out of line, the slow half of the one above.
- *   a row of dmatrace_events()         its names, its log level, and whether it is on.
+ *   dmatrace_dmadev_copy_enabled()     whether a session records it: one load and compare.
+ *   dmatrace_dmadev_copy(...)          records it if so. Disabled, it costs the compare and a branch, inline in the caller.
+ *   dmatrace_emit_dmadev_copy(...)     records it without the check; out of line, the slow part of the function above.
+ *   a row of dmatrace_events()         its names, its log level, and whether it is enabled.
  *
  * A new event is one block in an events file, and its call site.
- * Where arguments cost something to gather (strings, structs), ask `_enabled` first. */
+ * If arguments are expensive to collect (strings, structs), check `_enabled` first. */
 #ifndef DMATRACE_H
 #define DMATRACE_H
 
@@ -19,41 +19,41 @@
 #include "cdmadev.h"
 #include "dmatrace_expand.h"
 
-/* Hidden: an image that holds call sites calls its own functions and tests its own state words, whatever other images
- * export, and the words are reached without a detour through the global offset table. */
+/* Hidden: an image with call sites calls its own functions and tests its own state words, whatever other images export,
+ * and accesses the words without the global offset table. */
 #pragma GCC visibility push(hidden)
 
-/* How many entries of an SG list, and how many completion statuses or dequeued operations, an event records; more are
- * cut. The true counts are in the event too (nb_src and nb_dst, ret). */
+/* The maximum number of SG list entries, and of completion statuses or dequeued operations, in an event; the rest is
+ * left out. The event also has the full counts (nb_src and nb_dst, ret). */
 #define DMATRACE_SG_MAX 64
 #define DMATRACE_STATUS_MAX 256
 
-/* How many operations enqueue_ops records, and how many SG entries of all of these together, on each side. The true
- * counts are nb_ops, and total_src and total_dst: those of every operation of the call. */
+/* The maximum number of operations in an enqueue_ops event, and of the SG entries of all of these together, per side.
+ * The full counts are nb_ops, and total_src and total_dst: those of all operations of the call. */
 #define DMATRACE_OPS_MAX 64
 #define DMATRACE_OPS_SG_MAX 256
 
-/* How many operations one burst or completed_burst event records, and how many SG entries of all of these together. What
- * is more goes into further events, whole operations each: nothing is cut, and no such event is larger than 14 KiB, so
- * that it fits into the smallest sub-buffers that LTTng makes unasked, 16 KiB. */
+/* The maximum number of operations in a burst or completed_burst event, and of the SG entries of all of these together.
+ * The rest goes into further events, without splitting an operation: nothing is left out. No such event is larger than
+ * 14 KiB, so it fits into the smallest sub-buffers that LTTng creates by default, 16 KiB. */
 #define DMATRACE_BURST_MAX 256
 #define DMATRACE_BURST_SG_MAX 512
 
-/* Bytes of a domain's identifier, and how many members and windows an event records; count has the true number. */
+/* Bytes of a domain's identifier, and the maximum number of members and windows in an event; count is the full number. */
 #define DMATRACE_DOMAIN_SIZE 16
 #define DMATRACE_MEMBERS_MAX 64
 #define DMATRACE_WINDOWS_MAX 64
 
-/* A descriptor ring, as burst reads it. */
+/* A descriptor ring, for burst. */
 struct dmatrace_ring {
-	const struct dmadev_descriptor *_Nonnull descriptors; /* nb_descriptors of them */
-	const struct dmadev_sge *_Nonnull entries; /* a slot's are max_sges sources, then as many destinations */
+	const struct dmadev_descriptor *_Nonnull descriptors; /* nb_descriptors elements */
+	const struct dmadev_sge *_Nonnull entries; /* per slot max_sges sources, then max_sges destinations */
 	uint32_t nb_descriptors; /* a power of two */
-	uint32_t nb_slots; /* likewise: where the entries begin anew */
+	uint32_t nb_slots; /* a power of two: the number of slots in entries */
 	uint16_t max_sges;
 };
 
-/* What info_get records beside its id, name and result; all zero where the call failed. */
+/* What info_get records in addition to id, name and result; all zero if the call failed. */
 struct dmatrace_device_info {
 	uint64_t dev_capa;
 	uint16_t max_vchans;
@@ -67,7 +67,7 @@ struct dmatrace_device_info {
 	uint16_t controller_id;
 };
 
-/* What vchan_setup records beside its ids and result. */
+/* What vchan_setup records in addition to ids and result. */
 struct dmatrace_vchan_configuration {
 	int32_t direction;
 	uint16_t nb_desc;
@@ -75,13 +75,13 @@ struct dmatrace_vchan_configuration {
 	uint64_t src_port_pcie;
 	int32_t dst_port_type;
 	uint64_t dst_port_pcie;
-	uint64_t auto_free_pool; /* a number that tells pools apart; 0: none */
+	uint64_t auto_free_pool; /* a number that identifies the pool; 0: none */
 	int32_t domain_type;
 	uint16_t src_handler;
 	uint16_t dst_handler;
 };
 
-/* The head of LTTng's struct lttng_ust_tracepoint, whose layout is part of LTTng's ABI. */
+/* The first members of LTTng's struct lttng_ust_tracepoint, whose layout is part of LTTng's ABI. */
 struct dmatrace_tracepoint {
 	uint32_t struct_size;
 	const char *_Nonnull provider_name;
@@ -91,7 +91,7 @@ struct dmatrace_tracepoint {
 
 static inline bool dmatrace_tracepoint_enabled(const struct dmatrace_tracepoint *_Nonnull tracepoint)
 {
-	/* LTTng sets the word from a thread of its own: it has to be read anew on each call. */
+	/* LTTng's own thread sets the word, so it has to be read on each call. */
 	return __builtin_expect(*(const volatile int *)&tracepoint->state != 0, 0);
 }
 
@@ -121,18 +121,19 @@ static inline bool dmatrace_tracepoint_enabled(const struct dmatrace_tracepoint 
 struct dmatrace_event {
 	const char *_Nonnull provider;
 	const char *_Nonnull name;
-	const char *_Nonnull level_name; /* as LTTng spells it: TRACE_INFO, TRACE_DEBUG */
+	const char *_Nonnull level_name; /* in LTTng's notation: TRACE_INFO, TRACE_DEBUG */
 	int level;
 	const struct dmatrace_tracepoint *_Nonnull tracepoint;
 };
 
-/* Every event of every provider, in the order of the events files. */
+/* All events of all providers, in the order of the events files. */
 const struct dmatrace_event *_Nonnull dmatrace_events(size_t *_Nonnull count);
 
-/* Loads the object with the probes, unless this process has it already. Before that no event is on, and LTTng does not know
- * the process; so it is called where devices, engines and controllers are made. It waits until a session daemon that is
- * there has said what to record, 3 s at most ($LTTNG_UST_REGISTER_TIMEOUT). Where the object or LTTng is missing, it does
- * nothing. Any thread may call it, any number of times; load.c says where the object is looked for. */
+/* Loads the object with the probes unless this process has loaded it already. Without it no event is ever enabled, and
+ * the process is not registered with LTTng. The code that creates a first device, engine or controller calls this.
+ * It waits until a session daemon that runs has said what to record, 3 s at most ($LTTNG_UST_REGISTER_TIMEOUT). If the
+ * object or LTTng is missing, the call has no effect. Any thread may call it, any number of times. The search path is in
+ * load.c. */
 void dmatrace_load(void);
 
 #pragma GCC visibility pop

@@ -1,8 +1,8 @@
-/* The events of provider dmadev_engine: what an engine did, on its own thread.
+/* The events of provider dmadev_engine: the work of an engine, on its own thread.
  *
- * A list that includers expand, each in its own way (see dmatrace_expand.h): no include guard, on purpose. */
+  * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
 
-/* What runs: engines, and the rings that they serve. */
+/* Engines, and the rings that they serve. */
 
 DMATRACE_EVENT(dmadev_engine, engine_start, INFO,
 	DMATRACE_ARGS(uint32_t, engine),
@@ -40,7 +40,7 @@ DMATRACE_EVENT(dmadev_engine, wake, DEBUG,
 	DMATRACE_FIELDS(
 		lttng_ust_field_integer(uint32_t, engine, engine)))
 
-/* One operation, found again by device, vchan and ring index. */
+/* One operation, identified by device, vchan and ring index. */
 
 DMATRACE_EVENT(dmadev_engine, operation_start, DEBUG,
 	DMATRACE_ARGS(uint32_t, engine, int16_t, dev_id, uint16_t, vchan,
@@ -62,8 +62,8 @@ DMATRACE_EVENT(dmadev_engine, operation_finish, DEBUG,
 		lttng_ust_field_integer(uint16_t, ring_idx, ring_idx)
 		lttng_ust_field_integer(uint16_t, status, status)))
 
-/* What a busy engine can afford in place of these two: all that one publication made visible to the application; more
- * than DMATRACE_BURST_MAX operations in several events. Row i is the operation with ring index ring_idx + i (16 bits,
+/* A cheaper replacement for these two events: all operations that one publication made visible to the application; more
+ * than DMATRACE_BURST_MAX operations are in several events. Row i is the operation with ring index ring_idx + i (16 bits,
  * wrapping): its status, and its latency, the nanoseconds from its doorbell to this publication. */
 DMATRACE_EVENT(dmadev_engine, completed_burst, DEBUG,
 	DMATRACE_ARGS(uint32_t, engine, int16_t, dev_id, uint16_t, vchan, uint16_t, ring_idx, uint16_t, nb_ops,

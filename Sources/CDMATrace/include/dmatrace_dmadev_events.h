@@ -1,7 +1,7 @@
-/* The events of provider dmadev: one for every public call, named like the call, with its result.
- * ret is what the call returns: 0 or a count or an index, or a negative errno.
+/* The events of provider dmadev: one per public call, with the call's name and result.
+ * ret is the return value of the call: 0, a count, an index, or a negative errno.
  *
- * A list that includers expand, each in its own way (see dmatrace_expand.h): no include guard, on purpose. */
+  * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
 
 /* The registry. */
 
@@ -316,7 +316,7 @@ DMATRACE_EVENT(dmadev, event_callback_unregister, INFO,
 		lttng_ust_field_integer(int32_t, event, event)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-/* What befell a group of the device, before any callback hears of it; kind is 0 joined, 1 left, 2 destroyed. */
+/* An event of a group of the device, before any callback receives it; kind is 0 joined, 1 left, 2 destroyed. */
 DMATRACE_EVENT(dmadev, event_received, INFO,
 	DMATRACE_ARGS(int16_t, dev_id, uint8_t, kind, int16_t, group_id, uint16_t, handler,
 		const uint8_t *_Nonnull, domain),
@@ -408,9 +408,9 @@ DMATRACE_EVENT(dmadev, burst_capacity, DEBUG,
 		lttng_ust_field_integer(uint16_t, vchan, vchan)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-/* ops points to nb_ops pointers to struct dmadev_op, recorded as given: ret tells how many of them were accepted. A NULL
- * among them is a row of zeros. src_addr to dst_len are the SG lists of the recorded operations, one after another;
- * nb_src and nb_dst say where each begins. */
+/* ops points to nb_ops pointers to struct dmadev_op, recorded as passed; ret is the number of accepted ones. A NULL
+ * pointer is a row of zeros. src_addr to dst_len are the SG lists of the recorded operations, one after another; nb_src
+ * and nb_dst are their lengths. */
 DMATRACE_CONVERTED_EVENT(dmadev, enqueue_ops, DEBUG,
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const void *_Nullable, ops, uint16_t, nb_ops, int32_t, ret),
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_op_columns *, ops, int32_t, ret),
@@ -430,7 +430,7 @@ DMATRACE_CONVERTED_EVENT(dmadev, enqueue_ops, DEBUG,
 		lttng_ust_field_sequence(uint32_t, dst_len, ops->dst.length, uint16_t, ops->dst.kept)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-/* ops points to nb_ops pointers; ret, when positive, is how many of them lead to an operation now. */
+/* ops points to nb_ops pointers; ret, if positive, is the number of those that point to an operation after the call. */
 DMATRACE_CONVERTED_EVENT(dmadev, dequeue_ops, DEBUG,
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const void *_Nullable, ops, uint16_t, nb_ops, int32_t, ret),
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_op_statuses *, ops, uint16_t, nb_ops,
@@ -443,16 +443,16 @@ DMATRACE_CONVERTED_EVENT(dmadev, dequeue_ops, DEBUG,
 		lttng_ust_field_sequence(uint32_t, statuses, ops->status, uint16_t, ops->kept)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-/* What a busy device can afford in place of copy, copy_sg, fill, enqueue_ops and submit: all that one doorbell made
- * visible to the engine, read back from the ring. index says which operation of the ring was the first of nb_rung;
- * is_flagged, that the last one rang by its submit flag.
+/* A cheaper replacement for copy, copy_sg, fill, enqueue_ops and submit: all operations that one doorbell made visible to
+ * the engine, read from the ring. index is that of the first of nb_rung operations in the ring; is_flagged means that the
+ * last one rang the doorbell by its submit flag.
  *
- * One event holds nb_ops of them, from number `first` of the doorbell on; a doorbell that rings more than fit has
- * several events, one after another. Row i is the operation with ring index ring_idx + i (16 bits, wrapping): its kind
- * (DMADEV_KIND_*), src (fill: the pattern), dst, length, nb_src, nb_dst, flags. A copy_sg has its addresses and lengths in
- * sg_addr and sg_len only: nb_src sources and then nb_dst destinations, those of one operation after those of another.
- * Where an operation of the event names domains itself, by bits 4 to 7 of its flags, src_handler and dst_handler have a
- * row for each: the handler, 0 where it names none; else both are empty. What holds then, vchan_setup has recorded. */
+ * One event has nb_ops of them, beginning with number `first` of the doorbell; a doorbell with more has several events,
+ * one after another. Row i is the operation with ring index ring_idx + i (16 bits, wrapping): its kind (DMADEV_KIND_*),
+ * src (fill: the pattern), dst, length, nb_src, nb_dst, flags. The addresses and lengths of a copy_sg are only in sg_addr
+ * and sg_len: nb_src sources, then nb_dst destinations, one operation after another.
+ * If any operation of the event names domains itself, by bits 4 to 7 of its flags, src_handler and dst_handler have a row
+ * for each operation: the handler, or 0 if it names none. Otherwise both are empty, and the handlers of vchan_setup apply. */
 DMATRACE_CONVERTED_EVENT(dmadev, burst, DEBUG,
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_ring *_Nonnull, ring, uint64_t, index,
 		uint32_t, nb_rung, bool, is_flagged),

@@ -1,7 +1,7 @@
-/* The events of provider dmadev_group: the life of access groups, told by whoever guards them.
+/* The events of provider dmadev_group: changes of access groups, recorded by the process that manages them.
  * A domain is the DMATRACE_DOMAIN_SIZE bytes of its identifier, pid its process; no event has a token.
  *
- * A list that includers expand, each in its own way (see dmatrace_expand.h): no include guard, on purpose. */
+  * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
 
 DMATRACE_EVENT(dmadev_group, group_created, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, limit, uint16_t, handler, const uint8_t *_Nonnull, domain,
@@ -13,7 +13,7 @@ DMATRACE_EVENT(dmadev_group, group_created, INFO,
 		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
 		lttng_ust_field_integer(int32_t, pid, pid)))
 
-/* Handler, domain and process are its creator's. */
+/* Handler, domain and process are those of the creator. */
 DMATRACE_EVENT(dmadev_group, group_destroyed, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid),
 	DMATRACE_FIELDS(
@@ -30,7 +30,7 @@ DMATRACE_EVENT(dmadev_group, member_joined, INFO,
 		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
 		lttng_ust_field_integer(int32_t, pid, pid)))
 
-/* died: its process or its connection ended, it did not ask. */
+/* died: the member did not request it; its process or its connection ended. */
 DMATRACE_EVENT(dmadev_group, member_left, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid,
 		uint8_t, died),
@@ -41,7 +41,7 @@ DMATRACE_EVENT(dmadev_group, member_left, INFO,
 		lttng_ust_field_integer(int32_t, pid, pid)
 		lttng_ust_field_integer(uint8_t, died, died)))
 
-/* No engine reaches memory by this handler any more. */
+/* No engine accesses memory with this handler any more. */
 DMATRACE_EVENT(dmadev_group, handler_revoked, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler),
 	DMATRACE_FIELDS(
@@ -76,8 +76,8 @@ DMATRACE_EVENT(dmadev_group, join_denied, INFO,
 		lttng_ust_field_integer(uint32_t, uid, uid)
 		lttng_ust_field_integer(int32_t, error, error)))
 
-/* A transfer named a handler, or an address of it, that it may not reach. by: the handler of who asked, 0 when it has
- * none; status: how the operation ended. */
+/* A transfer used a handler, or an address of it, that it is not allowed to access. by: the handler of the requester, 0 if
+ * it has none; status: the operation's status. */
 DMATRACE_EVENT(dmadev_group, access_refused, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, uint16_t, by, uint64_t, iova, uint64_t, length,
 		uint16_t, status),

@@ -1,17 +1,17 @@
-/* How an events file is written, and what takes its argument lists apart.
+/* The format of an events file, and the macros that expand its argument lists.
  *
  *   DMATRACE_EVENT(provider, name, level, DMATRACE_ARGS(type, name, ...), DMATRACE_FIELDS(...))
  *
- * level is INFO (control) or DEBUG (data). At most ten arguments: LTTng's limit; for more, pass a pointer to a struct.
- * Fields are LTTng's field macros, lttng_ust_field_*. An event whose arguments have to be converted first is
+  * level is INFO (control) or DEBUG (data). LTTng's limit is ten arguments; for more, pass a pointer to a struct. Fields are
+  * LTTng's field macros, lttng_ust_field_*. An event whose arguments have to be converted first is
  *
  *   DMATRACE_CONVERTED_EVENT(provider, name, level, DMATRACE_ARGS(...), DMATRACE_ARGS(...), DMATRACE_FIELDS(...))
  *
- * with the arguments of the call, then those that the fields see; its emit function is written by hand. */
+  * with the arguments of the call, then those for the fields; its emit function is written by hand. */
 #ifndef DMATRACE_EXPAND_H
 #define DMATRACE_EXPAND_H
 
-/* Parenthesised, so that a list stays one macro argument on its way. */
+/* Parenthesised, so that a list remains one macro argument. */
 #define DMATRACE_ARGS(...) (__VA_ARGS__)
 #define DMATRACE_FIELDS(...) (__VA_ARGS__)
 

@@ -1,15 +1,15 @@
-/* What a doorbell rang, as LTTng can record it. */
+/* The operations of a doorbell in a form that LTTng can record. */
 #ifndef PROVIDER_BURST_H
 #define PROVIDER_BURST_H
 
 #include "dmatrace.h"
 
-/* Operations of a ring by columns, as many as one event takes. Only what the counts cover is ever written. */
+/* Operations of a ring by columns, up to the limit of one event. Rows beyond the counts are not initialized. */
 struct dmatrace_burst_columns {
-	uint16_t ring_idx; /* of the first */
+	uint16_t ring_idx; /* of the first operation */
 	uint16_t count;    /* operations */
 	uint16_t total_sg; /* entries of all their lists */
-	uint16_t handled;  /* rows of the handlers: all, or none when no operation names one */
+	uint16_t handled;  /* rows of the handlers: count, or 0 if no operation names one */
 	uint8_t kind[DMATRACE_BURST_MAX];
 	uint8_t flags[DMATRACE_BURST_MAX];
 	uint8_t nb_src[DMATRACE_BURST_MAX];
@@ -23,10 +23,10 @@ struct dmatrace_burst_columns {
 	uint32_t sg_len[DMATRACE_BURST_SG_MAX];
 };
 
-_Static_assert(sizeof(struct dmatrace_burst_columns) <= 14 * 1024 - 128, "an event with all else is at most 14 KiB");
+_Static_assert(sizeof(struct dmatrace_burst_columns) <= 14 * 1024 - 128, "an event with all other fields has at most 14 KiB");
 _Static_assert(DMATRACE_BURST_SG_MAX >= 2 * UINT8_MAX, "the lists of any one operation fit");
 
-/* The flag that rings the doorbell: in a descriptor its bit marks the first of a batch instead. */
+/* The flag that rings the doorbell. In a descriptor this bit has another meaning: the first of a batch. */
 #define DMATRACE_BURST_SUBMIT_FLAG DMADEV_DESC_BATCH_FIRST
 
 static inline void dmatrace_burst_append(struct dmatrace_burst_columns *columns,
@@ -38,7 +38,7 @@ static inline void dmatrace_burst_append(struct dmatrace_burst_columns *columns,
 	}
 }
 
-/* Takes operations from index on, at most left of them: as many as one event has room for, one at least. */
+/* Reads operations from index on, at most left: as many as fit into one event, at least one. */
 static inline void dmatrace_burst_gather(struct dmatrace_burst_columns *columns, const struct dmatrace_ring *ring,
 	uint64_t index, uint32_t left)
 {

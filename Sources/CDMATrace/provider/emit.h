@@ -1,4 +1,4 @@
-/* Included by a provider's .c before its events file: each event becomes its emit function. */
+/* Included by a provider's .c file before its events file: each event becomes its emit function. */
 #undef DMATRACE_EVENT
 #define DMATRACE_EVENT(provider, name, level, args, fields) \
 	void dmatrace_emit_##provider##_##name(DMATRACE_PARAMETERS args) \

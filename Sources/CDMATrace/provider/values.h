@@ -1,11 +1,11 @@
-/* Arguments as LTTng can record them. The call sites fill these structs, the probes read them: a change of one needs
- * another soname (see load.c). */
+/* Arguments in a form that LTTng can record. Call sites fill these structs, probes read them: a change needs another
+ * soname of the object (see load.c). */
 #ifndef PROVIDER_VALUES_H
 #define PROVIDER_VALUES_H
 
 #include "dmatrace.h"
 
-/* How many of count values at list an event records. */
+/* The number of values at list that an event records. */
 static inline uint16_t dmatrace_kept(const void *list, int32_t count, uint16_t max)
 {
 	if (list == NULL || count <= 0)
@@ -62,7 +62,7 @@ struct dmatrace_op_columns {
 	struct dmatrace_op_side dst;
 };
 
-/* Stands for a NULL among operations, so that the rows keep their places. */
+/* Used for a NULL operation, so that the other rows keep their positions. */
 static const struct dmadev_op dmatrace_no_op;
 
 static inline void dmatrace_ops_split(struct dmatrace_op_columns *columns, const void *list, uint16_t count)

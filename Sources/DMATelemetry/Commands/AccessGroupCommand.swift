@@ -18,7 +18,7 @@ extension DeviceCommands {
             var numbers = request.numbers
             let id: AccessGroupID = try numbers.next("group_id", in: 0...AccessGroupID.max)
             guard let seen = try seenGroups(numbers, in: registry, controller).first(where: { $0.info.id == id }) else {
-                throw TelemetryCommandError("no access group \(id) is known here")
+                throw TelemetryCommandError("this process has no access group \(id)")
             }
             var members = JSONValue.array()
             for member in seen.info.members { members.append(row(member)) }

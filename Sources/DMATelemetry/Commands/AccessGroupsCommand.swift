@@ -2,8 +2,8 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/groups[,ID]`: the access groups that devices know of, and all that this process holds as a controller; a
-    /// group that several devices of one controller are in is told once.
+    /// `/dmadev/groups[,ID]`: the access groups that devices are in, and all groups of this process's controller. A group
+    /// with several devices of one controller is reported once.
     static func accessGroups(
         _ registry: DeviceRegistry, _ controller: (any ReportingController)?
     ) -> TelemetryCommand {
@@ -26,7 +26,7 @@ extension DeviceCommands {
         let info: AccessGroupInfo
         var devices: [Int16]
 
-        /// What every command tells of a group.
+        /// The members that every command reports of a group.
         var summary: JSONValue {
             var row = JSONValue.object()
             row.set("group_id", info.id)
@@ -40,7 +40,7 @@ extension DeviceCommands {
         }
     }
 
-    /// The groups of the device that comes next in a request, or of all.
+    /// The groups of the device that the next number of a request names; without a number, those of all devices.
     static func seenGroups(
         _ numbers: TelemetryNumberReader, in registry: DeviceRegistry, _ ownController: (any ReportingController)?
     ) throws(TelemetryCommandError) -> [SeenGroup] {
@@ -49,7 +49,7 @@ extension DeviceCommands {
         var groups: [SeenGroup] = []
         let devices: [DMADevice]
         if let id {
-            devices = [try asking { () throws(DMAError) in try registry.device(id) }]
+            devices = [try calling { () throws(DMAError) in try registry.device(id) }]
         } else {
             devices = registry.devices
             let report = ownController?.report()
@@ -60,7 +60,7 @@ extension DeviceCommands {
         for device in devices {
             let controller = device.properties.controllerID
             for info in device.accessGroups {
-                // Without a number of its controller, nobody can say that another device's group is the same one.
+                // Groups of different devices are the same only if their controllers have the same number.
                 let known = groups.firstIndex {
                     controller != nil && $0.controller == controller && $0.info.id == info.id
                 }

@@ -2,12 +2,12 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/controller/domains[,GROUP]`: the domains in the controller's groups, with what others have read from the windows
-    /// of each and written to them.
+    /// `/controller/domains[,GROUP]`: the domains in the controller's groups, with the bytes that others have read from
+    /// their windows and written to them.
     static func controllerDomains(_ controller: any ReportingController) -> TelemetryCommand {
         TelemetryCommand(
             path: "/controller/domains",
-            help: "Returns the domains in the controller's groups, and what others did to their windows. Parameters: "
+            help: "Returns the domains in the controller's groups, and the accesses to their windows. Parameters: "
                 + "int group_id (Optional)",
             parameters: [TelemetryParameter("group_id", "a group; all when left out", isOptional: true)]
         ) { request throws(TelemetryCommandError) in

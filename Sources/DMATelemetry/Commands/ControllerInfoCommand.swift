@@ -2,11 +2,11 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/controller/info`: what the controller that this process is has, and has done for all together.
+    /// `/controller/info`: the state and the totals of this process's controller.
     static func controllerInfo(_ controller: any ReportingController) -> TelemetryCommand {
         TelemetryCommand(
             path: "/controller/info",
-            help: "Returns what this process has and has done as a controller. No parameters"
+            help: "Returns the state and the totals of the controller in this process. No parameters"
         ) { _ in
             let report = controller.report()
             var reply = JSONValue.object()

@@ -2,13 +2,14 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/controller/peers[,PID]`: the devices of other processes, with what the controller has moved for each.
+    /// `/controller/peers[,PID]`: the devices of other processes, with the bytes and operations that the controller has moved
+    /// for each.
     ///
-    /// What begins with `claimed_` is the application's word, which nobody can check.
+    /// The application reports the values of `claimed_…`; the controller cannot check them.
     static func controllerPeers(_ controller: any ReportingController) -> TelemetryCommand {
         TelemetryCommand(
             path: "/controller/peers",
-            help: "Returns who is connected with the controller, and what it moved for them. Parameters: int pid "
+            help: "Returns the controller's connections, and what it has moved for each. Parameters: int pid "
                 + "(Optional)",
             parameters: [TelemetryParameter("pid", "a process; all when left out", isOptional: true)]
         ) { request throws(TelemetryCommandError) in

@@ -9,7 +9,7 @@ extension DeviceCommands {
             parameters: [deviceParameter]
         ) { request throws(TelemetryCommandError) in
             let device = try device(request, in: registry)
-            return JSONValue(try asking { () throws(DMAError) in try device.dump() })
+            return JSONValue(try calling { () throws(DMAError) in try device.dump() })
         }
     }
 }

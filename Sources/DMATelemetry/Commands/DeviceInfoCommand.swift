@@ -2,7 +2,7 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/info,ID`: what a device is; DPDK's keys in DPDK's order, then ours.
+    /// `/dmadev/info,ID`: the properties of a device: DPDK's keys in DPDK's order, then dmascope's.
     static func deviceInfo(_ registry: DeviceRegistry) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/info", help: "Returns information for a dmadev. Parameters: int dev_id",

@@ -11,7 +11,7 @@ extension DeviceCommands {
             parameters: [
                 deviceParameter,
                 TelemetryParameter(
-                    "vchan_id", "the channel, or 65535 for all; may be left out when there is one", isOptional: true),
+                    "vchan_id", "the channel, or 65535 for all; optional if there is only one", isOptional: true),
             ]
         ) { request throws(TelemetryCommandError) in
             var numbers = request.numbers
@@ -26,7 +26,7 @@ extension DeviceCommands {
                 }
                 vchan = 0
             }
-            let statistics = try asking { () throws(DMAError) in
+            let statistics = try calling { () throws(DMAError) in
                 vchan == .max ? try device.statistics : try device.statistics(of: vchan)
             }
             return object(statistics)

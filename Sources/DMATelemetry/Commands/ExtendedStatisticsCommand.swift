@@ -2,11 +2,11 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/xstats,ID[,VCHAN]`: every counter since the device was made; they never run backwards.
+    /// `/dmadev/xstats,ID[,VCHAN]`: all counters since the device was created. They never decrease.
     static func extendedStatistics(_ registry: DeviceRegistry) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/xstats",
-            help: "Returns all counters of a dmadev, or of one vchannel, since it was made. "
+            help: "Returns all counters of a dmadev, or of one vchannel, since its creation. "
                 + "Parameters: int dev_id, vchan_id (Optional, all by default)",
             parameters: [deviceParameter, channelParameter]
         ) { request throws(TelemetryCommandError) in
@@ -17,7 +17,7 @@ extension DeviceCommands {
         }
     }
 
-    /// The counters that a request asks for: of one channel, or summed over all that the device ever had.
+    /// The counters of the requested channel, or the sum of all channels that the device has ever had.
     static func channelCounters(
         _ request: TelemetryRequest, in registry: DeviceRegistry
     ) throws(TelemetryCommandError) -> ChannelCounters {
@@ -33,7 +33,7 @@ extension DeviceCommands {
             throw TelemetryCommandError("vchan_id \(vchan): device \(device.id) has \(count) channels")
         }
         guard let counters = device.counters(of: vchan) else {
-            throw TelemetryCommandError("vchan_id \(vchan) of device \(device.id) was not set up yet")
+            throw TelemetryCommandError("vchan_id \(vchan) of device \(device.id) is not set up")
         }
         return counters
     }

@@ -2,7 +2,7 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/errors[,N]`: the last calls of the library that failed, the newest first.
+    /// `/dmadev/errors[,COUNT]`: the last library calls that failed, newest first.
     static func failedCalls(_ registry: DeviceRegistry) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/errors",

@@ -2,7 +2,7 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/events[,COUNT]`: what befell the access groups of the process's devices lately, the newest first.
+    /// `/dmadev/events[,COUNT]`: the last events of the access groups of the process's devices, newest first.
     static func groupEvents(_ registry: DeviceRegistry) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/events",

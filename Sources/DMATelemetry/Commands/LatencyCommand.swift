@@ -14,7 +14,7 @@ extension DeviceCommands {
             var reply = JSONValue.object()
             reply.set("count", latency.count)
             reply.set("sum_ns", latency.sum)
-            // A percentile is the bound of the bucket that it lies in; null without operations.
+            // A percentile is the upper bound of its bucket; null without operations.
             for (name, part) in [("p50_ns", 0.5), ("p90_ns", 0.9), ("p99_ns", 0.99), ("p99_9_ns", 0.999)] {
                 reply.set(name: name, latency.percentile(part).map { JSONValue($0) } ?? JSONValue())
             }

@@ -2,7 +2,7 @@ internal import DMATrace
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/trace/list`: every tracepoint of the process and whether it is on.
+    /// `/trace/list`: all tracepoints of the process, and whether each is enabled.
     static func traceList() -> TelemetryCommand {
         TelemetryCommand(
             path: "/trace/list",

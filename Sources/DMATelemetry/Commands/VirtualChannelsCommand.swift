@@ -2,7 +2,7 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/vchans,ID`: per channel its configuration, state and the use of its ring.
+    /// `/dmadev/vchans,ID`: the configuration, state and ring use of each channel.
     static func virtualChannels(_ registry: DeviceRegistry) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/vchans",
@@ -10,7 +10,7 @@ extension DeviceCommands {
             parameters: [deviceParameter]
         ) { request throws(TelemetryCommandError) in
             let device = try device(request, in: registry)
-            // A device that was closed has channels no more.
+            // Throws for a closed device, whose configuration may still be set.
             _ = try info(of: device)
             var reply = JSONValue.array()
             for (index, configuration) in (device.configuration?.channels ?? []).enumerated() {
@@ -29,7 +29,7 @@ extension DeviceCommands {
             row.set("state", "not set up")
             return row
         }
-        let status = try asking { () throws(DMAError) in try device.status(of: vchan) }
+        let status = try calling { () throws(DMAError) in try device.status(of: vchan) }
         let use = device.ringUse(of: vchan)
         row.set("state", use == nil ? "stopped" : status.name)
         row.set("direction", configuration.direction.name)

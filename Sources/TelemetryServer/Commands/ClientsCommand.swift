@@ -2,14 +2,14 @@ import LinuxSystem
 import TelemetryWire
 
 extension ServerCommand {
-    /// More would not fit into a reply.
+    /// The maximum number of rows, so that the reply is not too long.
     private static let listedClients = 1024
 
-    /// `/telemetry/clients`: who is connected.
+    /// `/telemetry/clients`: the connected clients.
     static let clients = ServerCommand(
         path: "/telemetry/clients",
-        help: "Returns the clients that are connected: process, user and group, requests, seconds since they connected,"
-            + " bytes they have not read. Takes no parameters"
+        help: "Returns the connected clients: process, user and group, requests, seconds since the connection,"
+            + " bytes of unread replies. Takes no parameters"
     ) { state, _ in
         let now = MonotonicTime.now
         var list = JSONValue.array()

@@ -4,7 +4,8 @@ extension ServerCommand {
     /// `/telemetry/errors[,N]`: why requests were answered with null.
     static let errors = ServerCommand(
         path: "/telemetry/errors",
-        help: "Returns the last requests that were answered with null, and why, oldest first. Parameters: int count"
+        help:
+            "Returns the last requests that were answered with null, with reasons, oldest first. Parameters: int count"
             + " (Optional, 1 to \(ErrorLog.capacity))",
         parameters: [TelemetryParameter("count", "1 to \(ErrorLog.capacity)", isOptional: true)]
     ) { (state, request) throws(TelemetryCommandError) in

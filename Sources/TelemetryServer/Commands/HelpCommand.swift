@@ -1,7 +1,7 @@
 import TelemetryWire
 
 extension ServerCommand {
-    /// `/help,COMMAND`: what a command says about itself.
+    /// `/help,COMMAND`: the help text of a command.
     static let help = ServerCommand(
         path: "/help", help: "Returns help text for a command. Parameters: string command",
         parameters: [TelemetryParameter("command", "the path of a command")], isConstant: true
@@ -10,7 +10,7 @@ extension ServerCommand {
             throw TelemetryCommandError("command is missing; / lists all commands")
         }
         guard let command = state.table.command(path) else {
-            throw TelemetryCommandError("there is no such command; / lists all commands")
+            throw TelemetryCommandError("unknown command; / lists all commands")
         }
         var object = JSONValue.object()
         object.set(name: command.path, command.help)

@@ -1,7 +1,7 @@
 import TelemetryWire
 
 extension ServerCommand {
-    /// `/`: every command there is.
+    /// `/`: the paths of all commands.
     static let list = ServerCommand(
         path: "/", help: "Returns list of available commands, Takes no parameters", isConstant: true
     ) { state, _ in

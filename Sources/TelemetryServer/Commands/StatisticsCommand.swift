@@ -1,15 +1,15 @@
 import TelemetryWire
 
 extension ServerCommand {
-    /// `/telemetry/stats`: what the server counts.
+    /// `/telemetry/stats`: the server's counters.
     static let statistics = ServerCommand(
         path: "/telemetry/stats",
-        help: "Returns what the telemetry server counts: requests, errors (answered with null), cached (answered from"
-            + " kept text), clients, accepted, refusals, dropped_clients, service_time_ns. Takes no parameters"
+        help: "Returns the telemetry server's counters: requests, errors (answered with null), cached (answered from"
+            + " the reply cache), clients, accepted, refusals, dropped_clients, service_time_ns. Takes no parameters"
     ) { state, _ in
         let statistics = state.statistics
         var time = JSONValue.object()
-        // The request that asks is counted, but not yet timed.
+        // The current request is in `requests`, but not yet in `count`.
         time.set("count", statistics.served)
         time.set("sum", statistics.serviceSum)
         time.set("max", statistics.serviceMaximum)

@@ -1,7 +1,7 @@
 import DMADev
 import Glibc
 
-/// One channel of a measurement, with its memory: enqueues bursts, and takes what is finished.
+/// One channel of a measurement, with its memory: enqueues bursts and polls completions.
 final class BenchLane {
     let vchan: VirtualChannel
     private let point: BenchPoint
@@ -11,7 +11,7 @@ final class BenchLane {
     private let lists: BenchLists?
     private let areaCount: Int
     private let burstLimit: Int
-    /// Areas of the next operation to enqueue, and of the next to complete.
+    /// Area indices of the next operation to enqueue and of the next to complete.
     private var next = 0
     private var oldest = 0
     private var stamp: UInt64 = 0
@@ -19,13 +19,13 @@ final class BenchLane {
     /// The area of the operation whose bytes are checked.
     private var checked = 0
 
-    /// Operations that are enqueued and not yet polled.
+    /// Operations that are enqueued but not yet polled.
     private(set) var inFlight = 0
-    /// Operations that are finished, and those of them that failed.
+    /// Operations that have completed, failed ones included, and those that failed.
     private(set) var completed = 0
     private(set) var errors = 0
 
-    /// Bytes that a side of all lanes together may have: beyond it, operations share their areas.
+    /// Limit of source (or destination) memory of all lanes together, in bytes. Above it, operations share areas.
     private static let memoryLimit = 64 << 20
 
     /// - Parameter depth: bursts that may be in flight.
@@ -34,7 +34,7 @@ final class BenchLane {
     ) throws(Failure) {
         let limit = max(1, Self.memoryLimit / point.vchanCount / point.size)
         areaCount = min(limit, min(depth * point.burst, descriptorCount))
-        // Operations share an area only within a burst: none is written to while the engine reads it.
+        // Operations share an area only within a burst, so no area is written while the engine reads it.
         burstLimit = max(1, min(depth, descriptorCount / point.burst, areaCount / point.burst))
         source = try BenchMemory(vchan.device, areaSize: point.size, areaCount: areaCount)
         destination = try BenchMemory(vchan.device, areaSize: point.size, areaCount: areaCount)
@@ -48,7 +48,7 @@ final class BenchLane {
         self.touches = touches
     }
 
-    /// Enqueues a burst, if one more may be in flight, and takes what is finished; says how many operations were.
+    /// Enqueues a burst if another one may be in flight, then polls. Returns the number of completed operations.
     @inline(__always)
     func advance() throws(OperationError) -> Int {
         if inFlight <= (burstLimit - 1) * point.burst { try enqueue(point.burst) }
@@ -64,7 +64,7 @@ final class BenchLane {
             case .fill:
                 try vchan.fill(destination.iova(next), pattern: stamp, length: UInt32(point.size))
             case .copyScatterGather:
-                // Made with this kind of operation, see above.
+                // The initializer sets it for this operation.
                 if let lists { try vchan.copy(from: lists.sources(next), to: lists.destinations(next)) }
             }
             next = next + 1 == areaCount ? 0 : next + 1
@@ -73,7 +73,7 @@ final class BenchLane {
         inFlight += count
     }
 
-    /// Takes what is finished.
+    /// Polls completed operations and returns their number.
     @inline(__always)
     func poll() throws(OperationError) -> Int {
         let now = try vchan.completed(upTo: UInt16(clamping: inFlight))
@@ -85,7 +85,7 @@ final class BenchLane {
         return count
     }
 
-    /// Takes one operation that was not successful.
+    /// Polls one operation that failed.
     private func pollFailed() throws(OperationError) -> Int {
         var status = CompletionStatus.successful
         let now = try withUnsafeMutablePointer(to: &status) { (one) throws(OperationError) in
@@ -97,14 +97,14 @@ final class BenchLane {
 
     // MARK: Touching
 
-    /// Writes to every cache line of an area, as an application that has made the data does.
+    /// Writes to every cache line of an area, like an application that produces the data.
     private func write(_ memory: BenchMemory, _ area: Int) {
         let words = memory.words(area)
         stamp &+= 1
         for word in stride(from: 0, to: memory.wordCount, by: BenchMemory.lineWords) { words[word] = stamp }
     }
 
-    /// Reads every cache line of an area, as an application that uses the data does.
+    /// Reads every cache line of an area, like an application that uses the data.
     private func read(_ memory: BenchMemory, _ area: Int) {
         let words = memory.words(area)
         for word in stride(from: 0, to: memory.wordCount, by: BenchMemory.lineWords) { sum &+= words[word] }
@@ -113,9 +113,9 @@ final class BenchLane {
 
     // MARK: Checking
 
-    /// Readies the next area and enqueues one operation on it; nothing else is in flight.
+    /// Prepares the next area and enqueues one operation on it. Nothing else may be in flight.
     ///
-    /// - Parameter seed: makes the bytes others than before.
+    /// - Parameter seed: a different value gives different bytes.
     func enqueueChecked(seed: UInt64) throws(OperationError) {
         let pattern = seed &* 0x9E37_79B9_7F4A_7C15
         stamp = pattern
@@ -129,7 +129,7 @@ final class BenchLane {
         try enqueue(1)
     }
 
-    /// Whether that operation has moved every byte.
+    /// Whether the checked operation moved every byte.
     var checkedBytesAreRight: Bool {
         memcmp(source.words(checked), destination.words(checked), point.size) == 0
     }

@@ -1,6 +1,6 @@
 import DMADev
 
-/// The scatter-gather lists of every area, made once: up to four entries a side, cut at different places.
+/// The scatter-gather lists of all areas, built once: up to four entries per side, split at different offsets.
 final class BenchLists {
     private let entries: UnsafeMutableBufferPointer<ScatterGatherEntry>
     private let entryCount: Int

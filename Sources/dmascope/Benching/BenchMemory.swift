@@ -1,7 +1,7 @@
 import DMADev
 import Glibc
 
-/// Memory that a device reaches: areas of one size side by side, each on cache lines of its own.
+/// Memory mapped to a device: adjacent areas of one size. No two areas share a cache line.
 final class BenchMemory {
     static let lineSize = 64
 
@@ -22,7 +22,7 @@ final class BenchMemory {
             throw Failure("no memory for \(ByteCount(count).text): \(error.message): try a smaller --size")
         }
         base = try device.refusing("--device") { () throws(DMAError) in try device.mapMemory(buffer.bytes) }
-        // Every page is there before anything is timed.
+        // Touch every page before the measurement starts.
         for number in 0..<(count / page) { buffer.bytes[number * page] = 0 }
         self.stride = stride
         self.buffer = buffer
@@ -30,18 +30,18 @@ final class BenchMemory {
     }
 
     deinit {
-        // A device that was closed meanwhile has let go of it.
+        // This fails if the device was closed before, which has removed the mapping.
         try? device.unmapMemory(iova: base)
     }
 
-    /// An area as the device knows it.
+    /// The address of an area for the device.
     @inline(__always)
     func iova(_ area: Int) -> UInt64 { base + UInt64(area * stride) }
 
-    /// An area as the program knows it: ``wordCount`` words.
+    /// The address of an area for the program: ``wordCount`` words.
     @inline(__always)
     func words(_ area: Int) -> UnsafeMutablePointer<UInt64> {
-        // It has at least a page, so an address.
+        // The buffer has at least one page, so its address is not nil.
         (buffer.bytes.baseAddress.unsafelyUnwrapped + area * stride).assumingMemoryBound(to: UInt64.self)
     }
 

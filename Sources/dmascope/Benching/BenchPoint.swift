@@ -1,7 +1,7 @@
 import ArgumentParser
 import DMADev
 
-/// What `bench` can have a device do.
+/// The operations that `bench` measures.
 enum BenchOperation: String, ExpressibleByArgument, CaseIterable {
     case copy
     case fill
@@ -16,27 +16,27 @@ enum BenchOperation: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
-/// One combination to measure: a row of the result.
+/// One combination of options to measure: a row of the result.
 struct BenchPoint {
     let operation: BenchOperation
-    /// Bytes an operation.
+    /// Bytes per operation.
     let size: Int
-    /// Operations a doorbell.
+    /// Operations per doorbell.
     let burst: Int
-    /// Channels, used in turn.
+    /// Number of channels, used in turn.
     let vchanCount: Int
 }
 
-/// What was measured.
+/// The result of one measurement.
 struct BenchResult {
     let point: BenchPoint
     let seconds: Double
-    /// Operations that came to an end in that time, and those of them that were successful.
+    /// Operations that completed in that time, and those of them that were successful.
     let operations: Int
     let successes: Int
-    /// Operations that failed, the checked ones before and after included.
+    /// Failed operations, including the checked ones before and after the timed part.
     let errors: Int
-    /// From doorbell to completion, by the device; `nil` when its driver keeps no histogram.
+    /// Latency from doorbell to completion, measured by the device; `nil` if its driver has no histogram.
     let latency: Latency?
 
     var bytes: Int { successes * point.size }

@@ -1,7 +1,7 @@
 import DMADev
 import TelemetryWire
 
-/// Shows the rows of `bench`: text and CSV as they come, JSON when all are there.
+/// Prints the rows of `bench`: text and CSV one by one, JSON at the end.
 struct BenchReport {
     enum Format {
         case text, csv, json
@@ -18,13 +18,13 @@ struct BenchReport {
         let titles = [
             "SIZE", "BURST", "VCHANS", "OPS/S", "BYTES/S", "TIME/OP", "P50", "P90", "P99", "P99.9", "ERRORS",
         ]
-        // The longest texts there can be, since the rows are not known yet.
+        // The greatest possible widths, because the rows are not known yet.
         table = TextTable(
             [("OPERATION", .left)] + titles.map { ($0, TextTable.Alignment.right) },
             leastWidths: [9, 5, 5, 6, 6, 10, 7, 7, 7, 7, 7])
     }
 
-    /// Shows the titles.
+    /// Prints the column titles.
     func begin() throws(Failure) {
         switch format {
         case .text:
@@ -35,20 +35,20 @@ struct BenchReport {
         }
     }
 
-    /// Shows a row.
+    /// Prints a row, or stores it for JSON.
     mutating func add(_ result: BenchResult) throws(Failure) {
         let fields = Self.fields(of: result, driver)
         switch format {
         case .text: try StandardStreams.print(table.line(cells(result)))
         case .csv:
-            // No value holds a comma: they are numbers and names.
+            // No value contains a comma: they are numbers and names.
             try StandardStreams.print(
                 fields.map { $0.value == .null ? "" : JSONOutput.cell($0.value) }.joined(separator: ","))
         case .json: rows.append(.object(fields))
         }
     }
 
-    /// Shows what is left.
+    /// Prints the JSON array.
     func end() throws(Failure) {
         if format == .json { try StandardStreams.print(JSONOutput.compact(.array(rows))) }
     }
@@ -67,7 +67,7 @@ struct BenchReport {
 
     private static let percentiles = [("p50_ns", 0.5), ("p90_ns", 0.9), ("p99_ns", 0.99), ("p99_9_ns", 0.999)]
 
-    /// A row by its names, those of JSON and of the CSV's first line.
+    /// A row with the names that JSON and the CSV header use.
     private static func fields(of result: BenchResult?, _ driver: String) -> [JSONTree.Member] {
         func number(_ value: (BenchResult) -> Int) -> JSONTree { result.map { .integer(Int64(value($0))) } ?? .null }
         func double(_ value: (BenchResult) -> Double) -> JSONTree { result.map { .double(value($0)) } ?? .null }

@@ -2,21 +2,21 @@ import DMADev
 import Glibc
 import LinuxSystem
 
-/// Measures one combination: this thread drives all channels in turn.
+/// Measures one combination. The calling thread drives all channels in turn.
 final class BenchRun {
     private let device: DMADevice
     private let point: BenchPoint
     private let termination: Termination
     private let lanes: [BenchLane]
     private var idleRounds = 0
-    private var nextLook = MonotonicTime.now
+    private var nextCheck = MonotonicTime.now
     private var hasProgress = true
     private var lastProgress = MonotonicTime.now
 
-    /// More than any operation takes.
-    private static let longestSilence = Duration.seconds(20)
+    /// Longer than any operation takes.
+    private static let progressTimeout = Duration.seconds(20)
 
-    /// - Parameter depth: bursts that may be in flight on a channel.
+    /// - Parameter depth: the number of bursts that may be in flight on a channel.
     init(
         _ device: DMADevice, _ point: BenchPoint, depth: Int, touches: Bool, _ termination: Termination
     ) throws(Failure) {
@@ -25,7 +25,7 @@ final class BenchRun {
             try device.start(vchanCount: UInt16(point.vchanCount), descriptorCount: wanted)
         }
         guard point.burst <= descriptorCount else {
-            throw Failure("a ring of the device has \(descriptorCount) descriptors: use a smaller --burst")
+            throw Failure("a ring of the device has only \(descriptorCount) descriptors: use a smaller --burst")
         }
         var lanes: [BenchLane] = []
         for index in 0..<point.vchanCount {
@@ -41,9 +41,9 @@ final class BenchRun {
         self.lanes = lanes
     }
 
-    /// Keeps the device busy for a time, between two operations whose bytes are checked.
+    /// Keeps the device busy for the given time, between two operations whose bytes are checked.
     ///
-    /// Whatever the end, the device is stopped: it touches the memory no more.
+    /// The device is stopped on every return path, so it no longer accesses the memory.
     func measure(seconds: Double) throws(Failure) -> BenchResult {
         defer { try? device.stop() }
         do {
@@ -62,7 +62,7 @@ final class BenchRun {
         } catch let failure as Failure {
             throw failure
         } catch {
-            let reason = hasHalted ? "has halted" : "refuses an operation"
+            let reason = hasHalted ? "has halted" : "rejected an operation"
             throw Failure("the device \(reason): \(error): try another --device")
         }
     }
@@ -80,7 +80,7 @@ final class BenchRun {
         return parts.count == lanes.count ? .total(of: parts) : nil
     }
 
-    /// Bursts until the time is over, then waits for those in flight.
+    /// Enqueues bursts until the deadline, then waits for those in flight.
     private func keepBusy(until deadline: MonotonicTime) throws {
         var round = 0
         while true {
@@ -88,23 +88,23 @@ final class BenchRun {
             for lane in lanes { progress += try lane.advance() }
             rest(progress)
             round &+= 1
-            // The clock costs as much as a small operation.
+            // Reading the clock costs as much as a small operation.
             guard progress == 0 || round & 63 == 0 else { continue }
             let now = MonotonicTime.now
-            try look(now)
+            try checkState(now)
             if now >= deadline { break }
         }
         while lanes.contains(where: { $0.inFlight > 0 }) { try poll() }
     }
 
-    /// One operation whose bytes are compared. When it fails, that is an error of the device like others.
+    /// Runs one operation and compares its bytes. If the operation fails, it counts as an error like any other.
     private func check(_ lane: BenchLane, seed: UInt64) throws {
         let failed = lane.errors
         try lane.enqueueChecked(seed: seed)
         while lane.inFlight > 0 { try poll() }
         guard lane.errors > failed || lane.checkedBytesAreRight else {
             throw Failure(
-                "\(point.operation.rawValue) of \(point.size) bytes: the bytes that have arrived are wrong: "
+                "\(point.operation.rawValue) of \(point.size) bytes: the destination has wrong bytes: "
                     + "the device is faulty", status: .different)
         }
     }
@@ -113,11 +113,11 @@ final class BenchRun {
         var progress = 0
         for lane in lanes { progress += try lane.poll() }
         rest(progress)
-        if progress == 0 { try look(.now) }
+        if progress == 0 { try checkState(.now) }
     }
 
-    /// Spins a little before it lets others have the processor, of whom the engine may be one. It never sleeps: that
-    /// would be measured.
+    /// Spins for a short time, then yields the processor, which the engine may need. It never sleeps, because the
+    /// sleep would be measured.
     private func rest(_ progress: Int) {
         if progress > 0 {
             idleRounds = 0
@@ -129,19 +129,19 @@ final class BenchRun {
         }
     }
 
-    /// Looks a hundred times a second for a signal, and whether the device still works.
-    private func look(_ now: MonotonicTime) throws(Failure) {
-        guard now >= nextLook else { return }
-        nextLook = now.advanced(by: .milliseconds(10))
-        if let status = termination.poll() { throw Failure("given up at a signal", status: status) }
+    /// Checks every 10 ms for a signal and for a device that makes no progress.
+    private func checkState(_ now: MonotonicTime) throws(Failure) {
+        guard now >= nextCheck else { return }
+        nextCheck = now.advanced(by: .milliseconds(10))
+        if let status = termination.poll() { throw Failure("interrupted by a signal", status: status) }
         if hasProgress {
             hasProgress = false
             lastProgress = now
         } else if hasHalted {
             throw Failure("the device has halted: try another --device")
-        } else if now > lastProgress.advanced(by: Self.longestSilence) {
+        } else if now > lastProgress.advanced(by: Self.progressTimeout) {
             throw Failure(
-                "no operation has finished for \(Self.longestSilence.components.seconds) s: try another --device")
+                "no operation has completed for \(Self.progressTimeout.components.seconds) s: try another --device")
         }
     }
 }

@@ -1,23 +1,23 @@
 import OpenMetricsText
 
-/// The figures that a check looks at, out of a collection, or of what came between two.
+/// The values that `check` compares with thresholds: from one collection, or from the difference of two.
 struct CheckFigures {
-    /// The worst of all channels; `nil` when no channel has done anything.
+    /// The greatest ratio of all channels; `nil` if no channel has completed an operation.
     private(set) var errorRatio: Double?
-    /// The worst of all channels; `nil` when no process tells.
+    /// The greatest value of all channels; `nil` if no process reports it.
     private(set) var occupancy: Double?
-    /// Seconds, the worst of all channels: the bound that 99 of 100 operations did not exceed.
+    /// The greatest value of all channels, in seconds: the upper bound for 99 of 100 operations.
     private(set) var latencyP99: Double?
     private(set) var deviceCount = 0
     private(set) var sourceCount = 0
-    /// Channels that are halted, by device and number.
+    /// Halted channels, as `NAME:VCHAN`.
     private(set) var halted: [String] = []
-    /// Sources that gave no answer, with the reason.
+    /// Sources that did not answer, with the reason.
     private(set) var failed: [String] = []
 
     /// - Parameters:
-    ///   - earlier: a collection from before; counters are what was added since. Empty: since they began.
-    ///   - prefix: the only file prefix that counts; `nil`: all do.
+    ///   - earlier: an earlier collection; counters are the increase since then. Empty: the totals are used.
+    ///   - prefix: use only sources with this file prefix; `nil`: use all sources.
     init(_ families: [MetricFamily], since earlier: [MetricFamily] = [], prefix: String? = nil) {
         func samples(_ name: String, in families: [MetricFamily]) -> [MetricSample] {
             (families.first { $0.description.name == name }?.samples ?? []).filter {
@@ -56,7 +56,7 @@ struct CheckFigures {
             uniquingKeysWith: { first, _ in first })
     }
 
-    /// The bound of the bucket in which a part of the observations ends; infinite for the bucket without bound.
+    /// The upper bound of the bucket that contains the percentile; infinite for the last bucket.
     private static func percentile(
         _ part: Double, of now: MetricHistogram, since before: MetricHistogram?
     ) -> Double? {
@@ -76,12 +76,10 @@ struct CheckFigures {
 }
 
 extension MetricValue {
-    /// The number, of what is no histogram.
     fileprivate var number: Double? {
         if case .number(let number) = self { number.double } else { nil }
     }
 
-    /// The histogram.
     fileprivate var histogram: MetricHistogram? {
         if case .histogram(let histogram) = self { histogram } else { nil }
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A limit of a figure, or two: the first for a warning, the last is critical.
+/// One limit or two: `critical`, or `warning,critical`. A value is bad if it is above the limit.
 struct Threshold: ExpressibleByArgument {
     let warning: Double?
     let critical: Double
@@ -14,25 +14,25 @@ struct Threshold: ExpressibleByArgument {
         warning = numbers.count == 2 ? first : nil
     }
 
-    /// What a figure means.
+    /// The state that a value leads to.
     func state(of value: Double) -> CheckState {
         if value > critical { return .critical }
         if let warning, value > warning { return .warning }
         return .ok
     }
 
-    /// As monitoring plugins write it.
+    /// The thresholds in the notation of performance data.
     var text: String { "\(warning.map { "\($0)" } ?? "");\(critical)" }
 }
 
-/// What a check ends with: the exit status of monitoring plugins.
+/// The result of a check: the exit status of monitoring plugins.
 enum CheckState: Int32, CaseIterable, Comparable {
     case ok = 0
     case warning = 1
     case critical = 2
     case unknown = 3
 
-    /// As plugins write it.
+    /// The word in the plugin's output.
     var word: String {
         switch self {
         case .ok: "OK"
@@ -42,17 +42,17 @@ enum CheckState: Int32, CaseIterable, Comparable {
         }
     }
 
-    /// When it comes, for people.
+    /// When a check has this state, for the help text.
     var meaning: String {
         switch self {
         case .ok: "everything is below its thresholds"
         case .warning: "something is above the threshold for a warning"
-        case .critical: "something is above its threshold, a channel is halted, a source does not answer"
-        case .unknown: "there is no source, or they cannot be asked"
+        case .critical: "something is above its threshold, a channel is halted, or a source does not answer"
+        case .unknown: "there is no source, or the sources cannot be read"
         }
     }
 
-    /// Worse is more; unknown is worse than a warning, but what is known to be critical is worst.
+    /// By severity: ok, warning, unknown, critical.
     static func < (left: CheckState, right: CheckState) -> Bool { left.rank < right.rank }
 
     private var rank: Int {
@@ -64,6 +64,6 @@ enum CheckState: Int32, CaseIterable, Comparable {
         }
     }
 
-    /// The table, for people.
+    /// The states with their meanings, for the help text.
     static var help: String { allCases.map { "  \($0.rawValue)  \($0.word): \($0.meaning)" }.joined(separator: "\n") }
 }

@@ -8,17 +8,17 @@ struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how fast a DMA device moves memory.",
         discussion: """
-            Makes a device in this process and keeps it busy, for each combination of the options for a time. One \
-            thread drives all virtual channels in turn: on each it has up to --depth bursts in flight, and polls. \
-            copy_sg moves each operation's bytes between lists of four entries. The first and the last operation of a \
-            combination are not timed: their bytes are checked. Meanwhile the process answers telemetry clients, as \
-            `dmascope top` from another terminal.
+            Creates a device in this process and keeps it busy for --seconds, once for each combination of the \
+            options. One thread drives all virtual channels in turn: it polls each and keeps up to --depth bursts in \
+            flight on it. copy_sg moves the bytes of an operation between lists of four entries. The first and the \
+            last operation of a combination are not timed; their bytes are checked. The process answers telemetry \
+            clients during the measurement: try `dmascope top` in another terminal.
 
-            OPS/S, BYTES/S and TIME/OP are over all channels. P50 to P99.9 are latencies from doorbell to completion \
-            by the device's own histogram: each is the upper bound of the bucket that the percentile lies in, which \
-            is a quarter too high at most. They grow with --burst and --depth, since a burst waits for those before it.
+            OPS/S, BYTES/S and TIME/OP are totals of all channels. P50 to P99.9 are latencies from doorbell to \
+            completion from the device's histogram: the upper bound of the bucket that contains the percentile, at \
+            most 25 % too high. They grow with --burst and --depth, because a burst waits for the bursts before it.
 
-            DEVICES: a driver, then keys, as in software,max-desc=64
+            DEVICES: a driver, then keys, for example software,max-desc=64
             \(DriverTable.help)
             """)
 
@@ -27,35 +27,34 @@ struct Bench: ParsableCommand {
         transform: DeviceSpecification.argument)
     var device: DeviceSpecification?
 
-    @Option(help: ArgumentHelp("Bytes an operation, 1 to 1G; K, M and G are units.", valueName: "size,…"))
+    @Option(help: ArgumentHelp("Bytes per operation, 1 to 1G; K, M and G are units.", valueName: "size,…"))
     var size = CommaList(ByteCount(64), ByteCount(4096), ByteCount(65536))
 
-    @Option(help: ArgumentHelp("Operations a doorbell, 1 to 32768.", valueName: "count,…"))
+    @Option(help: ArgumentHelp("Operations per doorbell, 1 to 32768.", valueName: "count,…"))
     var burst = CommaList(1, 32)
 
     @Option(help: ArgumentHelp("Virtual channels to use in turn, 1 to the device's maximum.", valueName: "count,…"))
     var vchans = CommaList(1)
 
-    @Option(help: ArgumentHelp("What the device does: copy, fill, copy_sg.", valueName: "operation,…"))
+    @Option(help: ArgumentHelp("The operations to measure: copy, fill, copy_sg.", valueName: "operation,…"))
     var operation = CommaList(BenchOperation.copy)
 
-    @Option(help: ArgumentHelp("How long each combination is measured, up to 3600.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("How long to measure each combination, up to 3600.", valueName: "seconds"))
     var seconds = 1.0
 
     @Option(
-        help: ArgumentHelp("Bursts in flight a channel, 1 to 32768, as far as its ring holds them.", valueName: "count")
-    )
+        help: ArgumentHelp("Bursts in flight per channel, 1 to 32768, limited by the ring's size.", valueName: "count"))
     var depth = 4
 
     @Flag(
         help: """
-            Write every source before its operation, and read every destination after it, as an application would: \
-            the bytes then travel between caches, and the thread has work of its own.
+            Write every source before its operation and read every destination after it, like an application. The \
+            bytes then move between caches, and the thread has additional work.
             """)
     var touch = false
 
     @OptionGroup var telemetry: OwnTelemetryOptions
-    @Flag(help: "Print comma-separated values, with a line of names.")
+    @Flag(help: "Print comma-separated values with a header line.")
     var csv = false
     @OptionGroup var output: OutputOptions
 
@@ -96,15 +95,15 @@ struct Bench: ParsableCommand {
                 try report.add(result)
             }
         } catch {
-            // What is measured is shown, whatever happened then.
+            // Print the rows that were measured before the failure.
             if error.status != .success { try report.end() }
             throw error
         }
         try report.end()
-        if errors > 0 { throw Failure("\(errors) operations failed: the rates count them, the bytes do not") }
+        if errors > 0 { throw Failure("\(errors) operations failed: the rates include them, the bytes do not") }
     }
 
-    /// Every combination, the burst changing fastest.
+    /// All combinations; the burst varies fastest.
     private var points: [BenchPoint] {
         operation.elements.flatMap { operation in
             vchans.elements.flatMap { vchanCount in

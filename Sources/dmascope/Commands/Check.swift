@@ -7,12 +7,12 @@ import TelemetryClient
 /// `dmascope check`
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compare what DMA devices do with thresholds, as a plugin of a monitoring system.",
+        abstract: "Compare metrics of DMA devices with thresholds, as a monitoring plugin.",
         discussion: """
-            Prints one line, with performance data behind the bar, and ends with a status that Nagios, Icinga and others \
-            understand. A threshold is one number, above which it is critical, or two, as 0.01,0.05: warning and \
-            critical. Figures are those of the worst channel; counters and latencies are taken since devices were made, \
-            or over an --interval.
+            Prints one line, with performance data after the bar, and exits with a status that Nagios, Icinga and \
+            similar systems understand. A threshold is one number (critical) or two, for example 0.01,0.05 (warning \
+            and critical); a value above it is reported. The values are those of the worst channel. Counters and \
+            latencies are totals since the devices were created, or the increase during --interval.
 
             EXIT STATUS:
             \(CheckState.help)
@@ -20,25 +20,28 @@ struct Check: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Look only at processes with this DPDK file prefix, which have to be there.", valueName: "prefix"))
+            "Check only processes with this DPDK file prefix; it is critical if there are none.", valueName: "prefix"))
     var source: String?
 
-    @Option(help: ArgumentHelp("Fewer devices are critical.", valueName: "count"))
+    @Option(help: ArgumentHelp("Fewer devices than this are critical.", valueName: "count"))
     var minDevices: Int?
 
-    @Option(help: ArgumentHelp("Failed operations of all that completed, 0 to 1.", valueName: "[warning,]critical"))
+    @Option(
+        help: ArgumentHelp(
+            "Failed operations divided by completed operations, 0 to 1.", valueName: "[warning,]critical"))
     var maxErrorRatio: Threshold?
 
-    @Option(help: ArgumentHelp("Part of a ring that is in use, 0 to 1.", valueName: "[warning,]critical"))
+    @Option(help: ArgumentHelp("Used part of a descriptor ring, 0 to 1.", valueName: "[warning,]critical"))
     var maxOccupancy: Threshold?
 
     @Option(
         name: .customLong("max-latency-p99"),
         help: ArgumentHelp(
-            "Microseconds that 99 of 100 operations may take from doorbell to end.", valueName: "[warning,]critical"))
+            "99th percentile of the latency from doorbell to completion, in microseconds.",
+            valueName: "[warning,]critical"))
     var maxLatencyP99: Threshold?
 
-    @Option(help: ArgumentHelp("Look at what comes in so many seconds, up to 3600.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Check the increase during this time, up to 3600.", valueName: "seconds"))
     var interval: Double?
 
     @OptionGroup var sources: SourceOptions
@@ -53,10 +56,10 @@ struct Check: ParsableCommand {
     func run() throws {
         let report: CheckReport
         do {
-            let collector = sources.collector(tellsOfItself: false)
+            let collector = sources.collector(includesThisProcess: false)
             var earlier: [MetricFamily] = []
             if let interval {
-                // SIGINT and SIGTERM end the wait as they end any program.
+                // SIGINT and SIGTERM keep their default action: they end the process.
                 let end = MonotonicTime.now.advanced(by: .seconds(interval))
                 earlier = try collector.collect()
                 Pause.until(end)
@@ -73,14 +76,14 @@ struct Check: ParsableCommand {
         var report = CheckReport()
         guard figures.sourceCount > 0 else {
             let what = source.map { "no process with the file prefix \($0)" } ?? "no process with a telemetry socket"
-            report.note(minDevices ?? 0 > 0 || source != nil ? .critical : .unknown, what)
+            report.addFinding(minDevices ?? 0 > 0 || source != nil ? .critical : .unknown, what)
             return report
         }
-        for failure in figures.failed { report.note(.critical, "no answer of \(failure)") }
-        for channel in figures.halted { report.note(.critical, "\(channel) is halted") }
+        for failure in figures.failed { report.addFinding(.critical, "no answer from \(failure)") }
+        for channel in figures.halted { report.addFinding(.critical, "\(channel) is halted") }
         report.add("devices", Double(figures.deviceCount), minDevices.map { "@0:\($0 - 1)" }.map { ";\($0)" } ?? ";")
         if let minDevices, figures.deviceCount < minDevices {
-            report.note(.critical, "\(figures.deviceCount) devices, at least \(minDevices) are wanted")
+            report.addFinding(.critical, "\(figures.deviceCount) devices, at least \(minDevices) are required")
         }
         report.add("error_ratio", figures.errorRatio, maxErrorRatio, "error ratio")
         report.add("occupancy", figures.occupancy, maxOccupancy, "occupancy")

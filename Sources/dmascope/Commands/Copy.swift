@@ -9,18 +9,18 @@ struct Copy: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Copy a file through a DMA device.",
         discussion: """
-            Both files are mapped into memory, and a device moves the bytes between them, one operation a chunk. The \
-            copy has the source's permission bits and gets its name when it is complete: until then nothing is to be \
-            seen in the destination's directory, and nothing stays after a failure. Meanwhile the process answers \
-            telemetry clients, as `dmascope stats` from another terminal.
+            Maps both files into memory; a device copies the bytes, one operation per chunk. The copy has the source's \
+            permission bits and gets its name when it is complete: until then it is not visible in the destination's \
+            directory, and after a failure nothing remains. The process answers telemetry clients during the copy: try \
+            `dmascope stats` in another terminal.
 
-            DEVICES: a driver, then keys, as in software,max-desc=64
+            DEVICES: a driver, then keys, for example software,max-desc=64
             \(DriverTable.help)
             """)
 
     @Argument(help: "The file to copy.")
     var source: String
-    @Argument(help: "The name of the copy; a directory is none.")
+    @Argument(help: "The path of the copy; not a directory.")
     var destination: String
 
     @Option(
@@ -28,16 +28,16 @@ struct Copy: ParsableCommand {
         transform: DeviceSpecification.argument)
     var device: DeviceSpecification?
 
-    @Option(help: ArgumentHelp("Bytes an operation, 1 to 1G; K, M and G are units.", valueName: "size"))
+    @Option(help: ArgumentHelp("Bytes per operation, 1 to 1G; K, M and G are units.", valueName: "size"))
     var chunk = ByteCount(1 << 20)
 
-    @Option(help: ArgumentHelp("Operations a doorbell, 1 to 32768.", valueName: "count"))
+    @Option(help: ArgumentHelp("Operations per doorbell, 1 to 32768.", valueName: "count"))
     var burst = 32
 
     @Option(help: ArgumentHelp("Virtual channels to use in turn, 1 to the device's maximum.", valueName: "count"))
     var vchans = 1
 
-    @Flag(help: "Replace the destination when it exists.")
+    @Flag(help: "Replace the destination if it exists.")
     var force = false
 
     @Flag(help: "Compare the copy with the source before it gets its name.")

@@ -3,6 +3,6 @@ import ArgumentParser
 /// `dmascope demo`
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Demonstrate what a controller does, with processes of its own.",
+        abstract: "Demonstrate the controller with example processes.",
         subcommands: [DemoPair.self, DemoMember.self])
 }

@@ -5,14 +5,14 @@ import TelemetryWire
 /// `dmascope errors`
 struct Errors: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what went wrong in a process lately.",
+        abstract: "Show recent errors of a process.",
         discussion: """
-            Prints the last dmadev calls that failed, and the last telemetry requests that were answered with null, \
-            with their local times and reasons, the newest first. DPDK applications do not tell. With --json the \
-            result is an object with the arrays calls and requests, as the target tells them.
+            Prints the last dmadev calls that failed and the last telemetry requests that were answered with null, \
+            with local times and reasons, newest first. DPDK applications do not report this. With --json the result \
+            is an object with the arrays calls and requests, as received from the target.
             """)
 
-    @Argument(help: ArgumentHelp("How many of each kind at most, 1 to 256.", valueName: "count"))
+    @Argument(help: ArgumentHelp("Maximum number of each kind, 1 to 256.", valueName: "count"))
     var count = 32
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
@@ -23,9 +23,9 @@ struct Errors: ParsableCommand {
 
     func run() throws {
         let peer = try peer.connect()
-        let calls = try peer.demand("/dmadev/errors,\(count)", "the target does not tell its failed calls").elements
-        // Its log is shorter than 256, and a count beyond its length would be refused. It begins with the oldest.
-        let log = try peer.demand("/telemetry/errors", "the target does not tell its refused requests")
+        let calls = try peer.require("/dmadev/errors,\(count)", "the target does not report failed calls").elements
+        // No count in the request: the log is shorter than 256, and a greater count is an error. Oldest entries first.
+        let log = try peer.require("/telemetry/errors", "the target does not report failed requests")
         let requests = Array(log.elements.reversed().prefix(count))
 
         var table = TextTable(
@@ -46,7 +46,7 @@ struct Errors: ParsableCommand {
 
     private static func time(_ row: JSONTree) -> UInt64 { row["time_ns"]?.unsigned ?? 0 }
 
-    /// The system's words for an errno.
+    /// The system's message for an errno.
     private static func errorName(_ number: Int64) -> String {
         CInt(exactly: number).map { "\(Errno(rawValue: $0))" } ?? "\(number)"
     }

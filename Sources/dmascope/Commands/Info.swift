@@ -4,13 +4,13 @@ import TelemetryWire
 /// `dmascope info`
 struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what the DMA devices of a process are.",
+        abstract: "Show the properties of a process's DMA devices.",
         discussion: """
-            Prints all that a dmascope process, or any DPDK application, tells of its devices: name, limits, \
+            Prints all that a dmascope process or a DPDK application reports about its devices: name, limits, \
             capabilities.
             """)
 
-    @Argument(help: ArgumentHelp("Devices, by number or name; all when none is given.", valueName: "device"))
+    @Argument(help: ArgumentHelp("Devices, by number or name; the default is all.", valueName: "device"))
     var devices: [String] = []
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions

@@ -6,7 +6,7 @@ struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the DMA devices of a process.",
         discussion: """
-            Asks a dmascope process, or any DPDK application, for its devices. What a peer does not tell is shown as -.
+            Reads the devices of a dmascope process or a DPDK application. A dash (-) means: not reported.
             """)
 
     @OptionGroup var peer: PeerOptions

@@ -9,16 +9,16 @@ struct Metrics: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Collect metrics of every process with DMA devices.",
         discussion: """
-            Asks every telemetry socket of the run directories, dmascope's and DPDK's, and prints what `dmascope serve` \
-            offers to scrapers. With --output a file is replaced as a whole each time, as the textfile collector of \
-            Prometheus's node_exporter wants it: --interval 15 --output /var/lib/node_exporter/dmadev.prom. Formats: \
-            prometheus and openmetrics for scrapers; json has an object a line and series, csv a line.
+            Queries every telemetry socket in the run directories, dmascope's and DPDK's, and prints the same metrics \
+            that `dmascope serve` exports. With --output a file is replaced atomically each time, as the textfile \
+            collector of node_exporter requires: --interval 15 --output /var/lib/node_exporter/dmadev.prom. Formats: \
+            prometheus and openmetrics for scrapers; json has one object per line and series, csv one line per series.
             """)
 
-    @Flag(help: "Collect once, which is the default.")
+    @Flag(help: "Collect once (the default).")
     var once = false
 
-    @Option(help: ArgumentHelp("Collect again and again, after so many seconds, until Ctrl-C.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Collect repeatedly at this interval, until Ctrl-C.", valueName: "seconds"))
     var interval: Double?
 
     @Option(help: "The format.")
@@ -27,7 +27,7 @@ struct Metrics: ParsableCommand {
     @Option(help: ArgumentHelp("Replace this file each time instead of printing.", valueName: "file"))
     var output: String?
 
-    @Flag(help: "Collect nothing, but print the table of all metrics in Markdown.")
+    @Flag(help: "Print the table of all metrics in Markdown and collect nothing.")
     var describe = false
 
     @OptionGroup var sources: SourceOptions
@@ -44,7 +44,7 @@ struct Metrics: ParsableCommand {
             try StandardStreams.print(MetricTable.markdown, terminator: "")
             return
         }
-        let collector = sources.collector(tellsOfItself: false)
+        let collector = sources.collector(includesThisProcess: false)
         guard let interval else {
             try write(from: collector, isContinued: false)
             return
@@ -55,7 +55,7 @@ struct Metrics: ParsableCommand {
         repeat {
             try write(from: collector, isContinued: isContinued)
             isContinued = true
-            // Rounds that a slow source made late are left out, not made up for.
+            // Rounds that a slow source has delayed are skipped.
             repeat { next = next.advanced(by: .seconds(interval)) } while next < .now
         } while !termination.wait(until: next)
     }
@@ -67,7 +67,7 @@ struct Metrics: ParsableCommand {
             text = try format.text(
                 of: collector.collect(), time: time, isContinued: isContinued && output == nil)
         } catch {
-            throw Failure("\(error): end processes, or raise the limit of open files (ulimit -n)")
+            throw Failure("\(error): end other processes, or raise the limit of open files (ulimit -n)")
         }
         if let output {
             try ReplacedFile(path: output).replace(with: text)

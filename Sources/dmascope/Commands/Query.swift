@@ -7,32 +7,32 @@ struct Query: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send telemetry commands to a process and print its replies.",
         discussion: """
-            Works with dmascope processes and any DPDK application. On a terminal a reply is laid out for reading, \
-            otherwise it is printed as it came, one line each. Without commands they are read from standard input, one \
-            a line. The command / lists what the process answers.
+            Works with dmascope processes and DPDK applications. On a terminal replies are indented; otherwise each is \
+            printed unchanged on one line. Without command arguments, commands are read from standard input, one per \
+            line. The command / lists all commands of the process.
             """)
 
-    @Argument(help: "A file prefix, as PREFIX or PREFIX:N, or the path of a telemetry socket (it holds a slash).")
+    @Argument(help: "A file prefix (PREFIX or PREFIX:N), or the path of a telemetry socket (contains a slash).")
     var target: String
-    @Argument(help: ArgumentHelp("Commands, as /dmadev/stats,0,1.", valueName: "command"))
+    @Argument(help: ArgumentHelp("Commands, for example /dmadev/stats,0,1.", valueName: "command"))
     var commands: [String] = []
     @OptionGroup var timeoutOption: TimeoutOption
-    @Flag(help: "Print the replies as they came, on a terminal too.")
+    @Flag(help: "Print replies unchanged, also on a terminal.")
     var json = false
 
     func run() throws {
         let peer = try Peer(Target(target), timeout: timeoutOption.duration)
-        var lacking: String?
+        var missing: String?
         var invalid: String?
         func handle(_ command: String) throws {
-            let (text, reply) = try peer.askForText(command)
+            let (text, reply) = try peer.requestText(command)
             try StandardStreams.print(layout(text, reply))
             if reply == nil { invalid = command }
-            if reply?.members.count == 1, reply?.members.first?.value == .null { lacking = command }
+            if reply?.members.count == 1, reply?.members.first?.value == .null { missing = command }
         }
         if commands.isEmpty {
             if StandardStreams.inputIsTerminal {
-                StandardStreams.show("Commands for \(peer.path), one a line; / lists them, Ctrl-D ends.\n")
+                StandardStreams.show("Commands for \(peer.path), one per line; / lists them, Ctrl-D ends.\n")
             }
             while let line = readLine() {
                 if !line.isEmpty { try handle(line) }
@@ -40,8 +40,8 @@ struct Query: ParsableCommand {
         } else {
             for command in commands { try handle(command) }
         }
-        if let invalid { throw Failure("the reply to \(invalid) is no valid JSON: it is printed as it came") }
-        if let lacking { throw peer.lacks("no such command, or not with these parameters", lacking) }
+        if let invalid { throw Failure("the reply to \(invalid) is not valid JSON: it is printed unchanged") }
+        if let missing { throw peer.missing("unknown command, or invalid parameters", missing) }
     }
 
     private func layout(_ text: String, _ reply: JSONTree?) -> String {

@@ -12,56 +12,55 @@ import TelemetryServer
 /// `dmascope serve`
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve DMA devices and tell about them, until Ctrl-C.",
+        abstract: "Serve DMA devices, telemetry and metrics until Ctrl-C.",
         discussion: """
-            Makes the devices, starts them, and answers telemetry clients: dmascope's other commands and DPDK's \
-            dpdk-telemetry.py. Over HTTP it shows these devices and those of every other process with a telemetry socket: a \
-            live page for browsers, whose address it prints, and at /metrics metrics for Prometheus and other scrapers. \
-            It is a controller too: other processes make devices \
-            of it with --device controller,socket=PATH, the path that it prints. A second SIGINT or SIGTERM ends it at \
-            once.
+            Creates and starts the devices, and answers telemetry clients: dmascope's other commands and DPDK's \
+            dpdk-telemetry.py. HTTP shows these devices and those of every other process with a telemetry socket: a \
+            live page for browsers, whose address is printed, and /metrics for Prometheus and other scrapers. The \
+            process is also a controller: other processes use it with --device controller,socket=PATH, with the path \
+            that is printed. A second SIGINT or SIGTERM ends the process immediately.
 
-            DEVICES: a driver, then keys, as in software,name=dma0,vchans=8
+            DEVICES: a driver, then keys, for example software,name=dma0,vchans=8
             \(DriverTable.help)
             """)
 
     @Option(
         help: ArgumentHelp(
-            "A device to make; may be there several times. The default is two software devices, dma0 and dma1.",
+            "A device to create; may be repeated. The default is two software devices, dma0 and dma1.",
             valueName: "driver[,key=value]…"),
         transform: DeviceSpecification.argument)
     var device: [DeviceSpecification] = []
 
-    @Option(help: ArgumentHelp("The DPDK file prefix: names the directory of the socket.", valueName: "prefix"))
+    @Option(
+        help: ArgumentHelp("The DPDK file prefix: the name of the telemetry socket's directory.", valueName: "prefix"))
     var filePrefix = "dmascope"
 
     @Option(
         help: ArgumentHelp(
-            "Where HTTP is served: HOST:PORT, [IPv6]:PORT, unix:PATH, or off. Port 0 takes a free one.",
+            "The HTTP address: HOST:PORT, [IPv6]:PORT, unix:PATH, or off. Port 0 selects a free port.",
             valueName: "address"))
     var listen = "127.0.0.1:9876"
 
     @OptionGroup var sources: SourceOptions
 
-    @Flag(help: "Be no controller for devices of other processes.")
+    @Flag(help: "Do not run a controller for other processes.")
     var noController = false
 
     @Option(
         help: ArgumentHelp(
-            "The group whose users may make devices of the controller, by name or number; the usual one is this "
-                + "process's own.", valueName: "group"))
+            "The group whose users may connect to the controller, by name or number. The default is this process's "
+                + "group.", valueName: "group"))
     var controllerGroup: String?
 
-    @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB whose bytes are checked.")
+    @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB with checked bytes.")
     var workload = WorkloadKind.none
 
-    @Option(help: ArgumentHelp("Copies a second and device, 1 to 1000000.", valueName: "copies"))
+    @Option(help: ArgumentHelp("Copies per second and device, 1 to 1000000.", valueName: "copies"))
     var workloadRate = 500
 
     @OptionGroup var logging: LogOptions
 
-    /// How the usual devices are made.
-    private static let usualDevices = ["software", "software"]
+    private static let defaultDevices = ["software", "software"]
 
     func validate() throws {
         try OwnTelemetryOptions.check(filePrefix: filePrefix)
@@ -73,7 +72,7 @@ struct Serve: ParsableCommand {
         }
         if let controllerGroup, ControllerGroup.number(controllerGroup) == nil {
             throw ValidationError(
-                "--controller-group takes the name or number of a group; none is named \(controllerGroup)")
+                "--controller-group takes the name or number of a group; there is no group \(controllerGroup)")
         }
     }
 
@@ -84,7 +83,7 @@ struct Serve: ParsableCommand {
         let devices = try makeDevices(in: registry)
         for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
 
-        // Parts end in reverse order. What works already is ended by its last reference when a later one fails to start.
+        // Parts end in reverse order. If a later one fails to start, the earlier ones end with their last reference.
         let controller = noController ? nil : try startController()
         let server = try startServer(registry, controller)
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
@@ -94,14 +93,14 @@ struct Serve: ParsableCommand {
         if let controller { parts.append(("controller", WorkingPart(end: controller.stop))) }
         parts += workloads.map { ("workload", WorkingPart(end: $0.stop)) }
 
-        let (locations, tell) = AsyncStream.makeStream(of: String?.self)
-        let greeting = ServeGreeting(
+        let (locations, continuation) = AsyncStream.makeStream(of: String?.self)
+        let summary = ServeSummary(
             devices: devices, path: server.path, filePrefix: filePrefix, controllerPath: controller?.path)
-        parts.append(("greeting", GreetingPart(locations: locations) { greeting.text(location: $0) }))
-        if let service = httpService(listens: { tell.yield($0) }) {
+        parts.append(("summary", SummaryPart(locations: locations) { summary.text(location: $0) }))
+        if let service = httpService(listens: { continuation.yield($0) }) {
             parts.append(("http", service))
         } else {
-            tell.yield(nil)
+            continuation.yield(nil)
         }
         try run(ServiceGroup(parts: parts, logger: logger), until: termination)
         logger.info("ended")
@@ -113,8 +112,8 @@ struct Serve: ParsableCommand {
         } catch let error as HTTPServiceError {
             let advice =
                 error.isAddressTaken
-                ? "end the program that has it, or choose another --listen, as 127.0.0.1:0 for any free port, or off"
-                : "choose another --listen, as 127.0.0.1:9876 or unix:PATH, or off"
+                ? "end the program that uses it, or choose another --listen: 127.0.0.1:0 for any free port, or off"
+                : "choose another --listen, for example 127.0.0.1:9876, unix:PATH, or off"
             throw Failure("\(error): \(advice)")
         }
     }
@@ -123,7 +122,7 @@ struct Serve: ParsableCommand {
         do throws(DeviceSpecification.Failure) {
             var specifications = device
             if specifications.isEmpty {
-                for text in Self.usualDevices { specifications.append(try DeviceSpecification(text)) }
+                for text in Self.defaultDevices { specifications.append(try DeviceSpecification(text)) }
             }
             return try DeviceFactory.make(specifications, in: registry)
         } catch {
@@ -131,12 +130,12 @@ struct Serve: ParsableCommand {
         }
     }
 
-    /// A device that cannot do plain copies is shown all the same, unconfigured.
+    /// A device that does not support plain copies is still served, unconfigured.
     private func start(_ device: DMADevice, vchanCount: UInt16, _ logger: Logger) {
         do throws(DMAError) {
             try device.start(vchanCount: min(vchanCount, device.properties.maximumVirtualChannelCount))
         } catch {
-            logger.warning("a device is not started", metadata: ["device": "\(device.name)", "error": "\(error)"])
+            logger.warning("cannot start a device", metadata: ["device": "\(device.name)", "error": "\(error)"])
         }
     }
 
@@ -146,15 +145,16 @@ struct Serve: ParsableCommand {
                 filePrefix: filePrefix, commands: DeviceCommands.table(for: registry, controller: controller),
                 logger: Logger(label: "dmascope.telemetry"))
         } catch {
-            throw Failure("\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory of yours")
+            throw Failure(
+                "\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory that you own")
         }
     }
 
-    /// The addresses of HTTP: a new one is a row here.
+    /// The HTTP routes: a new one is a row here.
     private func httpService(listens: @escaping @Sendable (String) -> Void) -> HTTPService? {
         guard let address = ListenAddress(listen) else { return nil }
         let statistics = WebStatistics()
-        let collector = sources.collector(tellsOfItself: true, web: statistics)
+        let collector = sources.collector(includesThisProcess: true, web: statistics)
         let routes = HTTPRoute.livePage(of: sources.snapshots, at: address) + [.metrics(of: collector)]
         return HTTPService(
             address, routes: routes, statistics: statistics, logger: Logger(label: "dmascope.http"),
@@ -167,7 +167,7 @@ struct Serve: ParsableCommand {
         var instance = 0
         while true {
             do throws(ControllerError) {
-                // So that groups of two controllers are told apart.
+                // Groups of two controllers have different controller ids.
                 configuration.controllerID = UInt16(instance)
                 return try DMAController.start(
                     path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance),
@@ -199,7 +199,7 @@ struct Serve: ParsableCommand {
                 try device.stop()
                 try device.close()
             } catch {
-                logger.error("a device cannot be closed", metadata: ["device": "\(device.name)", "error": "\(error)"])
+                logger.error("cannot close a device", metadata: ["device": "\(device.name)", "error": "\(error)"])
             }
         }
     }

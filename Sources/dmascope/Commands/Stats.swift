@@ -4,21 +4,20 @@ import TelemetryWire
 /// `dmascope stats`
 struct Stats: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what the virtual channels of a process have done.",
+        abstract: "Show the counters of a process's virtual channels.",
         discussion: """
-            Prints the operations that were submitted, that are completed (failed ones included), and that failed, one \
-            line a virtual channel, of a dmascope process or any DPDK application.
+            Prints submitted, completed (failed ones included) and failed operations, one line per virtual channel, of \
+            a dmascope process or a DPDK application.
             """)
 
     @Argument(
         help: ArgumentHelp(
-            "Devices, by number or name, each with a channel or for all of its channels; all when none is given.",
+            "Devices, by number or name, with one channel or with all of their channels; the default is all devices.",
             valueName: "device[:vchan]"))
     var channels: [String] = []
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
 
-    /// What a line is about.
     private struct Channel {
         let device: PeerDevice
         let vchan: Int64
@@ -36,7 +35,7 @@ struct Stats: ParsableCommand {
         var rows: [JSONTree] = []
         for channel in wanted {
             let (id, vchan) = (channel.device.id, channel.vchan)
-            let statistics = try peer.demand(
+            let statistics = try peer.require(
                 "/dmadev/stats,\(id),\(vchan)", "no statistics of device \(id), vchan \(vchan)")
             let columns = ["submitted", "completed", "errors"].map { JSONOutput.cell(statistics[$0]) }
             table.add(["\(id)", channel.device.name, "\(vchan)"] + columns)
@@ -54,7 +53,7 @@ struct Stats: ParsableCommand {
         (0..<max(device.vchanCount, 0)).map { Channel(device: device, vchan: $0) }
     }
 
-    /// `DEVICE` or `DEVICE:VCHAN`; a name may hold colons itself.
+    /// `DEVICE` or `DEVICE:VCHAN`; a device's name may contain colons.
     private func find(_ text: String, in devices: [PeerDevice], of peer: Peer) throws(Failure) -> [Channel] {
         if !devices.contains(where: { $0.name == text }), let colon = text.lastIndex(of: ":"),
             let vchan = Int64(text[text.index(after: colon)...])
@@ -63,7 +62,7 @@ struct Stats: ParsableCommand {
         }
         let device = try Peer.device(text, in: devices, of: peer)
         guard device.vchanCount > 0 else {
-            throw Failure("device \(text) has no virtual channels: it is not configured", status: .lacking)
+            throw Failure("device \(text) has no virtual channels: it is not configured", status: .missing)
         }
         return all(of: device)
     }

@@ -6,22 +6,22 @@ import TelemetryWire
 /// `dmascope top`
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Watch the virtual channels of a process at work.",
+        abstract: "Show live rates of a process's virtual channels.",
         discussion: """
-            Reads all devices of a dmascope process, or of any DPDK application, again and again, and shows what has \
-            changed between two readings: rates, latencies of the operations in between, the use of the rings. What \
-            the target does not tell is shown as -; DPDK applications tell the statistics alone.
+            Reads all devices of a dmascope process or a DPDK application repeatedly, and shows the changes between \
+            two readings: rates, latencies of the operations in between, ring use. A dash (-) means: not reported. \
+            DPDK applications report the statistics only.
 
-            On a terminal the table fills the screen, and keys work: q ends, p pauses, s sorts by the next column, r \
-            turns the order, + and - change the interval, ? explains the columns. A target that goes away is waited \
-            for. Otherwise, and with --json, readings are printed one after the other, and a target that goes away \
-            is the end, with status 3. Ctrl-C ends it.
+            On a terminal the table fills the screen, and these keys work: q ends, p pauses, s sorts by the next \
+            column, r reverses the order, + and - change the interval, ? explains the columns. If the target exits, \
+            `top` waits for a new one. Otherwise, and with --json, readings are printed one after another, and `top` \
+            exits with status 3 if the target exits. Ctrl-C ends it.
             """)
 
     @Option(help: ArgumentHelp("Time between readings, 0.05 to 3600.", valueName: "seconds"))
     var interval = 1.0
 
-    @Option(help: ArgumentHelp("End after so many readings.", valueName: "count"))
+    @Option(help: ArgumentHelp("End after this number of readings.", valueName: "count"))
     var count: Int?
 
     @OptionGroup var peer: PeerOptions
@@ -58,7 +58,7 @@ struct Top: ParsableCommand {
     }
 
     private func runOnScreen() throws {
-        // A target that is not there in the first place is no reason to wait.
+        // If the target does not exist at the start, fail instead of waiting.
         let target = peer.target
         let place = try { () throws(Failure) in
             let first = try peer.connect()
@@ -101,7 +101,7 @@ struct Top: ParsableCommand {
         }
     }
 
-    /// Shows what has come; says how many readings.
+    /// Passes events to the view and returns the number of readings among them.
     private func take(_ events: [TopFeed.Event], _ view: inout TopView) throws(Failure) -> Int {
         var count = 0
         for event in events {
@@ -109,17 +109,17 @@ struct Top: ParsableCommand {
             case .reading(let reading):
                 view.take(reading)
                 count += 1
-            case .absent(let reason): view.takeAbsence(reason)
+            case .unavailable(let reason): view.takeUnavailability(reason)
             case .failed(let failure): throw failure
             }
         }
         return count
     }
 
-    /// Gives the terminal to the shell, until the user comes back.
+    /// Returns the terminal to the shell until the job continues.
     private func suspend(_ screen: TerminalScreen) throws(Failure) {
         screen.leave()
-        // The whole job, as the terminal does it. Without a shell that could continue it, the system does nothing.
+        // Stop the whole job, like the terminal driver. In an orphaned process group the signal has no effect.
         kill(0, SIGTSTP)
         try screen.enter()
     }

@@ -5,7 +5,7 @@ import TelemetryWire
 /// `dmascope trace`
 struct Trace: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what can be traced.", subcommands: [TraceList.self])
+        abstract: "Show the trace events.", subcommands: [TraceList.self])
 }
 
 /// `dmascope trace list`
@@ -14,15 +14,14 @@ struct TraceList: ParsableCommand {
         commandName: "list",
         abstract: "List the LTTng events of dmascope, and how to record them.",
         discussion: """
-            Without a target, the events that dmascope can record; this command has no device and records none of \
-            them. With one, those of the process that is asked, and which of them a session records right now; DPDK \
-            applications do not tell.
+            Without a target, lists the events that dmascope can record; this command has no device, so it records \
+            none of them. With a target, lists the events of that process and whether a session records them now. DPDK \
+            applications do not report their events.
             """)
 
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
 
-    /// One line.
     private struct Event {
         let name: String
         let level: String
@@ -30,7 +29,7 @@ struct TraceList: ParsableCommand {
     }
 
     func run() throws {
-        let events = try peer.isGiven ? ask(try peer.connect()) : own()
+        let events = try peer.isGiven ? request(from: try peer.connect()) : own()
         var table = TextTable(("EVENT", .left), ("LEVEL", .left), ("RECORDED", .left))
         for event in events { table.add([event.name, event.level, event.isEnabled ? "yes" : "no"]) }
         let text = table.text(bold: StandardStreams.outputTakesColor) + "\n\n" + howToRecord(events)
@@ -41,8 +40,8 @@ struct TraceList: ParsableCommand {
         TracePoints.all.map { Event(name: "\($0.provider):\($0.name)", level: $0.level, isEnabled: $0.isEnabled) }
     }
 
-    private func ask(_ peer: Peer) throws(Failure) -> [Event] {
-        try peer.demand("/trace/list", "the target does not tell its trace events").members.map { member in
+    private func request(from peer: Peer) throws(Failure) -> [Event] {
+        try peer.require("/trace/list", "the target does not report trace events").members.map { member in
             let value = member.value["enabled"]
             return Event(
                 name: member.name, level: member.value["level"]?.string ?? "-",

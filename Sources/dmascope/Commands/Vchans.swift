@@ -4,15 +4,15 @@ import TelemetryWire
 /// `dmascope vchans`
 struct Vchans: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show how the virtual channels of a process are set up and used.",
+        abstract: "Show the configuration and ring use of a process's virtual channels.",
         discussion: """
-            Prints one line a virtual channel: its state, direction, and domain with the handlers of source and \
+            Prints one line per virtual channel: its state, direction, and domain with the handlers of source and \
             destination, then its descriptor ring: DESC descriptors, of which FREE can be enqueued, PENDING wait for \
-            the doorbell, RUNNING for the engine, and DONE for being polled. NEXT is the ring index of the next \
-            enqueue, LAST the last one that was reported. DPDK applications do not tell.
+            the doorbell, RUNNING wait for the engine, and DONE wait to be polled. NEXT is the ring index of the next \
+            enqueue, LAST the last reported one. DPDK applications do not report this.
             """)
 
-    @Argument(help: ArgumentHelp("Devices, by number or name; all when none is given.", valueName: "device"))
+    @Argument(help: ArgumentHelp("Devices, by number or name; the default is all.", valueName: "device"))
     var devices: [String] = []
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
@@ -25,8 +25,8 @@ struct Vchans: ParsableCommand {
             ("PENDING", .right), ("RUNNING", .right), ("DONE", .right), ("NEXT", .right), ("LAST", .right))
         var rows: [JSONTree] = []
         for device in try peer.devices(named: devices) {
-            let reply = try peer.demand(
-                "/dmadev/vchans,\(device.id)", "the target does not tell the channels of device \(device.id)")
+            let reply = try peer.require(
+                "/dmadev/vchans,\(device.id)", "the target does not report the channels of device \(device.id)")
             for channel in reply.elements {
                 table.add(["\(device.id)", device.name] + Self.keys.map { JSONOutput.cell(channel[$0]) })
                 rows.append(
@@ -39,7 +39,7 @@ struct Vchans: ParsableCommand {
         try output.print(json: .array(rows), table: table)
     }
 
-    /// What the columns behind the device show, by the peer's names.
+    /// The reply's keys for the columns after NAME, in order.
     private static let keys = [
         "vchan", "state", "direction", "domain", "src_handler", "dst_handler", "nb_desc", "burst_capacity", "pending",
         "running", "completed", "next_ring_idx", "last_ring_idx",

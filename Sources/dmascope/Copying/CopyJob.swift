@@ -1,7 +1,7 @@
 import DMADev
 import LinuxSystem
 
-/// What a copy has done.
+/// The result of a copy.
 struct CopyResult {
     let bytes: Int
     let seconds: Double
@@ -10,7 +10,7 @@ struct CopyResult {
     var bytesPerSecond: Double { seconds > 0 ? Double(bytes) / seconds : 0 }
 }
 
-/// Moves the bytes: one operation a chunk, over the channels in turn, as many at a time as the rings hold.
+/// Copies the bytes: one operation per chunk, over the channels in turn, as many at a time as fit in the rings.
 final class CopyJob {
     private let source: SourceFile
     private let destination: DestinationFile
@@ -23,12 +23,12 @@ final class CopyJob {
     private let chunkCount: Int
     private var bytesDone = 0
 
-    /// A channel, with the numbers of the chunks that it copies: `index`, `index + count of channels`, and so on.
+    /// A channel and the chunks that it copies: `index`, `index + channel count`, and so on.
     private struct Lane {
         let vchan: VirtualChannel
-        /// The next chunk to enqueue, and the next to complete.
+        /// The numbers of the next chunk to enqueue and of the next to complete.
         var next, oldest: Int
-        /// Enqueued since the last doorbell.
+        /// Operations enqueued since the last doorbell.
         var waiting = 0
     }
 
@@ -46,9 +46,9 @@ final class CopyJob {
         chunkCount = (source.length + chunk - 1) / chunk
     }
 
-    /// Copies all of it.
+    /// Copies all bytes.
     ///
-    /// - Throws: ``Failure``; then the device is stopped, and touches neither file any more.
+    /// - Throws: ``Failure``. The device is stopped then and no longer accesses the files.
     func run() throws -> CopyResult {
         let mapping = try destination.map()
         let began = MonotonicTime.now
@@ -82,7 +82,7 @@ final class CopyJob {
         }
     }
 
-    /// Fills the channel's ring, and rings the doorbell for each burst and for what is left.
+    /// Fills the channel's ring and rings the doorbell for each burst and for the rest.
     private func enqueue(_ lane: inout Lane, stride: Int, _ target: UInt64) throws {
         do throws(OperationError) {
             var room = try lane.vchan.burstCapacity
@@ -107,7 +107,7 @@ final class CopyJob {
         lane.waiting = 0
     }
 
-    /// Takes what is finished; the first failure ends the copy.
+    /// Polls completed operations. The first failure ends the copy.
     private func complete(_ lane: inout Lane, stride: Int) throws {
         try withUnsafeTemporaryAllocation(of: CompletionStatus.self, capacity: 64) { statuses in
             statuses.initialize(repeating: .successful)
@@ -130,7 +130,7 @@ final class CopyJob {
     }
 
     private func refusal(_ error: OperationError) -> Failure {
-        Failure("the device refuses an operation: \(error): try another --device")
+        Failure("the device rejected an operation: \(error): try another --device")
     }
 
     private func failure(_ status: CompletionStatus, inChunk number: Int) -> Failure {
@@ -138,9 +138,10 @@ final class CopyJob {
         let place = "between byte \(first) and byte \(first + length(of: number) - 1)"
         return switch status {
         case .invalidSourceAddress:
-            Failure("\(source.path): cannot be read \(place): it was cut while it was copied, or its disk fails")
+            Failure(
+                "\(source.path): cannot read \(place): the file was truncated during the copy, or its disk has errors")
         case .invalidDestinationAddress:
-            Failure("\(destination.path): cannot be written \(place): its disk is full or fails")
+            Failure("\(destination.path): cannot write \(place): its disk is full or has errors")
         default:
             Failure("the device reports \(status) \(place): try another --device")
         }
@@ -148,9 +149,9 @@ final class CopyJob {
 }
 
 extension Termination {
-    /// Ends a copy when a signal has come.
+    /// Throws if a signal has been received.
     func check(_ path: String) throws(Failure) {
         guard let status = poll() else { return }
-        throw Failure("\(path): given up at a signal: nothing was left behind", status: status)
+        throw Failure("\(path): interrupted by a signal: no file was created", status: status)
     }
 }

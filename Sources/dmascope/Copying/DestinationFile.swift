@@ -2,25 +2,24 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// The file that is written: without a name until it is complete, so that a failure, or the death of the process, leaves
-/// nothing behind.
+/// The destination file. It has no name until it is complete, so a failure or a killed process leaves no file.
 ///
-/// On a file system that has no nameless files it has a name that begins with a dot, which a failure removes.
+/// On a file system without `O_TMPFILE` it has a temporary name that begins with a dot; a failure removes it.
 final class DestinationFile {
     let path: String
     let descriptor: OwnedDescriptor
     let length: Int
     private let directory: String
     private let replaces: Bool
-    /// The name it has now; `nil`: none.
+    /// The current temporary name; `nil`: none.
     private var temporaryName: String?
 
-    /// Spaces of this size are reserved in one call; a signal is seen between two.
+    /// Bytes that one call reserves. Signals are checked between two calls.
     private static let reservedAtATime = 1 << 30
 
-    /// Opens the file that will have the name `path`.
+    /// Creates the file that ``publish()`` will name `path`.
     ///
-    /// - Parameter replaces: whether there may be a file of that name.
+    /// - Parameter replaces: whether an existing file is replaced.
     init(_ path: String, copyOf source: SourceFile, replaces: Bool) throws(Failure) {
         try Self.check(path, source, replaces)
         self.path = path
@@ -39,7 +38,7 @@ final class DestinationFile {
         if let temporaryName { unlink(temporaryName) }
     }
 
-    /// Takes the space of all bytes, so that none of them fails for want of it later.
+    /// Reserves disk space for all bytes, so that no later write fails because the disk is full.
     func reserve(_ termination: Termination) throws(Failure) {
         var offset = 0
         while offset < length {
@@ -73,19 +72,19 @@ final class DestinationFile {
         temporaryName = nil
     }
 
-    /// Gives the nameless file a name that must be free.
+    /// Gives the file without a name a name that must not exist.
     private func link(to name: String) throws(Failure) {
         let this = "/proc/self/fd/\(descriptor.raw)"
         try calling(path, "create it") { linkat(AT_FDCWD, this, AT_FDCWD, name, AT_SYMLINK_FOLLOW) }
     }
 
-    /// Moves the file to a name that must be free.
+    /// Renames the file to a name that must not exist.
     private func rename(_ old: String, to new: String) throws(Failure) {
         switch systemCall({ Glibc.link(old, new) }) {
         case .success:
             unlink(old)
         case .failure(.notPermitted):
-            // A file system without hard links: look, then rename.
+            // A file system without hard links: check, then rename.
             guard access(new, F_OK) != 0 else { throw .file(new, "create it", .fileExists) }
             try calling(new, "create it") { Glibc.rename(old, new) }
         case .failure(let error):
@@ -93,21 +92,21 @@ final class DestinationFile {
         }
     }
 
-    /// Refuses a destination that would hurt: another kind of file, the source itself, a file that is to stay.
+    /// Rejects a destination that is the source, is not a regular file, or exists and must not be replaced.
     private static func check(_ path: String, _ source: SourceFile, _ replaces: Bool) throws(Failure) {
         var status = stat()
         switch systemCall({ lstat(path, &status) }) {
         case .failure(.noSuchFileOrDirectory): return
-        case .failure(let error): throw .file(path, "look at it", error)
+        case .failure(let error): throw .file(path, "read its status", error)
         case .success: break
         }
         guard status.st_dev != source.status.st_dev || status.st_ino != source.status.st_ino else {
-            throw Failure("\(path): is the source itself: choose another name")
+            throw Failure("\(path): is the source file: choose another name")
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw Failure("\(path): is \(status.kind): name the file that the copy is to be")
+            throw Failure("\(path): is \(status.kind): give the path of a file")
         }
-        guard replaces else { throw Failure("\(path): exists: choose another name, or say --force") }
+        guard replaces else { throw Failure("\(path): exists: choose another name, or use --force") }
     }
 
     private static func open(in directory: String) throws(Failure) -> (descriptor: CInt, name: String?) {

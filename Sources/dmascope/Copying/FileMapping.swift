@@ -2,12 +2,12 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// A whole file in memory, shared with the file.
+/// A shared mapping of a whole file.
 ///
-/// Only a device may touch the bytes: where the file has been cut since, a plain access would kill the process, and the
-/// device makes it an operation that failed.
+/// Only a device may access the bytes. If the file was truncated after the mapping, a plain access raises SIGBUS; the
+/// device reports a failed operation instead.
 struct FileMapping: ~Copyable {
-    /// Where it begins, as a device sees it; 0 for an empty file, which has no mapping.
+    /// The start address for a device; 0 for an empty file, which has no mapping.
     let address: UInt64
     private let length: Int
 

@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// A line on the terminal that says how far a copy is, how fast, and how long it will take. Without a terminal, nothing.
+/// A progress line on standard error: bytes done, rate, time left. Nothing is shown without a terminal.
 final class Progress {
     private let isShown: Bool
     private var stage = ""
@@ -9,14 +9,14 @@ final class Progress {
     private var next = MonotonicTime.now
     private var width = 0
 
-    /// Short copies show nothing; long ones five lines a second.
+    /// Time between two updates. A copy that takes less time shows nothing.
     private static let interval = Duration.milliseconds(200)
 
     init(isShown: Bool) {
         self.isShown = isShown
     }
 
-    /// A new stage of `total` bytes begins.
+    /// Starts a stage of `total` bytes.
     func begin(_ stage: String, of total: Int) {
         self.stage = stage
         self.total = total
@@ -24,7 +24,7 @@ final class Progress {
         next = began.advanced(by: Self.interval)
     }
 
-    /// So many bytes of the stage are done.
+    /// Shows that `done` bytes of the stage are complete.
     func show(_ done: Int) {
         guard isShown else { return }
         let now = MonotonicTime.now
@@ -37,14 +37,14 @@ final class Progress {
         draw("\(stage) \(share) %  \(part)  \(ByteCount.text(rate))/s  \(left)")
     }
 
-    /// Takes the line away.
+    /// Erases the line.
     func clear() {
         guard width > 0 else { return }
         draw("")
         StandardStreams.show("\r")
     }
 
-    /// Overwrites the line; blanks cover what was longer before, which every terminal understands.
+    /// Overwrites the line. Spaces cover a longer previous line, because not every terminal has an erase sequence.
     private func draw(_ line: String) {
         let text = line.prefix(StandardStreams.errorColumns - 1)
         let padding = String(repeating: " ", count: max(0, width - text.count))

@@ -2,7 +2,7 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// The file that is copied: open, mapped, and as long as it was when it was opened.
+/// The source file, open and mapped. Its length is the one at the time of opening.
 final class SourceFile {
     let path: String
     let descriptor: OwnedDescriptor
@@ -12,18 +12,18 @@ final class SourceFile {
     var length: Int { Int(status.st_size) }
 
     init(_ path: String) throws(Failure) {
-        // Non-blocking, since a fifo without a writer would hold the call.
+        // Non-blocking, because opening a FIFO without a writer would block.
         let raw = try calling(path, "open it") { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         let descriptor = OwnedDescriptor(adopting: raw)
         var status = stat()
-        try calling(path, "look at it") { fstat(raw, &status) }
+        try calling(path, "read its status") { fstat(raw, &status) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw Failure("\(path): is \(status.kind): only regular files can be copied")
         }
         if status.st_size == 0 {
             var byte: UInt8 = 0
             guard try calling(path, "read it", { pread(raw, &byte, 1, 0) }) == 0 else {
-                throw Failure("\(path): has no length but bytes, as files of /proc have: copy it with cp first")
+                throw Failure("\(path): has bytes but length 0, like files in /proc: copy it with cp first")
             }
         }
         mapping = try FileMapping(path, raw, length: Int(status.st_size), writable: false)
@@ -34,13 +34,13 @@ final class SourceFile {
 }
 
 extension stat {
-    /// What the file is, with its article.
+    /// The type of the file, with an article.
     var kind: String {
         switch st_mode & S_IFMT {
         case S_IFREG: "a regular file"
         case S_IFDIR: "a directory"
         case S_IFLNK: "a symbolic link"
-        case S_IFIFO: "a fifo"
+        case S_IFIFO: "a FIFO"
         case S_IFSOCK: "a socket"
         default: "a device"
         }

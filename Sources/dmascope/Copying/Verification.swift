@@ -3,7 +3,7 @@ import LinuxSystem
 
 /// Compares the copy with its source.
 enum Verification {
-    /// The files are read, not mapped: a source that was cut meanwhile is a difference then, not a fault.
+    /// Reads the files instead of mapping them: a source that was truncated meanwhile is a difference, not a SIGBUS.
     static func compare(
         _ source: SourceFile, with copy: DestinationFile, _ progress: Progress, _ termination: Termination
     ) throws {
@@ -20,7 +20,7 @@ enum Verification {
                 let same = zip(left, right).prefix(min(count, copied)).prefix { $0 == $1 }.count
                 throw Failure(
                     "\(copy.path): differs from \(source.path) at offset \(offset + same): "
-                        + "the source was changed while it was copied, or the device is faulty",
+                        + "the source was changed during the copy, or the device is faulty",
                     status: .different)
             }
             offset += wanted
@@ -28,7 +28,7 @@ enum Verification {
         }
     }
 
-    /// Reads as much as is there.
+    /// Reads until `wanted` bytes or the end of the file; returns the number of bytes.
     private static func read(
         _ path: String, _ descriptor: CInt, at offset: Int, into buffer: inout [UInt8], _ wanted: Int
     ) throws(Failure) -> Int {

@@ -6,10 +6,10 @@ import LinuxSystem
 import SystemPackage
 import TelemetryWire
 
-/// `dmascope demo member`: one of the two processes of `demo pair`, which alone starts it.
+/// `dmascope demo member`: one of the two processes of `demo pair`. Only `demo pair` starts it.
 struct DemoMember: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "member", abstract: "Be a process of `demo pair`.", shouldDisplay: false)
+        commandName: "member", abstract: "Run one process of `demo pair`.", shouldDisplay: false)
 
     @Argument(help: "creator or joiner.")
     var role: String
@@ -24,35 +24,35 @@ struct DemoMember: ParsableCommand {
             case nil: throw ValidationError("the role is creator or joiner")
             }
         } catch let error as DMAError {
-            throw Failure("process \(role): \(error): look at the controller's limits and rights")
+            throw Failure("process \(role): \(error): check the controller's limits and permissions")
         } catch let error as OperationError {
-            throw Failure("process \(role): \(error): look whether the controller still runs")
+            throw Failure("process \(role): \(error): check whether the controller still runs")
         }
     }
 
-    /// An answer to the demonstration.
-    static func say(_ name: String, _ members: JSONTree.Member...) throws(Failure) {
+    /// Writes an answer to `demo pair`.
+    static func send(_ name: String, _ members: JSONTree.Member...) throws(Failure) {
         try StandardStreams.print(
             JSONOutput.compact(.object([JSONTree.Member("answer", .string(name))] + members)))
     }
 
-    /// Whether two stretches of memory are the same.
+    /// Whether a buffer has the same bytes as the data.
     static func areEqual(_ buffer: SharedBuffer, _ data: SharedMapping) -> Bool {
         guard let one = buffer.bytes.baseAddress, let other = data.bytes.baseAddress else { return false }
         return memcmp(one, other, data.bytes.count) == 0
     }
 
-    /// The bytes to compare with.
+    /// Maps the bytes to compare with.
     static func data(_ byteCount: Int) throws(Failure) -> SharedMapping {
         do throws(Errno) {
             return try SharedMapping(of: DemoProcess.dataDescriptor, byteCount: byteCount, isWritable: false)
         } catch {
-            throw Failure("the bytes cannot be mapped: \(error): `dmascope demo pair` starts this command")
+            throw Failure("cannot map the data: \(error): only `dmascope demo pair` starts this command")
         }
     }
 }
 
-/// What both processes have: a device of the controller.
+/// A device of the controller, in either process.
 struct DemoDevice {
     let driver: ControllerDevice
     let device: DMADevice
@@ -72,7 +72,7 @@ struct DemoDevice {
     }
 }
 
-/// The process that makes the group. Nobody moves anything for it: it has windows only.
+/// The process that creates the group. It only opens windows and starts no transfer.
 private struct DemoCreator {
     let own: DemoDevice
 
@@ -92,41 +92,41 @@ private struct DemoCreator {
         let group = try own.device.createAccessGroup(domain: own.domain, token: token)
         let callback = AccessGroupCallback { _, event in
             guard event.kind != .joined else { return }
-            try? DemoMember.say(
+            try? DemoMember.send(
                 "event", .init("event", .string(event.kind.name)), .init("handler", .integer(Int64(event.handler))),
                 .init("domain_id", .string(event.domain.description)))
         }
         try own.device.registerEventCallback(callback, for: .update)
         let windows = [try own.window(outbox, .read, in: group), try own.window(inbox, .write, in: group)]
-        try send(token, group)
-        try DemoMember.say(
+        try pass(token, group)
+        try DemoMember.send(
             "created", .init("group_id", .integer(Int64(group))),
             .init("handler", .integer(Int64(windows[0].handler))),
             .init("domain_id", .string(own.domain.description)))
         while let command = readLine() {
             if command == "verify" {
-                try DemoMember.say("verified", .init("verified", .bool(DemoMember.areEqual(inbox, data))))
+                try DemoMember.send("verified", .init("verified", .bool(DemoMember.areEqual(inbox, data))))
             } else {
                 for window in windows { try own.device.unregisterWindow(iova: window.iova) }
                 try own.device.destroyAccessGroup(group)
                 try own.device.close()
-                return try DemoMember.say("ended")
+                return try DemoMember.send("ended")
             }
         }
     }
 
-    /// The group's number and its token, to the one who may join.
-    private func send(_ token: AccessToken, _ group: AccessGroupID) throws(Failure) {
+    /// Sends the group's number and its token to the joiner.
+    private func pass(_ token: AccessToken, _ group: AccessGroupID) throws(Failure) {
         let secret = OwnedDescriptor(adopting: DemoProcess.secretDescriptor)
         let isSent = token.withUnsafeBytes { bytes in
             withUnsafeBytes(of: group) { Glibc.write(secret.raw, $0.baseAddress, $0.count) == $0.count }
                 && Glibc.write(secret.raw, bytes.baseAddress, bytes.count) == bytes.count
         }
-        guard isSent else { throw Failure("the other process has gone: its complaint stands above") }
+        guard isSent else { throw Failure("the other process has ended: see its message above") }
     }
 }
 
-/// The process that joins, and has the controller move the bytes.
+/// The process that joins the group and starts the transfers.
 private struct DemoJoiner {
     let own: DemoDevice
 
@@ -147,47 +147,47 @@ private struct DemoJoiner {
         let windows = try own.device.accessGroupWindows(group)
         guard let outbox = windows.first(where: { $0.rights == .read }),
             let inbox = windows.first(where: { $0.rights == .write })
-        else { throw Failure("the group has no windows: report this") }
+        else { throw Failure("the group has no windows: please report this") }
         try own.device.start(vchanCount: 1, descriptorCount: 256)
         let mover = DemoMover(channel: try own.device.virtualChannel(0), chunk: chunk, byteCount: byteCount)
-        try DemoMember.say(
+        try DemoMember.send(
             "joined", .init("handler", .integer(Int64(handler))), .init("domain_id", .string(own.domain.description)))
         while let command = readLine() {
             switch command {
             case "read":
                 let (time, count) = try mover.move(
                     from: outbox.iova, to: base, .source(outbox.handler, of: .process))
-                try say(time, count, DemoMember.areEqual(buffer, data))
+                try send(time, count, DemoMember.areEqual(buffer, data))
             case "write":
                 let (time, count) = try mover.move(
                     from: base, to: inbox.iova, .destination(inbox.handler, of: .process))
-                try say(time, count, nil)
-            case "trespass":
+                try send(time, count, nil)
+            case "forbidden_read":
                 let status = try mover.status(from: inbox.iova, to: base, .source(inbox.handler, of: .process))
-                try DemoMember.say("tried", .init("status", .string(status.description)))
+                try DemoMember.send("tried", .init("status", .string(status.description)))
             default:
                 let flags: OperationFlags = .source(outbox.handler, of: .process)
                 _ = try mover.move(from: outbox.iova, to: base, flags)
-                try DemoMember.say("working")
-                // Until it is killed, or whoever would do it has gone.
-                while !hasNobodyLeft { _ = try mover.move(from: outbox.iova, to: base, flags) }
+                try DemoMember.send("working")
+                // Until `demo pair` kills this process, or has ended itself.
+                while !parentHasEnded { _ = try mover.move(from: outbox.iova, to: base, flags) }
                 return
             }
         }
     }
 
-    private var hasNobodyLeft: Bool {
+    private var parentHasEnded: Bool {
         var watched = pollfd(fd: STDIN_FILENO, events: 0, revents: 0)
         return poll(&watched, 1, 0) > 0
     }
 
-    private func say(_ nanoseconds: UInt64, _ operationCount: Int, _ isRight: Bool?) throws(Failure) {
-        try DemoMember.say(
+    private func send(_ nanoseconds: UInt64, _ operationCount: Int, _ isRight: Bool?) throws(Failure) {
+        try DemoMember.send(
             "moved", .init("nanoseconds", .unsigned(nanoseconds)), .init("operations", .integer(Int64(operationCount))),
             .init("verified", isRight.map(JSONTree.bool) ?? .null))
     }
 
-    /// What the creator sends: two bytes of a number, sixteen of a token.
+    /// Receives what the creator sends: two bytes with the group's number, sixteen bytes with the token.
     private func receive() throws -> (AccessGroupID, AccessToken) {
         let secret = OwnedDescriptor(adopting: DemoProcess.secretDescriptor)
         let length = MemoryLayout<AccessGroupID>.size + AccessToken.byteCount
@@ -203,18 +203,18 @@ private struct DemoJoiner {
             let token = AccessToken(bytes: UnsafeRawBufferPointer(rebasing: bytes.suffix(AccessToken.byteCount)))
             return token.map { (bytes.loadUnaligned(as: AccessGroupID.self), $0) }
         }
-        guard let received else { throw Failure("the other process has gone: its complaint stands above") }
+        guard let received else { throw Failure("the other process has ended: see its message above") }
         return received
     }
 }
 
-/// Has the controller move all bytes, a chunk an operation.
+/// Moves all bytes with the controller, one operation per chunk.
 private struct DemoMover {
     let channel: VirtualChannel
     let chunk: Int
     let byteCount: Int
 
-    /// - Returns: how long it took, in nanoseconds, and how many operations it were.
+    /// - Returns: the duration in nanoseconds, and the number of operations.
     func move(
         from source: UInt64, to destination: UInt64, _ flags: OperationFlags
     ) throws -> (nanoseconds: UInt64, operationCount: Int) {
@@ -233,14 +233,16 @@ private struct DemoMover {
             }
             if rung > 0 { try channel.submit() }
             let done = try channel.completed(upTo: 256)
-            guard !done.hasError else { throw Failure("an operation has failed: the controller refuses it") }
+            guard !done.hasError else {
+                throw Failure("an operation has failed: check the controller's limits and permissions")
+            }
             finished += done.count
             if done.count == 0 { sched_yield() }
         }
         return (UInt64(MonotonicTime.now.nanoseconds(since: began)), count)
     }
 
-    /// How one operation ends.
+    /// Moves one byte and returns the operation's status.
     func status(
         from source: UInt64, to destination: UInt64, _ flags: OperationFlags
     ) throws -> CompletionStatus {

@@ -5,26 +5,26 @@ import TelemetryWire
 struct DemoPair: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pair",
-        abstract: "Show two processes that move a file through a controller, step by step.",
+        abstract: "Show step by step how two processes move a file through a controller.",
         discussion: """
-            Starts two processes. One makes an access group and hands its number and its token to the other one, through \
-            a pipe that only these two have; the other one joins. Then the controller copies a file from one process's \
-            memory to the other's and back: neither can reach the other's memory itself. All bytes are compared. \
-            Meanwhile the controller is asked, as `dmascope group show` and `dmascope query` would ask it, who is in the \
-            group and who has moved what. In the end one process is killed in the middle of its work, and the other one \
-            hears of it.
+            Starts two processes. The first creates an access group and sends its number and its token to the second, \
+            through a pipe that only these two have; the second joins. Then the controller copies a file from one \
+            process's memory to the other's and back: neither process can access the other's memory itself. All bytes \
+            are compared. The demonstration also reads the group's members and their transfers from the controller, \
+            like `dmascope group show` and `dmascope query`. At the end one process is killed during a transfer, and \
+            the other one receives an event.
 
-            The controller is that of `dmascope serve`. When no process is named and none serves, the demonstration \
-            has one of its own as long as it runs. Nothing is left behind.
+            The controller is that of `dmascope serve`. If no process is given and none serves, the demonstration \
+            starts its own controller. It removes everything that it has created.
             """)
 
-    @Option(help: ArgumentHelp("The file to move. Without it, random bytes are made.", valueName: "path"))
+    @Option(help: ArgumentHelp("The file to move. The default is random bytes.", valueName: "path"))
     var file: String?
 
-    @Option(help: ArgumentHelp("How many bytes are made, 1 to 1G; K, M and G are units.", valueName: "size"))
+    @Option(help: ArgumentHelp("The number of random bytes, 1 to 1G; K, M and G are units.", valueName: "size"))
     var size: ByteCount?
 
-    @Option(help: ArgumentHelp("Bytes an operation, 1 to 1G; K, M and G are units.", valueName: "size"))
+    @Option(help: ArgumentHelp("Bytes per operation, 1 to 1G; K, M and G are units.", valueName: "size"))
     var chunk = ByteCount(256 << 10)
 
     @OptionGroup var peer: PeerOptions
@@ -45,12 +45,12 @@ struct DemoPair: ParsableCommand {
     func run() throws {
         let termination = Termination()
         let data = try file.map { try DemoData.file($0) } ?? DemoData.random(size ?? ByteCount(16 << 20))
-        let place = try DemoPlace.find(peer)
-        var story = DemoStory(isShown: !output.json)
-        let show = try DemoShow(place, data, chunk: chunk.bytes, termination)
-        // Whatever the end, both processes are gone before the controller is.
-        defer { show.end() }
-        try show.run(&story)
-        if output.json { try StandardStreams.print(JSONOutput.compact(story.tree)) }
+        let controller = try DemoController.find(peer)
+        var report = DemoReport(isShown: !output.json)
+        let run = try DemoRun(controller, data, chunk: chunk.bytes, termination)
+        // On every path, both processes end before the controller.
+        defer { run.end() }
+        try run.run(&report)
+        if output.json { try StandardStreams.print(JSONOutput.compact(report.tree)) }
     }
 }

@@ -3,15 +3,14 @@ import LinuxSystem
 import SystemPackage
 import TelemetryWire
 
-/// One of the two processes: this program again, with commands on its standard input and answers, one JSON object a line,
-/// on its standard output.
+/// One of the two processes: this program again. It reads commands from standard input and writes answers, one JSON
+/// object per line, to standard output.
 final class DemoProcess {
-    /// What the process is in the demonstration.
     enum Role: String {
         case creator, joiner
     }
 
-    /// Where a process finds the end of the pipe that only the two have, and the bytes to compare with.
+    /// The descriptors, in a process, of its end of the pipe between the two processes and of the data.
     static let secretDescriptor: CInt = 3
     static let dataDescriptor: CInt = 4
 
@@ -24,9 +23,10 @@ final class DemoProcess {
     private var hasEnded = false
 
     /// Longer than any step takes.
-    private static let patience = Duration.seconds(60)
+    private static let timeout = Duration.seconds(60)
 
-    /// Starts a process. All it gets is in its environment and arguments but the secret and the bytes, which have no name.
+    /// Starts a process. Besides arguments and environment it gets two descriptors: the pipe for the token, and the
+    /// data.
     init(
         _ role: Role, controllerPath: String, secret: borrowing OwnedDescriptor, data: borrowing OwnedDescriptor,
         _ termination: Termination
@@ -46,7 +46,7 @@ final class DemoProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // The bytes may have a low number: first away from what is overwritten.
+        // A source descriptor may be one of the targets, so all are first duplicated to high numbers.
         for (place, descriptor) in descriptors.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(100 + place))
         }
@@ -57,7 +57,7 @@ final class DemoProcess {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // This process waits for its signals; a new one dies of them.
+        // Signals are blocked in this process; the new one has their default action.
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
@@ -66,7 +66,9 @@ final class DemoProcess {
         defer { words.forEach { free($0) } }
         var pid: pid_t = 0
         let error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, words, environ)
-        guard error == 0 else { throw Failure("cannot start a process: \(Errno(rawValue: error)): end others") }
+        guard error == 0 else {
+            throw Failure("cannot start a process: \(Errno(rawValue: error)): end other processes")
+        }
         return pid
     }
 
@@ -74,27 +76,29 @@ final class DemoProcess {
         end()
     }
 
-    /// What people call it.
+    /// The name in the report.
     var name: String { role == .creator ? "A" : "B" }
 
-    /// Tells it to do something, and waits for the answer.
-    func ask(_ command: String, for name: String) throws(Failure) -> JSONTree {
+    /// Sends a command and waits for the answer of that name.
+    func request(_ command: String, for name: String) throws(Failure) -> JSONTree {
         let line = Array("\(command)\n".utf8)
         guard line.withUnsafeBytes({ Glibc.write(input.raw, $0.baseAddress, $0.count) }) == line.count else {
-            throw Failure("process \(self.name) has ended: its complaint stands above")
+            throw Failure("process \(self.name) has ended: see its message above")
         }
         return try wait(for: name)
     }
 
-    /// Waits for its next answer, which is to be this one.
+    /// Waits for the next answer.
+    ///
+    /// - Throws: ``Failure`` if the answer has another name.
     func wait(for name: String) throws(Failure) -> JSONTree {
-        let deadline = MonotonicTime.now.advanced(by: Self.patience)
+        let deadline = MonotonicTime.now.advanced(by: Self.timeout)
         while true {
             if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = String(decoding: received[..<end], as: UTF8.self)
                 received.removeSubrange(...end)
                 guard let reply = (try? JSONValue(parsing: line))?.tree, reply["answer"]?.string == name else {
-                    throw Failure("process \(self.name) says \(line), and not \(name): report this")
+                    throw Failure("process \(self.name) answered \(line) instead of \(name): please report this")
                 }
                 return reply
             }
@@ -103,33 +107,33 @@ final class DemoProcess {
     }
 
     private func receive(until deadline: MonotonicTime) throws(Failure) {
-        if let status = termination.poll() { throw Failure("given up at a signal", status: status) }
+        if let status = termination.poll() { throw Failure("interrupted by a signal", status: status) }
         guard MonotonicTime.now < deadline else {
             throw Failure(
-                "process \(name) is silent for a minute: look whether the controller is stuck", status: .timedOut)
+                "process \(name) has not answered for a minute: check whether the controller hangs", status: .timedOut)
         }
         var watched = pollfd(fd: output.raw, events: Int16(POLLIN), revents: 0)
-        // So that a signal is not waited for longer.
+        // A short timeout, so that a signal is handled soon.
         guard poll(&watched, 1, 50) > 0 else { return }
         let count = withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
             let count = Glibc.read(output.raw, buffer.baseAddress, buffer.count)
             received += buffer.prefix(max(count, 0))
             return count
         }
-        if count == 0 { throw Failure("process \(name) has ended: its complaint stands above") }
+        if count == 0 { throw Failure("process \(name) has ended: see its message above") }
     }
 
-    /// Kills it, as nothing in it can prevent, and waits until it is gone.
+    /// Kills the process with SIGKILL and waits for its end.
     func end() {
         guard !hasEnded else { return }
         kill(pid, SIGKILL)
         reap()
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the process has exited.
     func waitForEnd() throws(Failure) {
         let status = reap()
-        guard status == 0 else { throw Failure("process \(name) has ended with status \(status): report this") }
+        guard status == 0 else { throw Failure("process \(name) has ended with status \(status): please report this") }
     }
 
     @discardableResult
@@ -141,7 +145,7 @@ final class DemoProcess {
     }
 }
 
-/// A pipe whose ends are closed in every program that is started and not given them.
+/// A pipe with close-on-exec ends.
 struct DemoPipe: ~Copyable {
     let reading: OwnedDescriptor
     let writing: OwnedDescriptor
@@ -149,9 +153,9 @@ struct DemoPipe: ~Copyable {
     init() throws(Failure) {
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else {
-            throw Failure("no pipe: \(Errno(rawValue: errno)): close something")
+            throw Failure("cannot create a pipe: \(Errno(rawValue: errno)): end other processes")
         }
-        // No other thread starts programs: nobody can get them before.
+        // No other thread starts programs, so no program can inherit the ends before.
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         reading = OwnedDescriptor(adopting: ends[0])
         writing = OwnedDescriptor(adopting: ends[1])

@@ -5,13 +5,13 @@ import TelemetryWire
 struct GroupEvents: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
-        abstract: "Show who came to the access groups, and who went.",
+        abstract: "Show recent events of the access groups.",
         discussion: """
-            Prints the last events that devices of the target were told of, with their local times, the newest first: \
-            joined, left (or died), destroyed. HANDLER and DOMAIN are those of the member that came or went.
+            Prints the last events that devices of the target have received, with local times, newest first: joined, \
+            left (or its process ended), destroyed. HANDLER and DOMAIN are those of the member concerned.
             """)
 
-    @Argument(help: ArgumentHelp("How many at most, 1 to 256.", valueName: "count"))
+    @Argument(help: ArgumentHelp("Maximum number of events, 1 to 256.", valueName: "count"))
     var count = 32
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
@@ -22,7 +22,7 @@ struct GroupEvents: ParsableCommand {
 
     func run() throws {
         let events = try peer.connect()
-            .demand("/dmadev/events,\(count)", "the target does not tell the events of its access groups")
+            .require("/dmadev/events,\(count)", "the target does not report events of its access groups")
         var table = TextTable(
             ("TIME", .left), ("EVENT", .left), ("DEVICE", .right), ("GROUP", .right), ("HANDLER", .right),
             ("DOMAIN", .left))

@@ -7,15 +7,15 @@ struct GroupList: ParsableCommand {
         commandName: "list",
         abstract: "List the access groups.",
         discussion: """
-            Prints one line a group: its number, the controller that holds it, its kind, how many members it has of \
-            how many it may have, the devices of the target that are in it, and the domain that made it.
+            Prints one line per group: its number, its controller, its kind, the number of members and its limit, the \
+            target's devices that are in it, and the domain that created it.
             """)
 
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let groups = try peer.connect().demand("/dmadev/groups", "the target does not tell its access groups")
+        let groups = try peer.connect().require("/dmadev/groups", "the target does not report access groups")
         var table = TextTable(
             ("GROUP", .right), ("CONTROLLER", .right), ("KIND", .left), ("SIZE", .right), ("LIMIT", .right),
             ("DEVICES", .left), ("CREATOR", .left))
@@ -29,12 +29,12 @@ struct GroupList: ParsableCommand {
         try output.print(json: groups, table: table)
     }
 
-    /// The controller's number, where it has one.
+    /// The controller's number; a dash if it has none.
     static func controller(_ group: JSONTree) -> String {
         group["controller_id"]?.integer.map { $0 < 0 ? "-" : "\($0)" } ?? "-"
     }
 
-    /// The numbers of devices, one after the other.
+    /// The device numbers, joined with commas.
     static func devices(_ row: JSONTree) -> String {
         let numbers = (row["devices"]?.elements ?? []).map { JSONOutput.cell($0) }
         return numbers.isEmpty ? "-" : numbers.joined(separator: ",")

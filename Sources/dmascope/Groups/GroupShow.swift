@@ -7,22 +7,22 @@ struct GroupShow: ParsableCommand {
         commandName: "show",
         abstract: "Show the members of an access group.",
         discussion: """
-            Prints one line a member, the creator first: its handler, the number to name it by in transfers; its \
-            domain and process; the devices that it is there with, by their numbers in that process; and how many \
-            windows of memory it has opened, of how many bytes together. With --json also each window.
+            Prints one line per member, the creator first: its handler, which transfers use to name it; its domain and \
+            process; its devices, by their numbers in that process; and the number and the total bytes of its memory \
+            windows. --json also lists each window.
             """)
 
-    @Argument(help: ArgumentHelp("The group, by its number.", valueName: "group"))
+    @Argument(help: ArgumentHelp("The group's number.", valueName: "group"))
     var group: Int16
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard group >= 0 else { throw ValidationError("groups have numbers from 0") }
+        guard group >= 0 else { throw ValidationError("the group's number is 0 or more") }
     }
 
     func run() throws {
-        let shown = try peer.connect().demand("/dmadev/group,\(group)", "the target knows no access group \(group)")
+        let shown = try peer.connect().require("/dmadev/group,\(group)", "the target has no access group \(group)")
         var table = TextTable(
             ("HANDLER", .right), ("DOMAIN", .left), ("PID", .right), ("ROLE", .left), ("DEVICES", .left),
             ("WINDOWS", .right), ("BYTES", .right))

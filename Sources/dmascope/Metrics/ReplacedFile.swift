@@ -2,24 +2,23 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// Puts whole texts into a file: whoever reads it sees the old text or the new one, never a part.
+/// Replaces a file's content atomically: a reader sees the old text or the new one, never a part.
 struct ReplacedFile {
     let path: String
 
-    /// Writes beside the file, then puts the new one in its place. What other programs find there has the mode 0644, less
-    /// the umask.
+    /// Writes a temporary file in the same directory and renames it. The file has mode 0644, less the umask.
     func replace(with text: String) throws(Failure) {
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { path[...$0] } ?? ""
         let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
-        // A collector of text files takes names with its own ending only.
+        // node_exporter's textfile collector reads only names that end in .prom, so not this one.
         let temporary = "\(folder).\(name).\(getpid())"
         do throws(Errno) {
             try write(text, to: temporary)
             try tryingSystemCall { rename(temporary, path) }
         } catch {
             _ = unlink(temporary)
-            throw Failure("cannot write \(path): \(error): name a file in a folder that you may write to")
+            throw Failure("cannot write \(path): \(error): choose a file in a directory that you can write to")
         }
     }
 

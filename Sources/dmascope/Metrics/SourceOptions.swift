@@ -7,14 +7,14 @@ import TelemetryWire
 struct SourceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Collect from these telemetry sockets too, beside those of the run directories; * and ? are wildcards.",
+            "Collect from these telemetry sockets in addition to the run directories; * and ? are wildcards.",
             valueName: "pattern"))
     var socket: [String] = []
 
-    @Option(help: ArgumentHelp("How long a source may take for all of its answers.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Time limit for all answers of a source.", valueName: "seconds"))
     var scrapeTimeout = 1.0
 
-    @Option(help: ArgumentHelp("Where the kernel's DMA engines are looked for.", valueName: "directory"))
+    @Option(help: ArgumentHelp("Where to look for the kernel's DMA engines.", valueName: "directory"))
     var sysfs = "/sys"
 
     func validate() throws {
@@ -24,19 +24,19 @@ struct SourceOptions: ParsableArguments {
     }
 
     /// - Parameters:
-    ///   - tellsOfItself: whether figures of this process are among the metrics
-    ///   - web: what its web server counts, if it has one
-    func collector(tellsOfItself: Bool, web: WebStatistics? = nil) -> MetricsCollector {
+    ///   - includesThisProcess: whether the metrics include those of this process
+    ///   - web: the counters of this process's web server, if it has one
+    func collector(includesThisProcess: Bool, web: WebStatistics? = nil) -> MetricsCollector {
         var configuration = MetricsCollector.Configuration()
         configuration.sockets = socket
         configuration.timeout = .seconds(scrapeTimeout)
         configuration.sysfs = sysfs
-        configuration.includesProcessMetrics = tellsOfItself
+        configuration.includesProcessMetrics = includesThisProcess
         configuration.web = web
         return MetricsCollector(configuration)
     }
 
-    /// What the live page asks.
+    /// The collector for the live page.
     var snapshots: SnapshotCollector {
         var configuration = SnapshotCollector.Configuration()
         configuration.sockets = socket

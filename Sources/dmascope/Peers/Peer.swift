@@ -1,7 +1,7 @@
 import TelemetryClient
 import TelemetryWire
 
-/// A process with a telemetry socket, dmascope's or DPDK's, and what can go wrong when it is asked.
+/// A connection to a process with a telemetry socket, dmascope's or DPDK's. Errors become ``Failure`` with advice.
 final class Peer {
     private let client: TelemetryClient
 
@@ -20,12 +20,12 @@ final class Peer {
 
     /// The path of the peer's socket.
     var path: String { client.path }
-    /// What it calls itself.
+    /// The version in the peer's greeting, as `DPDK 26.11.0`.
     var version: String { client.greeting.version }
     var pid: Int64 { client.greeting.pid }
 
-    /// The reply's value; `nil` when it is null: the peer knows no such command, or does not like its parameters.
-    func ask(_ request: String) throws(Failure) -> JSONTree? {
+    /// The reply's value; `nil` if it is null: the peer does not have the command, or rejects its parameters.
+    func request(_ request: String) throws(Failure) -> JSONTree? {
         do throws(TelemetryClientError) {
             let value = try client.request(request).tree
             return value == .null ? nil : value
@@ -34,14 +34,14 @@ final class Peer {
         }
     }
 
-    /// The reply's value, when `what` is missing at the peer otherwise.
-    func demand(_ request: String, _ what: String) throws(Failure) -> JSONTree {
-        guard let value = try ask(request) else { throw lacks(what, request) }
+    /// The reply's value; throws a ``Failure`` that begins with `what` if it is null.
+    func require(_ request: String, _ what: String) throws(Failure) -> JSONTree {
+        guard let value = try self.request(request) else { throw missing(what, request) }
         return value
     }
 
-    /// The whole reply as it came, and its value where it is valid JSON.
-    func askForText(_ request: String) throws(Failure) -> (text: String, reply: JSONTree?) {
+    /// The unchanged reply, and its value if it is valid JSON.
+    func requestText(_ request: String) throws(Failure) -> (text: String, reply: JSONTree?) {
         do throws(TelemetryClientError) {
             let text = try client.requestText(request)
             return (text, (try? JSONValue(parsing: text))?.tree)
@@ -51,30 +51,30 @@ final class Peer {
     }
 
     /// The failure of a peer that answers a request with null.
-    func lacks(_ what: String, _ request: String) -> Failure {
+    func missing(_ what: String, _ request: String) -> Failure {
         Failure(
             "\(what): \(path) (\(version), pid \(pid)) answers \(request) with null; "
                 + "`dmascope query \(path) /` lists its commands",
-            status: .lacking)
+            status: .missing)
     }
 
     private static func failure(_ error: TelemetryClientError) -> Failure {
         switch error.code {
         case .notFound, .refused:
-            Failure("\(error.reason): start `dmascope serve`, or name a process that runs", status: .noPeer)
+            Failure("\(error.reason): start `dmascope serve`, or choose a running process", status: .noPeer)
         case .permissionDenied:
-            Failure("\(error.reason): ask as the user that the process belongs to")
+            Failure("\(error.reason): run this command as the user of that process")
         case .timedOut:
             Failure(
-                "\(error.reason): look whether the process is stuck, or give it a longer --timeout", status: .timedOut)
+                "\(error.reason): check whether the process hangs, or use a longer --timeout", status: .timedOut)
         case .disconnected:
-            Failure("\(error.reason): look whether the process still runs, then ask again", status: .noPeer)
+            Failure("\(error.reason): check whether the process still runs, then try again", status: .noPeer)
         case .notTelemetry:
-            Failure("\(error.reason): name another socket")
+            Failure("\(error.reason): choose another socket")
         case .invalidArgument, .tooLong:
             Failure("\(error.reason): change the target or the request", status: .usage)
         default:
-            Failure("\(error.reason): ask the process for something else, or look at its log")
+            Failure("\(error.reason): try another command, or read the log of the process")
         }
     }
 }

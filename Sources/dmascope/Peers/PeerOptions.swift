@@ -4,7 +4,7 @@ import TelemetryWire
 
 /// How long to wait for a peer.
 struct TimeoutOption: ParsableArguments {
-    @Option(help: ArgumentHelp("How long the target may take to answer, each time.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Time limit for each answer of the target.", valueName: "seconds"))
     var timeout = 5.0
 
     func validate() throws {
@@ -16,38 +16,37 @@ struct TimeoutOption: ParsableArguments {
     var duration: Duration { .seconds(timeout) }
 }
 
-/// Which process to ask, and how long to wait for it.
+/// Which process to query, and how long to wait for it.
 struct PeerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Ask the process with this DPDK file prefix; PREFIX:N is its instance N. The default is dmascope.",
+            "Query the process with this DPDK file prefix; PREFIX:N is its instance N. The default is dmascope.",
             valueName: "prefix[:n]"))
     var filePrefix: String?
 
-    @Option(help: ArgumentHelp("Ask the process with this telemetry socket.", valueName: "path"))
+    @Option(help: ArgumentHelp("Query the process with this telemetry socket.", valueName: "path"))
     var socket: String?
 
     @OptionGroup var timeoutOption: TimeoutOption
 
     func validate() throws {
         guard filePrefix == nil || socket == nil else {
-            throw ValidationError("--file-prefix and --socket both name the process to ask; give one of them")
+            throw ValidationError("--file-prefix and --socket exclude each other")
         }
     }
 
-    /// Whether a process was named at all.
+    /// Whether the command line names a process.
     var isGiven: Bool { filePrefix != nil || socket != nil }
 
-    /// The process that was named, or the usual one.
+    /// The process that the command line names, or the default.
     var target: Target { socket.map(Target.socket) ?? Target(prefix: filePrefix ?? "dmascope") }
 
-    /// Connects.
     func connect() throws(Failure) -> Peer {
         try Peer(target, timeout: timeoutOption.duration)
     }
 }
 
-/// A process that can be asked.
+/// The address of a process with a telemetry socket.
 enum Target: Sendable {
     case socket(String)
     case prefix(String, instance: Int?)
@@ -61,7 +60,7 @@ enum Target: Sendable {
         }
     }
 
-    /// What a user writes: with a slash it is a socket's path, without one a file prefix.
+    /// A user's argument: a socket's path if it contains a slash, else a file prefix.
     init(_ text: String) {
         self = text.contains("/") ? .socket(text) : Target(prefix: text)
     }

@@ -1,11 +1,11 @@
 import TelemetryWire
 
-/// Where `serve` has its control socket: `ROOT/dmascope/PREFIX.control`, then `…:1`, `…:2` for further ones.
+/// The path of `serve`'s control socket: `ROOT/dmascope/PREFIX.control`, then `…:1`, `…:2` for further ones.
 ///
-/// Beside `ROOT/dpdk`, whose directories nobody else may enter: who may connect to the controller, the socket's own mode
-/// says.
+/// It is not in `ROOT/dpdk`, because other users cannot enter the directories there. The mode of the socket itself
+/// decides who can connect to the controller.
 enum ControlSocketPath {
-    /// More controllers of one prefix than this are somebody's mistake.
+    /// A limit for the search: more controllers with one prefix are a mistake.
     static let maximumInstances = 64
 
     static func path(filePrefix: String, instance: Int = 0) -> String {

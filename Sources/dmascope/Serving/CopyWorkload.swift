@@ -4,10 +4,10 @@ import LinuxSystem
 import Logging
 import SystemPackage
 
-/// Keeps one device busy with copies at a steady pace, over all of its channels, and checks what arrives.
+/// Keeps one device busy with copies at a constant rate, over all of its channels, and checks the copied bytes.
 ///
-/// A thread of its own wakes fifty times a second (less often for low rates), enqueues the copies that are due in bursts,
-/// and waits for them.
+/// A thread wakes 50 times a second (less often for low rates), enqueues the copies that are due in bursts, and waits
+/// for them.
 final class CopyWorkload: Sendable {
     private let end: WorkloadEnd
     private let thread: SystemThread
@@ -20,7 +20,7 @@ final class CopyWorkload: Sendable {
                 do throws(DMAError) {
                     try CopyWorkloadLoop(device, copiesPerSecond: copiesPerSecond, end, logger).run()
                 } catch {
-                    logger.error("a workload ends", metadata: ["device": "\(device.name)", "error": "\(error)"])
+                    logger.error("a workload has stopped", metadata: ["device": "\(device.name)", "error": "\(error)"])
                 }
             }
         } catch {
@@ -28,21 +28,21 @@ final class CopyWorkload: Sendable {
         }
     }
 
-    /// Ends the thread, also while it waits for a device that finishes nothing; when this returns, it uses the device no
-    /// longer.
+    /// Ends the thread, even while it waits for a device that completes nothing. After the return it no longer uses the
+    /// device.
     func stop() {
         end.signal.signal()
         thread.join()
     }
 }
 
-/// Why the thread stops working.
+/// Why the thread stops.
 private enum Interruption: Error {
     case ended
-    case refused(OperationError)
+    case rejected(OperationError)
 }
 
-/// Tells a workload to end.
+/// The request that a workload end.
 private final class WorkloadEnd: Sendable {
     let signal: EventDescriptor
 
@@ -50,7 +50,7 @@ private final class WorkloadEnd: Sendable {
         signal = try EventDescriptor()
     }
 
-    /// Waits until the end is wished for, or the time is over; says which.
+    /// Waits until the end is requested or the deadline has passed; returns `true` if the end was requested.
     func wait(until deadline: MonotonicTime) -> Bool {
         var entry = pollfd(fd: signal.raw, events: Int16(POLLIN), revents: 0)
         if case .success(let count) = systemCall({ poll(&entry, 1, deadline.millisecondsLeft) }) { return count > 0 }
@@ -58,7 +58,7 @@ private final class WorkloadEnd: Sendable {
     }
 }
 
-/// What the thread does; only it has this.
+/// The thread's state. Only the thread uses it.
 private final class CopyWorkloadLoop {
     private let device: DMADevice
     private let logger: Logger
@@ -72,7 +72,7 @@ private final class CopyWorkloadLoop {
     private var bursts = 0
     private var limiter = LogRateLimiter()
 
-    /// Sizes of the copies of a burst: mostly small ones, and one large one that carries the bytes.
+    /// Sizes of the copies in a burst: mostly small ones, and one large one with most of the bytes.
     private static let sizes = [64, 256, 1024, 64, 4096, 512, 64, 16384, 1500, 65536]
     private static let bytes = sizes.reduce(0, +)
 
@@ -100,13 +100,13 @@ private final class CopyWorkloadLoop {
         do throws(Interruption) {
             repeat {
                 next = next.advanced(by: period)
-                // After a pause of the machine: no rush to catch up.
+                // After a suspension of the machine, missed copies are not caught up.
                 if next < .now { next = .now }
                 try doRound()
             } while !end.wait(until: next)
         } catch {
-            guard case .refused(let error) = error else { return }
-            logger.error("a workload ends", metadata: ["device": "\(device.name)", "error": "\(error)"])
+            guard case .rejected(let error) = error else { return }
+            logger.error("a workload has stopped", metadata: ["device": "\(device.name)", "error": "\(error)"])
         }
     }
 
@@ -114,8 +114,8 @@ private final class CopyWorkloadLoop {
         var left = copiesPerRound
         while left > 0 {
             let vchan = vchans[bursts % vchans.count]
-            // A burst that does not fill its ring: the device may be made with a tiny one. Low rates, which have bursts
-            // of one, take the sizes in turn.
+            // A burst must fit in the ring, which may be small. Low rates have bursts of one copy and use the sizes in
+            // turn.
             let count = min(
                 left, Self.sizes.count, max(1, try calling { () throws(OperationError) in try vchan.burstCapacity }))
             try burst(count, firstSize: count == 1 ? bursts : 0, on: vchan)
@@ -124,7 +124,7 @@ private final class CopyWorkloadLoop {
         }
     }
 
-    /// Copies that many areas, one behind the other, with one doorbell, and compares what has arrived.
+    /// Copies `count` adjacent areas with one doorbell and compares the bytes.
     private func burst(_ count: Int, firstSize: Int, on vchan: VirtualChannel) throws(Interruption) {
         let sizes = (0..<count).map { Self.sizes[(firstSize + $0) % Self.sizes.count] }
         let total = sizes.reduce(0, +)
@@ -148,11 +148,11 @@ private final class CopyWorkloadLoop {
             done += now.count
         }
         if memcmp(source, destination, total) != 0 {
-            complain("wrong bytes have arrived", on: vchan)
+            logError("a copy has wrong bytes", on: vchan)
         }
     }
 
-    /// Takes what is left of a burst with a failure in it off the ring.
+    /// Polls the rest of a burst in which a copy has failed.
     private func dropFailed(_ count: Int, on vchan: VirtualChannel) throws(Interruption) {
         var left = count
         while left > 0 {
@@ -164,24 +164,25 @@ private final class CopyWorkloadLoop {
             }
             if now.count == 0 { try rest() }
             if status != .successful {
-                complain("a copy has failed", on: vchan, ["status": "\(status)"])
+                logError("a copy has failed", on: vchan, ["status": "\(status)"])
             }
             left -= now.count
         }
     }
 
-    /// Waits a little for the device, unless the end is wished for: a device may never finish what it was given.
+    /// Waits a short time for the device. Throws if the end is requested, because a device may never complete its
+    /// operations.
     private func rest() throws(Interruption) {
         if end.wait(until: .now) { throw .ended }
         pause.rest()
     }
 
     private func calling<Result>(_ body: () throws(OperationError) -> Result) throws(Interruption) -> Result {
-        do throws(OperationError) { return try body() } catch { throw .refused(error) }
+        do throws(OperationError) { return try body() } catch { throw .rejected(error) }
     }
 
-    /// A device that fails every copy does not fill the log.
-    private func complain(_ message: Logger.Message, on vchan: VirtualChannel, _ more: Logger.Metadata = [:]) {
+    /// Logs at a limited rate, because a faulty device may fail every copy.
+    private func logError(_ message: Logger.Message, on vchan: VirtualChannel, _ more: Logger.Metadata = [:]) {
         guard let suppressed = limiter.admit() else { return }
         let place: Logger.Metadata = [
             "device": "\(device.name)", "vchan": "\(vchan.index)", "suppressed": "\(suppressed)",

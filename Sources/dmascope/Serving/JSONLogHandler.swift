@@ -3,8 +3,8 @@ import LinuxSystem
 import Logging
 import TelemetryWire
 
-/// Writes each message as a JSON object in a line of its own: `time` (RFC 3339, UTC), `level`, `label`, `message`, and
-/// `metadata` when there is some.
+/// Writes each message as a JSON object on one line: `time` (RFC 3339, UTC), `level`, `label`, `message`, and
+/// `metadata` if there is any.
 struct JSONLogHandler: LogHandler {
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
@@ -30,7 +30,7 @@ struct JSONLogHandler: LogHandler {
         line.set("message", event.message.description)
         if let error = event.error { line.set("error", "\(error)") }
         if !all.isEmpty { line.set("metadata", Self.json(.dictionary(all))) }
-        // One write: lines of several threads do not mix.
+        // One write call, so that lines of several threads do not mix.
         StandardStreams.show(line.text + "\n")
     }
 
@@ -49,7 +49,7 @@ struct JSONLogHandler: LogHandler {
         }
     }
 
-    /// As `2026-01-31T12:00:00.123456Z`.
+    /// For example `2026-01-31T12:00:00.123456Z`.
     static func time(nanoseconds: UInt64) -> String {
         var seconds = time_t(clamping: nanoseconds / 1_000_000_000)
         var parts = tm()

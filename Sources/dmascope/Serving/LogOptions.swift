@@ -1,26 +1,25 @@
 import ArgumentParser
 import Logging
 
-/// Which messages are shown, and how.
+/// The level and the format of log messages.
 struct LogOptions: ParsableArguments {
-    /// How a message looks on standard error.
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        /// A line for people.
+        /// Plain text, one line per message.
         case text
-        /// An object a line, for programs.
+        /// One JSON object per line.
         case json
     }
 
     @Option(
         help: ArgumentHelp(
-            "Least level of messages on standard error: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
+            "Lowest level of messages on standard error: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
             valueName: "level"))
     var logLevel = Logger.Level.notice
 
-    @Option(help: "How messages are written: text for people, or json, an object a line.")
+    @Option(help: "Format of messages: text, or json (one object per line).")
     var logFormat = Format.text
 
-    /// Sets up logging for the process, once: to standard error, from the level on.
+    /// Sets up logging to standard error for the whole process. Call it once.
     func bootstrap() -> Logger {
         LoggingSystem.bootstrap { [logLevel, logFormat] label in
             var handler: any LogHandler =

@@ -4,32 +4,32 @@ import LinuxSystem
 import Logging
 import ServiceLifecycle
 
-/// A part of the program that works already, on threads of its own, and is ended when its turn has come.
+/// A part of the program that already runs, on its own threads. It is stopped when its turn comes.
 ///
-/// Its end waits for these threads only, never for a task.
+/// `end` waits for these threads only, never for a task.
 struct WorkingPart: Service {
     let end: @Sendable () -> Void
 
     func run() async {
-        // Cancelled or not: it has to end.
+        // An error means that the task was cancelled: the part has to be stopped then, too.
         try? await gracefulShutdown()
         end()
     }
 }
 
-/// Says that everything is there, once the last part is.
-struct GreetingPart: Service {
-    /// Gives one element: where HTTP is served, if it is.
+/// Prints the summary once the last part is ready.
+struct SummaryPart: Service {
+    /// Yields one element: the address of HTTP, or `nil`.
     let locations: AsyncStream<String?>
-    let greeting: @Sendable (String?) -> String
+    let summary: @Sendable (String?) -> String
 
     func run() async throws {
-        for await location in locations.cancelOnGracefulShutdown() { try StandardStreams.print(greeting(location)) }
+        for await location in locations.cancelOnGracefulShutdown() { try StandardStreams.print(summary(location)) }
     }
 }
 
 extension ServiceGroup {
-    /// The parts of a program, which end in reverse order. When one fails the others end as they do at a signal.
+    /// A group of parts that end in reverse order. If one fails, the others end as after a signal.
     init(parts: [(name: String, service: any Service)], logger: Logger) {
         let services = parts.map { part in
             ServiceGroupConfiguration.ServiceConfiguration(
@@ -38,15 +38,15 @@ extension ServiceGroup {
         self.init(configuration: ServiceGroupConfiguration(services: services, logger: logger))
     }
 
-    /// Runs the group until a signal comes or a part fails, and returns when all parts have ended. The second signal ends
-    /// the process at once.
+    /// Runs the group until a signal is received or a part fails, and returns when all parts have ended. The second
+    /// signal ends the process immediately.
     ///
-    /// Called on the main thread, before which no other one may take signals; tasks run on other threads.
+    /// Call it on the main thread, with the signals blocked in all threads. Tasks run on other threads.
     nonisolated func run(until termination: Termination) throws {
         try SystemThread.start(name: "signals") {
             termination.wait()
             Task.detached { await self.triggerGracefulShutdown() }
-            // This is the thread that the next signal finds.
+            // The next signal is delivered to this thread, which has it unblocked.
             while true { pause() }
         }.detach()
         let failure = Locked<(any Error)?>(nil)

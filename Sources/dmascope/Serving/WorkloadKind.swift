@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What the devices of `serve` do.
+/// The values of `--workload`.
 enum WorkloadKind: String, ExpressibleByArgument, CaseIterable {
     case none, copy
 }

@@ -3,7 +3,7 @@ import DMADev
 import DeviceDrivers
 
 extension DeviceSpecification {
-    /// For `--device`.
+    /// Parses the value of `--device`.
     static func argument(_ text: String) throws -> DeviceSpecification {
         do throws(Failure) {
             return try DeviceSpecification(text)
@@ -14,45 +14,45 @@ extension DeviceSpecification {
 }
 
 extension Capabilities {
-    /// What a device must do to copy within this process.
+    /// The capabilities that a copy within this process needs.
     static let localCopies: Capabilities = [.copy, .sva, .mem2mem]
 }
 
 extension DMADevice {
-    /// Makes the device of a command that has one; without a specification a software device.
+    /// Creates a command's device; without a specification, a software device.
     static func make(
         _ specification: DeviceSpecification?, with capabilities: Capabilities
     ) throws(Failure) -> DMADevice {
         let device: DMADevice
         do throws(DeviceSpecification.Failure) {
-            let usual = try DeviceSpecification("software")
-            device = try DeviceFactory.make([specification ?? usual], in: .shared)[0]
+            let standard = try DeviceSpecification("software")
+            device = try DeviceFactory.make([specification ?? standard], in: .shared)[0]
         } catch {
             throw Failure("\(error): change --device")
         }
         let missing = capabilities.subtracting(device.properties.capabilities)
         guard missing.isEmpty else {
             let names = missing.names.joined(separator: ", ")
-            throw Failure("device \(device.name) lacks the capability \(names): name another --device")
+            throw Failure("device \(device.name) lacks the capability \(names): choose another --device")
         }
         return device
     }
 
-    /// Runs control calls on the device.
+    /// Runs control calls on the device and turns an error into a ``Failure``.
     ///
-    /// - Parameter options: what to change when the device refuses.
+    /// - Parameter options: the options that the failure tells the user to change.
     func refusing<Value>(_ options: String, _ body: () throws(DMAError) -> Value) throws(Failure) -> Value {
         do throws(DMAError) {
             return try body()
         } catch {
-            throw Failure("the device refuses: \(error.message): change \(options)")
+            throw Failure("the device rejected the call: \(error.message): change \(options)")
         }
     }
 
-    /// Makes the device ready and starts it, with channels that copy within this process, their rings of that many
-    /// descriptors or the nearest number that the device takes.
+    /// Configures and starts the device, with channels that copy within this process. Rings have `descriptorCount`
+    /// descriptors, or the nearest number that the device supports.
     ///
-    /// - Returns: how many descriptors a ring has.
+    /// - Returns: the number of descriptors in a ring.
     @discardableResult
     func start(vchanCount: UInt16, descriptorCount wanted: UInt16 = 1024) throws(DMAError) -> UInt16 {
         let descriptorCount = min(max(wanted, properties.minimumDescriptorCount), properties.maximumDescriptorCount)

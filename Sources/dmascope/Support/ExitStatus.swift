@@ -1,31 +1,31 @@
-/// How the program ends: the one table, which help shows.
+/// The exit statuses; the help text shows this table.
 enum ExitStatus: Int32, CaseIterable {
     case success = 0
     case failure = 1
     case noPeer = 3
-    case lacking = 4
+    case missing = 4
     case timedOut = 5
     case different = 6
     case usage = 64
     case interrupted = 130
     case terminated = 143
 
-    /// What it means, for people.
+    /// The description in the help text.
     var meaning: String {
         switch self {
-        case .success: "all is well"
-        case .failure: "a file, a device or the system refused something"
-        case .noPeer: "nothing answers at the target, or it has gone"
-        case .lacking: "the target answers, but has no such command, device or channel"
+        case .success: "success"
+        case .failure: "a file, a device or the system reported an error"
+        case .noPeer: "no process answers at the target, or it has ended"
+        case .missing: "the target answers, but has no such command, device or channel"
         case .timedOut: "the target did not answer in time"
-        case .different: "bytes that were copied or filled are not what they should be"
+        case .different: "copied or filled bytes are wrong"
         case .usage: "the command line is wrong"
-        case .interrupted: "a copy, a measurement or a demonstration was given up at SIGINT (Ctrl-C)"
-        case .terminated: "the same at SIGTERM"
+        case .interrupted: "copy, bench or demo was interrupted by SIGINT (Ctrl-C)"
+        case .terminated: "the same by SIGTERM"
         }
     }
 
-    /// The table, for people.
+    /// The table in the help text.
     static var help: String {
         allCases.map { status in
             let number = "\(status.rawValue)"
@@ -34,7 +34,8 @@ enum ExitStatus: Int32, CaseIterable {
     }
 }
 
-/// Why the program ends early: one line, of the form "what was wrong: what to do next". An empty one is not shown.
+/// An error that ends the program. The message is one line, "what was wrong: what to do next"; an empty one is not
+/// printed.
 struct Failure: Error {
     let status: ExitStatus
     let message: String

@@ -2,12 +2,12 @@ import TelemetryWire
 
 /// JSON for standard output.
 enum JSONOutput {
-    /// One line; the numbers and the order of the members are those of the peer.
+    /// JSON on one line, with the peer's numbers and order of members.
     static func compact(_ tree: JSONTree) -> String {
         JSONValue(tree).text
     }
 
-    /// Several lines, for people.
+    /// Indented JSON.
     static func pretty(_ tree: JSONTree, indent: String = "") -> String {
         let deeper = indent + "  "
         switch tree {
@@ -22,7 +22,7 @@ enum JSONOutput {
         }
     }
 
-    /// A value in a table's cell: strings without quotes, nothing as a dash.
+    /// A value for a table's cell: strings without quotes, a dash for null or a missing value.
     static func cell(_ tree: JSONTree?) -> String {
         switch tree {
         case nil, .null?: "-"

@@ -2,7 +2,7 @@ import DMADev
 import TelemetryWire
 
 extension Latency {
-    /// A histogram as `/dmadev/latency` tells it, which leaves out the empty buckets.
+    /// A histogram from a reply to `/dmadev/latency`, which leaves out empty buckets.
     init(_ reply: JSONTree) {
         let buckets = reply["buckets"]?.elements.map {
             Bucket(upperBound: $0["below_ns"]?.unsigned, count: $0["count"]?.unsigned ?? 0)
@@ -10,7 +10,7 @@ extension Latency {
         self.init(buckets: buckets ?? [], sum: reply["sum_ns"]?.unsigned ?? 0)
     }
 
-    /// The operations of several channels.
+    /// The sum of several channels' histograms.
     static func total(of parts: [Latency]) -> Latency {
         var counts: [UInt64?: UInt64] = [:]
         for bucket in parts.flatMap(\.buckets) { counts[bucket.upperBound, default: 0] &+= bucket.count }

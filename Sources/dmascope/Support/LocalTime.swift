@@ -1,8 +1,8 @@
 import Glibc
 
-/// Moments as the user's clock shows them.
+/// Points in time as text in the local time zone.
 enum LocalTime {
-    /// Seconds since 1970 as text; the format is that of `strftime`.
+    /// Seconds since 1970 as text; `format` is a `strftime` format.
     static func text(seconds: UInt64, format: String) -> String {
         var time = time_t(clamping: seconds)
         var parts = tm()
@@ -13,7 +13,7 @@ enum LocalTime {
         }
     }
 
-    /// Nanoseconds since 1970 as the user's clock showed them, to the millisecond.
+    /// Nanoseconds since 1970 as text, to the millisecond.
     static func text(nanoseconds: UInt64) -> String {
         let milliseconds = "\(nanoseconds / 1_000_000 % 1000)"
         let padded = String(repeating: "0", count: 3 - milliseconds.count) + milliseconds

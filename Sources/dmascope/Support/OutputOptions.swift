@@ -1,17 +1,16 @@
 import ArgumentParser
 import TelemetryWire
 
-/// How a command shows its result.
 struct OutputOptions: ParsableArguments {
-    @Flag(help: "Print JSON, in one line, instead of text for people.")
+    @Flag(help: "Print JSON on one line instead of text.")
     var json = false
 
-    /// Prints the one or the other.
+    /// Prints JSON or text, depending on `--json`.
     func print(json tree: @autoclosure () -> JSONTree, text: @autoclosure () -> String) throws(Failure) {
         try StandardStreams.print(json ? JSONOutput.compact(tree()) : text())
     }
 
-    /// Prints a table, or JSON.
+    /// Prints JSON or a table, depending on `--json`.
     func print(json tree: @autoclosure () -> JSONTree, table: TextTable) throws(Failure) {
         try print(json: tree(), text: table.text(bold: StandardStreams.outputTakesColor))
     }

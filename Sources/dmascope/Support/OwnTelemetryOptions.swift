@@ -4,15 +4,15 @@ import DMATelemetry
 import TelemetryServer
 import TelemetryWire
 
-/// Telemetry of a command that moves bytes through a device of its own.
+/// Telemetry of a command that creates a device.
 struct OwnTelemetryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The DPDK file prefix of the telemetry socket; when it is in use, the next instance is taken.",
+            "The DPDK file prefix of the telemetry socket; if it is in use, the next free instance is used.",
             valueName: "prefix"))
     var filePrefix = "dmascope"
 
-    @Flag(help: "Answer no telemetry clients.")
+    @Flag(help: "Run no telemetry server.")
     var noTelemetry = false
 
     func validate() throws {
@@ -25,14 +25,15 @@ struct OwnTelemetryOptions: ParsableArguments {
         }
     }
 
-    /// Answers clients, if it may and can: no work fails for want of telemetry.
+    /// Starts the telemetry server unless `--no-telemetry` is set. If it cannot start, prints a warning and returns
+    /// `nil`: the command works without telemetry.
     func startServer() -> TelemetryServer? {
         if noTelemetry { return nil }
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
                 filePrefix: filePrefix, commands: DeviceCommands.table(for: .shared))
         } catch {
-            StandardStreams.warn("no telemetry meanwhile: \(error)")
+            StandardStreams.warn("running without telemetry: \(error)")
             return nil
         }
     }

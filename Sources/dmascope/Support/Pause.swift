@@ -1,14 +1,15 @@
 import Glibc
 import LinuxSystem
 
-/// Waits for an engine without hogging the processor that it may need: politely at first, then asleep.
+/// Waits for an engine without blocking the processor that it may need: yields 1,000 times, then sleeps 50 µs at a
+/// time.
 final class Pause {
     private var count = 0
 
-    /// Begins anew: something has come.
+    /// Starts again with yielding; call it after progress.
     func reset() { count = 0 }
 
-    /// Waits a little, longer after the first times.
+    /// Yields or sleeps once.
     func rest() {
         count += 1
         if count < 1000 {
@@ -18,7 +19,7 @@ final class Pause {
         }
     }
 
-    /// Sleeps until a moment.
+    /// Sleeps until a point in time.
     static func until(_ moment: MonotonicTime) {
         while moment > .now { poll(nil, 0, moment.millisecondsLeft) }
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A number of bytes, as a user writes and reads it: `4096`, `64K`, `1M`, `1GiB`.
+/// A number of bytes with an optional unit: `4096`, `64K`, `1M`, `1GiB`.
 struct ByteCount: ExpressibleByArgument, Equatable {
     let bytes: Int
 
@@ -23,7 +23,7 @@ struct ByteCount: ExpressibleByArgument, Equatable {
         return "\(bytes >> shift)\(["", "K", "M", "G"][shift / 10])"
     }
 
-    /// For people: `1.5 MiB`.
+    /// The number with a unit, as `1.5 MiB`.
     var text: String { Self.text(Double(bytes)) }
 
     static func text(_ bytes: Double) -> String {
@@ -43,7 +43,7 @@ struct ByteCount: ExpressibleByArgument, Equatable {
     ]
 }
 
-/// A number with that many digits behind the point.
+/// A number with `places` digits after the decimal point.
 func decimal(_ value: Double, places: Int) -> String {
     let scale = (0..<places).reduce(1.0) { scale, _ in scale * 10 }
     let scaled = (value * scale).rounded()
@@ -54,7 +54,7 @@ func decimal(_ value: Double, places: Int) -> String {
     return places == 0 ? sign + padded : "\(sign)\(padded.dropLast(places)).\(padded.suffix(places))"
 }
 
-/// A number with a unit of thousands, in at most six characters: `950`, `12.3 k`, `1.20 M`.
+/// A number with a decimal prefix, in at most six characters: `950`, `12.3 k`, `1.20 M`.
 func metric(_ value: Double) -> String {
     guard value.isFinite else { return "-" }
     var (value, unit) = (value, 0)
@@ -66,7 +66,7 @@ func metric(_ value: Double) -> String {
     return unit == 0 ? number : "\(number) \(metricUnits[unit - 1])"
 }
 
-/// Nanoseconds, for people: `640 ns`, `1.28 us`.
+/// Nanoseconds with a suitable unit: `640 ns`, `1.28 us`.
 func timeText(nanoseconds: Double) -> String {
     var (value, unit) = (nanoseconds, 0)
     while value >= 999.5, unit < timeUnits.count - 1 {
@@ -84,7 +84,7 @@ private let metricUnits = ["k", "M", "G", "T", "P"]
 private let timeUnits = ["ns", "us", "ms", "s"]
 
 extension Duration {
-    /// The whole, in seconds.
+    /// The duration in seconds.
     var inSeconds: Double {
         Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }

@@ -1,30 +1,30 @@
-/// How to record the events of some providers with LTTng.
+/// Instructions for recording events with LTTng.
 enum RecordingHint {
-    /// The commands, one a line.
+    /// The commands that record all events of the providers, one per line.
     static func text(providers: [String]) -> String {
         """
-        Record them with
+        Record them with:
           \(start(providers: providers))
-        and after a while
+        Stop and view the trace with:
           lttng stop && lttng view && lttng destroy
         """
     }
 
-    /// What to record of a busy device, where one event for each call is too much.
+    /// The events to record on a busy device, where one event per call is too expensive.
     static let busyEvents = ["dmadev:burst", "dmadev_engine:completed_burst"]
 
-    /// How to record them: what they tell, and the commands.
+    /// What these events contain, and the commands that record them.
     static var busyText: String {
         """
-        Of a busy device record two events that tell of all its operations, those of one doorbell
-        (dmadev:burst) and those of one publication of completions (dmadev_engine:completed_burst)
-        at once, at a tenth of the cost. Room for a million operations:
+        On a busy device record two events that contain all operations of one doorbell (dmadev:burst)
+        and of one publication of completions (dmadev_engine:completed_burst), at a tenth of the cost.
+        These buffers have room for a million operations:
           lttng create && lttng enable-channel --userspace --subbuf-size=8M --num-subbuf=8 busy
           lttng enable-event --userspace --channel=busy \(busyEvents.joined(separator: ",")) && lttng start
         """
     }
 
-    /// The command that begins a recording.
+    /// The command that starts recording.
     static func start(providers: [String]) -> String {
         let events = providers.map { "'\($0):*'" }.joined(separator: ",")
         return "lttng create && lttng enable-event --userspace \(events) && lttng start"

@@ -3,14 +3,14 @@ import LinuxSystem
 import Synchronization
 import SystemPackage
 
-/// The signals of a program with a screen, as something to poll for: SIGINT and SIGTERM ask for the end, SIGWINCH for a
-/// new drawing. When the end does not come, the next SIGINT or SIGTERM gives the screen back and ends the process.
+/// The signals of a program with a screen, as a descriptor to poll: SIGINT and SIGTERM request the end, SIGWINCH a
+/// redraw. If the program does not end, the next SIGINT or SIGTERM restores the screen and ends the process.
 ///
-/// Make it before any other thread is there: the signals are blocked from then on, in all threads.
+/// Create it before any other thread exists: it blocks the signals, and new threads inherit the mask.
 final class ScreenSignals: Sendable {
-    /// Readable when a signal has come.
+    /// Readable after a signal was received.
     let ready: EventDescriptor
-    private let isEndWanted = Atomic(false)
+    private let isEndRequested = Atomic(false)
 
     init(for screen: TerminalScreen) throws(Failure) {
         var signals = sigset_t()
@@ -21,14 +21,14 @@ final class ScreenSignals: Sendable {
             ready = try EventDescriptor()
             try SystemThread.start(name: "signals") { [signals] in self.wait(for: signals, screen) }.detach()
         } catch {
-            throw Failure("cannot wait for signals: \(error): close other programs")
+            throw Failure("cannot wait for signals: \(error): end other processes")
         }
     }
 
-    /// Looks what has come: whether the end is asked for.
+    /// Resets ``ready`` and returns whether the end was requested.
     func drain() -> Bool {
         _ = ready.drain()
-        return isEndWanted.load(ordering: .relaxed)
+        return isEndRequested.load(ordering: .relaxed)
     }
 
     private func wait(for signals: sigset_t, _ screen: TerminalScreen) {
@@ -36,7 +36,7 @@ final class ScreenSignals: Sendable {
         while true {
             var number: CInt = 0
             guard sigwait(&signals, &number) == 0 else { continue }
-            if number != SIGWINCH, isEndWanted.exchange(true, ordering: .relaxed) {
+            if number != SIGWINCH, isEndRequested.exchange(true, ordering: .relaxed) {
                 screen.leave()
                 _exit(128 + number)
             }

@@ -2,10 +2,10 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// Standard output and standard error, without buffers: what is written is out.
+/// Unbuffered standard output and standard error.
 enum StandardStreams {
-    /// Readies the streams of the process: a reader that goes away is an error of the write, not a signal, and a stream
-    /// that was closed stays an error instead of becoming the next file that is opened.
+    /// Prepares the streams of the process: a write to a closed pipe returns an error instead of raising SIGPIPE, and
+    /// the number of a closed stream is occupied, so that it is not given to the next file that is opened.
     static func prepare() {
         signal(SIGPIPE, SIG_IGN)
         for (stream, access) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)]
@@ -14,14 +14,14 @@ enum StandardStreams {
         }
     }
 
-    /// Makes a file that outgrows the limit of file sizes an error of the call, not a signal.
+    /// Makes a write beyond the file size limit return an error instead of raising SIGXFSZ.
     static func reportFullFilesAsErrors() {
         signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Writes to standard output.
     ///
-    /// A reader that has gone (`| head`) has what it wanted: the program ends then, with success.
+    /// If the reader has closed the pipe (`| head`), it throws a ``Failure`` with status success.
     static func print(_ text: String, terminator: String = "\n") throws(Failure) {
         switch write(text + terminator, to: STDOUT_FILENO) {
         case nil: return
@@ -30,17 +30,17 @@ enum StandardStreams {
         }
     }
 
-    /// Writes the line that says why the program ends. Control characters in it, from file names or peers, are escaped.
-    static func complain(_ message: String) {
+    /// Writes a line that says why the program ends. Control characters, from file names or peers, are escaped.
+    static func reportError(_ message: String) {
         _ = write("dmascope: \(printable(message))\n", to: STDERR_FILENO)
     }
 
-    /// Writes a line about something that does not end the program.
+    /// Writes a warning: the program continues.
     static func warn(_ message: String) {
-        complain("warning: \(message)")
+        reportError("warning: \(message)")
     }
 
-    /// Writes to standard error as it is; what cannot be written is lost.
+    /// Writes the unchanged text to standard error and ignores errors.
     static func show(_ text: String) {
         _ = write(text, to: STDERR_FILENO)
     }
@@ -49,18 +49,18 @@ enum StandardStreams {
     static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
     static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
-    /// The width of the terminal that standard error is.
+    /// The width of the terminal on standard error; 80 if unknown.
     static var errorColumns: Int {
         var size = winsize()
         return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
 
-    /// Whether to write bold and the like: on a terminal that can, to a user who has not set `NO_COLOR`.
+    /// Whether to write escape sequences, as bold: on a capable terminal, if `NO_COLOR` is not set.
     static var outputTakesColor: Bool {
         outputIsTerminal && !isSet("NO_COLOR") && getenv("TERM").map { String(cString: $0) } != "dumb"
     }
 
-    /// Text in which control characters are escaped, so that no peer's string can steer a terminal.
+    /// The text with escaped control characters, so that a peer's string cannot control the terminal.
     static func printable(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
         return text.unicodeScalars.reduce(into: "") { result, scalar in
@@ -81,7 +81,7 @@ enum StandardStreams {
                 switch systemCall({ Glibc.write(stream, now.baseAddress, now.count) }) {
                 case .success(let count): rest = rest.dropFirst(count)
                 case .failure(.resourceTemporarilyUnavailable):
-                    // Somebody else made the stream non-blocking.
+                    // Another process that shares the stream made it non-blocking.
                     var entry = pollfd(fd: stream, events: Int16(POLLOUT), revents: 0)
                     _ = poll(&entry, 1, -1)
                 case .failure(let error): return error

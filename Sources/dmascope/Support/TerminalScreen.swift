@@ -3,16 +3,16 @@ import LinuxSystem
 import Synchronization
 import SystemPackage
 
-/// The terminal as a screen to draw on, given back as it was.
+/// The terminal as a screen to draw on; ``leave()`` restores it.
 ///
-/// Any thread may call ``leave()``, in the worst moment too.
+/// Any thread may call ``leave()``, at any time.
 final class TerminalScreen: Sendable {
-    /// Held while the terminal is given back: who ends the process meanwhile waits until it is.
+    /// Held while the terminal is restored: a thread that wants to end the process waits for it.
     private let isEntered = Mutex(false)
-    /// How the keyboard was; `nil` when standard input is no terminal.
+    /// The saved keyboard settings; `nil` if standard input is no terminal.
     private let keyboard: termios?
 
-    /// Whether the terminal that standard output is can be drawn on.
+    /// Whether standard output is a terminal that can be drawn on.
     static var isPossible: Bool {
         StandardStreams.outputIsTerminal && getenv("TERM").map { String(cString: $0) } != "dumb"
     }
@@ -25,7 +25,7 @@ final class TerminalScreen: Sendable {
     /// Whether keys can be read.
     var hasKeyboard: Bool { keyboard != nil }
 
-    /// Takes the screen, and the keys one by one and unseen.
+    /// Switches to the alternate screen, and to unbuffered keys without echo.
     func enter() throws(Failure) {
         isEntered.withLock { $0 = true }
         if var raw = keyboard {
@@ -37,28 +37,28 @@ final class TerminalScreen: Sendable {
             }
             tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)
         }
-        // The other screen, and no cursor.
+        // The alternate screen, without cursor.
         try StandardStreams.print("\u{1B}[?1049h\u{1B}[?25l", terminator: "")
     }
 
-    /// Gives the screen and the keyboard back. Without effect when they are.
+    /// Restores the screen and the keyboard. No effect if they are restored already.
     func leave() {
         isEntered.withLock { isEntered in
             guard isEntered else { return }
-            // A terminal that has gone needs nothing.
+            // The error is ignored: a terminal that was closed needs no restoring.
             try? StandardStreams.print("\u{1B}[?25h\u{1B}[?1049l", terminator: "")
             if var keyboard { tcsetattr(STDIN_FILENO, TCSANOW, &keyboard) }
             isEntered = false
         }
     }
 
-    /// Draws a screenful, over the one before, without flicker.
+    /// Draws the lines over the previous ones, without clearing the screen first, which would flicker.
     func draw(_ lines: [String]) throws(Failure) {
         let text = lines.map { "\($0)\u{1B}[K" }.joined(separator: "\r\n")
         try StandardStreams.print("\u{1B}[H\(text)\u{1B}[J", terminator: "")
     }
 
-    /// Columns and rows.
+    /// The terminal's columns and rows; 80 and 24 if unknown.
     var size: (width: Int, height: Int) {
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
@@ -67,7 +67,7 @@ final class TerminalScreen: Sendable {
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
-    /// What was typed; `nil` at the end of it.
+    /// The bytes that were typed; `nil` at the end of the input.
     func readKeys() -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: 256)
         guard case .success(let count) = systemCall({ read(STDIN_FILENO, &buffer, buffer.count) }), count > 0 else {

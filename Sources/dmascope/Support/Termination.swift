@@ -3,9 +3,9 @@ import LinuxSystem
 import Synchronization
 import SystemPackage
 
-/// SIGINT and SIGTERM as a request to end in good order. After the first one the next ends the process at once.
+/// SIGINT and SIGTERM as a request for an orderly end. After the first one, the next ends the process immediately.
 ///
-/// Make it before any other thread is there: the signals are blocked from then on, in all threads.
+/// Create it before any other thread exists: it blocks the signals, and new threads inherit the mask.
 final class Termination: Sendable {
     private let received = Atomic<CInt>(0)
 
@@ -19,10 +19,10 @@ final class Termination: Sendable {
         var signals = Self.signals
         var number: CInt = 0
         while sigwait(&signals, &number) != 0 {}
-        note(number)
+        record(number)
     }
 
-    /// Waits for the first signal until a moment; says whether it came.
+    /// Waits for the first signal until the deadline; returns whether it was received.
     func wait(until deadline: MonotonicTime) -> Bool {
         var signals = Self.signals
         let result = systemCall {
@@ -31,18 +31,18 @@ final class Termination: Sendable {
             return sigtimedwait(&signals, nil, &time)
         }
         guard case .success(let number) = result else { return false }
-        note(number)
+        record(number)
         return true
     }
 
-    /// The status to end with when a signal has come; looks, and does not wait.
+    /// The exit status if a signal was received, else `nil`. Does not wait.
     func poll() -> ExitStatus? {
         var signals = Self.signals
         var immediately = timespec()
         if received.load(ordering: .relaxed) == 0,
             case .success(let number) = systemCall({ sigtimedwait(&signals, nil, &immediately) })
         {
-            note(number)
+            record(number)
         }
         switch received.load(ordering: .relaxed) {
         case 0: return nil
@@ -51,8 +51,9 @@ final class Termination: Sendable {
         }
     }
 
-    /// From now on the calling thread takes the signals, and dies of them, whatever the process ignored before.
-    private func note(_ number: CInt) {
+    /// Stores the signal. From now on the next one ends the process, even if it was ignored before: the calling thread
+    /// has the signals unblocked, with their default action.
+    private func record(_ number: CInt) {
         received.store(number, ordering: .relaxed)
         signal(SIGINT, SIG_DFL)
         signal(SIGTERM, SIG_DFL)

@@ -1,6 +1,5 @@
 /// Rows of text in aligned columns.
 struct TextTable {
-    /// Where a column's text stands.
     enum Alignment {
         case left, right
     }
@@ -13,21 +12,21 @@ struct TextTable {
         self.init(columns)
     }
 
-    /// - Parameter leastWidths: of the columns, so that rows which come one by one stand below each other.
+    /// - Parameter leastWidths: minimum widths of the columns, to align rows that are printed one by one.
     init(_ columns: [(String, Alignment)], leastWidths: [Int] = []) {
         self.columns = columns.map { (title: $0.0, alignment: $0.1) }
         widths = columns.map(\.0.count)
         for (column, width) in zip(widths.indices, leastWidths) { widths[column] = max(widths[column], width) }
     }
 
-    /// Adds a row, as many cells as there are columns.
+    /// Adds a row with one cell per column.
     mutating func add(_ cells: [String]) {
         let cells = cells.map(StandardStreams.printable)
         for column in columns.indices { widths[column] = max(widths[column], cells[column].count) }
         rows.append(cells)
     }
 
-    /// The table, its titles bold where `bold` is set. No line ends with a blank or a line break.
+    /// The table, with bold titles if `bold` is set. No line has trailing spaces; the last line has no line break.
     func text(bold: Bool) -> String {
         let header = self.header
         return ([bold ? Self.bold(header) : header] + lines).joined(separator: "\n")
@@ -39,7 +38,7 @@ struct TextTable {
     /// The rows.
     var lines: [String] { rows.map(line) }
 
-    /// One row of a table of which the others were printed before.
+    /// One row as text, for tables that are printed row by row.
     func line(_ cells: [String]) -> String {
         let padded = cells.indices.map { column in
             let padding = String(repeating: " ", count: max(0, widths[column] - cells[column].count))
@@ -49,6 +48,6 @@ struct TextTable {
         return String(line.prefix(line.count - line.reversed().prefix { $0 == " " }.count))
     }
 
-    /// Text that a terminal shows bold.
+    /// The text between the escape sequences for bold.
     static func bold(_ text: String) -> String { "\u{1B}[1m\(text)\u{1B}[0m" }
 }

@@ -1,16 +1,16 @@
 import DMADev
 
-/// A column of `top`: a new one is a row in the table.
+/// A column of `top`. A new one is a row in ``all``.
 struct TopColumn: Sendable {
     let title: String
     let meaning: String
     let alignment: TextTable.Alignment
-    /// Whether the largest come first when the rows are sorted by it.
+    /// Whether sorting by this column begins with the greatest value.
     let fallsFirst: Bool
     let text: @Sendable (TopRow) -> String
     let order: @Sendable (TopRow) -> Order
 
-    /// Where a row belongs; what is not known is less than all that is.
+    /// The sort key of a row; an unknown value is less than any known one.
     enum Order: Comparable {
         case unknown
         case number(Double)
@@ -24,15 +24,15 @@ struct TopColumn: Sendable {
         TopColumn("NAME", "its name") { $0.channel.key.name },
         TopColumn("VCHAN", "the virtual channel", number: { Double($0.channel.key.vchan) }) { decimal($0, places: 0) },
         TopColumn("STATE", "idle, active, stopped…") { $0.channel.state },
-        TopColumn("OPS/S", "operations finished a second", rate: .completed, metric),
-        TopColumn("BYTES/S", "bytes moved a second", rate: .bytes, ByteCount.text),
-        TopColumn("ERR/S", "failed operations a second", rate: .errors, metric),
-        TopColumn("REJ/S", "enqueues refused by a full ring a second", rate: .rejected, metric),
-        TopColumn("BELLS/S", "doorbells a second", rate: .doorbells, metric),
-        TopColumn("RING", "descriptors in use now, and all", alignment: .right, order: ringOrder, text: ringText),
-        TopColumn("P50", "median time from doorbell to completion, at most", part: 0.5),
-        TopColumn("P99", "the same of 99 in 100 operations", part: 0.99),
-        TopColumn("OPS", "operations finished since the start", counter: .completed),
+        TopColumn("OPS/S", "operations completed per second", rate: .completed, metric),
+        TopColumn("BYTES/S", "bytes moved per second", rate: .bytes, ByteCount.text),
+        TopColumn("ERR/S", "failed operations per second", rate: .errors, metric),
+        TopColumn("REJ/S", "enqueues rejected by a full ring per second", rate: .rejected, metric),
+        TopColumn("BELLS/S", "doorbells per second", rate: .doorbells, metric),
+        TopColumn("RING", "used descriptors / all descriptors", alignment: .right, order: ringOrder, text: ringText),
+        TopColumn("P50", "median latency from doorbell to completion (upper bound)", part: 0.5),
+        TopColumn("P99", "99th percentile of the same latency", part: 0.99),
+        TopColumn("OPS", "operations completed since the start", counter: .completed),
         TopColumn("ERRORS", "failed operations since the start", counter: .errors),
     ]
 

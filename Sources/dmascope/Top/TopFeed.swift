@@ -3,14 +3,13 @@ import LinuxSystem
 import Synchronization
 import SystemPackage
 
-/// Reads a target again and again on a thread of its own, so that keys are answered while the target is not; comes back
-/// to a target that has gone.
+/// Reads a target repeatedly on its own thread, so that keys work while the target does not answer. Reconnects after
+/// the target has ended.
 final class TopFeed: Sendable {
-    /// What has come.
     enum Event: Sendable {
         case reading(TopReading)
-        /// The target does not answer; the feed goes on trying.
-        case absent(String)
+        /// The target does not answer; the feed tries again.
+        case unavailable(String)
         /// The feed has ended.
         case failed(Failure)
     }
@@ -25,22 +24,22 @@ final class TopFeed: Sendable {
         var interval: Duration
     }
 
-    /// At least so often a target that has gone is looked for.
-    private static let longestAbsence = Duration.seconds(1)
+    /// Longest time between two attempts to reconnect.
+    private static let reconnectInterval = Duration.seconds(1)
 
     init(_ target: Target, timeout: Duration, interval: Duration) throws(Failure) {
         do throws(Errno) {
             ready = try EventDescriptor()
             wake = try EventDescriptor()
         } catch {
-            throw Failure("cannot watch the target: \(error): close other programs")
+            throw Failure("cannot watch the target: \(error): end other processes")
         }
         state = Mutex(State(interval: interval))
         do throws(Errno) {
-            // It ends with the process: a target that hangs is not waited for.
+            // Detached: at the end, the process does not wait for a target that hangs.
             try SystemThread.start(name: "top-feed") { self.run(target, timeout) }.detach()
         } catch {
-            throw Failure("cannot watch the target: \(error): close other programs")
+            throw Failure("cannot watch the target: \(error): end other processes")
         }
     }
 
@@ -53,7 +52,7 @@ final class TopFeed: Sendable {
         }
     }
 
-    /// Sets the time between readings, the current one included.
+    /// Sets the time between readings, including the current wait.
     func setInterval(_ interval: Duration) {
         state.withLock { $0.interval = interval }
         wake.signal()
@@ -63,17 +62,17 @@ final class TopFeed: Sendable {
         var reader: TopReader?
         while true {
             let began = MonotonicTime.now
-            var isAbsent = false
+            var isUnavailable = false
             do throws(Failure) {
                 if reader == nil { reader = try TopReader(try Peer(target, timeout: timeout)) }
                 if let reading = try reader?.read() { post(.reading(reading)) }
             } catch {
-                guard error.isAbsence else { return post(.failed(error)) }
+                guard error.isTemporary else { return post(.failed(error)) }
                 reader = nil
-                isAbsent = true
-                post(.absent(error.message))
+                isUnavailable = true
+                post(.unavailable(error.message))
             }
-            wait(since: began, isAbsent)
+            wait(since: began, isUnavailable)
         }
     }
 
@@ -82,11 +81,11 @@ final class TopFeed: Sendable {
         ready.signal()
     }
 
-    /// Waits until the interval is over, which may change meanwhile.
-    private func wait(since began: MonotonicTime, _ isAbsent: Bool) {
+    /// Waits until the interval is over; the interval may change during the wait.
+    private func wait(since began: MonotonicTime, _ isUnavailable: Bool) {
         while true {
             let interval = state.withLock { $0.interval }
-            let deadline = began.advanced(by: isAbsent ? min(interval, Self.longestAbsence) : interval)
+            let deadline = began.advanced(by: isUnavailable ? min(interval, Self.reconnectInterval) : interval)
             var entry = pollfd(fd: wake.raw, events: Int16(POLLIN), revents: 0)
             guard case .success(1) = systemCall({ poll(&entry, 1, deadline.millisecondsLeft) }) else { return }
             _ = wake.drain()
@@ -95,6 +94,6 @@ final class TopFeed: Sendable {
 }
 
 extension Failure {
-    /// Whether it may go by itself: the target is not there, or not ready.
-    var isAbsence: Bool { [.noPeer, .timedOut, .lacking].contains(status) }
+    /// Whether a later attempt may succeed: the target does not run yet, or is not ready.
+    var isTemporary: Bool { [.noPeer, .timedOut, .missing].contains(status) }
 }

@@ -1,8 +1,8 @@
-/// What a user of the live table can press.
+/// The keys of the live table.
 enum TopKey: Equatable, CaseIterable {
     case quit, suspend, pause, sort, reverse, slower, faster, help
 
-    /// The bytes that mean it.
+    /// The bytes that a terminal sends for the key.
     private var bytes: [UInt8] {
         switch self {
         case .quit: [UInt8(ascii: "q"), UInt8(ascii: "Q"), 3]
@@ -16,7 +16,7 @@ enum TopKey: Equatable, CaseIterable {
         }
     }
 
-    /// The keys in what a terminal sent. Sequences of other keys, as the arrows', are skipped.
+    /// The keys in a terminal's input. Escape sequences of other keys, for example arrows, are skipped.
     static func keys(in bytes: [UInt8]) -> [TopKey] {
         enum Place { case text, escape, sequence }
         var place = Place.text

@@ -2,16 +2,16 @@ import DMADev
 import LinuxSystem
 import TelemetryWire
 
-/// Asks a target for readings: all that it tells, which is the statistics alone with DPDK applications.
+/// Takes readings of a target: all that it reports. DPDK applications report the statistics only.
 struct TopReader {
     private let peer: Peer
     private let commands: Set<String>
 
     init(_ peer: Peer) throws(Failure) {
-        let list = try peer.demand("/", "the target does not list its commands")
+        let list = try peer.require("/", "the target does not list its commands")
         commands = Set(list.elements.compactMap(\.string))
         guard commands.contains("/dmadev/list") else {
-            throw peer.lacks("the target shows no DMA devices", "/dmadev/list")
+            throw peer.missing("the target does not report DMA devices", "/dmadev/list")
         }
         self.peer = peer
     }
@@ -26,30 +26,30 @@ struct TopReader {
     }
 
     private func read(_ device: PeerDevice) throws(Failure) -> [TopChannel] {
-        let rings = try ask("/dmadev/vchans", device)?.elements ?? []
+        let rings = try request("/dmadev/vchans", device)?.elements ?? []
         var channels: [TopChannel] = []
         for vchan in 0..<max(device.vchanCount, 0) {
             let key = TopChannel.Key(device: device.id, name: device.name, vchan: vchan)
             var channel = TopChannel(key: key)
             if let ring = rings.first(where: { $0["vchan"]?.integer == vchan }) { channel.take(ring) }
-            // A channel that was not set up has no counters, nor has a device that went away meanwhile.
+            // Channels that are not set up, and devices that were removed meanwhile, have no counters.
             let hasMore = commands.contains("/dmadev/xstats")
-            channel.take(counters: try ask(hasMore ? "/dmadev/xstats" : "/dmadev/stats", device, vchan))
-            channel.latency = try ask("/dmadev/latency", device, vchan).map { Latency($0) }
+            channel.take(counters: try request(hasMore ? "/dmadev/xstats" : "/dmadev/stats", device, vchan))
+            channel.latency = try request("/dmadev/latency", device, vchan).map { Latency($0) }
             channels.append(channel)
         }
         return channels
     }
 
-    /// The reply; `nil` from a target that does not know the command.
-    private func ask(_ command: String, _ device: PeerDevice, _ vchan: Int64? = nil) throws(Failure) -> JSONTree? {
+    /// The reply; `nil` if the target does not have the command.
+    private func request(_ command: String, _ device: PeerDevice, _ vchan: Int64? = nil) throws(Failure) -> JSONTree? {
         guard commands.contains(command) else { return nil }
-        return try peer.ask("\(command),\(device.id)" + (vchan.map { ",\($0)" } ?? ""))
+        return try peer.request("\(command),\(device.id)" + (vchan.map { ",\($0)" } ?? ""))
     }
 }
 
 extension TopChannel {
-    /// Takes a row of `/dmadev/vchans`.
+    /// Reads a row of `/dmadev/vchans`.
     mutating func take(_ ring: JSONTree) {
         state = ring["state"]?.string
         descriptorCount = ring["nb_desc"]?.unsigned
@@ -60,7 +60,7 @@ extension TopChannel {
         }
     }
 
-    /// Takes a reply to `/dmadev/xstats` or `/dmadev/stats`.
+    /// Reads a reply to `/dmadev/xstats` or `/dmadev/stats`.
     mutating func take(counters reply: JSONTree?) {
         for counter in TopCounter.allCases { counters[counter] = reply?[counter.rawValue]?.unsigned }
     }

@@ -1,21 +1,21 @@
 import DMADev
 import LinuxSystem
 
-/// What a target told about its channels at one moment.
+/// The state of a target's channels at one point in time.
 struct TopReading: Sendable {
     let time: MonotonicTime
     /// Nanoseconds since 1970.
     let wallClock: UInt64
-    /// The version that the target gives itself, and its process.
+    /// Version and process id from the target's greeting.
     let version: String
     let pid: Int64
     let deviceCount: Int
     let channels: [TopChannel]
 }
 
-/// One channel in a reading. What the target does not tell is `nil`, or missing.
+/// One channel in a reading. Values that the target does not report are `nil`, or missing.
 struct TopChannel: Sendable {
-    /// Which channel: the same in every reading.
+    /// Identifies the channel across readings.
     struct Key: Hashable, Sendable {
         let device: Int64
         let name: String
@@ -24,14 +24,14 @@ struct TopChannel: Sendable {
 
     let key: Key
     var state: String?
-    /// Descriptors of the ring, and how many of them are in use.
+    /// The number of descriptors in the ring, and of those in use.
     var descriptorCount: UInt64?
     var usedCount: UInt64?
     var counters: [TopCounter: UInt64] = [:]
     var latency: Latency?
 }
 
-/// The counters that `top` follows, by their names on the wire.
+/// The counters that `top` shows; the raw value is the key in the reply.
 enum TopCounter: String, CaseIterable, Sendable {
     case submitted, completed, errors, bytes
     case rejected = "rejected_enqueues"

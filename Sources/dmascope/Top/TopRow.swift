@@ -2,19 +2,19 @@ import DMADev
 import LinuxSystem
 import TelemetryWire
 
-/// One channel between two readings.
+/// The change of one channel between two readings.
 struct TopRow {
     let channel: TopChannel
-    /// What was added since the reading before, and a second of that; counters that ran backwards, because somebody set
-    /// them to 0, have none.
+    /// The increase since the previous reading, and the increase per second. Counters that decreased, because they were
+    /// reset, have none.
     let deltas: [TopCounter: UInt64]
     let rates: [TopCounter: Double]
-    /// The operations since the reading before.
+    /// The histogram of the operations since the previous reading.
     let latency: Latency?
 
     /// The rows of a reading, in the target's order.
     static func rows(of reading: TopReading, since previous: TopReading?) -> [TopRow] {
-        // Another process at the same place is another one.
+        // A different process may have the same socket: do not compare with its predecessor.
         let before = previous?.pid == reading.pid ? previous : nil
         let channels = Dictionary(before?.channels.map { ($0.key, $0) } ?? [], uniquingKeysWith: { $1 })
         let seconds = before.map { Double(reading.time.nanoseconds(since: $0.time)) / 1e9 } ?? 0
@@ -32,7 +32,7 @@ struct TopRow {
         latency = before?.latency.flatMap { old in channel.latency?.since(old) }
     }
 
-    /// The sum of a rate over rows that have it; `nil` when none has.
+    /// The sum of a rate over the rows that have it; `nil` if none has it.
     static func total(_ counter: TopCounter, of rows: [TopRow]) -> Double? {
         let rates = rows.compactMap { $0.rates[counter] }
         return rates.isEmpty ? nil : rates.reduce(0, +)
@@ -40,7 +40,7 @@ struct TopRow {
 }
 
 extension TopReading {
-    /// The reading as one line of JSON. What is not known is null: rates in the first reading, for one.
+    /// The reading as JSON. Unknown values are null, for example rates in the first reading.
     func json(since previous: TopReading?) -> JSONTree {
         let before = previous?.pid == pid ? previous : nil
         return .object([

@@ -1,50 +1,48 @@
-/// What the live table shows: readings and keys go in, lines of text come out.
+/// The state of the live table: takes readings and keys, returns lines of text.
 struct TopView {
-    /// What the program has to do about a key.
+    /// What the program has to do after a key.
     enum Request: Equatable {
         case quit, suspend, newInterval
     }
 
-    /// Between readings, in seconds.
+    /// Time between readings, in seconds.
     private(set) var interval: Double
     private(set) var isPaused = false
     private(set) var showsHelp = false
     private var sortColumn = 0
     private var isReversed = false
-    /// Why there is nothing new, when the target has gone.
-    private var absence: String?
+    /// Why the target does not answer; `nil` if it does.
+    private var unavailability: String?
     private var latest: Pair?
     private var shown: Pair?
     private let place: String
 
-    /// A reading, and the one before.
+    /// A reading and the previous one.
     private struct Pair {
         let reading: TopReading
         let previous: TopReading?
     }
 
-    /// What + and - choose from, in seconds.
+    /// The intervals that + and - select, in seconds.
     private static let intervals = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60]
 
-    /// - Parameter place: where the target is.
+    /// - Parameter place: the path of the target's socket.
     init(place: String, interval: Double) {
         self.place = place
         self.interval = interval
     }
 
-    /// Takes a new reading.
     mutating func take(_ reading: TopReading) {
-        absence = nil
+        unavailability = nil
         latest = Pair(reading: reading, previous: latest?.reading)
         if !isPaused { shown = latest }
     }
 
-    /// Takes note that the target has gone; the next reading ends it.
-    mutating func takeAbsence(_ reason: String) {
-        absence = reason
+    /// Stores why the target does not answer, until the next reading.
+    mutating func takeUnavailability(_ reason: String) {
+        unavailability = reason
     }
 
-    /// Does what a key asks for.
     mutating func press(_ key: TopKey) -> Request? {
         switch key {
         case .quit: return .quit
@@ -71,7 +69,7 @@ struct TopView {
 
     // MARK: Text
 
-    /// The screen, at most `height` lines of at most `width` characters; `bold` escapes come on top.
+    /// The screen: at most `height` lines of at most `width` characters, escape sequences for bold not counted.
     func lines(width: Int, height: Int, bold: Bool) -> [String] {
         var lines = [title, summary, ""]
         var boldLine: Int?
@@ -97,12 +95,12 @@ struct TopView {
         }
     }
 
-    /// The rows that are shown, sorted.
+    /// The visible rows, sorted.
     private var rows: [TopRow] {
         guard let shown else { return [] }
         let column = TopColumn.all[sortColumn]
         let falls = column.fallsFirst != isReversed
-        // The target's order stands where two are equal.
+        // Rows with equal keys keep the target's order.
         return TopRow.rows(of: shown.reading, since: shown.previous).enumerated().sorted { left, right in
             let (first, second) = (column.order(left.element), column.order(right.element))
             return first == second ? left.offset < right.offset : falls ? first > second : first < second
@@ -119,7 +117,9 @@ struct TopView {
     }
 
     private var summary: String {
-        if let absence { return "the target is gone, waiting for it: \(StandardStreams.printable(absence))" }
+        if let unavailability {
+            return "the target does not answer, trying again: \(StandardStreams.printable(unavailability))"
+        }
         guard let shown else { return "waiting for the first reading" }
         let rows = TopRow.rows(of: shown.reading, since: shown.previous)
         let rates = [
@@ -132,8 +132,8 @@ struct TopView {
 
     private var keys: String {
         let column = TopColumn.all[sortColumn]
-        let order = column.fallsFirst != isReversed ? "falling" : "rising"
-        return "q quit  p \(isPaused ? "go on" : "pause")  s sort: \(column.title) \(order)  r reverse  "
+        let order = column.fallsFirst != isReversed ? "descending" : "ascending"
+        return "q quit  p \(isPaused ? "resume" : "pause")  s sort: \(column.title) \(order)  r reverse  "
             + "+ - interval  ? \(showsHelp ? "back" : "help")"
     }
 
@@ -143,8 +143,8 @@ struct TopView {
             "  \(column.title)\(String(repeating: " ", count: width - column.title.count))  \(column.meaning)"
         }
         return columns + [
-            "", "s sorts by the next column, r turns the order, + and - make the time between readings longer and",
-            "shorter, p or the space bar holds the screen, q or Ctrl-C ends. - stands for what the target does not tell.",
+            "", "s sorts by the next column, r reverses the order, + and - make the time between readings longer and",
+            "shorter, p or the space bar pauses, q or Ctrl-C ends. - means: not reported by the target.",
         ]
     }()
 
@@ -154,13 +154,13 @@ struct TopView {
 }
 
 extension TopReading {
-    /// How much there is.
+    /// The number of devices and channels.
     var size: String {
         "\(deviceCount) \(deviceCount == 1 ? "device" : "devices"), "
             + "\(channels.count) \(channels.count == 1 ? "channel" : "channels")"
     }
 
-    /// The reading as text for a stream: a line that says when and of whom, then a table.
+    /// The reading as text: a line with time and process, then a table.
     func text(since previous: TopReading?, bold: Bool) -> String {
         let time = LocalTime.text(seconds: wallClock / 1_000_000_000, format: "%Y-%m-%d %H:%M:%S")
         let title = "\(time)  \(StandardStreams.printable(version)), pid \(pid): \(size)"

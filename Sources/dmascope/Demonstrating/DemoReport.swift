@@ -1,7 +1,7 @@
 import TelemetryWire
 
-/// What the demonstration tells: step by step for people, as one object for machines.
-struct DemoStory {
+/// The output of the demonstration: text step by step, or one JSON object.
+struct DemoReport {
     private let isShown: Bool
     private var number = 0
     private var steps: [JSONTree] = []
@@ -10,7 +10,7 @@ struct DemoStory {
         self.isShown = isShown
     }
 
-    /// Begins a step: what happens now, in a sentence.
+    /// Begins a step and prints its title, one sentence.
     mutating func begin(_ title: String) throws(Failure) {
         number += 1
         guard isShown else { return }
@@ -18,13 +18,13 @@ struct DemoStory {
         try StandardStreams.print(StandardStreams.outputTakesColor ? TextTable.bold(line) : line)
     }
 
-    /// Says what has come of it.
+    /// Adds the result of the step.
     ///
     /// - Parameters:
-    ///   - name: of the step, for machines.
-    ///   - members: what a machine is told.
-    ///   - lines: what people are told.
-    mutating func tell(_ name: String, _ members: [JSONTree.Member], _ lines: String...) throws(Failure) {
+    ///   - name: the step's name in JSON.
+    ///   - members: the step's members in JSON.
+    ///   - lines: the text.
+    mutating func add(_ name: String, _ members: [JSONTree.Member], _ lines: String...) throws(Failure) {
         steps.append(.object([JSONTree.Member("step", .string(name))] + members))
         guard isShown else { return }
         for line in lines.flatMap({ $0.split(separator: "\n", omittingEmptySubsequences: false) }) {
@@ -32,6 +32,6 @@ struct DemoStory {
         }
     }
 
-    /// All steps.
+    /// The JSON object with all steps.
     var tree: JSONTree { .object([JSONTree.Member("steps", .array(steps))]) }
 }

@@ -2,15 +2,15 @@ import DMADev
 import DMATrace
 import TelemetryWire
 
-/// What `serve` says when it is ready: what there is, and what to try.
-struct ServeGreeting: Sendable {
+/// The text that `serve` prints when it is ready: devices, addresses, example commands.
+struct ServeSummary: Sendable {
     let devices: [DMADevice]
     let path: String
     let filePrefix: String
-    /// `nil`: it is no controller.
+    /// `nil`: no controller runs.
     let controllerPath: String?
 
-    /// - Parameter location: where HTTP is served, if it is.
+    /// - Parameter location: the address of HTTP; `nil` if it is off.
     func text(location: String?) -> String {
         let names = devices.map(\.name).joined(separator: ", ")
         return """
@@ -29,7 +29,6 @@ struct ServeGreeting: Sendable {
             """
     }
 
-    /// Where browsers and scrapers are to look.
     private static func addresses(at location: String) -> String {
         let (page, metrics) =
             location.hasPrefix("unix:")
@@ -41,12 +40,12 @@ struct ServeGreeting: Sendable {
         controllerPath.map { "\nController for devices of other processes: --device controller,socket=\($0)" } ?? ""
     }
 
-    /// The program as it was called, so that the lines can be copied.
+    /// The program as the user called it, so that the lines can be copied.
     private var program: String {
         CommandLine.arguments.first.flatMap { $0.contains("/") ? $0 : nil } ?? "dmascope"
     }
 
-    /// DPDK's client looks where its own environment says.
+    /// DPDK's client needs the variable if it is set for this process.
     private var environment: String {
         let root = TelemetryRunDirectory.standard
         let isUsual = TelemetryRunDirectory.candidates.count == 1

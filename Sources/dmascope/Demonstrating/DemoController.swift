@@ -7,15 +7,14 @@ import SystemPackage
 import TelemetryServer
 import TelemetryWire
 
-/// The controller of a demonstration, and the process that tells about it: those of `dmascope serve`, or its own.
-final class DemoPlace {
-    /// Who is asked.
+/// The controller of a demonstration, and the process to query about it: those of `dmascope serve`, or its own.
+final class DemoController {
     let peer: Peer
     /// The path of the control socket.
     let controllerPath: String
     private let own: Own?
 
-    /// A controller with telemetry in a directory that goes with it.
+    /// A controller with telemetry, in a temporary directory.
     private struct Own {
         let controller: DMAController
         let server: TelemetryServer
@@ -24,22 +23,22 @@ final class DemoPlace {
 
     var isOwn: Bool { own != nil }
 
-    /// The process that was named, or the one that serves usually, or one's own.
-    static func find(_ options: PeerOptions) throws(Failure) -> DemoPlace {
+    /// The process that the options name, else `dmascope serve`, else a new controller in this process.
+    static func find(_ options: PeerOptions) throws(Failure) -> DemoController {
         let found: Peer
         do throws(Failure) {
             found = try options.connect()
         } catch {
             guard error.status == .noPeer, !options.isGiven else { throw error }
-            return try DemoPlace(timeout: options.timeoutOption.duration)
+            return try DemoController(timeout: options.timeoutOption.duration)
         }
-        return try DemoPlace(found, nil)
+        return try DemoController(found, nil)
     }
 
     private init(_ peer: Peer, _ own: Own?) throws(Failure) {
-        let info = try peer.demand("/controller/info", "the target is no controller")
+        let info = try peer.require("/controller/info", "the target is not a controller")
         guard let path = info["socket"]?.string, !path.isEmpty else {
-            throw peer.lacks("the target does not tell where its controller is", "/controller/info")
+            throw peer.missing("the target does not report its controller's socket", "/controller/info")
         }
         self.peer = peer
         controllerPath = path
@@ -47,10 +46,11 @@ final class DemoPlace {
     }
 
     private convenience init(timeout: Duration) throws(Failure) {
-        // Not TMPDIR, which may be long: the path of a socket has 107 bytes at most.
+        // Not TMPDIR, which may be too long: a socket's path has at most 107 bytes.
         var template = Array("/tmp/dmascope-demo-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
-            throw Failure("cannot make a directory in /tmp: \(Errno(rawValue: errno)): start `dmascope serve` instead")
+            throw Failure(
+                "cannot create a directory in /tmp: \(Errno(rawValue: errno)): start `dmascope serve` instead")
         }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let controller: DMAController
@@ -73,7 +73,7 @@ final class DemoPlace {
         }
     }
 
-    /// Stops what is one's own.
+    /// Stops the controller and the telemetry server if they belong to the demonstration.
     func end() {
         guard let own else { return }
         own.server.stop()
@@ -81,7 +81,7 @@ final class DemoPlace {
         Self.remove(own.directory)
     }
 
-    /// What the two have made in it; their sockets are gone.
+    /// Removes the directories. Controller and server have removed their sockets.
     private static func remove(_ directory: String) {
         for path in ["/dpdk/demo", "/dpdk", ""] { rmdir(directory + path) }
     }
