@@ -4,15 +4,15 @@ internal import DMAEngine
 internal import SystemPackage
 
 extension AttachRing.Faults {
-    /// The faults of a ring, for the controller's engine.
+    /// Encodes the faults of a ring for the controller's engine.
     ///
-    /// - Throws: `EINVAL` for more failures than a message holds.
+    /// - Throws: `EINVAL` for more failures than one message can hold.
     init(_ faults: RingFaults) throws(DMAError) {
         let plan = faults.plan
         guard plan.failures.count <= Self.maximumFailureCount else {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "\(plan.failures.count) failures: a controller takes \(Self.maximumFailureCount) at most")
+                "\(plan.failures.count) failures: a controller accepts at most \(Self.maximumFailureCount)")
         }
         self.init(
             before: faults.before, isHalted: faults.halt.isHalted, delay: plan.delayNanoseconds,

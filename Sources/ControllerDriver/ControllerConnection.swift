@@ -4,48 +4,48 @@ internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The connection of one device with its controller: requests, each with its answer, and the news that it has ended.
+/// The connection of one device to its controller: requests with their answers, group events, and detection of its end.
 ///
-/// A thread waits for what comes. Requests come one at a time, from any thread.
+/// A thread receives all messages. Any thread may send a request; requests are sent one at a time.
 final class ControllerConnection: Sendable {
-    /// What the controller offered.
+    /// The properties and limits that the controller offered.
     let welcome: Welcome
-    /// What wakes its engine.
+    /// Wakes the controller's engine.
     let bell: EventDescriptor
     let liveness: Liveness
 
     private let mailbox: Mailbox
     private let thread: SystemThread
     private let order = Locked<UInt32>(1)
-    /// A child that was forked has neither the thread nor a say.
+    /// A forked child has no copy of the thread and must not end the parent's connection.
     private let pid = getpid()
 
-    /// Connects, and greets.
+    /// Connects and exchanges hello messages.
     ///
-    /// - Parameter users: whose controllers are trusted: this one is given memory.
-    init(path: String, users: Set<UInt32>, news: GroupNews) throws(DMAError) {
+    /// - Parameter users: the users whose controllers are trusted; the controller receives access to memory.
+    init(path: String, users: Set<UInt32>, groupCache: AccessGroupCache) throws(DMAError) {
         let socket = try Self.connect(path, users)
         guard let liveness = Liveness() else {
-            throw DMAError(.exhausted, .noMemory, "there is no memory for a connection with \(path)")
+            throw DMAError(.exhausted, .noMemory, "not enough memory for a connection to \(path)")
         }
         self.liveness = liveness
-        let mailbox = Mailbox(socket, liveness, news, news.begin())
+        let mailbox = Mailbox(socket, liveness, groupCache, groupCache.begin())
         self.mailbox = mailbox
-        let (answer, descriptors) = try mailbox.ask(Hello(), sequence: 1, descriptors: [], path)
+        let (answer, descriptors) = try mailbox.requestBeforeStart(Hello(), sequence: 1, descriptors: [], path)
         do throws(WireError) {
             welcome = try Packet.decode(from: answer)
             var received = ReceivedDescriptors(adopting: descriptors)
             guard let event = received.takeFirst(), welcome.version == Hello.version else {
-                throw WireError("a welcome without a bell, or of another version")
+                throw WireError("the welcome has no doorbell event descriptor or another version")
             }
             bell = EventDescriptor(adopting: event)
         } catch {
-            throw DMAError(.system, .protocolError, "\(path) is no controller of this version: \(error)")
+            throw DMAError(.system, .protocolError, "\(path) is not a controller of this version: \(error)")
         }
         do throws(Errno) {
             thread = try SystemThread.start(name: "dma-control") { mailbox.run() }
         } catch {
-            throw DMAError(.system, error, "no thread for a connection with \(path)")
+            throw DMAError(.system, error, "cannot start a thread for the connection to \(path)")
         }
     }
 
@@ -69,10 +69,10 @@ final class ControllerConnection: Sendable {
             let reason =
                 switch error {
                 case .permissionDenied:
-                    "\(path) may not be used: it is not open to this user, or its controller runs as a user other than "
+                    "\(path): this user has no access, or its controller runs as a user other than "
                         + users.sorted().map(String.init).joined(separator: ", ")
                 case .noSuchFileOrDirectory, .connectionRefused: "no controller is at \(path); start `dmascope serve`"
-                default: "no connection with the controller at \(path)"
+                default: "cannot connect to the controller at \(path)"
                 }
             throw DMAError(.system, error, reason)
         }
@@ -80,19 +80,20 @@ final class ControllerConnection: Sendable {
 
     var isAlive: Bool { liveness.isAlive }
 
-    /// Ends the connection. In a child, which has it from its parent, nothing happens.
+    /// Ends the connection. Does nothing in a forked child.
     func end() {
         if getpid() == pid { mailbox.end() }
     }
 
-    /// Asks for something and waits for the answer.
+    /// Sends a request and waits for the answer.
     ///
-    /// - Throws: what the controller said; `EIO` when it is gone, `ETIMEDOUT` when it does not answer.
+    /// - Throws: the error that the controller returned; `EIO` when the connection has ended, `ETIMEDOUT` after 30 s
+    ///   without an answer.
     func request<Answer: WireMessage>(
         _ message: some WireMessage, descriptors: [CInt] = [], for answer: Answer.Type = Answer.self
     ) throws(DMAError) -> Answered<Answer> {
         let (bytes, raw) = try order.withLock { sequence throws(DMAError) in
-            guard isAlive else { throw .controllerGone }
+            guard isAlive else { throw .controllerLost }
             sequence = sequence == .max ? 2 : sequence + 1
             return try mailbox.exchange(message, sequence: sequence, descriptors: descriptors)
         }
@@ -101,48 +102,48 @@ final class ControllerConnection: Sendable {
             return Answered(descriptors: received, message: try Packet.decode(from: bytes))
         } catch {
             mailbox.shutDown()
-            throw DMAError(.system, .protocolError, "the controller's answer is none: \(error)")
+            throw DMAError(.system, .protocolError, "the controller's answer is invalid: \(error)")
         }
     }
 }
 
-/// An answer, and the descriptors that it brought.
+/// An answer with the file descriptors that it carried.
 struct Answered<Message: WireMessage>: ~Copyable {
     var descriptors: ReceivedDescriptors
     let message: Message
 }
 
 extension DMAError {
-    static let controllerGone = DMAError(
+    static let controllerLost = DMAError(
         .system, .ioError,
-        "the controller is gone, or this process was forked from the one that connected: stop, configure and start the "
-            + "device to connect anew")
+        "the controller's connection has ended, or belongs to the parent process: stop, configure and start the "
+            + "device to connect again")
 }
 
-/// What a connection's two threads have in common.
+/// The state that the requesting thread and the receiving thread share.
 private final class Mailbox: Sendable {
     private struct State {
-        /// The answer that has come, with its descriptors.
+        /// The answer that was received, with its descriptors.
         var answer: (bytes: [UInt8], descriptors: [CInt])?
-        /// The request that is waiting.
+        /// Sequence number of the pending request; 0: none.
         var awaited: UInt32 = 0
         var isEnded = false
-        /// This side wants no more.
+        /// This side ended the connection.
         var isGivenUp = false
     }
 
     private let socket: OwnedDescriptor
     private let liveness: Liveness
-    private let news: GroupNews
+    private let groupCache: AccessGroupCache
     private let number: UInt64
     private let state = Locked(State())
     private let changes = ChangeCount()
-    /// An answer that does not come within this time never comes: the connection is given up.
-    private static let patience: UInt64 = 30_000_000_000
+    /// Nanoseconds. Without an answer in this time, the connection is ended.
+    private static let timeout: UInt64 = 30_000_000_000
 
-    /// - Parameter number: of the connection.
-    init(_ socket: consuming OwnedDescriptor, _ liveness: Liveness, _ news: GroupNews, _ number: UInt64) {
-        self.news = news
+    /// - Parameter number: the connection's number in the cache.
+    init(_ socket: consuming OwnedDescriptor, _ liveness: Liveness, _ groupCache: AccessGroupCache, _ number: UInt64) {
+        self.groupCache = groupCache
         self.number = number
         self.socket = socket
         self.liveness = liveness
@@ -153,18 +154,18 @@ private final class Mailbox: Sendable {
         Glibc.shutdown(socket.raw, CInt(SHUT_RDWR))
     }
 
-    /// The device wants no more: what ends by that is not lost.
+    /// Ends the connection on the device's request; the cache is not notified of a loss.
     func end() {
         state.withLock { $0.isGivenUp = true }
         shutDown()
     }
 
-    /// The thread: waits for messages until the connection ends.
+    /// The receiving thread: handles messages until the connection ends.
     func run() {
         while let (bytes, descriptors) = receive() {
             guard let header = try? Packet.header(of: bytes) else { break }
             if header.kind == .groupChanged, let notice = try? Packet.decode(GroupChanged.self, from: bytes) {
-                news.receive(notice)
+                groupCache.receive(notice)
                 continue
             }
             let isAwaited = state.withLock { state in
@@ -182,7 +183,7 @@ private final class Mailbox: Sendable {
             return state.isGivenUp
         }
         changes.note()
-        if !isGivenUp { news.lose(number) }
+        if !isGivenUp { groupCache.connectionLost(number) }
     }
 
     private func receive() -> (bytes: [UInt8], descriptors: [CInt])? {
@@ -197,37 +198,37 @@ private final class Mailbox: Sendable {
         }
     }
 
-    /// One request and its answer before the thread runs.
-    func ask(
+    /// Sends the first request and receives its answer, before the receiving thread runs.
+    func requestBeforeStart(
         _ message: some WireMessage, sequence: UInt32, descriptors: [CInt], _ path: String
     ) throws(DMAError) -> (bytes: [UInt8], descriptors: [CInt]) {
         try send(message, sequence, descriptors)
         var watched = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
         guard poll(&watched, 1, 10_000) == 1, let answer = receive() else {
-            throw DMAError(.system, .ioError, "what listens at \(path) does not answer as a controller does")
+            throw DMAError(.system, .ioError, "the process that listens at \(path) does not answer like a controller")
         }
-        return try judged(answer)
+        return try checked(answer)
     }
 
-    /// One request and its answer.
+    /// Sends a request and waits for its answer.
     func exchange(
         _ message: some WireMessage, sequence: UInt32, descriptors: [CInt]
     ) throws(DMAError) -> (bytes: [UInt8], descriptors: [CInt]) {
         state.withLock { $0.awaited = sequence }
         try send(message, sequence, descriptors)
-        let deadline = MonotonicTime(nanoseconds: MonotonicTime.now.nanoseconds + Self.patience)
+        let deadline = MonotonicTime(nanoseconds: MonotonicTime.now.nanoseconds + Self.timeout)
         while true {
             let seen = changes.value
             let (answer, isEnded) = state.withLock { state in
                 defer { state.answer = nil }
                 return (state.answer, state.isEnded)
             }
-            if let answer { return try judged(answer) }
-            if isEnded { throw .controllerGone }
+            if let answer { return try checked(answer) }
+            if isEnded { throw .controllerLost }
             let left = deadline.nanoseconds(since: .now)
             guard left > 0 else {
                 shutDown()
-                throw DMAError(.system, .timedOut, "the controller has not answered for half a minute; it is given up")
+                throw DMAError(.system, .timedOut, "the controller did not answer within 30 s; it is disconnected")
             }
             changes.wait(while: seen, atMost: left)
         }
@@ -235,7 +236,7 @@ private final class Mailbox: Sendable {
 
     private func send(_ message: some WireMessage, _ sequence: UInt32, _ descriptors: [CInt]) throws(DMAError) {
         var bytes = Packet.encode(message, sequence: sequence)
-        // There may be a token in them.
+        // The message may contain a token.
         defer { bytes.withUnsafeMutableBytes { RandomBytes.wipe($0) } }
         let error = bytes.withUnsafeBytes { bytes -> Errno? in
             do throws(Errno) {
@@ -247,12 +248,12 @@ private final class Mailbox: Sendable {
         }
         if error != nil {
             shutDown()
-            throw .controllerGone
+            throw .controllerLost
         }
     }
 
-    /// A refusal is thrown.
-    private func judged(
+    /// Throws the error if the answer is a `Failed` message.
+    private func checked(
         _ answer: (bytes: [UInt8], descriptors: [CInt])
     ) throws(DMAError) -> (bytes: [UInt8], descriptors: [CInt]) {
         guard let failed = try? Packet.decode(Failed.self, from: answer.bytes) else { return answer }
@@ -262,7 +263,7 @@ private final class Mailbox: Sendable {
 }
 
 extension DMAError.Code {
-    /// The code for an errno that a controller gave.
+    /// The code for an errno that a controller returned.
     fileprivate static func refused(_ errno: Int32) -> DMAError.Code {
         switch errno {
         case EINVAL: .invalidArgument

@@ -4,14 +4,14 @@ internal import DMAEngine
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Access groups: the controller keeps them, this side asks.
+/// Access groups: the controller stores them, and this driver sends requests.
 ///
-/// Beside what the calls of `DMADevice` say, each throws `EIO` when the controller is gone.
+/// In addition to the errors of the `DMADevice` calls, each throws `EIO` when the connection has ended.
 extension ControllerDevice {
-    /// Events come on the connection's thread.
-    public func deliverEvents(to sink: @escaping AccessGroupEventSink) { news.deliver(to: sink) }
+    /// The sink is called on the connection's thread.
+    public func deliverEvents(to sink: @escaping AccessGroupEventSink) { groupCache.deliver(to: sink) }
 
-    /// Makes a group.
+    /// Creates a group in the controller.
     public func createAccessGroup(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken
     ) throws(DMAError) -> AccessGroupID {
@@ -23,7 +23,7 @@ extension ControllerDevice {
         return try enter(-1, limit, domain, token).group
     }
 
-    /// Joins a group. After wrong tokens the answer takes its time.
+    /// Joins a group. After wrong tokens the controller delays its answer.
     public func joinAccessGroup(
         _ group: AccessGroupID, domain: DomainID, token: AccessToken
     ) throws(DMAError) -> DomainHandler {
@@ -37,8 +37,8 @@ extension ControllerDevice {
             EnterGroup(group: group, limit: limit, domain: domain.bytes, token: $0, device: rings.deviceID)
         }
         let entered = try connection.request(request, for: GroupEntered.self).message
-        // What is certain; the controller may go before it tells the rest.
-        news.noteEntry(
+        // Record the known part first: the connection may end before the rest is read.
+        groupCache.recordEntry(
             AccessGroupInfo(
                 id: entered.group, kind: limit == 0 ? .pair : .group(limit: limit),
                 members: [AccessGroupMember(domain: domain, handler: entered.handler, isCreator: group < 0)]))
@@ -46,24 +46,24 @@ extension ControllerDevice {
         return entered
     }
 
-    /// Leaves a group.
+    /// Leaves a group; the cache entry is removed.
     public func leaveAccessGroup(_ group: AccessGroupID) throws(DMAError) {
         _ = try connection.request(ExitGroup(group: group, destroys: false), for: Done.self)
-        news.forget(group)
+        groupCache.remove(group)
     }
 
-    /// Ends a group.
+    /// Destroys a group; the cache entry is removed.
     public func destroyAccessGroup(_ group: AccessGroupID) throws(DMAError) {
         _ = try connection.request(ExitGroup(group: group, destroys: true), for: Done.self)
-        news.forget(group)
+        groupCache.remove(group)
     }
 
-    /// A group, asked for member by member: one that comes or goes meanwhile makes the asking begin anew.
+    /// Reads a group member by member. When a member joins or leaves meanwhile, reading starts again.
     public func accessGroup(_ group: AccessGroupID) throws(DMAError) -> AccessGroupInfo {
         let connection = connection
         while true {
             if let info = try readGroup(group, connection) {
-                news.note(info)
+                groupCache.update(info)
                 return info
             }
         }
@@ -105,18 +105,18 @@ extension ControllerDevice {
         return AccessGroupInfo(id: group, kind: limit == 0 ? .pair : .group(limit: limit), members: members)
     }
 
-    /// The groups, as the last call or event left them.
-    public var accessGroups: [AccessGroupInfo] { news.groups }
+    /// The cached groups, as of the last call or event.
+    public var accessGroups: [AccessGroupInfo] { groupCache.groups }
 
-    /// Asks the controller.
+    /// Sends a request to the controller; `false` also when the connection has ended.
     public func hasLiveHandler(_ handler: DomainHandler) -> Bool {
         (try? connection.request(CheckHandler(handler: handler), for: Done.self)) != nil
     }
 
-    /// Lets the members of a group reach a part of a ``SharedBuffer``, or of a file that is given.
+    /// Opens a window on a part of a ``SharedBuffer``, or of a file that is passed.
     ///
-    /// - Throws: `EINVAL` for memory that is neither, is not whole pages, or could become shorter; `EDQUOT` when this user
-    ///   may have no more.
+    /// - Throws: `EINVAL` for other memory, for a range that is not whole pages, or for a file that could shrink;
+    ///   `EDQUOT` when the user's quota is used up.
     public func registerWindow(
         _ memory: WindowMemory, rights: WindowRights, in group: AccessGroupID
     ) throws(DMAError) -> DomainWindow {
@@ -137,13 +137,13 @@ extension ControllerDevice {
         guard let window else {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "0x\(String(memory.address, radix: 16)): others reach only buffers of the device's shared memory, or a file "
-                    + "that is given")
+                "0x\(String(memory.address, radix: 16)): a window needs a buffer of the device, or a file "
+                    + "descriptor")
         }
         return window
     }
 
-    /// Takes a window away.
+    /// Closes a window.
     public func unregisterWindow(iova: UInt64) throws(DMAError) {
         _ = try connection.request(CloseWindow(iova: iova), for: Done.self)
     }

@@ -5,75 +5,75 @@ internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A DMA device of a controller: another process moves the bytes, which is trusted by all who use it.
+/// A DMA device of a controller: another process, trusted by all its clients, moves the bytes.
 ///
-/// It reaches memory of ``SharedMemory`` that was mapped for it, under addresses that the controller chooses, and nothing
-/// else of this process; and windows of other processes, in access groups. When the controller goes, the device is
-/// halted: data calls return `EIO`, and so do control calls but stop and close; of each of its groups comes *destroyed*.
-/// Stopped, it connects anew when it is configured or started; what was mapped has to be mapped again then, because
-/// another controller gives other addresses. A child of `fork` finds the device halted.
+/// It reaches only memory of ``SharedMemory`` that was mapped for it, at addresses that the controller chooses, and
+/// windows of other processes in access groups. When the connection ends, the device is halted: data calls return
+/// `EIO`, and so do all control calls except stop and close; each of its groups reports *destroyed*. A stopped device
+/// connects again when it is configured or started. Map memory again then: the new controller assigns other addresses.
+/// In a child of `fork` the device is halted.
 public final class ControllerDevice: RingDriver {
-    /// How a device differs from the usual.
+    /// Settings with defaults.
     public struct Options: Sendable {
-        /// Where the device's buffers come from; what it can map.
+        /// The source of the device's buffers; only this memory can be mapped.
         public var memory = SharedMemory()
-        /// Whose controllers are trusted with memory, beside the superuser's and this user's own.
+        /// Users whose controllers are trusted with memory, in addition to the superuser and this user.
         public var trustedUsers: Set<UInt32> = []
 
-        /// The usual.
+        /// New shared memory, no additional trusted user.
         public init() {}
     }
 
-    /// The driver's name.
+    /// The name in `--device` and in `/dmadev/info`.
     public static let driverName = "controller"
 
-    /// The device's rings.
+    /// The configuration, rings and counters of the channels.
     public let rings: DeviceRings
-    /// Where buffers for the device come from.
+    /// Allocates the buffers that the device can map.
     public let memory: SharedMemory
 
     private let path: String
     private let users: Set<UInt32>
-    let news = GroupNews()
+    let groupCache = AccessGroupCache()
     private let state: Locked<State>
 
     var connection: ControllerConnection { state.withLock { $0.connection } }
 
     private struct State {
         var connection: ControllerConnection
-        /// Where what was mapped over this connection begins.
+        /// IOVAs of the mappings made over this connection.
         var mapped: Set<UInt64> = []
     }
 
-    /// Connects with a controller.
+    /// Connects to a controller.
     ///
-    /// - Parameter path: of its control socket.
-    /// - Throws: `ENOENT` or `ECONNREFUSED` when none is there, `EACCES` when it is not one to trust or not open to this
+    /// - Parameter path: path of its control socket.
+    /// - Throws: `ENOENT` or `ECONNREFUSED` when no controller listens, `EACCES` when it is not trusted or refuses this
     ///   user, `EDQUOT` when this user has too many devices, `EPROTONOSUPPORT` for another version.
     public init(path: String, options: Options = Options()) throws(DMAError) {
         self.path = path
         users = options.trustedUsers.union([0, geteuid()])
         memory = options.memory
-        let connection = try ControllerConnection(path: path, users: users, news: news)
+        let connection = try ControllerConnection(path: path, users: users, groupCache: groupCache)
         rings = DeviceRings(DeviceProperties(connection.welcome))
         state = Locked(State(connection: connection))
     }
 
     // MARK: Rings
 
-    /// Connects anew when the controller had gone.
+    /// Connects again when the connection has ended.
     public func prepare() throws(DMAError) {
         guard !connection.isAlive else { return }
-        let new = try ControllerConnection(path: path, users: users, news: news)
+        let new = try ControllerConnection(path: path, users: users, groupCache: groupCache)
         guard new.welcome == connection.welcome else {
             throw DMAError(
                 .system, .protocolError,
-                "the controller at \(path) was started anew and offers another device than before: close this one")
+                "the restarted controller at \(path) offers a different device: close this one and add a new one")
         }
         state.withLock { $0 = State(connection: new) }
     }
 
-    /// Asks the controller for the ring of a channel and maps it.
+    /// Requests the ring of a channel from the controller and maps it.
     public func makeRing(_ request: RingRequest) throws(DMAError) -> ApplicationRing {
         let connection = connection
         var attach = AttachRing(
@@ -84,7 +84,7 @@ public final class ControllerDevice: RingDriver {
         if let faults = request.faults { attach.faults = try AttachRing.Faults(faults) }
         var answer = try connection.request(attach, for: RingAttached.self)
         guard let application = answer.descriptors.takeFirst(), let engine = answer.descriptors.takeFirst() else {
-            throw DMAError(.system, .protocolError, "the controller's answer brings no memory for a ring")
+            throw DMAError(.system, .protocolError, "the controller's answer has no memory descriptors for the ring")
         }
         let memory: RingMemory
         do throws(Errno) {
@@ -98,44 +98,44 @@ public final class ControllerDevice: RingDriver {
             liveness: connection.liveness.word, owner: connection)
     }
 
-    /// Has the controller stop the rings. Without a controller they have stopped already.
+    /// Requests that the controller stops the rings. Without a connection they have stopped already.
     public func end(_ rings: [ApplicationRing]) {
         if connection.isAlive { _ = try? connection.request(StopRings(), for: Done.self) }
     }
 
-    /// Whether the controller is gone.
+    /// Whether the connection has ended.
     public var isHalted: Bool { !connection.isAlive }
 
-    /// Ends the connection: the device has left all groups, and its memory is out of reach, as soon as the controller has
-    /// seen that.
+    /// Ends the connection. The controller then removes the device from all groups and unmaps its memory; this call
+    /// does not wait for that.
     public func close() throws(DMAError) {
-        news.forgetAll()
+        groupCache.removeAll()
         connection.end()
     }
 
     // MARK: Memory
 
-    /// Makes a buffer of the device's shared memory.
+    /// Allocates a buffer of the device's shared memory.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer {
         let buffer = try memory.allocate(byteCount: byteCount)
         return DeviceBuffer(buffer.bytes) { withExtendedLifetime(buffer) {} }
     }
 
-    /// Gives the controller a part of a buffer.
+    /// Maps a part of a buffer in the controller.
     ///
-    /// - Parameter iova: `nil`: the controller chooses, so that addresses of different processes never meet.
-    /// - Throws: `EINVAL` for memory that is no part of a ``SharedBuffer``, is not whole pages, or shall have an address of
-    ///   the application's choice; `EDQUOT` when this user may have no more; `EIO` when the controller is gone.
+    /// - Parameter iova: must be `nil`: the controller chooses, so that addresses of different processes never overlap.
+    /// - Throws: `EINVAL` for memory outside of a ``SharedBuffer``, for a range that is not whole pages, or for an
+    ///   `iova`; `EDQUOT` when the user's quota is used up; `EIO` when the connection has ended.
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
         guard iova == nil else {
             throw DMAError(
-                .invalidArgument, .invalidArgument, "iova: the controller chooses the addresses; ask for none")
+                .invalidArgument, .invalidArgument, "iova: the controller chooses the addresses; pass nil")
         }
         let page = UInt64(SharedMemory.page)
         guard address % page == 0, byteCount % page == 0 else {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "\(byteCount) bytes from 0x\(String(address, radix: 16)): both are multiples of \(page)")
+                "\(byteCount) bytes from 0x\(String(address, radix: 16)): both must be multiples of \(page)")
         }
         let connection = state.withLock { $0.connection }
         guard
@@ -150,27 +150,27 @@ public final class ControllerDevice: RingDriver {
         else {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "0x\(String(address, radix: 16)): another process reaches only buffers of the device's shared memory")
+                "0x\(String(address, radix: 16)): only buffers of the device's shared memory can be mapped")
         }
         state.withLock { _ = $0.mapped.insert(chosen) }
         return chosen
     }
 
-    /// Takes memory back. When it returns, no engine touches it any more.
+    /// Ends a mapping. When it returns, no engine accesses the memory any more.
     public func unmapMemory(iova: UInt64) throws(DMAError) {
         let (connection, isMapped) = state.withLock { ($0.connection, $0.mapped.remove(iova) != nil) }
         guard isMapped else {
             throw DMAError(
-                .invalidArgument, .invalidArgument, "IOVA 0x\(String(iova, radix: 16)): no mapping begins there")
+                .invalidArgument, .invalidArgument, "IOVA 0x\(String(iova, radix: 16)): no mapping starts there")
         }
-        // Without a controller there is nothing left to take back.
+        // The mapping ended with the connection.
         guard connection.isAlive else { return }
         _ = try connection.request(UnregisterMemory(iova: iova), for: Done.self)
     }
 }
 
 extension DeviceProperties {
-    /// What a controller offers, as far as this driver knows it.
+    /// The controller's offer, limited to the capabilities that this driver supports.
     fileprivate init(_ welcome: Welcome) {
         self.init(
             driver: ControllerDevice.driverName,
@@ -184,7 +184,7 @@ extension DeviceProperties {
 }
 
 extension ControllerDevice {
-    /// Everything that this driver knows how to pass on.
+    /// All capabilities that this driver can forward.
     public static let capabilities: Capabilities = [
         .mem2mem, .silent, .handlesErrors, .interProcessDomain, .copy, .copyScatterGather, .fill, .enqueueDequeue,
     ]

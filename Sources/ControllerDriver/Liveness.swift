@@ -1,18 +1,19 @@
 internal import Glibc
 internal import LinuxSystem
 
-/// Whether a controller is there, as a word that the data path reads.
+/// Whether the connection to a controller is alive, as a word that the data path reads.
 ///
-/// The word lies on a page that a forked child finds zeroed: there, the rings are not alive from the first moment on.
+/// The word is on a page that the kernel zeroes in a forked child (`MADV_WIPEONFORK`): there the rings are halted from
+/// the start.
 final class Liveness: @unchecked Sendable {
     // Constant; the words behind it are atomic.
-    /// 1 while the controller is there and this is the process that connected.
+    /// 1 while the connection is alive and this is the process that connected.
     let word: UnsafeMutablePointer<UInt64>
-    /// For the bell, on a cache line of its own.
+    /// For the engine's doorbell, on a separate cache line.
     let bellWord: UnsafeMutablePointer<UInt32>
     private static let byteCount = 4096
 
-    /// - Returns: `nil` when there is no memory for it.
+    /// - Returns: `nil` when the page cannot be mapped.
     init?() {
         let mapped = mmap(
             nil, Self.byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)

@@ -2,47 +2,48 @@ public import DMADev
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Memory that a controller can be given: files in memory, each mapped here.
+/// Memory that can be shared with a controller: memfds, each mapped in this process.
 ///
-/// A device of a controller reaches no other memory of its process: what `malloc` gives has no descriptor. Several devices
-/// may have one `SharedMemory`. Any thread may call.
+/// A controller device reaches no other memory of its process: memory of `malloc` has no file descriptor. Several
+/// devices may use one `SharedMemory`. Any thread may call.
 public final class SharedMemory: Sendable {
-    /// A buffer as others find it.
+    /// The file behind a buffer.
     struct File {
         let descriptor: CInt
         let byteCount: Int
     }
 
-    /// By address. A buffer puts itself here, and takes itself away when it goes.
+    /// By address. An entry is removed when its buffer is deallocated.
     private let files = Locked<[UInt64: File]>([:])
 
-    /// No buffers yet.
+    /// Allocates nothing yet.
     public init() {}
 
-    /// Makes a zeroed buffer.
+    /// Allocates a zeroed buffer.
     ///
-    /// One of a whole number of huge pages (`Hugepagesize` in `/proc/meminfo`, mostly 2 MiB) is made of them when that
-    /// many are free (`vm.nr_hugepages`, `vm.nr_overcommit_hugepages`); they are set aside at once. Others are made of
-    /// transparent huge pages where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` is `advise` or more.
+    /// A size that is a multiple of the huge page size (`Hugepagesize` in `/proc/meminfo`, mostly 2 MiB) uses huge
+    /// pages when enough are free (`vm.nr_hugepages`, `vm.nr_overcommit_hugepages`); they are reserved at once. Other
+    /// buffers use transparent huge pages where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` is `advise` or
+    /// more.
     ///
-    /// - Parameter byteCount: 1 or more; it is rounded up to whole pages of 4,096 bytes.
-    /// - Throws: `EINVAL`, or what the system says: `ENOMEM`, `EMFILE`.
+    /// - Parameter byteCount: 1 or more; rounded up to whole pages of 4,096 bytes.
+    /// - Throws: `EINVAL` for less than 1 byte, or the system's errno: `ENOMEM`, `EMFILE`.
     public func allocate(byteCount: Int) throws(DMAError) -> SharedBuffer {
         guard byteCount > 0, byteCount <= Int.max - Self.page else {
-            throw DMAError(.invalidArgument, .invalidArgument, "a buffer of \(byteCount) bytes: it has 1 at least")
+            throw DMAError(.invalidArgument, .invalidArgument, "a buffer of \(byteCount) bytes: the minimum is 1")
         }
         let size = (byteCount + Self.page - 1) & ~(Self.page - 1)
         do throws(Errno) {
             if size >= Self.leastHugePage, let buffer = try? buffer(size, usesHugePages: true) { return buffer }
             return try buffer(size, usesHugePages: false)
         } catch {
-            throw DMAError(.exhausted, error, "\(size) bytes of shared memory cannot be had: \(error)")
+            throw DMAError(.exhausted, error, "\(size) bytes of shared memory cannot be allocated: \(error)")
         }
     }
 
     private func buffer(_ size: Int, usesHugePages: Bool) throws(Errno) -> SharedBuffer {
         let file = try MemoryFile.make(name: "dmascope-buffer", byteCount: size, usesHugePages: usesHugePages)
-        // Without this seal no controller takes it: it could be cut while an operation is at it.
+        // A controller requires this seal: without it the file could shrink during an operation.
         try MemoryFile.add([.shrink, .grow], to: file.raw)
         let mapping = try SharedMapping(
             of: file.raw, byteCount: size, isWritable: true, isReserved: usesHugePages)
@@ -51,11 +52,11 @@ public final class SharedMemory: Sendable {
         return SharedBuffer(file: file, mapping: mapping, pageSize: pageSize, memory: self)
     }
 
-    /// Runs `body` with the file behind a range and where the range begins in it; `nil` when no buffer holds all of it.
+    /// Runs `body` with the file behind a range and the range's offset in it; `nil` when no buffer contains all of it.
     func withFile<Result>(
         of address: UInt64, _ byteCount: UInt64, _ body: (CInt, UInt64) throws(DMAError) -> Result
     ) throws(DMAError) -> Result? {
-        // Under the lock the buffer cannot go, nor its descriptor be closed.
+        // The lock prevents that the buffer is deallocated and its descriptor closed meanwhile.
         try files.withLock { files throws(DMAError) in
             for (start, file) in files where address >= start && address - start < UInt64(file.byteCount) {
                 let offset = address - start
@@ -65,12 +66,13 @@ public final class SharedMemory: Sendable {
         }
     }
 
-    fileprivate func forget(_ mapping: SharedMapping) {
+    fileprivate func remove(_ mapping: SharedMapping) {
         files.withLock { $0[Self.address(mapping)] = nil }
     }
 
     static let page = 4096
-    /// No system has smaller ones. What is no whole number of the system's own, the system refuses.
+    /// The smallest huge page of any system. The kernel refuses sizes that are not a multiple of its own huge page
+    /// size.
     private static let leastHugePage = 64 << 10
 
     private static func address(_ mapping: SharedMapping) -> UInt64 {
@@ -78,14 +80,14 @@ public final class SharedMemory: Sendable {
     }
 }
 
-/// A buffer of ``SharedMemory``: unmapped when the object goes. What was mapped for a device of it stays reachable for that
-/// device until it is unmapped there.
+/// A buffer of ``SharedMemory``, unmapped when the object is deallocated. Parts that were mapped for a device stay
+/// reachable for that device until they are unmapped there.
 public final class SharedBuffer: Sendable {
     private let file: OwnedDescriptor
     private let mapping: SharedMapping
     private let memory: SharedMemory
 
-    /// Bytes of the pages that it is made of: 4,096, or a huge page's.
+    /// Bytes per page: 4,096, or the size of a huge page.
     public let pageSize: Int
 
     init(file: consuming OwnedDescriptor, mapping: SharedMapping, pageSize: Int, memory: SharedMemory) {
@@ -96,9 +98,9 @@ public final class SharedBuffer: Sendable {
     }
 
     deinit {
-        memory.forget(mapping)
+        memory.remove(mapping)
     }
 
-    /// The memory, whole pages.
+    /// The mapped memory, a whole number of pages.
     public var bytes: UnsafeMutableRawBufferPointer { mapping.bytes }
 }

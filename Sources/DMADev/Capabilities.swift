@@ -1,13 +1,13 @@
 internal import CDMADev
 
-/// What a device can do; the bits of `dev_capa` in `struct rte_dma_info`, `RTE_DMA_CAPA_*`.
+/// The capabilities of a device; `dev_capa` in `struct rte_dma_info`, `RTE_DMA_CAPA_*`.
 ///
-/// A bit is set only where the device really does it.
+/// A bit is set only if the device implements the capability.
 public struct Capabilities: OptionSet, Sendable, Hashable {
-    /// The bits.
+    /// Bits as in `dev_capa`.
     public let rawValue: UInt64
 
-    /// Capabilities from their bits.
+    /// Undefined bits are kept.
     public init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
@@ -24,13 +24,13 @@ public struct Capabilities: OptionSet, Sendable, Hashable {
     public static let dev2mem = Capabilities(bit: 2)
     /// Device to device; `RTE_DMA_CAPA_DEV_TO_DEV`.
     public static let dev2dev = Capabilities(bit: 3)
-    /// Any address of the process will do as IOVA; `RTE_DMA_CAPA_SVA`.
+    /// Any virtual address of the process is valid as IOVA; `RTE_DMA_CAPA_SVA`.
     public static let sva = Capabilities(bit: 4)
     /// Completions need not be polled; `RTE_DMA_CAPA_SILENT`.
     public static let silent = Capabilities(bit: 5)
-    /// A failed operation is reported and the device goes on; `RTE_DMA_CAPA_HANDLES_ERRORS`.
+    /// A failed operation is reported and the device continues; `RTE_DMA_CAPA_HANDLES_ERRORS`.
     public static let handlesErrors = Capabilities(bit: 6)
-    /// The source buffer of a mem2dev operation goes back to its pool; `RTE_DMA_CAPA_M2D_AUTO_FREE`.
+    /// The source buffer of a mem2dev operation is returned to its pool; `RTE_DMA_CAPA_M2D_AUTO_FREE`.
     public static let autoFree = Capabilities(bit: 7)
     /// Strict priority between devices that share an engine; `RTE_DMA_CAPA_PRI_POLICY_SP`.
     public static let strictPriority = Capabilities(bit: 8)
@@ -47,8 +47,7 @@ public struct Capabilities: OptionSet, Sendable, Hashable {
     /// Whole operations enqueued and dequeued as structures; `RTE_DMA_CAPA_OPS_ENQ_DEQ`.
     public static let enqueueDequeue = Capabilities(bit: 35)
 
-    /// Every capability with its name on the wire, in the order of the bits: the one table that dump, JSON and docs
-    /// come from.
+    /// Every capability with its wire name, in bit order. Dump, JSON and documentation are derived from this table.
     public static let table: [(name: String, capability: Capabilities)] = [
         ("mem2mem", .mem2mem), ("mem2dev", .mem2dev), ("dev2mem", .dev2mem), ("dev2dev", .dev2dev), ("sva", .sva),
         ("silent", .silent), ("handles_errors", .handlesErrors), ("m2d_auto_free", .autoFree),
@@ -64,7 +63,7 @@ public struct Capabilities: OptionSet, Sendable, Hashable {
 }
 
 extension Capabilities {
-    /// The operation flags about domains that a device with these capabilities takes.
+    /// The domain bits in operation flags that a device with these capabilities accepts.
     var domainFlags: UInt64 {
         (contains(.interProcessDomain) ? DMADEV_OP_SRC_PROCESS | DMADEV_OP_DST_PROCESS : 0)
             | (contains(.interOSDomain) ? DMADEV_OP_SRC_OS | DMADEV_OP_DST_OS : 0)

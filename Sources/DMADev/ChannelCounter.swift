@@ -1,17 +1,17 @@
 internal import CDMADev
 
-/// One counter of a channel. `/dmadev/xstats`, metrics and their page derive from ``table``.
+/// One counter of a channel. `/dmadev/xstats`, the metrics and their documentation are derived from ``table``.
 public struct ChannelCounter: Sendable {
-    /// What a value counts.
+    /// The unit of a value.
     public enum Unit: String, Sendable {
         case operations, bytes, doorbells, descriptors, nanoseconds
     }
 
-    /// The metric that a counter is a series of.
+    /// The metric in which a counter is one series.
     public struct Metric: Sendable, Equatable {
         /// The metric's name, without `_total`.
         public var name: String
-        /// What tells the counter apart from others of that metric; `nil` where there are no others.
+        /// The label that distinguishes the counter within the metric; `nil` if the metric has only this counter.
         public var label: (name: String, value: String)? { labelName.map { ($0, labelValue) } }
 
         private let labelName: String?
@@ -24,32 +24,32 @@ public struct ChannelCounter: Sendable {
         }
     }
 
-    /// Where a value comes from.
+    /// How a value is computed.
     enum Source: Sendable {
         typealias Word = any (WritableKeyPath<ChannelCounters, UInt64> & Sendable)
 
-        /// A word that only grows; of several channels the sum.
+        /// A word that only grows; the sum over several channels.
         case sum(Word)
-        /// The highest value so far; of several channels the highest.
+        /// The highest value so far; the maximum over several channels.
         case peak(Word)
-        /// What other words come to.
+        /// Computed from other words.
         case derived(@Sendable (ChannelCounters) -> UInt64)
     }
 
     /// The name in `/dmadev/xstats`.
     public let name: String
-    /// What it counts.
+    /// The unit of the value.
     public let unit: Unit
-    /// One sentence; the same for all counters of a metric.
+    /// One sentence for `# HELP`; the same for all counters of a metric.
     public let help: String
-    /// The metric; `nil` for what another metric has already.
+    /// The metric; `nil` if another metric already contains the value.
     public let metric: Metric?
     let source: Source
 
-    /// Whether it is a level that stays, not a count that goes on.
+    /// Whether it is a high-water mark and not a running count.
     public var isPeak: Bool { if case .peak = source { true } else { false } }
 
-    /// The counter's value.
+    /// Computes the value from a snapshot.
     public func value(in counters: ChannelCounters) -> UInt64 {
         switch source {
         case .sum(let word), .peak(let word): counters[keyPath: word]
@@ -65,7 +65,7 @@ public struct ChannelCounter: Sendable {
         self.source = source
     }
 
-    /// Every counter, in the order in which replies have them. The first three are those of `struct rte_dma_stats`.
+    /// Every counter, in the order of the replies. The first three are those of `struct rte_dma_stats`.
     public static let table: [ChannelCounter] =
         [
             ChannelCounter(

@@ -1,21 +1,22 @@
 public import CDMADev
 internal import LinuxSystem
 
-/// What a channel has counted since its device was made, or one of its rings: `struct dmadev_counters`. Counts only grow.
+/// The counters of a channel since its device was created, or of one of its rings: `struct dmadev_counters`. They only
+/// grow.
 ///
-/// ``ChannelCounter/table`` has a name, a unit and a sentence for each; `counters["doorbells"]` reads by that name.
+/// ``ChannelCounter/table`` has name, unit and description of each; `counters["doorbells"]` reads one by name.
 @frozen
 public struct ChannelCounters: Sendable, Equatable {
-    /// What the engine counts.
+    /// Written by the engine.
     public var engine = dmadev_engine_counters()
-    /// What the application counts.
+    /// Written by the application.
     public var application = dmadev_application_counters()
 
-    /// Nothing counted.
+    /// All zero.
     public init() {}
 
-    /// Reads counters while their writers go on, each word whole. `completed` is read before `submitted`, so it is never
-    /// the larger one.
+    /// Reads counters while they are written, each word atomically. `completed` is read before `submitted`, so it is
+    /// never larger.
     public init(
         reading engine: UnsafeMutablePointer<dmadev_engine_counters>,
         _ application: UnsafeMutablePointer<dmadev_application_counters>
@@ -35,7 +36,7 @@ public struct ChannelCounters: Sendable, Equatable {
         Statistics(submitted: application.submitted, completed: engine.completed, errors: engine.errors)
     }
 
-    /// Operations finished, by status; those that never came are left out.
+    /// Operations finished, by status; statuses with count 0 are left out.
     public var statuses: [CompletionStatus: UInt64] {
         var all: [CompletionStatus: UInt64] = [:]
         for (place, row) in CompletionStatus.table.enumerated() where count(ofStatus: place) > 0 {
@@ -44,8 +45,8 @@ public struct ChannelCounters: Sendable, Equatable {
         return all
     }
 
-    /// Operations finished with the status in that place of ``CompletionStatus/table``. Successful ones are not kept: they
-    /// are what the others leave of all.
+    /// Operations finished with the status at an index of ``CompletionStatus/table``. The successful count is not
+    /// stored: it is the total minus all others.
     func count(ofStatus place: Int) -> UInt64 {
         withUnsafeBytes(of: engine.statuses) { bytes in
             let words = bytes.bindMemory(to: UInt64.self)
@@ -65,12 +66,12 @@ public struct ChannelCounters: Sendable, Equatable {
         }
     }
 
-    /// The value of the counter with a name; `nil` when ``ChannelCounter/table`` has none of that name.
+    /// The value of the counter with a name; `nil` when ``ChannelCounter/table`` has no such name.
     public subscript(name: String) -> UInt64? {
         ChannelCounter.table.first { $0.name == name }?.value(in: self)
     }
 
-    /// The sums; of a peak the larger one.
+    /// Adds counts; takes the maximum of high-water marks.
     public static func + (left: Self, right: Self) -> Self {
         var sum = left
         add(right.engine, to: &sum.engine)
@@ -81,7 +82,7 @@ public struct ChannelCounters: Sendable, Equatable {
         return sum
     }
 
-    /// Whether all words are the same.
+    /// Compares all words.
     public static func == (left: Self, right: Self) -> Bool {
         withUnsafeBytes(of: left) { one in withUnsafeBytes(of: right) { other in one.elementsEqual(other) } }
     }
@@ -95,7 +96,7 @@ public struct ChannelCounters: Sendable, Equatable {
         }
     }
 
-    /// The structures hold words only, padding included.
+    /// The structures contain only 64-bit words, padding included.
     private static func words<Words>(of words: inout Words, _ body: (UnsafeMutableBufferPointer<UInt64>) -> Void) {
         withUnsafeMutableBytes(of: &words) { body($0.bindMemory(to: UInt64.self)) }
     }

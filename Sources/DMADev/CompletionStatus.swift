@@ -1,12 +1,12 @@
 public import CDMADev
 
-/// How an operation ended; `enum rte_dma_status_code`.
+/// The result of an operation; `enum rte_dma_status_code`.
 @frozen
 public struct CompletionStatus: RawRepresentable, Sendable, Hashable {
-    /// The code.
+    /// The C value.
     public let rawValue: UInt16
 
-    /// A status from its code.
+    /// Undefined codes are kept.
     @inlinable
     public init(rawValue: UInt16) {
         self.rawValue = rawValue
@@ -17,21 +17,21 @@ public struct CompletionStatus: RawRepresentable, Sendable, Hashable {
         self.init(rawValue: UInt16(truncatingIfNeeded: code))
     }
 
-    /// Done.
+    /// Completed without error.
     @inlinable public static var successful: Self { Self(DMADEV_STATUS_SUCCESSFUL) }
-    /// Given up on request: the device was stopped, or the right to the memory was withdrawn.
+    /// Aborted on request: the device was stopped, or access to the memory was withdrawn.
     @inlinable public static var userAbort: Self { Self(DMADEV_STATUS_USER_ABORT) }
-    /// Behind a fence whose batch had failed.
+    /// Not executed: a fence follows a failure in the same batch.
     @inlinable public static var notAttempted: Self { Self(DMADEV_STATUS_NOT_ATTEMPTED) }
     /// The source cannot be read.
     @inlinable public static var invalidSourceAddress: Self { Self(DMADEV_STATUS_INVALID_SRC_ADDR) }
     /// The destination cannot be written.
     @inlinable public static var invalidDestinationAddress: Self { Self(DMADEV_STATUS_INVALID_DST_ADDR) }
-    /// An address is bad, and the device does not say which.
+    /// An address is invalid; the device does not report which one.
     @inlinable public static var invalidAddress: Self { Self(DMADEV_STATUS_INVALID_ADDR) }
-    /// The length is bad.
+    /// The length is invalid.
     @inlinable public static var invalidLength: Self { Self(DMADEV_STATUS_INVALID_LENGTH) }
-    /// The device does not know the operation.
+    /// The operation code is not supported by the device.
     @inlinable public static var invalidOpcode: Self { Self(DMADEV_STATUS_INVALID_OPCODE) }
     /// The bus failed while reading.
     @inlinable public static var busReadError: Self { Self(DMADEV_STATUS_BUS_READ_ERROR) }
@@ -47,10 +47,10 @@ public struct CompletionStatus: RawRepresentable, Sendable, Hashable {
     @inlinable public static var deviceLinkError: Self { Self(DMADEV_STATUS_DEV_LINK_ERROR) }
     /// A page fault that the device could not resolve.
     @inlinable public static var pageFault: Self { Self(DMADEV_STATUS_PAGE_FAULT) }
-    /// Something else.
+    /// Any other error.
     @inlinable public static var unknown: Self { Self(DMADEV_STATUS_ERROR_UNKNOWN) }
 
-    /// Every status with its name on the wire, in the order of the codes.
+    /// Every status with its wire name, in the order of the codes.
     public static let table: [(name: String, status: CompletionStatus)] = [
         ("successful", .successful), ("user_abort", .userAbort), ("not_attempted", .notAttempted),
         ("invalid_src_addr", .invalidSourceAddress), ("invalid_dst_addr", .invalidDestinationAddress),
@@ -62,7 +62,7 @@ public struct CompletionStatus: RawRepresentable, Sendable, Hashable {
 }
 
 extension CompletionStatus: CustomStringConvertible {
-    /// The name on the wire, or the code where there is none.
+    /// The wire name, or the code if it has none.
     public var description: String {
         Self.table.first { $0.status == self }?.name ?? "status \(rawValue)"
     }

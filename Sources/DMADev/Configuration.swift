@@ -1,15 +1,15 @@
 internal import CDMADev
 
-/// How a device is to be used; `struct rte_dma_conf`.
+/// The configuration of a device; `struct rte_dma_conf`.
 public struct DeviceConfiguration: Sendable, Equatable {
     /// Virtual channels to use, 1 to the device's maximum.
     public var virtualChannelCount: UInt16
-    /// 0 is the highest, as in DPDK; below the device's number of priorities, 0 where it has none.
+    /// 0 is the highest, as in DPDK; less than the device's number of priorities, 0 if it has none.
     public var priority: UInt16
-    /// Modes.
+    /// Modes; each needs a capability.
     public var flags: ConfigurationFlags
 
-    /// A configuration.
+    /// Values are checked by `configure`.
     public init(virtualChannelCount: UInt16, priority: UInt16 = 0, flags: ConfigurationFlags = []) {
         self.virtualChannelCount = virtualChannelCount
         self.priority = priority
@@ -22,7 +22,7 @@ public struct ConfigurationFlags: OptionSet, Sendable, Hashable {
     /// The bits.
     public let rawValue: UInt64
 
-    /// Flags from their bits.
+    /// Undefined bits are refused by `configure`.
     public init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
@@ -46,26 +46,26 @@ public struct OperationFlags: OptionSet, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    /// Only after all earlier operations are done; `RTE_DMA_OP_FLAG_FENCE`.
+    /// Execute only after all earlier operations have finished; `RTE_DMA_OP_FLAG_FENCE`.
     @inlinable public static var fence: OperationFlags { OperationFlags(rawValue: 1 << 0) }
     /// Ring the doorbell with this operation; `RTE_DMA_OP_FLAG_SUBMIT`.
     @inlinable public static var submit: OperationFlags { OperationFlags(rawValue: 1 << 1) }
-    /// Put the written data into the last-level cache; a hint; `RTE_DMA_OP_FLAG_LLC`.
+    /// Hint: write the data to the last-level cache; `RTE_DMA_OP_FLAG_LLC`.
     @inlinable public static var lastLevelCache: OperationFlags { OperationFlags(rawValue: 1 << 2) }
-    /// Give the source buffer back to its pool when done; `RTE_DMA_OP_FLAG_AUTO_FREE`.
+    /// Return the source buffer to its pool when the operation has ended; `RTE_DMA_OP_FLAG_AUTO_FREE`.
     @inlinable public static var autoFree: OperationFlags { OperationFlags(rawValue: 1 << 3) }
 
-    /// The source addresses are those of a member of an access group, whatever the channel says; bits 4 (a process) or 6
-    /// (an operating system) and, from bit 32 on, the handler. Needs the device's capability for that kind.
+    /// The source addresses belong to a member of an access group; overrides the channel's domain. Bit 4 (process) or 6
+    /// (operating system), and the handler from bit 32 on. Needs the device's capability for that kind.
     ///
     /// - Parameters:
-    ///   - handler: the member; 0 is the caller itself.
-    ///   - type: what kind of domain; with ``InterDomainType/none`` no flag at all.
+    ///     - handler: the member; 0 is the caller.
+    ///     - type: the kind of domain; ``InterDomainType/none`` sets no flag.
     public static func source(_ handler: DomainHandler, of type: InterDomainType) -> OperationFlags {
         domain(DMADEV_OP_SRC_PROCESS, DMADEV_OP_SRC_OS, handler, DMADEV_OP_SRC_HANDLER_SHIFT, type)
     }
 
-    /// The same of the destination addresses: bits 5 or 7, the handler from bit 48 on.
+    /// The same for the destination addresses: bit 5 or 7, and the handler from bit 48 on.
     public static func destination(_ handler: DomainHandler, of type: InterDomainType) -> OperationFlags {
         domain(DMADEV_OP_DST_PROCESS, DMADEV_OP_DST_OS, handler, DMADEV_OP_DST_HANDLER_SHIFT, type)
     }
@@ -78,26 +78,26 @@ public struct OperationFlags: OptionSet, Sendable, Hashable {
             rawValue: (type == .process ? process : operatingSystem) | UInt64(handler) << UInt64(shift))
     }
 
-    /// What every device takes.
+    /// Flags that every device accepts.
     static let always: OperationFlags = [.fence, .submit, .lastLevelCache]
 }
 
-/// How one virtual channel is to be used; `struct rte_dma_vchan_conf`.
+/// The configuration of one virtual channel; `struct rte_dma_vchan_conf`.
 public struct VirtualChannelConfiguration: Sendable, Equatable {
-    /// Where data flows.
+    /// Source and destination kind.
     public var direction: TransferDirection
-    /// Most operations in the ring at a time; any number between the device's limits.
+    /// Maximum number of operations in the ring; any number within the device's limits.
     public var descriptorCount: UInt16
-    /// The device that data comes from; none unless the direction starts at a device.
+    /// Port of the source device; `.none` unless the direction starts at a device.
     public var sourcePort: Port
-    /// The device that data goes to; none unless the direction ends at a device.
+    /// Port of the destination device; `.none` unless the direction ends at a device.
     public var destinationPort: Port
-    /// Whose memory the addresses lie in; only with mem2mem.
+    /// Domains of the addresses; only with mem2mem.
     public var domain: InterDomain
-    /// Where source buffers go with the auto-free flag; only with mem2dev.
+    /// Pool for source buffers with the auto-free flag; only with mem2dev.
     public var autoFreePool: (any BufferPool)?
 
-    /// A configuration.
+    /// Values are checked by `setUpVirtualChannel`.
     public init(
         direction: TransferDirection = .mem2mem, descriptorCount: UInt16, sourcePort: Port = .none,
         destinationPort: Port = .none, domain: InterDomain = .none, autoFreePool: (any BufferPool)? = nil
@@ -110,7 +110,7 @@ public struct VirtualChannelConfiguration: Sendable, Equatable {
         self.autoFreePool = autoFreePool
     }
 
-    /// Whether two configurations are the same; pools are when they are one object.
+    /// Compares all members; pools by identity.
     public static func == (left: Self, right: Self) -> Bool {
         left.direction == right.direction && left.descriptorCount == right.descriptorCount
             && left.sourcePort == right.sourcePort && left.destinationPort == right.destinationPort
@@ -118,12 +118,12 @@ public struct VirtualChannelConfiguration: Sendable, Equatable {
     }
 }
 
-/// Where data flows; `enum rte_dma_direction`. Values beyond the four are refused when they are used.
+/// The direction of a channel; `enum rte_dma_direction`. Undefined values are refused at set-up.
 public struct TransferDirection: RawRepresentable, Sendable, Hashable {
     /// The C value.
     public let rawValue: Int32
 
-    /// A direction from its C value.
+    /// Accepts undefined values.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -137,7 +137,7 @@ public struct TransferDirection: RawRepresentable, Sendable, Hashable {
     /// Device to device.
     public static let dev2dev = TransferDirection(rawValue: 3)
 
-    /// Each direction with its name and what a device needs to offer for it.
+    /// Each direction with its wire name and the capability that it needs.
     static let table: [(direction: TransferDirection, name: String, capability: Capabilities)] = [
         (.mem2mem, "mem2mem", .mem2mem), (.mem2dev, "mem2dev", .mem2dev), (.dev2mem, "dev2mem", .dev2mem),
         (.dev2dev, "dev2dev", .dev2dev),
@@ -149,12 +149,12 @@ public struct TransferDirection: RawRepresentable, Sendable, Hashable {
 
 /// A device behind a port; `struct rte_dma_port_param`.
 public struct Port: Sendable, Equatable {
-    /// What kind of port.
+    /// The kind; `port_type` in C.
     public var type: PortType
     /// The fields of a PCIe port as one word; `pcie.val`.
     public var pcie: UInt64
 
-    /// A port.
+    /// Both values are checked at set-up.
     public init(type: PortType, pcie: UInt64 = 0) {
         self.type = type
         self.pcie = pcie
@@ -169,7 +169,7 @@ public struct PortType: RawRepresentable, Sendable, Hashable {
     /// The C value.
     public let rawValue: Int32
 
-    /// A kind from its C value.
+    /// Accepts undefined values.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -182,23 +182,23 @@ public struct PortType: RawRepresentable, Sendable, Hashable {
     var isDefined: Bool { (0...1).contains(rawValue) }
 }
 
-/// Whose memory a channel's addresses lie in; `struct rte_dma_inter_domain_param`.
+/// The domains of a channel's addresses; `struct rte_dma_inter_domain_param`.
 public struct InterDomain: Sendable, Equatable {
-    /// What kind of domain.
+    /// The kind of the other domain; `.none`: both sides are local.
     public var type: InterDomainType
-    /// Member that the source addresses belong to; 0: local.
+    /// Handler of the member that owns the source addresses; 0: local.
     public var sourceHandler: UInt16
-    /// Member that the destination addresses belong to; 0: local.
+    /// Handler of the member that owns the destination addresses; 0: local.
     public var destinationHandler: UInt16
 
-    /// A pair of domains.
+    /// Handlers are checked at set-up.
     public init(type: InterDomainType, sourceHandler: UInt16 = 0, destinationHandler: UInt16 = 0) {
         self.type = type
         self.sourceHandler = sourceHandler
         self.destinationHandler = destinationHandler
     }
 
-    /// Everything is local.
+    /// Both sides are local.
     public static let none = InterDomain(type: .none)
 }
 
@@ -207,7 +207,7 @@ public struct InterDomainType: RawRepresentable, Sendable, Hashable {
     /// The C value.
     public let rawValue: Int32
 
-    /// A kind from its C value.
+    /// Accepts undefined values.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -221,7 +221,7 @@ public struct InterDomainType: RawRepresentable, Sendable, Hashable {
 
     var isDefined: Bool { (0...2).contains(rawValue) }
 
-    /// The name on the wire, or the value where it has none.
+    /// The wire name, or the value if it has none.
     public var name: String {
         switch self {
         case .none: "none"

@@ -1,36 +1,36 @@
-/// What a controller has and has done, as telemetry tells it.
+/// The state and counters of a controller, as reported by telemetry.
 ///
-/// It is about the *other* processes, whose devices the controller is: a process with devices only has none. All counts
-/// are the controller's own but those that are called claimed.
+/// It covers the *other* processes that use the controller: a process that only has devices has no report. The controller
+/// counts all values itself except those named `claimed`.
 public struct ControllerReport: Sendable, Equatable {
-    /// One figure with its name.
+    /// One named value.
     public struct Figure: Sendable, Equatable {
-        /// What it is, in the words of the wire.
+        /// The wire name.
         public var name: String
-        /// How much.
+        /// The unit is part of the name.
         public var value: UInt64
 
-        /// A figure.
+        /// Names are not checked.
         public init(_ name: String, _ value: UInt64) {
             self.name = name
             self.value = value
         }
     }
 
-    /// One connection, which is one device of one process.
+    /// One connection; each is one device of one process.
     public struct Connection: Sendable, Equatable {
-        /// Tells it from every other one since the controller was started.
+        /// Unique since the controller was started.
         public var number: UInt64
-        /// Its process and that one's user, as the kernel says.
+        /// Its process and user, as reported by the kernel.
         public var processID: Int32, userID: UInt32
-        /// The domains that it is a member as, without repetition.
+        /// The domains of its memberships, without duplicates.
         public var domains: [DomainID]
-        /// Its groups.
+        /// The groups that it is a member of.
         public var groups: [AccessGroupID]
-        /// What it has and has done.
+        /// Its state and counters.
         public var figures: [Figure]
 
-        /// A connection.
+        /// All values are taken as they are.
         public init(
             number: UInt64, processID: Int32, userID: UInt32, domains: [DomainID], groups: [AccessGroupID],
             figures: [Figure]
@@ -44,20 +44,20 @@ public struct ControllerReport: Sendable, Equatable {
         }
     }
 
-    /// One domain in one group, with what others did to its windows.
+    /// One domain in one group, with the traffic of other members to its windows.
     public struct Member: Sendable, Equatable {
-        /// The group.
+        /// The number of the group.
         public var group: AccessGroupID
-        /// The member's number in transfers.
+        /// The member's handler, used in transfers.
         public var handler: DomainHandler
-        /// Who.
+        /// The domain that it joined with.
         public var domain: DomainID
-        /// Its process.
+        /// Process ID as seen by the controller.
         public var processID: Int32
-        /// Operations and bytes that others have read from its windows and written to them.
+        /// Operations and bytes that other members read from its windows and wrote to them.
         public var figures: [Figure]
 
-        /// A member.
+        /// All values are taken as they are.
         public init(
             group: AccessGroupID, handler: DomainHandler, domain: DomainID, processID: Int32, figures: [Figure]
         ) {
@@ -69,20 +69,20 @@ public struct ControllerReport: Sendable, Equatable {
         }
     }
 
-    /// What applications see as the device's `controller_id`.
+    /// `controller_id` in `/dmadev/info` of its devices.
     public var controllerID: UInt16
     /// The path of its control socket.
     public var path: String
-    /// Sums over all connections that there have been, and what there is now.
+    /// Totals over all past and present connections, and current levels.
     public var figures: [Figure]
-    /// Who is connected, in the order of connecting.
+    /// Current connections, in the order of connecting.
     public var connections: [Connection]
-    /// Who is in groups, by group and in the order of joining.
+    /// Members of all groups, by group and in the order of joining.
     public var members: [Member]
-    /// The groups.
+    /// All groups of the controller.
     public var groups: [AccessGroupInfo]
 
-    /// A report.
+    /// All values are taken as they are.
     public init(
         controllerID: UInt16, path: String = "", figures: [Figure] = [], connections: [Connection] = [],
         members: [Member] = [],
@@ -97,8 +97,8 @@ public struct ControllerReport: Sendable, Equatable {
     }
 }
 
-/// A controller that can be asked for a report, at any moment and from any thread.
+/// A controller that provides reports, at any time and to any thread.
 public protocol ReportingController: Sendable {
-    /// What it has and has done now.
+    /// The current state and counters.
     func report() -> ControllerReport
 }

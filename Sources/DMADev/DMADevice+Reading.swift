@@ -2,9 +2,9 @@ internal import CDMATrace
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What only reads: any thread may call it at any time, and none of it waits for a control call.
+/// Read-only calls: any thread may call them at any time, and none waits for a control call.
 extension DMADevice {
-    /// What the device is and how it is set up; `rte_dma_info_get`.
+    /// The device's properties and state; `rte_dma_info_get`.
     ///
     /// - Throws: `EINVAL` when the device was closed.
     public var info: DeviceInfo {
@@ -20,7 +20,7 @@ extension DMADevice {
         }
     }
 
-    /// The device's configuration and its channels'; `nil` where it has none yet.
+    /// The configurations of the device and its channels; `nil` before they are set.
     public var configuration: (device: DeviceConfiguration, channels: [VirtualChannelConfiguration?])? {
         state.withLock { state in state.configuration.map { ($0, state.channels) } }
     }
@@ -39,8 +39,8 @@ extension DMADevice {
         try readStatistics(of: vchan)
     }
 
-    /// Sets the statistics of one channel, or of all, to 0; `rte_dma_stats_reset`. Counters elsewhere, which count since
-    /// the device was made, do not change.
+    /// Sets the statistics of one channel, or of all, to 0; `rte_dma_stats_reset`. Counters that count since the device
+    /// was created do not change.
     public func resetStatistics(of vchan: UInt16? = nil) throws(DMAError) {
         try traced("stats_reset") { ret in
             dmatrace_dmadev_stats_reset(id, vchan ?? allChannels, ret)
@@ -62,7 +62,7 @@ extension DMADevice {
         } _: { () throws(DMAError) in
             try mustBeOpen()
             if let vchan { try mustHave(vchan) }
-            // The counters are read under the lock that a reset holds: a reading never lies before its baseline.
+            // The counters are read under the lock that a reset holds: a reading is never older than its baseline.
             reading = state.withLock { state in
                 let channels = vchan.map { Int($0)..<Int($0) + 1 } ?? state.channels.indices
                 return channels.reduce(Statistics()) { sum, channel in
@@ -73,18 +73,18 @@ extension DMADevice {
         return reading
     }
 
-    /// All counters of a channel since the device was made; they never run backwards. `nil` when the channel was never
+    /// All counters of a channel since the device was created; they never decrease. `nil` when the channel was never
     /// set up.
     public func counters(of vchan: UInt16) -> ChannelCounters? {
         driver.counters(of: vchan)
     }
 
-    /// How a channel's ring is used now; `nil` while the device is stopped.
+    /// The current occupancy of a channel's ring; `nil` while the device is stopped.
     public func ringUse(of vchan: UInt16) -> RingUse? {
         driver.ringUse(of: vchan)
     }
 
-    /// What a channel is doing; `rte_dma_vchan_status`.
+    /// The state of a channel; `rte_dma_vchan_status`.
     ///
     /// - Throws: `EINVAL` when the device was closed or the channel is not configured.
     public func status(of vchan: UInt16) throws(DMAError) -> VirtualChannelStatus {
@@ -99,7 +99,7 @@ extension DMADevice {
         return status
     }
 
-    /// The device as text, for people; `rte_dma_dump`.
+    /// A human-readable description of the device; `rte_dma_dump`.
     ///
     /// - Throws: `EINVAL` when the device was closed.
     public func dump() throws(DMAError) -> String {

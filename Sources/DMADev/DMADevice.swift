@@ -5,18 +5,18 @@ internal import SystemPackage
 
 /// One DMA device: a hardware channel, or a software device.
 ///
-/// Its life: configure, set up each virtual channel, start; then data moves through ``virtualChannel(_:)``; stop, and
-/// configure anew or close. Control calls may come from any thread and wait for each other; what only reads never waits
-/// for a control call. No control call but `statistics`, `info`, `dump` and the status may run beside a data call of
-/// the same device.
+/// Life cycle: configure, set up each virtual channel, start; data moves through ``virtualChannel(_:)``; stop, then
+/// configure again or close. Any thread may make control calls; calls of one device wait for each other. Read-only
+/// calls never wait for a control call. While a data call of a device runs, only `statistics`, `info`, `dump` and the
+/// status may be called on that device.
 public final class DMADevice: @unchecked Sendable {
-    // `table` is the one member that is not safe by its type: control calls, which exclude each other, write it, and the
-    // data path reads it under the rule above. It lives as long as the device.
+    // `table` is the only member that is not safe by its type: control calls, which exclude each other, write it, and
+    // the data path reads it under the rule above. It is freed with the device.
     /// The device's number, from 0.
     public let id: Int16
     /// The device's name, unique in its registry.
     public let name: String
-    /// What the driver says of the device.
+    /// The constant properties that the driver reported.
     public let properties: DeviceProperties
 
     let driver: any DMADriver
@@ -28,14 +28,14 @@ public final class DMADevice: @unchecked Sendable {
     private let changes: ControlChanges
     private let onClose: @Sendable (DMADevice) -> Void
 
-    /// What control calls have made of the device.
+    /// The state that control calls set.
     struct State {
         var isClosed = false
         var isStarted = false
         var configuration: DeviceConfiguration?
-        /// Set-up channels by number; as many as configured.
+        /// By channel number, as many as configured; `nil`: not set up.
         var channels: [VirtualChannelConfiguration?] = []
-        /// Counters at the last reset; of every channel that ever was.
+        /// Counters at the last reset, of every channel that was ever configured.
         var baselines: [Statistics] = []
     }
 
@@ -57,7 +57,7 @@ public final class DMADevice: @unchecked Sendable {
         // The driver keeps the sink, and the device keeps the driver: the sink must not keep the device.
         driver.deliverEvents { [delivery] event in
             event.traceReceived(by: id)
-            events.note { ReceivedGroupEvent(number: $0, time: $1, device: id, event: event) }
+            events.append { ReceivedGroupEvent(number: $0, time: $1, device: id, event: event) }
             delivery.post(event, from: id)
         }
     }
@@ -71,9 +71,9 @@ public final class DMADevice: @unchecked Sendable {
 
     // MARK: Life
 
-    /// Sets the number of channels, priority and modes; `rte_dma_configure`. Channels that were set up are gone.
+    /// Sets the number of channels, priority and modes; `rte_dma_configure`. Removes the set-up of all channels.
     ///
-    /// - Throws: `EBUSY` when the device is started, `EINVAL` for what the device does not take.
+    /// - Throws: `EBUSY` when the device is started, `EINVAL` for values that the device does not support.
     public func configure(_ configuration: DeviceConfiguration) throws(DMAError) {
         try controlling("configure") { (ret: Int32) in
             dmatrace_dmadev_configure(
@@ -91,10 +91,10 @@ public final class DMADevice: @unchecked Sendable {
         }
     }
 
-    /// Makes a channel ready; `rte_dma_vchan_setup`. Setting it up again replaces it.
+    /// Sets up a channel; `rte_dma_vchan_setup`. A second call replaces the first.
     ///
-    /// - Parameter vchan: 0 to the configured number less 1.
-    /// - Throws: `EBUSY` when the device is started, `EINVAL` for what the device does not take.
+    /// - Parameter vchan: 0 to the configured number of channels minus 1.
+    /// - Throws: `EBUSY` when the device is started, `EINVAL` for values that the device does not support.
     public func setUpVirtualChannel(
         _ vchan: UInt16, configuration: VirtualChannelConfiguration
     ) throws(DMAError) {
@@ -110,7 +110,7 @@ public final class DMADevice: @unchecked Sendable {
         }
     }
 
-    /// Starts the device; `rte_dma_start`. A started device stays as it is.
+    /// Starts the device; `rte_dma_start`. Does nothing if it is started.
     ///
     /// - Throws: `EINVAL` before every configured channel is set up.
     public func start() throws(DMAError) {
@@ -140,8 +140,8 @@ public final class DMADevice: @unchecked Sendable {
         }
     }
 
-    /// Stops the device; `rte_dma_stop`. The running operation finishes, queued ones are aborted and counted, those
-    /// that were not rung vanish. A stopped device stays as it is.
+    /// Stops the device; `rte_dma_stop`. The running operation finishes, queued ones are aborted and counted,
+    /// operations whose doorbell was not rung are dropped. Does nothing if the device is stopped.
     public func stop() throws(DMAError) {
         try controlling("stop") { (ret: Int32) in
             dmatrace_dmadev_stop(id, ret)
@@ -155,8 +155,8 @@ public final class DMADevice: @unchecked Sendable {
         }
     }
 
-    /// Closes the device and takes it out of the registry; `rte_dma_close`. Every later call fails. It has left its
-    /// access groups, and no callback runs any more when this returns, but one that made the call itself.
+    /// Closes the device and removes it from the registry; `rte_dma_close`. Every later call fails. When it returns,
+    /// the device has left its access groups and no callback runs, except one that made this call.
     ///
     /// - Throws: `EBUSY` when the device is started.
     public func close() throws(DMAError) {
@@ -168,21 +168,21 @@ public final class DMADevice: @unchecked Sendable {
             state.withLock { $0.isClosed = true }
             onClose(self)
         }
-        // After the control lock is given back: a callback may be waiting for it.
+        // After the control lock is released: a callback may be waiting for it.
         delivery.end(waiting: true)
     }
 
     // MARK: Memory
 
-    /// Makes memory of the process reachable for the device; `rte_dev_dma_map`.
+    /// Maps memory of the process for the device; `rte_dev_dma_map`.
     ///
-    /// A device with SVA reaches all memory by its address: nothing is mapped, the address is returned.
+    /// A device with SVA reaches all memory at its virtual address: nothing is mapped, and the address is returned.
     ///
     /// - Parameters:
-    ///   - iova: the address that the device is to know it by; `nil`: the device chooses.
-    /// - Returns: that address.
-    /// - Throws: `EINVAL` for a range that is empty or wraps, or another `iova` than the address with SVA; `EEXIST` when
-    ///   it meets memory that is mapped.
+    ///     - iova: the address for the device; `nil`: the device chooses one.
+    /// - Returns: the IOVA.
+    /// - Throws: `EINVAL` for a range that is empty or wraps, or, with SVA, for an `iova` that is not the address;
+    ///   `EEXIST` when the range overlaps mapped memory.
     public func mapMemory(_ memory: UnsafeMutableRawBufferPointer, iova: UInt64? = nil) throws(DMAError) -> UInt64 {
         let address = UInt64(UInt(bitPattern: memory.baseAddress))
         var chosen = iova ?? 0
@@ -190,11 +190,11 @@ public final class DMADevice: @unchecked Sendable {
             dmatrace_dmadev_dma_map(id, address, UInt64(memory.count), chosen, ret)
         } _: { () throws(DMAError) in
             guard memory.count > 0, !(iova ?? 0).addingReportingOverflow(UInt64(memory.count)).overflow else {
-                throw .invalid("a range of \(memory.count) bytes: a mapping has 1 byte at least and does not wrap")
+                throw .invalid("a range of \(memory.count) bytes: a mapping has at least 1 byte and must not wrap")
             }
             guard !properties.capabilities.contains(.sva) else {
                 guard iova == nil || iova == address else {
-                    throw .invalid("iova: the device has SVA, its addresses are the process's")
+                    throw .invalid("iova: the device has SVA, so it must equal the virtual address")
                 }
                 chosen = address
                 return
@@ -204,10 +204,10 @@ public final class DMADevice: @unchecked Sendable {
         return chosen
     }
 
-    /// Ends ``mapMemory(_:iova:)``; `rte_dev_dma_unmap`. When it returns, the device touches the memory no more;
+    /// Ends ``mapMemory(_:iova:)``; `rte_dev_dma_unmap`. When it returns, the device no longer accesses the memory;
     /// operations on it fail.
     ///
-    /// - Throws: `EINVAL` when nothing is mapped there.
+    /// - Throws: `EINVAL` when no mapping starts there.
     public func unmapMemory(iova: UInt64) throws(DMAError) {
         try controlling("dma_unmap") { (ret: Int32) in
             dmatrace_dmadev_dma_unmap(id, iova, ret)
@@ -218,7 +218,7 @@ public final class DMADevice: @unchecked Sendable {
 
     // MARK: Data
 
-    /// The data path of a channel; for one thread at a time. It stays good over stops and starts.
+    /// The data path of a channel; for one thread at a time. It stays valid over stops and starts.
     ///
     /// - Throws: `EINVAL` when the channel is not configured.
     public func virtualChannel(_ vchan: UInt16) throws(DMAError) -> VirtualChannel {
@@ -228,21 +228,21 @@ public final class DMADevice: @unchecked Sendable {
 
     // MARK: Inside
 
-    /// Runs a control call: alone, on a device that is not closed, and traced with its result whatever that is.
+    /// Runs a control call exclusively, on a device that is not closed, and traces its result, errors included.
     func controlling<R>(
         _ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R
     ) throws(DMAError) -> R {
-        try asking(call, trace) { () throws(DMAError) in
+        try querying(call, trace) { () throws(DMAError) in
             let value = try body()
-            changes.note()
+            changes.increment()
             return value
         }
     }
 
     /// Runs a control call that changes nothing.
-    func asking<R>(_ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R) throws(DMAError) -> R {
+    func querying<R>(_ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R) throws(DMAError) -> R {
         try traced(call, trace) { () throws(DMAError) in
-            // The lock guards nothing but the order of calls; state has a lock of its own, held for moments only.
+            // The lock only orders the calls; `state` has its own lock, which is held briefly.
             try control.withLock { _ throws(DMAError) in
                 try mustBeOpen()
                 return try body()
@@ -250,7 +250,7 @@ public final class DMADevice: @unchecked Sendable {
         }
     }
 
-    /// Runs a call, traces its result, and notes its failure.
+    /// Runs a call, traces its result, and records its failure.
     func traced<R>(_ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R) throws(DMAError) -> R {
         do {
             let value = try body()
@@ -258,16 +258,16 @@ public final class DMADevice: @unchecked Sendable {
             return value
         } catch {
             trace(-error.errno.rawValue)
-            note(call, errno: error.errno.rawValue, error.message)
+            recordFailure(call, errno: error.errno.rawValue, error.message)
             throw error
         }
     }
 
-    /// Notes a failed call.
+    /// Adds a failed call to the history.
     @usableFromInline
-    func note(_ call: String, errno: Int32, _ reason: String?) {
+    func recordFailure(_ call: String, errno: Int32, _ reason: String?) {
         let reason = reason ?? "\(call) failed: \(Errno(rawValue: errno))"
-        failures.note { number, time in
+        failures.append { number, time in
             FailedCall(number: number, time: time, call: call, device: id, errno: errno, reason: reason)
         }
     }

@@ -1,51 +1,51 @@
 public import SystemPackage
 
-/// Why a control call failed: a code to act on, the errno that the C call returns, and a sentence for people.
+/// The error of a control call: a code for programs, the errno of the C call, and a sentence for people.
 public struct DMAError: Error, Sendable, CustomStringConvertible {
-    /// What kind of failure; more may come.
+    /// The kind of failure. Later versions may add codes.
     public struct Code: RawRepresentable, Sendable, Hashable {
-        /// The code's name.
+        /// The code as text.
         public let rawValue: String
 
-        /// A code from its name.
+        /// Accepts any text.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
 
-        /// No such device, or no longer.
+        /// The device does not exist or was closed.
         public static let noDevice = Code(rawValue: "noDevice")
-        /// An argument that no device takes.
+        /// An argument is invalid.
         public static let invalidArgument = Code(rawValue: "invalidArgument")
         /// The device must be stopped first.
         public static let started = Code(rawValue: "started")
         /// The device must be configured, or its channels set up, first.
         public static let notConfigured = Code(rawValue: "notConfigured")
-        /// The device does not offer it.
+        /// The device does not support the call.
         public static let notSupported = Code(rawValue: "notSupported")
-        /// A name is taken.
+        /// It exists already, for example a name.
         public static let exists = Code(rawValue: "exists")
-        /// Something named is not there.
+        /// The named object does not exist.
         public static let notFound = Code(rawValue: "notFound")
-        /// The caller may not: a wrong token or no such group, which are told apart to nobody.
+        /// Access denied: wrong token or no such group; the error does not reveal which.
         public static let accessDenied = Code(rawValue: "accessDenied")
-        /// The caller is the wrong one for this call.
+        /// The caller lacks the role for this call, for example only the creator destroys a group.
         public static let notPermitted = Code(rawValue: "notPermitted")
-        /// It is in use.
+        /// The object is in use.
         public static let busy = Code(rawValue: "busy")
-        /// A table is full, or memory is.
+        /// A table is full, or memory is exhausted.
         public static let exhausted = Code(rawValue: "exhausted")
-        /// The system refused something that the device needs.
+        /// A system call that the device needs failed.
         public static let system = Code(rawValue: "system")
     }
 
-    /// What kind of failure.
+    /// The kind of failure.
     public let code: Code
     /// What the C call returns, negated.
     public let errno: Errno
-    /// What was wrong, and what is allowed.
+    /// A sentence: what was wrong, and what is allowed.
     public let message: String
 
-    /// An error.
+    /// The message does not contain the errno.
     public init(_ code: Code, _ errno: Errno, _ message: String) {
         self.code = code
         self.errno = errno
@@ -56,36 +56,36 @@ public struct DMAError: Error, Sendable, CustomStringConvertible {
     public var description: String { "\(message) (\(errno))" }
 }
 
-/// Why a data call failed. It holds no text, so that failing costs next to nothing: a full ring is no accident.
+/// The error of a data call. It contains no text, so that a failure is cheap: a full ring is a normal event.
 public struct OperationError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The reasons.
+    /// Reasons; derived from the errno and the arguments.
     public enum Reason: Sendable, Hashable {
         /// Every descriptor is in use: poll completions, then try again.
         case ringFull
         /// The device is not started.
         case notStarted
-        /// The device has no such channel.
+        /// The channel number is not configured.
         case noSuchChannel
-        /// The device does not offer this operation.
+        /// The device does not support this operation.
         case notSupported
         /// A length of 0.
         case zeroLength
-        /// A flag that the device, or the channel, does not take.
+        /// A flag that the device or the channel does not support.
         case flag
-        /// A list with more entries than the device takes.
+        /// A list with more entries than the device supports.
         case tooManyEntries
-        /// Lists that do not hold equally many bytes.
+        /// Lists with different total lengths.
         case unequalLists
-        /// Something else, as the errno says.
+        /// Any other error; see the errno.
         case other
     }
 
-    /// Why.
+    /// The reason, as precise as the errno and the arguments allow.
     public let reason: Reason
     /// What the C call returns, negated.
     public let errno: Errno
 
-    /// An error.
+    /// Both values are stored unchanged.
     public init(_ reason: Reason, _ errno: Errno) {
         self.reason = reason
         self.errno = errno
@@ -98,11 +98,11 @@ public struct OperationError: Error, Sendable, Hashable, CustomStringConvertible
             case .ringFull: "the ring is full: poll completions before enqueuing more"
             case .notStarted: "the device is not started"
             case .noSuchChannel: "the device has no such virtual channel"
-            case .notSupported: "the device does not offer this operation"
+            case .notSupported: "the device does not support this operation"
             case .zeroLength: "the length is 0; an operation moves at least 1 byte"
-            case .flag: "an operation flag is undefined, or needs a capability or a pool that is not there"
-            case .tooManyEntries: "a scatter-gather list has more entries than the device takes"
-            case .unequalLists: "source and destination lists do not hold equally many bytes"
+            case .flag: "an operation flag is undefined, or needs a capability or a pool that is missing"
+            case .tooManyEntries: "a scatter-gather list has more entries than the device supports"
+            case .unequalLists: "source and destination lists have different total lengths"
             case .other: "the call failed"
             }
         return "\(sentence) (\(errno))"

@@ -1,21 +1,21 @@
 internal import CDMADev
 public import CDMATrace
 
-/// What a doorbell rings, in one event: `dmadev:burst`.
+/// Records all operations of one doorbell in one event: `dmadev:burst`.
 ///
-/// The call layer does not collect operations as they are enqueued: it reads them back from the driver after the doorbell,
-/// when the engine is at work already. So nothing is done for an enqueue, off or on, and a session that begins between
-/// enqueue and doorbell misses nothing. A usual burst is read from the producer's stage, where it does not get into the
-/// engine's way.
+/// The call layer does not collect operations as they are enqueued: it reads them back from the driver after the
+/// doorbell, while the engine already works. So an enqueue has no extra cost, and a session that starts between enqueue
+/// and doorbell misses nothing. A typical burst is read from the producer's stage, without contention with the engine
+/// for cache lines.
 extension DataPath {
-    /// Makes a driver's call that rings the doorbell, and records what that made visible when a session wants it.
+    /// Makes a driver call that rings the doorbell. If a session records bursts, records the operations made visible.
     @inlinable
     @inline(__always)
     func ringing(_ vchan: UInt16, _ call: () -> Int32) -> Int32 {
         dmatrace_dmadev_burst_enabled() ? recordingBurst(vchan, isFlagged: false, call) : call()
     }
 
-    /// The same for a call that rings it only when its flags say so.
+    /// The same for a call that rings the doorbell only with the flag `submit`.
     @inlinable
     @inline(__always)
     func ringing(_ vchan: UInt16, byFlagOf flags: UInt64, _ call: () -> Int32) -> Int32 {
@@ -28,7 +28,7 @@ extension DataPath {
     func recordingBurst(_ vchan: UInt16, isFlagged: Bool, _ call: () -> Int32) -> Int32 {
         guard let before = rung(vchan) else { return call() }
         let result = call()
-        // Counted by the ring itself, so it is right whatever the call returned.
+        // Counted by the ring, so it is correct for every result of the call.
         guard let after = rung(vchan), after.rung != before.rung else { return result }
         let count = UInt32(truncatingIfNeeded: after.rung &- before.rung)
         let areRecent = count <= after.nb_recent
@@ -40,11 +40,11 @@ extension DataPath {
         return result
     }
 
-    /// What was rung so far; `nil` when the driver does not tell.
+    /// The operations rung so far; `nil` when the driver does not support it.
     @inline(__always)
     private func rung(_ vchan: UInt16) -> dmadev_rung? {
         withUnsafeTemporaryAllocation(of: dmadev_rung.self, capacity: 1) { place in
-            // The buffer has a place: it has an address.
+            // The capacity is 1, so the buffer has an address.
             let rung = place.baseAddress.unsafelyUnwrapped
             return table.pointee.rung(table.pointee.driver, vchan, rung) == 0 ? rung.pointee : nil
         }

@@ -2,7 +2,7 @@ internal import CDMADev
 
 /// The call layer under C names, as functions of the form that a `dmadev_data_path` has: see cdmadev.h.
 private func layer(_ path: UnsafeMutableRawPointer?) -> DataPath {
-    // Whoever points at these functions gives a table with them.
+    // cdmadev.h: the driver argument of these functions is a table.
     DataPath(path.unsafelyUnwrapped.assumingMemoryBound(to: dmadev_data_path.self))
 }
 

@@ -4,9 +4,9 @@ internal import Glibc
 
 /// The call layer of the data path: checks, the driver's function, the event.
 ///
-/// Every data call, from Swift or from C, comes through here, so that it is checked once and traced once: what an event
-/// says is gathered only while a session records it. Results are those of the C functions: an index, a count or 0, or a
-/// negative errno.
+/// Every data call, from Swift or C, passes through here and is checked once and traced once; event fields are computed
+/// only while a session records the event. Results are those of the C functions: an index, a count or 0, or a negative
+/// errno.
 @frozen
 public struct DataPath {
     @usableFromInline let table: UnsafeMutablePointer<dmadev_data_path>
@@ -16,7 +16,7 @@ public struct DataPath {
         self.table = table
     }
 
-    /// Checks what is common to the enqueue calls: 0, or the negative errno. `nb_vchans` is 0 while the device is
+    /// The checks that all enqueue calls share; true: refuse with `EINVAL`. `nb_vchans` is 0 while the device is
     /// stopped, so one comparison covers that too.
     @inlinable
     @inline(__always)
@@ -25,8 +25,8 @@ public struct DataPath {
             || flags & table.pointee.refused_flags != 0 && !offersDomains(flags)
     }
 
-    /// Whether flags that are refused without a closer look are all about domains, and of the kinds that the device
-    /// takes: one kind a side, and no handler on a side without one.
+    /// Second check for flags in `refused_flags`: whether they are all domain flags of kinds that the device supports,
+    /// with one kind per side and no handler on a side without a kind.
     @usableFromInline
     @inline(never)
     func offersDomains(_ flags: UInt64) -> Bool {
@@ -155,7 +155,7 @@ public struct DataPath {
         return finish(result, .burstCapacity)
     }
 
-    /// `rte_dma_enqueue_ops`; enqueues in order, rings the doorbell, and returns how many were taken.
+    /// `rte_dma_enqueue_ops`; enqueues in order, rings the doorbell, and returns the number of enqueued operations.
     @inlinable
     public func enqueue(
         _ vchan: UInt16, _ operations: UnsafePointer<UnsafeMutablePointer<dmadev_op>>, _ count: UInt16
@@ -175,7 +175,7 @@ public struct DataPath {
         return finish(result, .enqueueOperations)
     }
 
-    /// How many operations there are before the first that no device takes.
+    /// The number of operations before the first invalid one.
     @usableFromInline
     func acceptableCount(
         _ vchan: UInt16, _ operations: UnsafePointer<UnsafeMutablePointer<dmadev_op>>, _ count: UInt16
@@ -191,7 +191,7 @@ public struct DataPath {
         return count
     }
 
-    /// `rte_dma_dequeue_ops`; returns how many operations came back, their statuses set.
+    /// `rte_dma_dequeue_ops`; returns the number of dequeued operations; their statuses are set.
     @inlinable
     public func dequeue(
         _ vchan: UInt16, _ operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>, _ count: UInt16
@@ -205,26 +205,26 @@ public struct DataPath {
         return finish(result, .dequeueOperations)
     }
 
-    /// Notes a failure; a full ring is none, it is counted by the ring.
+    /// Records a failure. A full ring is not recorded: the ring counts it.
     @inlinable
     @inline(__always)
     func finish(_ result: Int32, _ call: DataCall) -> Int32 {
-        if result < 0 { note(result, call) }
+        if result < 0 { recordFailure(result, call) }
         return result
     }
 
     @usableFromInline
     @inline(never)
-    func note(_ result: Int32, _ call: DataCall) {
+    func recordFailure(_ result: Int32, _ call: DataCall) {
         guard result != -ENOSPC, let device = table.pointee.device else { return }
-        // The device keeps its table: while that is used, the device is there.
+        // The device owns the table: while the table is in use, the device exists.
         Unmanaged<DMADevice>.fromOpaque(device).takeUnretainedValue()
-            .note(call.rawValue, errno: -result, table.pointee.nb_vchans == 0 ? "the device is not started" : nil)
+            .recordFailure(call.rawValue, errno: -result, table.pointee.nb_vchans == 0 ? "the device is not started" : nil)
     }
 
     @usableFromInline static var invalid: Int32 { -EINVAL }
 
-    /// The data calls, by their names in traces.
+    /// The data calls with their names in traces.
     @usableFromInline
     enum DataCall: String {
         case copy
@@ -238,7 +238,7 @@ public struct DataPath {
         case dequeueOperations = "dequeue_ops"
     }
 
-    /// The two lists of a scatter-gather copy, as they came.
+    /// The two lists of a scatter-gather copy, unchecked.
     @usableFromInline
     struct Lists {
         @usableFromInline let sources: UnsafePointer<dmadev_sge>?
@@ -266,7 +266,7 @@ public struct DataPath {
             return from == to
         }
 
-        /// Bytes in a list; `nil` for a list that is not there but has entries. At most 64 times 32 bits: no overflow.
+        /// Bytes in a list; `nil` for a null list with entries. At most 64 times 32 bits: no overflow.
         static func sum(_ list: UnsafePointer<dmadev_sge>?, _ count: UInt16) -> UInt64? {
             guard count > 0 else { return 0 }
             guard let list else { return nil }
@@ -276,8 +276,8 @@ public struct DataPath {
 }
 
 extension dmadev_data_path {
-    /// A table whose every function says that the device does not offer it: what a driver starts to fill in, and what
-    /// stands while a device is stopped.
+    /// A table whose functions all return `-ENOTSUP`: the initial table for a driver's start, and the table of a
+    /// stopped device.
     static func nothing(_ id: Int16) -> dmadev_data_path {
         dmadev_data_path(
             driver: nil,

@@ -1,43 +1,43 @@
-/// What a device is and how it is set up; `struct rte_dma_info`.
+/// Properties and state of a device; `struct rte_dma_info`.
 public struct DeviceInfo: Sendable, Equatable {
     /// The device's name.
     public var name: String
-    /// What the driver says of the device.
+    /// The constant properties.
     public var properties: DeviceProperties
-    /// Channels in use; 0 before the device is configured.
+    /// Configured channels; 0 before the device is configured.
     public var virtualChannelCount: UInt16
-    /// Whether the data calls work.
+    /// Whether data calls are accepted.
     public var isStarted: Bool
 }
 
-/// What a driver says of a device: it does not change.
+/// The constant properties of a device, set by its driver.
 public struct DeviceProperties: Sendable, Equatable {
-    /// The driver's name.
+    /// Name of the driver, as in `--device`.
     public var driver: String
-    /// What the device can do.
+    /// Bits of `dev_capa`.
     public var capabilities: Capabilities
-    /// Most channels.
+    /// `max_vchans`.
     public var maximumVirtualChannelCount: UInt16
-    /// Most descriptors a ring, up to 32,768.
+    /// Maximum descriptors per ring, up to 32,768; `max_desc`.
     public var maximumDescriptorCount: UInt16
-    /// Fewest descriptors a ring.
+    /// Minimum descriptors per ring; `min_desc`.
     public var minimumDescriptorCount: UInt16
-    /// Most entries of a scatter-gather list, up to 64.
+    /// Maximum entries per scatter-gather list, up to 64; `max_sges`.
     public var maximumEntryCount: UInt16
-    /// Levels of priority; 0 where the device knows none.
+    /// Number of priority levels; 0: no priorities.
     public var priorityCount: UInt16
-    /// Memory node that the device is near to, -1 when it is not known.
+    /// NUMA node of the device; -1: unknown.
     public var numaNode: Int16
-    /// Access groups that the device's controller holds.
+    /// Maximum number of access groups of the device's controller.
     public var accessGroupCount: UInt16
-    /// The device's controller, `nil` when it has none or it is not known; 0xFFFF in C.
+    /// The device's controller; `nil`: none or unknown, 0xFFFF in C.
     public var controllerID: UInt16?
-    /// Who needs a DMA device for a transfer between domains.
+    /// Whether transfers between domains need a device on one or both sides.
     public var domainClass: DomainClass
-    /// Whether other devices have the same engine.
+    /// Whether other devices use the same engine.
     public var sharesEngine: Bool
 
-    /// Properties of a plain device.
+    /// The defaults are those of a device without priorities, groups or controller.
     public init(
         driver: String, capabilities: Capabilities, maximumVirtualChannelCount: UInt16,
         maximumDescriptorCount: UInt16, minimumDescriptorCount: UInt16, maximumEntryCount: UInt16,
@@ -59,7 +59,7 @@ public struct DeviceProperties: Sendable, Equatable {
     }
 }
 
-/// Who needs a DMA device for a transfer between domains.
+/// The sides that need a DMA device for a transfer between domains.
 public enum DomainClass: String, Sendable {
     /// The device does no such transfers.
     case none
@@ -69,16 +69,16 @@ public enum DomainClass: String, Sendable {
     case one = "B"
 }
 
-/// What a channel has done; `struct rte_dma_stats`.
+/// Operation counts of a channel or device; `struct rte_dma_stats`.
 public struct Statistics: Sendable, Equatable {
     /// Operations made visible by a doorbell.
     public var submitted: UInt64
     /// Operations finished, failures included.
     public var completed: UInt64
-    /// Operations that ended with another status than successful; not attempted and aborted ones too.
+    /// Operations that ended with a status other than successful, including not attempted and aborted.
     public var errors: UInt64
 
-    /// A reading.
+    /// All 0 by default.
     public init(submitted: UInt64 = 0, completed: UInt64 = 0, errors: UInt64 = 0) {
         self.submitted = submitted
         self.completed = completed
@@ -91,7 +91,7 @@ public struct Statistics: Sendable, Equatable {
             errors: left.errors &+ right.errors)
     }
 
-    /// What has come since `baseline`.
+    /// The difference to `baseline`.
     func since(_ baseline: Statistics) -> Statistics {
         Statistics(
             submitted: submitted &- baseline.submitted, completed: completed &- baseline.completed,
@@ -99,16 +99,16 @@ public struct Statistics: Sendable, Equatable {
     }
 }
 
-/// What a channel is doing; `enum rte_dma_vchan_status`.
+/// The state of a channel; `enum rte_dma_vchan_status`.
 public enum VirtualChannelStatus: Int32, Sendable {
-    /// Everything that was rung is visible to `completed`.
+    /// Everything that was rung is finished and visible to `completed`.
     case idle = 0
-    /// Something that was rung is not finished.
+    /// An operation that was rung is not finished.
     case active = 1
-    /// The engine or the controller is gone.
+    /// The device is halted: the engine or the controller has ended.
     case haltedError = 2
 
-    /// The name on the wire.
+    /// The wire name.
     public var name: String {
         switch self {
         case .idle: "idle"
@@ -118,14 +118,14 @@ public enum VirtualChannelStatus: Int32, Sendable {
     }
 }
 
-/// How a ring's slots are used: a glimpse, for people.
+/// The occupancy of a ring: an unsynchronized snapshot for display.
 public struct RingUse: Sendable, Equatable {
-    /// Slots free, enqueued but not rung, rung but not finished, and finished but not polled.
+    /// Slots that are free, enqueued but not rung, rung but not finished, finished but not polled.
     public var empty, pending, running, completed: UInt64
-    /// Ring index of the next enqueue, and the last one reported (0xFFFF: none).
+    /// Ring index of the next enqueue, and the last index reported (0xFFFF: none).
     public var nextIndex, lastIndex: UInt16
 
-    /// A glimpse.
+    /// Values are not checked.
     public init(
         empty: UInt64, pending: UInt64, running: UInt64, completed: UInt64, nextIndex: UInt16, lastIndex: UInt16
     ) {

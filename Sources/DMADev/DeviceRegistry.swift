@@ -6,10 +6,10 @@ internal import SystemPackage
 
 /// The devices of a process, by number and by name.
 ///
-/// Every call may come from any thread. A device that is found stays usable while it is held, also when it is closed
-/// meanwhile: its calls then fail.
+/// Any thread may call. A returned device is safe to use as long as a reference exists; after it is closed, its calls
+/// fail.
 public final class DeviceRegistry: Sendable {
-    /// The registry of the process: the one that the C API speaks of.
+    /// The registry of the process; the C API uses this one.
     public static let shared = DeviceRegistry()
 
     private let state: Locked<State>
@@ -22,7 +22,7 @@ public final class DeviceRegistry: Sendable {
         var slots: [DMADevice?] = []
     }
 
-    /// An empty registry.
+    /// Loads the trace object if it is installed.
     ///
     /// - Parameter maximumDeviceCount: 1 to 32,767; DPDK's default is 64.
     public init(maximumDeviceCount: Int = 64) {
@@ -30,16 +30,16 @@ public final class DeviceRegistry: Sendable {
         state = Locked(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
     }
 
-    /// Sets how many devices there may be; `rte_dma_dev_max`.
+    /// Sets the maximum number of devices; `rte_dma_dev_max`.
     ///
-    /// - Throws: `EINVAL` for 0 or more than 32,767, and once a device was added.
+    /// - Throws: `EINVAL` for 0 or more than 32,767, and after the first device was added.
     public func setMaximumDeviceCount(_ count: Int) throws(DMAError) {
         let error: DMAError? = state.withLock { state in
             guard (1...Int(Int16.max)).contains(count) else {
-                return .invalid("\(count) devices: 1 to \(Int16.max) are possible")
+                return .invalid("\(count) devices: 1 to \(Int16.max) are allowed")
             }
             guard state.slots.isEmpty else {
-                return .invalid("the number of devices is fixed once a device was added")
+                return .invalid("the maximum number of devices cannot change after the first device was added")
             }
             state.maximumDeviceCount = count
             return nil
@@ -48,10 +48,10 @@ public final class DeviceRegistry: Sendable {
         if let error { throw error }
     }
 
-    /// Adds a device with the lowest free number; what a driver does with `rte_dma_pmd_allocate`.
+    /// Adds a device with the lowest free number; corresponds to `rte_dma_pmd_allocate`.
     ///
     /// - Parameter name: 1 to 63 bytes, not in use.
-    /// - Throws: `EINVAL` for the name, `EEXIST` when it is taken, `ENOSPC` when there are too many devices.
+    /// - Throws: `EINVAL` for an invalid name, `EEXIST` when it is in use, `ENOSPC` at the maximum number of devices.
     @discardableResult
     public func add(_ driver: any DMADriver, named name: String) throws(DMAError) -> DMADevice {
         guard (1...63).contains(name.utf8.count) else {
@@ -59,12 +59,12 @@ public final class DeviceRegistry: Sendable {
         }
         let result: Result<DMADevice, DMAError> = state.withLock { state in
             guard !state.slots.contains(where: { $0?.name == name }) else {
-                return .failure(DMAError(.exists, .fileExists, "there is a device '\(name)' already"))
+                return .failure(DMAError(.exists, .fileExists, "a device '\(name)' exists already"))
             }
             let slot = state.slots.firstIndex { $0 == nil } ?? state.slots.count
             guard slot < state.maximumDeviceCount else {
                 return .failure(
-                    DMAError(.exhausted, .noSpace, "there are \(state.maximumDeviceCount) devices, the most allowed"))
+                    DMAError(.exhausted, .noSpace, "there are \(state.maximumDeviceCount) devices, which is the maximum"))
             }
             let device = DMADevice(
                 id: Int16(slot), name: name, driver: driver, failures: failures, events: events, changes: changes
@@ -73,12 +73,12 @@ public final class DeviceRegistry: Sendable {
             return .success(device)
         }
         let device = try result.get()
-        changes.note()
+        changes.increment()
         dmatrace_dmadev_device_added(device.id, name, device.properties.driver)
         return device
     }
 
-    /// The device with a number.
+    /// Looks up a device by number.
     ///
     /// - Throws: `EINVAL` when there is none.
     public func device(_ id: Int16) throws(DMAError) -> DMADevice {
@@ -88,7 +88,7 @@ public final class DeviceRegistry: Sendable {
         return device
     }
 
-    /// The device with a name; `rte_dma_get_dev_id_by_name`.
+    /// Looks up a device by name; `rte_dma_get_dev_id_by_name`.
     ///
     /// - Throws: `EINVAL` when there is none.
     public func device(named name: String) throws(DMAError) -> DMADevice {
@@ -100,21 +100,21 @@ public final class DeviceRegistry: Sendable {
         return found
     }
 
-    /// Whether there is a device with this number; `rte_dma_is_valid`.
+    /// Whether a device with this number exists; `rte_dma_is_valid`.
     public func isValid(_ id: Int16) -> Bool {
         let valid = find(id) != nil
         dmatrace_dmadev_is_valid(id, valid)
         return valid
     }
 
-    /// How many devices there are; `rte_dma_count_avail`.
+    /// The number of devices; `rte_dma_count_avail`.
     public var count: Int {
         let count = devices.count
         dmatrace_dmadev_count_avail(UInt16(count))
         return count
     }
 
-    /// The lowest number of a device from `id` on; `rte_dma_next_dev`.
+    /// The lowest device number that is at least `id`; `rte_dma_next_dev`.
     public func next(from id: Int16) -> Int16? {
         let next = state.withLock { state in
             id < 0 ? nil : state.slots.dropFirst(Int(id)).lazy.compactMap { $0?.id }.first
@@ -123,25 +123,25 @@ public final class DeviceRegistry: Sendable {
         return next
     }
 
-    /// All devices, by number.
+    /// All devices, in the order of their numbers.
     public var devices: [DMADevice] {
         state.withLock { $0.slots.compactMap { $0 } }
     }
 
-    /// A number that grows when a control call has changed a device or the devices there are: what was read under one
-    /// number, but for counters, states and use of rings, is good as long as the number is the same.
+    /// Increases when a control call has changed a device or the set of devices. Values read, other than counters,
+    /// states and ring use, stay valid while this number is the same.
     public var generation: UInt64 { changes.generation }
 
-    /// The last calls of these devices that failed, the newest first; a full ring is no failure.
+    /// The last failed calls of these devices, newest first; a full ring is not recorded.
     ///
-    /// - Parameter count: at most 256 are kept.
+    /// - Parameter count: up to 256; older entries are dropped.
     public func failedCalls(last count: Int = 256) -> [FailedCall] {
         failures.last(count)
     }
 
-    /// The last events of these devices' access groups, the newest first.
+    /// The last events of these devices' access groups, newest first.
     ///
-    /// - Parameter count: at most 256 are kept.
+    /// - Parameter count: up to 256; older entries are dropped.
     public func accessGroupEvents(last count: Int = 256) -> [ReceivedGroupEvent] {
         events.last(count)
     }
@@ -154,17 +154,17 @@ public final class DeviceRegistry: Sendable {
 
     private func remove(_ device: DMADevice) {
         state.withLock { $0.slots[Int(device.id)] = nil }
-        changes.note()
+        changes.increment()
         dmatrace_dmadev_device_removed(device.id, device.name)
     }
 }
 
-/// Counts what control calls have changed.
+/// Counts changes made by control calls.
 final class ControlChanges: Sendable {
     private let count = Atomic<UInt64>(0)
 
     var generation: UInt64 { count.load(ordering: .acquiring) }
 
-    /// Called when the change is visible.
-    func note() { count.wrappingAdd(1, ordering: .releasing) }
+    /// Call it after the change is visible.
+    func increment() { count.wrappingAdd(1, ordering: .releasing) }
 }

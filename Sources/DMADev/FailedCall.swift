@@ -1,4 +1,4 @@
-/// A call that failed.
+/// An entry of `/dmadev/errors`.
 public struct FailedCall: Sendable, Equatable {
     /// Counts the failed calls of the registry, from 1.
     public let number: UInt64
@@ -10,6 +10,6 @@ public struct FailedCall: Sendable, Equatable {
     public let device: Int16
     /// What the C call returned, negated.
     public let errno: Int32
-    /// What was wrong.
+    /// The sentence of the error.
     public let reason: String
 }

@@ -1,8 +1,8 @@
 internal import LinuxSystem
 
-/// The last entries of something that goes on, for those who look from outside.
+/// A bounded list of the newest entries; any thread may call.
 final class History<Entry: Sendable>: Sendable {
-    /// Entries kept.
+    /// Maximum number of stored entries.
     static var capacity: Int { 256 }
 
     private struct State {
@@ -12,8 +12,8 @@ final class History<Entry: Sendable>: Sendable {
 
     private let state = Locked(State())
 
-    /// Adds an entry, made from its number, from 1, and the time in nanoseconds since 1970.
-    func note(_ entry: (_ number: UInt64, _ time: UInt64) -> Entry) {
+    /// Adds an entry, created from its number (from 1) and the time in nanoseconds since 1970.
+    func append(_ entry: (_ number: UInt64, _ time: UInt64) -> Entry) {
         let time = MonotonicTime.wallClockNanoseconds
         state.withLock { state in
             state.count += 1
@@ -26,7 +26,7 @@ final class History<Entry: Sendable>: Sendable {
         }
     }
 
-    /// The last entries, the newest first.
+    /// Up to `count` entries, newest first.
     func last(_ count: Int) -> [Entry] {
         state.withLock { state in
             (0..<min(max(count, 0), state.entries.count)).map { age in

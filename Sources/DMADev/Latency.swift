@@ -2,38 +2,38 @@ public import CDMADev
 
 /// A histogram of times from doorbell to completion.
 public struct Latency: Sendable, Equatable {
-    /// A bucket: operations that took less than the bound and not less than the bucket before.
+    /// Operations that took less than the bound, and at least the bound of the previous bucket.
     public struct Bucket: Sendable, Equatable {
-        /// Nanoseconds; `nil` for the last bucket, which has no end.
+        /// Nanoseconds; `nil`: the last bucket is unbounded.
         public let upperBound: UInt64?
-        /// Operations.
+        /// Number of operations.
         public var count: UInt64
 
-        /// A bucket.
+        /// Bounds are exclusive.
         public init(upperBound: UInt64?, count: UInt64) {
             self.upperBound = upperBound
             self.count = count
         }
     }
 
-    /// The buckets, by bound.
+    /// The buckets in increasing order.
     public var buckets: [Bucket]
-    /// Nanoseconds over all operations.
+    /// Sum of all latencies in nanoseconds.
     public var sum: UInt64
 
-    /// A histogram.
+    /// Empty by default.
     public init(buckets: [Bucket] = [], sum: UInt64 = 0) {
         self.buckets = buckets
         self.sum = sum
     }
 
-    /// Operations in all buckets.
+    /// Number of operations in all buckets.
     public var count: UInt64 { buckets.reduce(0) { $0 &+ $1.count } }
 
-    /// Nanoseconds that a part of the operations took at most: the bound of the bucket in which it lies.
+    /// The upper bound of the bucket that contains a percentile, in nanoseconds.
     ///
-    /// - Parameter part: 0 to 1, as 0.99.
-    /// - Returns: `nil` when there were no operations, or it lies in the bucket without end.
+    /// - Parameter part: 0 to 1, for example 0.99.
+    /// - Returns: `nil` without operations, or when the percentile is in the unbounded bucket.
     public func percentile(_ part: Double) -> UInt64? {
         let count = count
         guard count > 0 else { return nil }
@@ -47,12 +47,12 @@ public struct Latency: Sendable, Equatable {
     }
 }
 
-/// The buckets: four a power of two, so that a percentile is known to a quarter of itself; see cdmadev.h.
+/// Four buckets per power of two, so that a percentile has an error of at most a quarter; see cdmadev.h.
 extension Latency {
-    /// How many buckets there are.
+    /// `DMADEV_LATENCY_BUCKETS`.
     public static let bucketCount = Int(DMADEV_LATENCY_BUCKETS)
 
-    /// The bucket that counts a latency.
+    /// The index of the bucket for a latency.
     @inlinable
     @inline(__always)
     public static func bucket(of nanoseconds: UInt64) -> Int {
@@ -64,7 +64,7 @@ extension Latency {
         return 1 + (octave - first) * 4 + quarter
     }
 
-    /// Nanoseconds that every latency of a bucket is below; the last bucket has no end.
+    /// The exclusive upper bound in nanoseconds; `nil` for the last bucket.
     public static func upperBound(ofBucket bucket: Int) -> UInt64? {
         guard bucket < bucketCount - 1 else { return nil }
         guard bucket > 0 else { return 1 << UInt64(DMADEV_LATENCY_FIRST_OCTAVE) }

@@ -3,16 +3,16 @@ public import CDMADev
 /// One operation as a structure, for ``VirtualChannel/enqueue(_:)`` and ``VirtualChannel/dequeue(into:)``;
 /// `struct rte_dma_op`.
 ///
-/// It is a copy between lists: `sources.count` entries, then `destinations.count`. The object owns the structure's
-/// memory and must stay until the operation was dequeued or the device was stopped.
+/// A copy between lists: `sources.count` entries, then `destinations.count`. The object owns the structure's memory;
+/// keep it until the operation is dequeued or the device is stopped.
 public final class OperationBuffer {
-    /// The structure.
+    /// The C structure, for `enqueue` and `dequeue`.
     public let pointer: UnsafeMutablePointer<dmadev_op>
 
-    /// An operation.
+    /// Creates an operation. Counts above 65,535 entries are clamped.
     ///
     /// - Parameters:
-    ///   - userData: whatever the application wants to find again; `user_meta`.
+    ///     - userData: any value for the application's use; `user_meta`.
     public init(
         from sources: [ScatterGatherEntry], to destinations: [ScatterGatherEntry], flags: OperationFlags = [],
         userData: UInt64 = 0
@@ -34,15 +34,15 @@ public final class OperationBuffer {
         pointer.deallocate()
     }
 
-    /// How the operation ended; set when it is dequeued.
+    /// The result of the operation; set when it is dequeued.
     public var status: CompletionStatus { pointer.status }
 
-    /// What the application put in.
+    /// The value passed at creation; `user_meta`.
     public var userData: UInt64 { pointer.pointee.user_meta }
 }
 
 extension UnsafeMutablePointer<dmadev_op> {
-    /// How the operation ended; set when it is dequeued.
+    /// The result of the operation; set when it is dequeued.
     public var status: CompletionStatus { CompletionStatus(rawValue: UInt16(truncatingIfNeeded: pointee.status)) }
 
     /// The source entries behind the structure.
@@ -50,6 +50,6 @@ extension UnsafeMutablePointer<dmadev_op> {
         UnsafePointer(UnsafeMutableRawPointer(self + 1).assumingMemoryBound(to: dmadev_sge.self))
     }
 
-    /// The destination entries behind those.
+    /// The destination entries after the source entries.
     public var destinations: UnsafePointer<dmadev_sge> { sources + Int(pointee.nb_src) }
 }

@@ -1,7 +1,7 @@
 internal import CDMATrace
 internal import SystemPackage
 
-/// The library's checks, in DPDK's order: what is wrong in the arguments alone, then what this device does not take.
+/// The library's checks, in DPDK's order: first the arguments alone, then the limits of the device.
 extension DeviceConfiguration {
     func validate(for properties: DeviceProperties) throws(DMAError) {
         guard flags.subtracting(.defined).isEmpty else {
@@ -26,7 +26,7 @@ extension DeviceConfiguration {
 }
 
 extension VirtualChannelConfiguration {
-    /// Checks what can be told without a device.
+    /// Checks that need no device.
     func validate() throws(DMAError) {
         guard TransferDirection.table.contains(where: { $0.direction == direction }) else {
             throw .invalid("direction \(direction.rawValue): 0 to 3 are defined")
@@ -49,7 +49,7 @@ extension VirtualChannelConfiguration {
         }
     }
 
-    /// Checks what depends on the device and its configuration.
+    /// Checks against the device and its configuration.
     func validate(
         _ vchan: UInt16, of device: DeviceConfiguration?, for properties: DeviceProperties
     ) throws(DMAError) {
@@ -90,7 +90,7 @@ extension VirtualChannelConfiguration {
         }
     }
 
-    /// A number that tells pools apart: the object's address, which nobody follows.
+    /// Opaque pool identifier for traces: the object's address; never dereferenced.
     private var poolNumber: UInt64 {
         autoFreePool.map { UInt64(UInt(bitPattern: ObjectIdentifier($0))) } ?? 0
     }
@@ -107,18 +107,18 @@ extension VirtualChannelConfiguration {
 }
 
 extension InterDomain {
-    /// Checks that handlers are those of live members; which one is not, and whether it ever was one, is not told.
+    /// Checks that all handlers belong to current members. The error does not reveal which one does not.
     func validateHandlers(_ isLive: (DomainHandler) -> Bool) throws(DMAError) {
         for handler in [sourceHandler, destinationHandler] where handler != 0 {
             guard isLive(handler) else {
-                throw .invalid("domain: a handler must be that of a live member of a group of this device")
+                throw .invalid("domain: a handler must belong to a current member of a group of this device")
             }
         }
     }
 }
 
 extension TransferDirection {
-    /// The direction's name on the wire, or its value where it has none.
+    /// The wire name, or the value if it has none.
     public var name: String {
         Self.table.first { $0.direction == self }?.name ?? "direction \(rawValue)"
     }

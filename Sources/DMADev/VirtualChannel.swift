@@ -2,14 +2,14 @@ public import CDMADev
 internal import Glibc
 internal import SystemPackage
 
-/// The number that an enqueue gives to its operation: 16 bits, wrapping, 0 first after each start.
+/// The number that an enqueue assigns to its operation: 16 bits, wrapping, starting at 0 after each start.
 public typealias RingIndex = UInt16
 
 /// One entry of a scatter-gather list: an address and a length in bytes, which may be 0; `struct rte_dma_sge`.
 public typealias ScatterGatherEntry = dmadev_sge
 
 extension dmadev_sge {
-    /// An entry.
+    /// The address is an IOVA; the length is in bytes.
     @inlinable
     public init(address: UInt64, length: UInt32) {
         self.init(addr: address, length: length, reserved: 0)
@@ -18,12 +18,12 @@ extension dmadev_sge {
 
 /// The data path of one virtual channel.
 ///
-/// One thread at a time uses a channel; the channels of a device are independent of each other. No call blocks,
-/// allocates or locks, and operations run on the device's engine whether or not they are polled. A channel of a device
-/// that is stopped, or gone, answers with an error.
+/// One thread at a time may use a channel; the channels of a device are independent. No call blocks, allocates or
+/// locks. Operations run on the device's engine whether or not they are polled. Calls on a stopped or closed device
+/// return an error.
 ///
-/// Addresses are IOVAs: with capability `sva` any address of the process. Memory that an operation names must stay until
-/// the operation is seen finished or the device is stopped.
+/// Addresses are IOVAs: with capability `sva` any virtual address of the process. The memory of an operation must stay
+/// valid until its completion was polled or the device is stopped.
 public final class VirtualChannel {
     /// The device.
     public let device: DMADevice
@@ -55,11 +55,11 @@ public final class VirtualChannel {
         return RingIndex(truncatingIfNeeded: result)
     }
 
-    /// Enqueues a copy between two lists that hold equally many bytes, cut as they like; `rte_dma_copy_sg`.
+    /// Enqueues a copy between two lists with the same total length, split in any way; `rte_dma_copy_sg`.
     ///
     /// - Parameters:
-    ///   - sources: and `destinations`: up to the device's `maximumEntryCount` entries each. The lists are copied: they
-    ///     may go once the call returns.
+    ///     - sources: and `destinations`: up to the device's `maximumEntryCount` entries each. The lists are copied:
+    ///       they may be freed after the call.
     /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
     @inlinable
     @discardableResult
@@ -76,7 +76,7 @@ public final class VirtualChannel {
         return RingIndex(truncatingIfNeeded: result)
     }
 
-    /// Enqueues a fill with an 8-byte pattern, lowest byte first, cut where the length ends; `rte_dma_fill`.
+    /// Enqueues a fill with an 8-byte little-endian pattern, truncated at the end of the range; `rte_dma_fill`.
     ///
     /// - Parameter length: 1 to 4,294,967,295 bytes.
     /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
@@ -92,7 +92,7 @@ public final class VirtualChannel {
 
     // MARK: Doorbell
 
-    /// Rings the doorbell: the engine sees what was enqueued; `rte_dma_submit`.
+    /// Rings the doorbell: enqueued operations become visible to the engine; `rte_dma_submit`.
     @inlinable
     public func submit() throws(OperationError) {
         let result = path.submit(index)
@@ -101,14 +101,15 @@ public final class VirtualChannel {
 
     // MARK: Poll
 
-    /// What ``completed(upTo:)`` found.
+    /// The result of a poll.
     @frozen
     public struct Completions: Sendable, Equatable {
-        /// Operations that are done, since the last call.
+        /// Operations that this call took off the ring.
         public let count: Int
-        /// The last ring index that was reported, now or before; 0xFFFF when none was since the device started.
+        /// The last ring index reported by this or an earlier poll; 0xFFFF: none since the device started.
         public let lastIndex: RingIndex
-        /// A failed operation stands next, within the asked number: ``VirtualChannel/completedStatus(into:)`` tells.
+        /// A failed operation is next, within the requested count: ``VirtualChannel/completedStatus(into:)`` returns
+        /// its status.
         public let hasError: Bool
 
         @inlinable
@@ -119,9 +120,9 @@ public final class VirtualChannel {
         }
     }
 
-    /// Takes up to `count` operations off the ring that were successful; `rte_dma_completed`.
+    /// Takes up to `count` successful operations off the ring; `rte_dma_completed`.
     ///
-    /// It stops before the first that was not.
+    /// Stops before the first failed operation.
     @inlinable
     public func completed(upTo count: UInt16) throws(OperationError) -> Completions {
         var lastIndex: UInt16 = 0
@@ -131,10 +132,10 @@ public final class VirtualChannel {
         return Completions(count: Int(result), lastIndex: lastIndex, hasError: hasError)
     }
 
-    /// Takes finished operations off the ring, as many as there is room for, with their statuses;
+    /// Takes finished operations off the ring with their statuses, as many as fit into `statuses`;
     /// `rte_dma_completed_status`.
     ///
-    /// - Parameter statuses: filled from the front; up to 65,535 are used.
+    /// - Parameter statuses: filled from index 0; up to 65,535 are used.
     @inlinable
     public func completedStatus(
         into statuses: UnsafeMutableBufferPointer<CompletionStatus>
@@ -147,7 +148,7 @@ public final class VirtualChannel {
         return Completions(count: Int(result), lastIndex: lastIndex, hasError: false)
     }
 
-    /// Descriptors that are free: how many enqueues will not be refused for a full ring; `rte_dma_burst_capacity`.
+    /// The number of free descriptors: so many enqueues will not fail with a full ring; `rte_dma_burst_capacity`.
     @inlinable
     public var burstCapacity: Int {
         get throws(OperationError) {
@@ -159,11 +160,11 @@ public final class VirtualChannel {
 
     // MARK: Operations as structures
 
-    /// Enqueues whole operations and rings the doorbell; `rte_dma_enqueue_ops`. Only in enqueue/dequeue mode, in which
-    /// the other enqueue and poll calls are not offered.
+    /// Enqueues operation structures and rings the doorbell; `rte_dma_enqueue_ops`. Only in enqueue/dequeue mode, in
+    /// which the other enqueue and poll calls are not supported.
     ///
-    /// - Returns: how many were taken, from the front: fewer when the ring is full or an operation is not acceptable.
-    /// - Throws: ``OperationError`` when none was and the first is not acceptable.
+    /// - Returns: the number enqueued, from index 0: fewer when the ring is full or an operation is invalid.
+    /// - Throws: ``OperationError`` when the first operation is invalid.
     @inlinable
     @discardableResult
     public func enqueue(
@@ -175,9 +176,9 @@ public final class VirtualChannel {
         return Int(result)
     }
 
-    /// Takes finished operations back, in the order of their enqueues, their statuses set; `rte_dma_dequeue_ops`.
+    /// Dequeues finished operations in enqueue order, with their statuses set; `rte_dma_dequeue_ops`.
     ///
-    /// - Returns: how many, from the front of `operations`.
+    /// - Returns: the number dequeued, from index 0 of `operations`.
     @inlinable
     public func dequeue(
         into operations: UnsafeMutableBufferPointer<UnsafeMutablePointer<dmadev_op>?>
@@ -190,7 +191,7 @@ public final class VirtualChannel {
 
     // MARK: Errors
 
-    /// Puts a reason to a negative errno.
+    /// Finds the reason for a negative errno.
     @usableFromInline
     @inline(never)
     func error(

@@ -1,18 +1,18 @@
-/// The number of an access group in its controller: 0 to the device's `accessGroupCount` less 1; a freed number may come
-/// back.
+/// The number of an access group in its controller: 0 to the device's `accessGroupCount` minus 1. Freed numbers are
+/// reused.
 public typealias AccessGroupID = Int16
 
-/// The number of one membership, one domain in one group, as source or destination of a transfer; 0 is none: local.
+/// The number of one membership (one domain in one group), used as source or destination of a transfer; 0: local.
 public typealias DomainHandler = UInt16
 
-/// The two forms of one mechanism, which differ in how many domains a group holds.
+/// The two kinds of group; they differ in the maximum number of domains.
 public enum AccessGroupKind: Sendable, Hashable {
     /// Up to `limit` domains, at least 2, the creator's included; `rte_dma_access_group_create`.
     case group(limit: UInt16)
     /// Two domains; `rte_dma_access_pair_group_create`.
     case pair
 
-    /// Most members, the creator included.
+    /// Maximum number of members, the creator included.
     public var memberLimit: Int {
         switch self {
         case .group(let limit): Int(limit)
@@ -20,7 +20,7 @@ public enum AccessGroupKind: Sendable, Hashable {
         }
     }
 
-    /// The name on the wire.
+    /// The wire name.
     public var name: String {
         switch self {
         case .group: "group"
@@ -29,16 +29,16 @@ public enum AccessGroupKind: Sendable, Hashable {
     }
 }
 
-/// An access group as a member sees it. Never its token.
+/// An access group as visible to a member; without the token.
 public struct AccessGroupInfo: Sendable, Hashable {
-    /// Its number.
+    /// The number in the controller.
     public var id: AccessGroupID
-    /// Its form, with the most members.
+    /// The kind, with the member limit.
     public var kind: AccessGroupKind
-    /// Who is in it, in the order of joining; the creator is the first.
+    /// The members in the order of joining; the creator is the first.
     public var members: [AccessGroupMember]
 
-    /// A view of a group.
+    /// Values are not checked.
     public init(id: AccessGroupID, kind: AccessGroupKind, members: [AccessGroupMember]) {
         self.id = id
         self.kind = kind
@@ -48,20 +48,20 @@ public struct AccessGroupInfo: Sendable, Hashable {
 
 /// One domain in one group.
 public struct AccessGroupMember: Sendable, Hashable {
-    /// Who.
+    /// The domain that it joined with.
     public var domain: DomainID
-    /// Its number in transfers.
+    /// The handler for transfers.
     public var handler: DomainHandler
-    /// Whether it made the group.
+    /// Whether it created the group.
     public var isCreator: Bool
-    /// Its process, 0 where that is not known.
+    /// Its process ID; 0: unknown.
     public var processID: Int32
-    /// The numbers, in that process, of the devices that it is a member with.
+    /// Numbers, in that process, of the devices that share this membership.
     public var devices: [Int16]
-    /// The memory that the others may reach.
+    /// The memory that other members may access.
     public var windows: [DomainWindow]
 
-    /// A view of a member.
+    /// Values are not checked.
     public init(
         domain: DomainID, handler: DomainHandler, isCreator: Bool, processID: Int32 = 0, devices: [Int16] = [],
         windows: [DomainWindow] = []

@@ -1,24 +1,24 @@
-/// What an application wants to be called with when its groups change; `rte_dma_event_callback` and its argument, and
+/// A callback for changes of groups; `rte_dma_event_callback` with its argument, and
 /// `rte_dma_access_pair_group_event_cb_t`.
 ///
-/// It runs on the device's delivery thread, one event after the other, never inside a call of the application's own. It
-/// may call back into the library, also unregister itself; while it runs, the device's further events wait.
+/// It runs on the device's delivery thread, one event at a time, never inside a call of the application. It may call
+/// the library and unregister itself; while it runs, further events of the device are queued.
 public final class AccessGroupCallback: Sendable {
     let body: @Sendable (_ device: Int16, _ event: AccessGroupEvent) -> Void
-    /// A function and its argument, where they are what two registrations are compared by.
+    /// Function and argument, for comparison of C registrations; `nil`: compare by identity.
     private let pair: [UInt]?
 
-    /// A callback that is the same as no other one.
+    /// A callback that equals only itself.
     public init(_ body: @escaping @Sendable (_ device: Int16, _ event: AccessGroupEvent) -> Void) {
         self.body = body
         pair = nil
     }
 
-    /// A callback that is the same as any other one of this function and argument, as C knows them.
+    /// A callback that equals every other one with the same C function and argument.
     ///
     /// - Parameters:
     ///   - function: the function's address.
-    ///   - argument: the address, or number, that it is called with.
+    ///     - argument: the address or number that is passed to it.
     public init(
         function: UInt, argument: UInt, _ body: @escaping @Sendable (_ device: Int16, _ event: AccessGroupEvent) -> Void
     ) {

@@ -1,15 +1,15 @@
-/// What happened to a group: told to each of its other members once, in order.
+/// A change of a group, delivered to each of the other members once, in order.
 public struct AccessGroupEvent: Sendable, Hashable {
-    /// The kinds.
+    /// Raw values are those of the wire and of traces.
     public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
         /// A domain has joined.
         case joined = 0
-        /// A domain has left, or its process has ended. Its handler is dead.
+        /// A domain has left, or its process has ended. Its handler is invalid.
         case left = 1
-        /// The group is gone, and all its handlers are dead.
+        /// The group was destroyed; all its handlers are invalid.
         case destroyed = 2
 
-        /// The name on the wire.
+        /// The wire name.
         public var name: String {
             switch self {
             case .joined: "joined"
@@ -19,16 +19,16 @@ public struct AccessGroupEvent: Sendable, Hashable {
         }
     }
 
-    /// What.
+    /// The kind of change.
     public var kind: Kind
-    /// To which group.
+    /// The changed group.
     public var group: AccessGroupID
-    /// The member that joined or left, the creator where the group is gone.
+    /// The member that joined or left; for *destroyed*, the creator.
     public var handler: DomainHandler
-    /// Its domain.
+    /// The domain of that member.
     public var domain: DomainID
 
-    /// An event.
+    /// Values are not checked.
     public init(kind: Kind, group: AccessGroupID, handler: DomainHandler, domain: DomainID) {
         self.kind = kind
         self.group = group
@@ -37,41 +37,41 @@ public struct AccessGroupEvent: Sendable, Hashable {
     }
 }
 
-/// What a callback of a device can be registered for; `enum rte_dma_event`. Values beyond the two are refused when they
-/// are used.
+/// The events that a callback can be registered for; `enum rte_dma_event`. Undefined values are refused at
+/// registration.
 public struct AccessTableEvent: RawRepresentable, Sendable, Hashable {
     /// The C value.
     public let rawValue: Int32
 
-    /// An event from its C value.
+    /// Accepts undefined values.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
 
     /// A domain has joined or left a group of the device; `RTE_DMA_EVENT_ACCESS_TABLE_UPDATE`.
     public static let update = AccessTableEvent(rawValue: 0)
-    /// A group of the device is gone; `RTE_DMA_EVENT_ACCESS_TABLE_DESTROY`.
+    /// A group of the device was destroyed; `RTE_DMA_EVENT_ACCESS_TABLE_DESTROY`.
     public static let destroy = AccessTableEvent(rawValue: 1)
 
     var isDefined: Bool { (0...1).contains(rawValue) }
 }
 
 extension AccessGroupEvent {
-    /// What registrations of a device know it as.
+    /// The registration event that covers this change.
     public var tableEvent: AccessTableEvent { kind == .destroyed ? .destroy : .update }
 }
 
-/// Takes the events of a driver's device.
+/// Receives the group events of one device, from its driver.
 public typealias AccessGroupEventSink = @Sendable (AccessGroupEvent) -> Void
 
-/// An event that has reached a device of this process.
+/// A group event that a device of this process received.
 public struct ReceivedGroupEvent: Sendable, Hashable {
     /// Counts the events of the registry's devices, from 1.
     public let number: UInt64
-    /// When it came; nanoseconds since 1970.
+    /// Time of receipt; nanoseconds since 1970.
     public let time: UInt64
     /// The device's number.
     public let device: Int16
-    /// What happened.
+    /// The received event.
     public let event: AccessGroupEvent
 }

@@ -1,17 +1,17 @@
 internal import CDMATrace
 
-/// Access groups of two domains: those of ``createAccessGroup(domain:token:limit:)`` with a limit of 2 and a callback of
-/// their own. What is said there of errors and threads holds here.
+/// Access groups of two domains: like ``createAccessGroup(domain:token:limit:)`` with a limit of 2, plus a callback per
+/// group. The same rules for errors and threads apply.
 extension DMADevice {
-    /// Makes a pair group and becomes its first member; `rte_dma_access_pair_group_create`.
+    /// Creates a pair group; the caller becomes its first member; `rte_dma_access_pair_group_create`.
     ///
     /// - Parameters:
-    ///   - domain: who the caller is.
-    ///   - token: what the joiner will have to show.
-    ///   - callback: called for each event of this group until the caller destroys it, or it is gone. C's callback leaves
-    ///     out *joined*.
+    ///   - domain: the caller's domain.
+    ///     - token: required to join.
+    ///     - callback: called for each event of this group until the group ends. The C callback is not called for
+    ///       *joined*.
     /// - Returns: the group's number.
-    /// - Throws: `ENOSPC` when there are as many groups as there may be.
+    /// - Throws: `ENOSPC` when all group numbers are in use.
     public func createAccessPairGroup(
         domain: DomainID, token: AccessToken, callback: AccessGroupCallback? = nil
     ) throws(DMAError) -> AccessGroupID {
@@ -23,7 +23,7 @@ extension DMADevice {
             try mustCrossDomains()
             try delivery.holding { () throws(DMAError) in
                 let made = try driver.createAccessGroup(.pair, domain: domain, token: token)
-                try expectingEvents(of: made, callback) { () throws(DMAError) in try driver.destroyAccessGroup(made) }
+                try registerCallback(of: made, callback) { () throws(DMAError) in try driver.destroyAccessGroup(made) }
                 group = made
             }
         }
@@ -34,9 +34,9 @@ extension DMADevice {
     ///
     /// - Parameters:
     ///   - group: the group's number.
-    ///   - domain: who the caller is.
+    ///   - domain: the caller's domain.
     ///   - token: the group's token.
-    ///   - callback: called for each event of this group until the caller leaves it, or it is gone.
+    ///     - callback: called for each event of this group until the caller leaves or the group ends.
     /// - Returns: the caller's handler.
     /// - Throws: as ``joinAccessGroup(_:domain:token:)``.
     @discardableResult
@@ -48,46 +48,46 @@ extension DMADevice {
             guard dmatrace_dmadev_access_pair_group_join_enabled() else { return }
             dmatrace_dmadev_access_pair_group_join(id, group, domain.bytes, handler, ret)
         } _: { () throws(DMAError) in
-            try mustKnow(group)
+            try mustBeInRange(group)
             try delivery.holding { () throws(DMAError) in
                 let own = try driver.joinAccessGroup(group, domain: domain, token: token)
-                try expectingEvents(of: group, callback) { () throws(DMAError) in try driver.leaveAccessGroup(group) }
+                try registerCallback(of: group, callback) { () throws(DMAError) in try driver.leaveAccessGroup(group) }
                 handler = own
             }
         }
         return handler
     }
 
-    /// Leaves a pair group; `rte_dma_access_pair_group_leave`. The same as ``leaveAccessGroup(_:)``; the group's callback
-    /// is not running any more when it returns, unless that made the call.
+    /// Leaves a pair group; `rte_dma_access_pair_group_leave`. The same as ``leaveAccessGroup(_:)``; when it returns,
+    /// the group's callback does not run, unless the callback made this call.
     public func leaveAccessPairGroup(_ group: AccessGroupID) throws(DMAError) {
         try controlling("access_pair_group_leave") { ret in
             dmatrace_dmadev_access_pair_group_leave(id, group, ret)
         } _: { () throws(DMAError) in
-            try mustKnow(group)
+            try mustBeInRange(group)
             try driver.leaveAccessGroup(group)
         }
-        delivery.forget(group)
+        delivery.remove(group)
     }
 
-    /// Ends a pair group that nobody else is in; `rte_dma_access_pair_group_destroy`. The same as
+    /// Destroys a pair group without other member; `rte_dma_access_pair_group_destroy`. The same as
     /// ``destroyAccessGroup(_:)``.
     public func destroyAccessPairGroup(_ group: AccessGroupID) throws(DMAError) {
         try controlling("access_pair_group_destroy") { ret in
             dmatrace_dmadev_access_pair_group_destroy(id, group, ret)
         } _: { () throws(DMAError) in
-            try mustKnow(group)
+            try mustBeInRange(group)
             try driver.destroyAccessGroup(group)
         }
-        delivery.forget(group)
+        delivery.remove(group)
     }
 
     /// The handler of a domain in a pair group; `rte_dma_access_pair_group_handler_get`.
     ///
-    /// - Throws: `ENOENT` when the domain is not in the group, `EACCES` for a group that the device is not in.
+    /// - Throws: `ENOENT` when the domain is not in the group, `EACCES` if the device is not a member.
     public func accessPairGroupHandler(of domain: DomainID, in group: AccessGroupID) throws(DMAError) -> DomainHandler {
         var handler: DomainHandler = 0
-        try asking("access_pair_group_handler_get") { ret in
+        try querying("access_pair_group_handler_get") { ret in
             guard dmatrace_dmadev_access_pair_group_handler_get_enabled() else { return }
             dmatrace_dmadev_access_pair_group_handler_get(id, group, domain.bytes, handler, ret)
         } _: { () throws(DMAError) in
@@ -96,8 +96,8 @@ extension DMADevice {
         return handler
     }
 
-    /// Registers a pair group's callback; takes the membership back where that fails.
-    private func expectingEvents(
+    /// Registers a pair group's callback; runs `undo` if that fails.
+    private func registerCallback(
         of group: AccessGroupID, _ callback: AccessGroupCallback?, orElse undo: () throws(DMAError) -> Void
     ) throws(DMAError) {
         guard let callback else { return }

@@ -1,13 +1,15 @@
 internal import CDMATrace
 internal import SystemPackage
 
-/// Callbacks for what befalls the groups of a device. Any thread may call, callbacks too.
+/// Callbacks for changes of a device's groups. Any thread may call, including callbacks.
 extension DMADevice {
-    /// Has a callback called for each event of a kind, of all groups of the device; `rte_dma_event_callback_register`.
+    /// Registers a callback for one kind of event of all groups of the device; `rte_dma_event_callback_register`.
     ///
-    /// Events of what *others* do, each once, in order. Callbacks are called in the order of their registration.
+    /// It is called for changes of *other* members, each once, in order. Callbacks are called in the order of
+    /// registration.
     ///
-    /// - Throws: `EINVAL` for an undefined event or a closed device, `EEXIST` when this callback is registered for it.
+    /// - Throws: `EINVAL` for an undefined event or a closed device, `EEXIST` when the callback is already registered
+    ///   for it.
     public func registerEventCallback(_ callback: AccessGroupCallback, for event: AccessTableEvent) throws(DMAError) {
         try traced("event_callback_register") { ret in
             dmatrace_dmadev_event_callback_register(id, event.rawValue, ret)
@@ -18,13 +20,13 @@ extension DMADevice {
         }
     }
 
-    /// Ends exactly that registration; `rte_dma_event_callback_unregister`.
+    /// Removes exactly this registration; `rte_dma_event_callback_unregister`.
     ///
-    /// When it returns, the callback is not running and will not be called for this event any more, with one exception: a
-    /// callback that unregisters itself runs on to its end. So do not call it while you hold a lock that the callback
-    /// takes.
+    /// When it returns, the callback is not running and will not be called for this event again, with one exception: a
+    /// callback that unregisters itself runs to its end. Do not call it while holding a lock that the callback takes:
+    /// that is a deadlock.
     ///
-    /// - Throws: `EINVAL` for an undefined event or a closed device, `ENOENT` when there is no such registration.
+    /// - Throws: `EINVAL` for an undefined event or a closed device, `ENOENT` without such a registration.
     public func unregisterEventCallback(_ callback: AccessGroupCallback, for event: AccessTableEvent) throws(DMAError) {
         try traced("event_callback_unregister") { ret in
             dmatrace_dmadev_event_callback_unregister(id, event.rawValue, ret)

@@ -1,18 +1,19 @@
 internal import CDMATrace
 internal import SystemPackage
 
-/// Windows: memory that the members of a group may reach. What ``createAccessGroup(domain:token:limit:)`` says of errors
-/// and threads holds here.
+/// Windows: memory that the members of a group may access. The rules of ``createAccessGroup(domain:token:limit:)`` for
+/// errors and threads apply.
 extension DMADevice {
-    /// Lets the members of a group reach memory of the caller's.
+    /// Opens a window: the members of a group may access the caller's memory.
     ///
     /// - Parameters:
-    ///   - memory: 1 byte at least; drivers may ask for whole pages, and for a file that is sealed against shrinking.
-    ///   - rights: what the others may do with it; one at least.
-    ///   - group: a group that the device is in.
-    /// - Returns: the window, with the address that transfers are to name.
-    /// - Throws: `EINVAL` for a range that is empty or wraps, for no right or an undefined one; `EEXIST` where it meets
-    ///   another window of the device; `ENOSPC` when there are too many; `EACCES` for a group that the device is not in.
+    ///     - memory: at least 1 byte; drivers may require whole pages, and a file that is sealed against shrinking.
+    ///     - rights: the rights of the other members; at least one.
+    ///     - group: a group that the device is a member of.
+    /// - Returns: the window, with its address for transfers.
+    /// - Throws: `EINVAL` for a range that is empty or wraps, for no right or an undefined one; `EEXIST` when it
+    ///   overlaps another window of the device; `ENOSPC` at the maximum number of windows; `EACCES` if the device is
+    ///   not a member.
     public func registerWindow(
         _ memory: WindowMemory, rights: WindowRights, in group: AccessGroupID
     ) throws(DMAError) -> DomainWindow {
@@ -24,21 +25,21 @@ extension DMADevice {
             guard memory.length > 0, !memory.address.addingReportingOverflow(memory.length).overflow,
                 !memory.offset.addingReportingOverflow(memory.length).overflow
             else {
-                throw .invalid("a range of \(memory.length) bytes: a window has 1 byte at least and does not wrap")
+                throw .invalid("a range of \(memory.length) bytes: a window has at least 1 byte and must not wrap")
             }
             guard !rights.isEmpty, WindowRights.defined.isSuperset(of: rights) else {
-                throw .invalid("rights \(rights.rawValue): read (1), write (2) or both")
+                throw .invalid("rights \(rights.rawValue): allowed are read (1), write (2) or both")
             }
-            try mustKnow(group)
+            try mustBeInRange(group)
             window = try driver.registerWindow(memory, rights: rights, in: group)
         }
         return window
     }
 
-    /// Takes a window away. When it returns, nobody reaches the memory any more.
+    /// Closes a window. When it returns, no engine accesses the memory for other members.
     ///
     /// - Parameter iova: the window's first address.
-    /// - Throws: `EINVAL` when the device has no such window.
+    /// - Throws: `EINVAL` when no window of the device starts there.
     public func unregisterWindow(iova: UInt64) throws(DMAError) {
         try controlling("access_group_window_unregister") { ret in
             dmatrace_dmadev_access_group_window_unregister(id, iova, ret)
@@ -48,18 +49,18 @@ extension DMADevice {
         }
     }
 
-    /// The windows of all members of a group, the caller's own too, by member.
+    /// The windows of all members of a group, including the caller's, grouped by member.
     ///
-    /// - Throws: `EACCES` for a group that the device is not in.
+    /// - Throws: `EACCES` if the device is not a member.
     public func accessGroupWindows(_ group: AccessGroupID) throws(DMAError) -> [DomainWindow] {
         var windows: [DomainWindow] = []
-        try asking("access_group_windows_get") { ret in
+        try querying("access_group_windows_get") { ret in
             guard dmatrace_dmadev_access_group_windows_get_enabled() else { return }
             dmatrace_dmadev_access_group_windows_get(
                 id, group, windows.map(\.iova), windows.map(\.length), windows.map(\.handler), UInt32(windows.count),
                 ret)
         } _: { () throws(DMAError) in
-            try mustKnow(group)
+            try mustBeInRange(group)
             windows = try driver.accessGroup(group).members.flatMap(\.windows)
         }
         return windows

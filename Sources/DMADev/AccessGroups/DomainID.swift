@@ -1,8 +1,8 @@
 internal import LinuxSystem
 
-/// Who owns memory: a process or an operating system, by a UUID of its own choosing; `rte_uuid_t domain_id`.
+/// The owner of memory: a process or an operating system, identified by a UUID that it chooses; `rte_uuid_t domain_id`.
 ///
-/// A name, not a secret: members of a group see each other's.
+/// Not a secret: it is visible to all members of a group.
 public struct DomainID: Sendable, Hashable, CustomStringConvertible {
     /// Bytes of an identifier.
     public static let byteCount = 16
@@ -33,7 +33,7 @@ public struct DomainID: Sendable, Hashable, CustomStringConvertible {
         self.init(high: high, low: low)
     }
 
-    /// A new identifier that nobody else has: a random UUID, version 4.
+    /// A new random UUID, version 4.
     public static func random() -> DomainID {
         var words: (UInt64, UInt64) = (0, 0)
         withUnsafeMutableBytes(of: &words) { RandomBytes.fill($0) }
@@ -41,7 +41,7 @@ public struct DomainID: Sendable, Hashable, CustomStringConvertible {
             high: words.0 & ~0xF000 | 0x4000, low: words.1 & ~(0b11 << 62) | 0b10 << 62)
     }
 
-    /// The 16 bytes.
+    /// The 16 bytes, most significant first.
     public var bytes: [UInt8] {
         [high, low].flatMap { word in
             stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }

@@ -1,4 +1,4 @@
-/// What members of a group may do with a window.
+/// The rights of group members on a window.
 public struct WindowRights: OptionSet, Sendable, Hashable {
     /// The bits.
     public let rawValue: UInt32
@@ -8,27 +8,27 @@ public struct WindowRights: OptionSet, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    /// Be the source of a transfer.
+    /// Use as the source of a transfer.
     public static let read = WindowRights(rawValue: 1 << 0)
-    /// Be the destination of a transfer.
+    /// Use as the destination of a transfer.
     public static let write = WindowRights(rawValue: 1 << 1)
 
     static let defined: WindowRights = [.read, .write]
 }
 
-/// Memory of the caller's that is to become a window.
+/// The caller's memory for a new window.
 public struct WindowMemory: Sendable, Hashable {
     /// Its address in this process.
     public var address: UInt64
-    /// Bytes.
+    /// Length in bytes.
     public var length: UInt64
-    /// The file behind it (a memfd sealed against shrinking, or a dma-buf), which the driver duplicates; `nil` for memory
-    /// that the driver knows by its address.
+    /// The file of the memory (a memfd sealed against shrinking, or a dma-buf), which the driver duplicates; `nil`: the
+    /// driver finds the file by the address.
     public var descriptor: CInt?
-    /// Where in the file it begins, in bytes.
+    /// Offset in the file, in bytes.
     public var offset: UInt64
 
-    /// A range of memory.
+    /// Values are checked by `registerWindow`.
     public init(address: UInt64, length: UInt64, descriptor: CInt? = nil, offset: UInt64 = 0) {
         self.address = address
         self.length = length
@@ -37,19 +37,19 @@ public struct WindowMemory: Sendable, Hashable {
     }
 }
 
-/// A piece of a domain's memory that its group may reach.
+/// A part of a domain's memory that its group may access.
 public struct DomainWindow: Sendable, Hashable {
     /// The member that owns it.
     public var handler: DomainHandler
-    /// Its first address in transfers that name the handler; no other window of the controller has it, and no virtual
-    /// address equals it.
+    /// Its first address in transfers that use the handler. Unique among the windows of the controller, and outside of
+    /// all virtual address ranges.
     public var iova: UInt64
-    /// Bytes.
+    /// Length in bytes.
     public var length: UInt64
-    /// What the others may do with it.
+    /// The rights of the other members.
     public var rights: WindowRights
 
-    /// A window.
+    /// Values are not checked.
     public init(handler: DomainHandler, iova: UInt64, length: UInt64, rights: WindowRights) {
         self.handler = handler
         self.iova = iova

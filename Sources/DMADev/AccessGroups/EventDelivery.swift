@@ -3,15 +3,15 @@ internal import LinuxSystem
 internal import Synchronization
 internal import SystemPackage
 
-/// Carries the events of one device to its callbacks, on a thread of its own that starts with the first registration.
+/// Delivers the events of one device to its callbacks, on a separate thread that starts with the first registration.
 ///
-/// Who unregisters a callback from another thread waits until it is not running any more; who does so from within one
-/// does not. So an application must not unregister while it holds a lock that the callback takes.
+/// Unregistering from another thread waits until the callback has returned; unregistering from within a callback does
+/// not wait. So an application must not unregister while holding a lock that the callback takes.
 final class EventDelivery: @unchecked Sendable {
-    // `word` is the one member that is not safe by its type: an atomic, freed with the last reference. Everything else
-    // is behind the lock.
+    // `word` is the only member that is not safe by its type: an atomic, freed with the last reference. The lock guards
+    // everything else.
 
-    /// What a registration is for.
+    /// The events that a registration covers.
     enum Interest: Hashable {
         /// A kind of event, of any group of the device.
         case table(AccessTableEvent)
@@ -36,7 +36,7 @@ final class EventDelivery: @unchecked Sendable {
         var registrations: [Registration] = []
         var lastNumber: UInt64 = 0
         var events: [(device: Int16, event: AccessGroupEvent)] = []
-        /// Calls under way whose registration is still to come: no event is delivered before it.
+        /// Running calls that will add a registration: no event is delivered before that.
         var holds = 0
         /// The registration whose callback is running.
         var running: UInt64?
@@ -50,7 +50,7 @@ final class EventDelivery: @unchecked Sendable {
     }
 
     private let state = Locked(State())
-    /// Changes, and wakes, whenever the state has changed in a way that somebody may wait for.
+    /// Increases, and wakes all waiters, after each state change that a thread may wait for.
     private let word: UnsafeMutablePointer<Atomic<UInt32>>
 
     init() {
@@ -67,21 +67,21 @@ final class EventDelivery: @unchecked Sendable {
 
     /// Adds a registration.
     ///
-    /// - Throws: `EEXIST` when there is the same one.
+    /// - Throws: `EEXIST` when an equal one exists.
     func register(_ callback: AccessGroupCallback, for interest: Interest) throws(DMAError) {
         let problem: DMAError? = state.withLock { state in
             guard !state.isEnded else { return DMAError(.noDevice, .invalidArgument, "the device was closed") }
             guard !state.registrations.contains(where: { $0.interest == interest && $0.callback.isSame(as: callback) })
             else {
-                return DMAError(.exists, .fileExists, "this callback is registered for this event already")
+                return DMAError(.exists, .fileExists, "this callback is already registered for this event")
             }
             if state.thread == nil {
                 do throws(Errno) {
                     try SystemThread.start(name: "dma-events") { self.run() }.detach()
                 } catch {
-                    return DMAError(.system, error, "a thread for callbacks cannot be started")
+                    return DMAError(.system, error, "cannot start a thread for callbacks")
                 }
-                // Until the thread has said which it is, nobody can be on it.
+                // A placeholder until the thread stores its ID; no caller can run on it before.
                 state.thread = pthread_t()
             }
             state.lastNumber += 1
@@ -92,9 +92,9 @@ final class EventDelivery: @unchecked Sendable {
         if let problem { throw problem }
     }
 
-    /// Takes exactly the matching registration away.
+    /// Removes exactly the matching registration.
     ///
-    /// - Throws: `ENOENT` when there is none.
+    /// - Throws: `ENOENT` without a match.
     func unregister(_ callback: AccessGroupCallback, for interest: Interest) throws(DMAError) {
         let numbers = remove { $0.interest == interest && $0.callback.isSame(as: callback) }
         guard !numbers.isEmpty else {
@@ -103,14 +103,15 @@ final class EventDelivery: @unchecked Sendable {
         waitUntilNoneRuns(of: numbers)
     }
 
-    /// Forgets a group that the device is no longer in: its own callback and its undelivered events.
-    func forget(_ group: AccessGroupID) {
+    /// Removes the callback and the undelivered events of a group that the device has left.
+    func remove(_ group: AccessGroupID) {
         let numbers = remove { $0.interest == .group(group) }
         state.withLock { $0.events.removeAll { $0.event.group == group } }
         waitUntilNoneRuns(of: numbers)
     }
 
-    /// Runs `body` while no event is delivered, so that what it registers misses none; events wait meanwhile.
+    /// Runs `body` while delivery is paused, so that a registration made by it misses no event; events are queued
+    /// meanwhile.
     func holding<R>(_ body: () throws(DMAError) -> R) throws(DMAError) -> R {
         state.withLock { $0.holds += 1 }
         defer {
@@ -122,19 +123,19 @@ final class EventDelivery: @unchecked Sendable {
 
     // MARK: Events
 
-    /// Takes an event; never waits for a callback.
+    /// Queues an event; never waits for a callback.
     func post(_ event: AccessGroupEvent, from device: Int16) {
         state.withLock { state in
-            // Where nobody can ask for it any more, it need not wait.
+            // Without a registration, present or pending, the event is dropped.
             guard !state.isEnded, !state.registrations.isEmpty || state.holds > 0 else { return }
             state.events.append((device, event))
         }
         announce()
     }
 
-    /// Ends delivery: what was not delivered is dropped.
+    /// Ends delivery; undelivered events are dropped.
     ///
-    /// - Parameter waiting: until a callback that runs has returned, unless that is the caller.
+    /// - Parameter waiting: whether to wait until a running callback has returned, unless it is the caller.
     func end(waiting: Bool) {
         state.withLock { state in
             state.isEnded = true
@@ -151,7 +152,7 @@ final class EventDelivery: @unchecked Sendable {
         state.withLock { state in
             let numbers = state.registrations.filter(isMeant).map(\.number)
             state.registrations.removeAll { numbers.contains($0.number) }
-            // One that took itself away while it runs is still waited for by whoever ends delivery.
+            // Ending delivery also waits for a running callback that has unregistered itself.
             return state.isEnded ? numbers + [state.running].compactMap { $0 } : numbers
         }
     }

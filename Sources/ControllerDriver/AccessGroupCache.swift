@@ -2,25 +2,25 @@ internal import ControllerProtocol
 internal import DMADev
 internal import LinuxSystem
 
-/// What this process knows of the groups of a device, and who is to hear of changes: it outlives connections.
+/// The cached groups of a device and the sink for their events. It outlives connections.
 ///
-/// A controller that goes takes its groups with it: each is told as destroyed, once, whichever comes first, the end of
-/// the connection or the next one.
-final class GroupNews: Sendable {
+/// Groups end with their controller. Each is reported as destroyed once: at the end of the connection, or at the start
+/// of the next one, whichever comes first.
+final class AccessGroupCache: Sendable {
     private struct State {
         var sink: AccessGroupEventSink?
         var groups: [AccessGroupID: AccessGroupInfo] = [:]
-        /// Counts the connections; what an earlier one says is nothing any more.
+        /// Counts the connections; reports of an earlier connection are ignored.
         var connection: UInt64 = 0
         var isLost = false
 
-        /// Forgets all groups.
+        /// Removes all groups.
         ///
-        /// - Returns: what is to be told of that.
+        /// - Returns: the events to deliver.
         mutating func lose() -> [AccessGroupEvent] {
             defer { groups = [:] }
             isLost = true
-            return groups.values.sorted { $0.id < $1.id }.compactMap(GroupNews.end)
+            return groups.values.sorted { $0.id < $1.id }.compactMap(AccessGroupCache.end)
         }
     }
 
@@ -30,14 +30,14 @@ final class GroupNews: Sendable {
 
     func deliver(to sink: @escaping AccessGroupEventSink) { state.withLock { $0.sink = sink } }
 
-    func note(_ group: AccessGroupInfo) {
+    func update(_ group: AccessGroupInfo) {
         state.withLock { state in
             if !state.isLost { state.groups[group.id] = group }
         }
     }
 
-    /// The device has entered a group. When the controller has gone since it said so, that is told now.
-    func noteEntry(_ group: AccessGroupInfo) {
+    /// Records that the device has entered a group. If the connection has ended since the answer, delivers *destroyed*.
+    func recordEntry(_ group: AccessGroupInfo) {
         let (events, sink) = state.withLock { state in
             guard state.isLost else {
                 state.groups[group.id] = group
@@ -48,14 +48,14 @@ final class GroupNews: Sendable {
         events.forEach { sink?($0) }
     }
 
-    func forget(_ group: AccessGroupID) { state.withLock { $0.groups[group] = nil } }
+    func remove(_ group: AccessGroupID) { state.withLock { $0.groups[group] = nil } }
 
-    /// The device itself ends everything: nobody hears of it.
-    func forgetAll() { state.withLock { $0.groups = [:] } }
+    /// Removes all groups without events: the device itself closes.
+    func removeAll() { state.withLock { $0.groups = [:] } }
 
-    /// A connection begins; another one that there was has gone with its controller.
+    /// Starts a connection; groups of the previous one are reported as destroyed.
     ///
-    /// - Returns: its number.
+    /// - Returns: the connection's number, for ``connectionLost(_:)``.
     func begin() -> UInt64 {
         let (events, sink, number) = state.withLock { state in
             let events = state.lose()
@@ -67,15 +67,15 @@ final class GroupNews: Sendable {
         return number
     }
 
-    /// A connection has been lost.
-    func lose(_ connection: UInt64) {
+    /// Reports all groups as destroyed if this is the current connection.
+    func connectionLost(_ connection: UInt64) {
         let (events, sink) = state.withLock { state in
             (state.connection == connection ? state.lose() : [], state.sink)
         }
         events.forEach { sink?($0) }
     }
 
-    /// On the connection's thread.
+    /// Applies a change and delivers its event. Called on the connection's thread.
     func receive(_ notice: GroupChanged) {
         guard let kind = AccessGroupEvent.Kind(rawValue: notice.change), let domain = DomainID(bytes: notice.domain)
         else { return }
@@ -92,7 +92,7 @@ final class GroupNews: Sendable {
         sink?(AccessGroupEvent(kind: kind, group: notice.group, handler: notice.handler, domain: domain))
     }
 
-    /// What a member hears of the end of a group: it names the creator, who is the first one.
+    /// The event for the end of a group: it names the creator, which is the first member.
     private static func end(of group: AccessGroupInfo) -> AccessGroupEvent? {
         group.members.first.map {
             AccessGroupEvent(kind: .destroyed, group: group.id, handler: $0.handler, domain: $0.domain)
