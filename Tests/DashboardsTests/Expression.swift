@@ -1,4 +1,4 @@
-/// A query of Prometheus, taken apart as far as to say which metrics it names.
+/// A Prometheus query, parsed as far as needed to find the metrics in it.
 struct Expression {
     /// A metric with its matchers, as `up{job="dmascope"}`.
     struct Selector: Hashable {

@@ -24,7 +24,7 @@ import Testing
             #expect(text.value("dmadev_access_group_members", labels) == 2, "\(prefix)")
             #expect(text.value("dmadev_access_group_members_limit", labels) == 64, "\(prefix)")
         }
-        // The controller tells of the same group.
+        // The controller reports the same group.
         #expect(text.value("dmadev_access_groups", ["prefix": "dmascope"]) == 1)
         #expect(text.value("dmadev_failed_calls_total", ["prefix": "joiner"]) == 1)
         #expect(text["dmadev_access_group_events_total"].count == 3)

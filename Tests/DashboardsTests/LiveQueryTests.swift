@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Everything that dashboards and rules ask, asked of a real Prometheus that scrapes a real dmascope at work.
+/// Runs every query of dashboards and rules on a real Prometheus that scrapes a real dmascope with a workload.
 @Suite struct LiveQueryTests {
     /// A query of a panel and of a recording rule has to give data as it is, with all values of the variables that its
     /// dashboard finds. Of an alert and of an annotation, which are to give nothing here, each metric with its matchers

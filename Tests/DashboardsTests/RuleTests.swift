@@ -99,7 +99,7 @@ import Testing
             Issue.record("the provider has no path")
             return
         }
-        // The page tells to copy them there.
+        // The page says to copy them there.
         #expect(try DashboardFolder.text("README.md").contains(path))
     }
 }

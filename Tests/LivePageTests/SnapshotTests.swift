@@ -50,7 +50,7 @@ import Testing
             filePrefix: "own", commands: DeviceCommands.table(for: registry), in: directory.runDirectory)
         defer { server.stop() }
 
-        // The second channel is not set up: nothing of it is asked for, so nothing of it is refused.
+        // The second channel is not set up: no request is about it, so none fails.
         let before = try #require(try snapshot()["processes"]?[0])
         #expect(before["failed_requests"]?.elements == [])
         let missing = try #require(before["devices"]?[0]?["vchans"]?[1])
@@ -82,11 +82,11 @@ import Testing
         #expect(process["name"]?.string?.isEmpty == false)
         #expect(process["failed_calls"]?[0]?["call"]?.string == "configure")
         #expect(process["groups"]?.elements == [] && process["events"]?.elements == [])
-        let told = try #require(process["devices"]?[0])
-        #expect(told["name"]?.string == "dma <&\"" && told["driver"]?.string == "software")
-        #expect(told["capabilities"]?.elements.contains(.string("copy")) == true)
-        #expect(told["vchans"]?.elements.count == 2)
-        let vchan = try #require(told["vchans"]?[1])
+        let shown = try #require(process["devices"]?[0])
+        #expect(shown["name"]?.string == "dma <&\"" && shown["driver"]?.string == "software")
+        #expect(shown["capabilities"]?.elements.contains(.string("copy")) == true)
+        #expect(shown["vchans"]?.elements.count == 2)
+        let vchan = try #require(shown["vchans"]?[1])
         #expect(vchan["vchan"]?.unsigned == 1 && vchan["nb_desc"]?.unsigned == 64)
         #expect(vchan["counters"]?["completed"]?.unsigned == 1 && vchan["counters"]?["bytes"]?.unsigned == 64)
         #expect(vchan["latency"]?["count"]?.unsigned == 1)
@@ -144,7 +144,7 @@ import Testing
         #expect(processes.map { $0["prefix"]?.string } == ["mute", "strange", "well"])
         #expect(processes.map { $0["state"]?.string } == ["failed", "failed", "answers"])
         #expect(processes.map { $0["failure"]?.string } == ["timedOut", "notTelemetry", nil])
-        // The kernel knows who listens, though it does not answer: this process does, and runs.
+        // The kernel reports the process of the listener, although it does not answer: this process.
         #expect(processes[0]["pid"]?.integer == Int64(getpid()))
         #expect(try #require(processes[0]["process_state"]?.string).count > 3)
         #expect(try #require(processes[0]["reason"]?.string).contains("did not answer in time"))

@@ -61,7 +61,7 @@ import Testing
         _ = (mute, silent)
     }
 
-    /// Nothing of what it said before is told: half of a process is none.
+    /// The replies before the failure are dropped: part of a process would be misleading.
     @Test(arguments: [
         ("diesMidReply", ["{\"/dmadev/list\":[0]}", info], true, "disconnected"),
         ("junk", ["{\"/dmadev/list\":[0]}", "%&!"], false, "invalidJSON"),

@@ -13,7 +13,7 @@ import TelemetryWire
 import TestSupport
 import Testing
 
-/// What a collector tells of the sources that it finds.
+/// The metrics of the sources that a collector finds.
 @Suite struct SourceTests {
     private let directory: TemporaryDirectory
     private let configuration: MetricsCollector.Configuration
@@ -197,7 +197,7 @@ import Testing
             servers[1].path,
         ]
         let text = try exposition(MetricsCollector(configuration))
-        // The same prefix and number: what is not the first is told apart by its path.
+        // The same prefix and number: the second one is identified by its path.
         #expect(text["dmascope_scrape_success"].map { $0.labels["prefix"] } == ["app", servers[1].path])
         #expect(text["dmadev_devices"].count == 2)
     }

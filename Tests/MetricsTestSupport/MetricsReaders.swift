@@ -14,7 +14,7 @@ public enum MetricsReaders {
         return path
     }
 
-    /// What `promtool check metrics` complains of in a text of Prometheus's format: errors and bad habits.
+    /// The errors and warnings of `promtool check metrics` for a text in the format of Prometheus.
     public static func promtoolComplaints(_ text: String) throws -> String {
         let result = try runProgram(prometheus("promtool"), ["check", "metrics"], input: text)
         return result.exit == .exited(0) && result.errors.isEmpty ? "" : "\(result)"
