@@ -16,7 +16,7 @@ _Static_assert(CLINUX_SEAL_GROW == F_SEAL_GROW && CLINUX_SEAL_WRITE == F_SEAL_WR
 _Static_assert(CLINUX_SEAL_FUTURE_WRITE == F_SEAL_FUTURE_WRITE, "seals");
 #endif
 
-/* Since Linux 6.5; the C library's header may be older. */
+/* Since Linux 6.5; may be missing in the C library's header. */
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
@@ -60,7 +60,7 @@ int clinux_peer_pidfd(int socket)
 	return fd;
 }
 
-/* Room for a control message with the most descriptors, aligned as the kernel wants it. */
+/* Space for a control message with the maximum number of descriptors, aligned as the kernel requires. */
 union control {
 	struct cmsghdr header;
 	char bytes[CMSG_SPACE(sizeof(int) * CLINUX_DESCRIPTORS_MAX)];
@@ -98,7 +98,7 @@ ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t capacity, int
 	struct iovec part = { .iov_base = bytes, .iov_len = capacity };
 	union control control;
 	int limit = room < CLINUX_DESCRIPTORS_MAX ? room : CLINUX_DESCRIPTORS_MAX;
-	/* CMSG_LEN, not CMSG_SPACE: the padding behind the last descriptor would let one more in. */
+	/* CMSG_LEN, not CMSG_SPACE: the padding after the last descriptor would permit one more. */
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
 				  .msg_controllen = CMSG_LEN(sizeof(int) * (size_t)limit) };
 	ssize_t length;

@@ -9,11 +9,11 @@
 
 #include "kernels.h"
 
-/* Where the thread goes back to when its kernel faults.
+/* The return point of the thread when its kernel faults.
  *
  * The five words of __builtin_setjmp, which saves no signal mask and costs about a nanosecond: the handler runs with
- * SA_NODEFER, so there is no mask to restore. ThreadSanitizer calls handlers from one of its own, which blocks every
- * signal and keeps count of where each thread is: it must see the jump, and the mask must be put back. */
+ * SA_NODEFER, so there is no mask to restore. ThreadSanitizer calls handlers from its own handler, which blocks
+ * every signal and tracks the stack of each thread: the jump must be visible to it, and the mask must be restored. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define JUMP_IS_SEEN 1
@@ -34,34 +34,33 @@ struct guard {
 	jump_buffer jump;
 	volatile bool armed;
 	volatile int side;
-	/* What runs: the moves, and how many of them are done. */
+	/* The current moves, and the number of finished ones. */
 	const struct clinux_move *moves;
 	volatile size_t done;
 };
 
-/* initial-exec: found without a call that could allocate, so that a signal handler may use it. */
+/* initial-exec: accessed without a call that could allocate, so that a signal handler may use it. */
 static _Thread_local struct guard guard __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 static const int signals[2] = { SIGSEGV, SIGBUS };
 
-/* The guard is in place up to twice, by two functions of its own: what each found when it was put there. A handler that
- * the program installed in between may pass on to the first one; that one passes on to what was there before it, so
- * that no fault goes in a circle. */
+/* The guard is installed up to twice, with two handler functions; each stores the handler that it replaced. A
+ * handler that the program installed in between may forward to the first one; that one forwards to the handler
+ * before it, so that no fault is forwarded in a circle. */
 static struct sigaction previous[2][2];
 
 #if defined(__x86_64__)
 
-/* The side that faulted: the kind of access, where the processor tells it. */
+/* The side that faulted, from the kind of access, if the processor reports it. */
 static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 {
 	(void)info;
 	/* Bit 1 of a page fault's error code: a write. */
 	if (context->uc_mcontext.gregs[REG_TRAPNO] == 14)
 		return (context->uc_mcontext.gregs[REG_ERR] & 2) ? CLINUX_GUARD_DESTINATION : CLINUX_GUARD_SOURCE;
-	/* Any other fault comes with neither a code nor an address: an operand was not canonical, which is to say, on a
-	 * processor with four levels of page tables, that it reached beyond 47 bits. With five, it would have been
-	 * a page fault. */
+	/* Other faults have neither a code nor an address: an operand was not canonical, which means, on a processor
+	 * with four levels of page tables, that it exceeded 47 bits. With five, it would have been a page fault. */
 	const struct clinux_move *move = &guard.moves[guard.done];
 
 	return !move->is_fill && move->src + move->bytes > (1ULL << 47) ? CLINUX_GUARD_SOURCE : CLINUX_GUARD_DESTINATION;
@@ -69,7 +68,7 @@ static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 
 #else
 
-/* The side that faulted: the range that the address lies in. */
+/* The side that faulted, from the range that contains the address. */
 static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 {
 	const struct clinux_move *move = &guard.moves[guard.done];
@@ -87,8 +86,8 @@ static void pass_on(const struct sigaction *old, int number, siginfo_t *info, vo
 	if (old->sa_flags & SA_SIGINFO) {
 		old->sa_sigaction(number, info, context);
 	} else if (old->sa_handler == SIG_DFL || (old->sa_handler == SIG_IGN && info->si_code > 0)) {
-		/* Back to the default, and the faulting instruction runs again: the process dies of its own fault. A
-		 * signal that somebody sent has no instruction to repeat. */
+		/* Restore the default action, and the faulting instruction runs again: the fault ends the process. A
+		 * signal sent by a process has no instruction to repeat. */
 		struct sigaction fallback;
 
 		memset(&fallback, 0, sizeof(fallback));
@@ -103,7 +102,7 @@ static void pass_on(const struct sigaction *old, int number, siginfo_t *info, vo
 
 static void on_fault(int level, int number, siginfo_t *info, void *context)
 {
-	/* si_code > 0: the kernel speaks of an access, not a process of its wish to kill. */
+	/* si_code > 0: the kernel reports an access; a process did not send the signal. */
 	if (guard.armed && info->si_code > 0) {
 		guard.armed = false;
 		guard.side = faulting_side(info, context);
@@ -122,7 +121,8 @@ static void on_fault_above(int number, siginfo_t *info, void *context)
 	on_fault(1, number, info, context);
 }
 
-/* Puts the guard on top for one signal, at the level that is free: below first, then above whatever came since. */
+/* Installs the guard for one signal, at the free level: first the lower one, then the upper one above later
+ * handlers. */
 static int install(int which)
 {
 	static void (*const functions[2])(int, siginfo_t *, void *) = { on_fault_below, on_fault_above };
@@ -158,7 +158,7 @@ int clinux_guard_install(void)
 	return result;
 }
 
-/* The barriers keep the compiler from moving an access of the kernel out of the guarded stretch. */
+/* The barriers prevent the compiler from moving an access of the kernel out of the guarded section. */
 static void disarm(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

@@ -1,4 +1,4 @@
-/* What moves the bytes. Not public: whoever calls these has the guard up. */
+/* Functions that move the bytes. Not public: call them only inside the guard. */
 #ifndef CLINUX_KERNELS_H
 #define CLINUX_KERNELS_H
 
@@ -10,8 +10,8 @@
 #include <immintrin.h>
 #endif
 
-/* Copies two pieces of a constant size that begin and end an area, which may overlap each other: all is read before
- * anything is written, so that areas that overlap are right as well. */
+/* Copies the first and last bytes of an area, in two pieces of constant size that may overlap: everything is read
+ * before anything is written, so that overlapping areas are copied correctly. */
 #define KERNEL_MOVE_ENDS(type, dst, src, bytes) \
 	do { \
 		type first, last; \
@@ -24,7 +24,7 @@
 struct kernel_16 { uint64_t words[2]; };
 struct kernel_32 { uint64_t words[4]; };
 
-/* memmove, without a call for what is as small as most packets' headers. */
+/* memmove, without a call for small sizes such as packet headers. */
 static inline void kernel_move(unsigned char *dst, const unsigned char *src, size_t bytes)
 {
 	if (bytes > 64)
@@ -37,8 +37,8 @@ static inline void kernel_move(unsigned char *dst, const unsigned char *src, siz
 		memmove(dst, src, bytes);
 }
 
-/* Copies areas that do not overlap past the caches: what is larger than they are only throws out what others need, and
- * is twice as fast this way. */
+/* Copies non-overlapping areas with stores that bypass the caches: copies larger than the caches would only evict
+ * other data, and are twice as fast this way. */
 static inline void kernel_stream(unsigned char *dst, const unsigned char *src, size_t bytes)
 {
 #if defined(__x86_64__)
@@ -82,13 +82,13 @@ __attribute__((target("avx2"), noinline)) static void kernel_fill_wide(unsigned 
 	}
 	for (; at + 32 <= whole; at += 32)
 		_mm256_storeu_si256((__m256i *)(dst + at), wide);
-	/* The last words once more: whole patterns lie at multiples of their size. */
+	/* The last words again: whole patterns are at multiples of their size. */
 	_mm256_storeu_si256((__m256i *)(dst + whole - 32), wide);
 	memcpy(dst + whole, &pattern, bytes - whole);
 }
 #endif
 
-/* Writes a pattern again and again. */
+/* Fills an area with a repeated pattern. */
 static inline void kernel_fill(unsigned char *dst, uint64_t pattern, size_t bytes)
 {
 	size_t words = bytes / sizeof(pattern);
@@ -98,7 +98,7 @@ static inline void kernel_fill(unsigned char *dst, uint64_t pattern, size_t byte
 		kernel_fill_wide(dst, pattern, bytes);
 		return;
 	}
-	/* As fast as memset for any pattern, but for a start that small areas do not make up for. */
+	/* As fast as memset for any pattern, except for a start-up cost that is too high for small areas. */
 	if (bytes >= 512) {
 		__asm__ volatile("rep stosq" : "+D"(dst), "+c"(words) : "a"(pattern) : "memory");
 		memcpy(dst, &pattern, bytes % sizeof(pattern));

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Not FUTEX_PRIVATE: the word may lie in memory that processes share. FUTEX_WAIT_BITSET takes an absolute time. */
+/* Not FUTEX_PRIVATE: the word may be in memory shared by processes. FUTEX_WAIT_BITSET uses an absolute time. */
 int clinux_futex_wait(const void *address, uint32_t expected, const struct timespec *deadline)
 {
 	return (int)syscall(SYS_futex, address, FUTEX_WAIT_BITSET, expected, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
@@ -54,7 +54,7 @@ __attribute__((constructor)) static void start_clock(void)
 #if defined(__x86_64__)
 	unsigned int eax, ebx, ecx, edx;
 
-	/* Advanced power management information, bit 8: the counter runs at one rate in every state. */
+	/* Advanced power management information, bit 8: the counter has a constant rate in every power state. */
 	if (__get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx))
 		clinux_invariant_tsc_found = (edx >> 8) & 1;
 #endif
@@ -65,7 +65,7 @@ __attribute__((constructor)) static void start_clock(void)
 static pthread_once_t measured = PTHREAD_ONCE_INIT;
 static uint64_t nanoseconds_per_4g_ticks;
 
-/* Over 2 ms at least: the two clocks are read some 50 ns apart, which is then 25 parts in a million. */
+/* At least 2 ms: the two clocks are read about 50 ns apart, which is then 25 parts in a million. */
 static void measure(void)
 {
 	uint64_t nanoseconds, ticks;

@@ -175,14 +175,14 @@ private final class Mailbox: Sendable {
                 return true
             }
             if !isAwaited { for descriptor in descriptors { close(descriptor) } }
-            changes.note()
+            changes.increment()
         }
         shutDown()
         let isGivenUp = state.withLock { state in
             state.isEnded = true
             return state.isGivenUp
         }
-        changes.note()
+        changes.increment()
         if !isGivenUp { groupCache.connectionLost(number) }
     }
 

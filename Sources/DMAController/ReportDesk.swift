@@ -45,7 +45,7 @@ final class ReportDesk: Sendable {
             state.answered = asked
             state.report = report
         }
-        changes.note()
+        changes.increment()
     }
 
     /// Nobody answers any more.
@@ -54,6 +54,6 @@ final class ReportDesk: Sendable {
             state.report = last
             state.isClosed = true
         }
-        changes.note()
+        changes.increment()
     }
 }

@@ -59,8 +59,8 @@ public struct OperationFlags: OptionSet, Sendable, Hashable {
     /// (operating system), and the handler from bit 32 on. Needs the device's capability for that kind.
     ///
     /// - Parameters:
-    ///     - handler: the member; 0 is the caller.
-    ///     - type: the kind of domain; ``InterDomainType/none`` sets no flag.
+    ///   - handler: the member; 0 is the caller.
+    ///   - type: the kind of domain; ``InterDomainType/none`` sets no flag.
     public static func source(_ handler: DomainHandler, of type: InterDomainType) -> OperationFlags {
         domain(DMADEV_OP_SRC_PROCESS, DMADEV_OP_SRC_OS, handler, DMADEV_OP_SRC_HANDLER_SHIFT, type)
     }

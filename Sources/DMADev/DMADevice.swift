@@ -179,7 +179,7 @@ public final class DMADevice: @unchecked Sendable {
     /// A device with SVA reaches all memory at its virtual address: nothing is mapped, and the address is returned.
     ///
     /// - Parameters:
-    ///     - iova: the address for the device; `nil`: the device chooses one.
+    ///   - iova: the address for the device; `nil`: the device chooses one.
     /// - Returns: the IOVA.
     /// - Throws: `EINVAL` for a range that is empty or wraps, or, with SVA, for an `iova` that is not the address;
     ///   `EEXIST` when the range overlaps mapped memory.

@@ -219,7 +219,8 @@ public struct DataPath {
         guard result != -ENOSPC, let device = table.pointee.device else { return }
         // The device owns the table: while the table is in use, the device exists.
         Unmanaged<DMADevice>.fromOpaque(device).takeUnretainedValue()
-            .recordFailure(call.rawValue, errno: -result, table.pointee.nb_vchans == 0 ? "the device is not started" : nil)
+            .recordFailure(
+                call.rawValue, errno: -result, table.pointee.nb_vchans == 0 ? "the device is not started" : nil)
     }
 
     @usableFromInline static var invalid: Int32 { -EINVAL }

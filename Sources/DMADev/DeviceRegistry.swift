@@ -64,7 +64,7 @@ public final class DeviceRegistry: Sendable {
             let slot = state.slots.firstIndex { $0 == nil } ?? state.slots.count
             guard slot < state.maximumDeviceCount else {
                 return .failure(
-                    DMAError(.exhausted, .noSpace, "there are \(state.maximumDeviceCount) devices, which is the maximum"))
+                    DMAError(.exhausted, .noSpace, "\(state.maximumDeviceCount) devices exist, which is the maximum"))
             }
             let device = DMADevice(
                 id: Int16(slot), name: name, driver: driver, failures: failures, events: events, changes: changes

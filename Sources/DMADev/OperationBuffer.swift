@@ -12,7 +12,7 @@ public final class OperationBuffer {
     /// Creates an operation. Counts above 65,535 entries are clamped.
     ///
     /// - Parameters:
-    ///     - userData: any value for the application's use; `user_meta`.
+    ///   - userData: any value for the application's use; `user_meta`.
     public init(
         from sources: [ScatterGatherEntry], to destinations: [ScatterGatherEntry], flags: OperationFlags = [],
         userData: UInt64 = 0

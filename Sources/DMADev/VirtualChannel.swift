@@ -58,8 +58,8 @@ public final class VirtualChannel {
     /// Enqueues a copy between two lists with the same total length, split in any way; `rte_dma_copy_sg`.
     ///
     /// - Parameters:
-    ///     - sources: and `destinations`: up to the device's `maximumEntryCount` entries each. The lists are copied:
-    ///       they may be freed after the call.
+    ///   - sources: and `destinations`: up to the device's `maximumEntryCount` entries each. The lists are copied:
+    ///     they may be freed after the call.
     /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
     @inlinable
     @discardableResult

@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// Where the addresses of one side of a ring lie.
+/// The address space of one side of a ring.
 public enum AddressSpace: Sendable {
-    /// The process's own memory (SVA).
+    /// The process's memory (SVA).
     case process
     /// A device's memory, by offset.
     case device(DeviceMemory)
@@ -12,14 +12,14 @@ public enum AddressSpace: Sendable {
 
 /// The memory of a device behind a port: what mem2dev, dev2mem and dev2dev operations reach, by offset from 0.
 public final class DeviceMemory: @unchecked Sendable {
-    // The memory is the device's: who reads it while operations write it sees what a driver would.
-    /// The memory, for those who play the device.
+    // This is device memory: concurrent reads during operations have the same races as with hardware.
+    /// The memory, for code that simulates the device.
     public let bytes: UnsafeMutableRawBufferPointer
 
-    /// Zeroed memory.
+    /// Allocates zeroed memory.
     ///
-    /// - Parameter byteCount: 1 to whatever the system gives.
-    /// - Returns: `nil` when there is no memory for it.
+    /// - Parameter byteCount: from 1.
+    /// - Returns: `nil` when memory is exhausted.
     public init?(byteCount: Int) {
         guard byteCount > 0,
             let base = mmap(
@@ -34,7 +34,7 @@ public final class DeviceMemory: @unchecked Sendable {
     }
 }
 
-/// An address space as the engine's loop uses it: no reference counts.
+/// An address space for the engine's loop, without reference counts.
 struct AddressTranslation {
     private enum Kind {
         case process
@@ -47,12 +47,12 @@ struct AddressTranslation {
 
     /// The windows of a member, as a source or a destination.
     ///
-    /// - Parameter map: kept alive by the ring.
+    /// - Parameter map: the ring keeps it alive.
     init(_ map: Unmanaged<DomainMap>, _ handler: UInt16, isWrite: Bool) {
         kind = .domain(map, handler: handler, isWrite: isWrite)
     }
 
-    /// - Parameter space: kept alive by the ring.
+    /// - Parameter space: the ring keeps it alive.
     init(_ space: AddressSpace) {
         switch space {
         case .process: kind = .process
@@ -63,12 +63,12 @@ struct AddressTranslation {
         }
     }
 
-    /// Addresses are the process's own.
+    /// Addresses are the process's virtual addresses.
     var isProcess: Bool {
         if case .process = kind { true } else { false }
     }
 
-    /// Whether a whole range can lie in this space at all: what is refused here moves not one byte.
+    /// Whether a range can be in this space: if not, no byte is moved.
     @inline(__always)
     func admits(_ address: UInt64, _ length: UInt64) -> Bool {
         switch kind {
@@ -78,7 +78,7 @@ struct AddressTranslation {
         }
     }
 
-    /// The process's address for one of this space, and how many bytes of `length` can be reached from there in one go.
+    /// The virtual address for an address of this space, and how many of `length` bytes are contiguous from there.
     @inline(__always)
     func resolve(_ address: UInt64, _ length: UInt64) -> (address: UInt64, byteCount: UInt64)? {
         switch kind {
@@ -96,16 +96,16 @@ struct AddressTranslation {
     }
 }
 
-/// Which addresses a process can have at all.
+/// The range of valid addresses in a process.
 enum AddressRange {
-    /// Whether a range does not wrap and lies below the kernel's half: what lies above is refused before it is touched,
-    /// because the processor does not say which operand of a copy was not canonical.
+    /// Whether a range does not wrap and is below the kernel's half. Higher addresses are refused before an access,
+    /// because the processor does not report which operand of a copy was not canonical.
     @inline(__always)
     static func isUsable(_ address: UInt64, _ length: UInt64) -> Bool {
         let (end, overflow) = address.addingReportingOverflow(length)
         return !overflow && end <= userEnd
     }
 
-    /// The end of user addresses with five-level page tables, the most a process can have on x86-64 and Arm.
+    /// The end of user addresses with five-level page tables, the maximum on x86-64 and Arm.
     private static let userEnd: UInt64 = 1 << 56
 }

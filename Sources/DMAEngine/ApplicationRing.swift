@@ -2,29 +2,29 @@ internal import CDMADev
 public import DMADev
 internal import LinuxSystem
 
-/// The application's side of a descriptor ring, wherever its memory lies and its engine runs.
+/// The application's side of a descriptor ring, for engines in this or another process.
 public final class ApplicationRing: @unchecked Sendable {
-    // Each member's memory has one writer, as cdmadev.h says: the thread that uses the channel behind `producer`.
-    /// Enqueue, doorbell, poll; for one thread at a time, which keeps the ring while it uses it.
+    // Each member's memory has one writer, see cdmadev.h: the thread that uses the channel behind `producer`.
+    /// Enqueue, doorbell, poll; for one thread at a time, which must hold a reference to the ring.
     public let producer: RingProducer
     /// The memory of both sides.
     public let memory: RingMemory
 
-    /// The engine's side, where the engine is one of this process.
+    /// The engine's side, if the engine is in this process.
     let engineRing: EngineRing?
     private let state: UnsafeMutablePointer<dmadev_producer_state>
     private let operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
-    /// Kept alive: what the bell and the liveness word belong to.
+    /// Keeps the bell and the liveness word allocated.
     private let owner: (any Sendable)?
 
     /// The application's side of a ring whose engine is in another process.
     ///
     /// - Parameters:
-    ///   - memory: fresh, zeroed.
+    ///   - memory: new and zeroed.
     ///   - mode: silent, enqueue/dequeue.
-    ///   - bell: what wakes the engine.
-    ///   - liveness: a word that is 0 when the engine is gone, or this process may not use the ring.
-    ///   - owner: kept alive as long as the ring.
+    ///   - bell: wakes the engine.
+    ///   - liveness: a word that is 0 when the engine has ended, or this process must not use the ring.
+    ///   - owner: retained as long as the ring exists.
     public convenience init(
         memory: RingMemory, mode: ConfigurationFlags, bell: EngineBell, liveness: UnsafeMutablePointer<UInt64>? = nil,
         owner: (any Sendable)? = nil
@@ -32,9 +32,9 @@ public final class ApplicationRing: @unchecked Sendable {
         self.init(memory, mode, hasPool: false, bell, liveness, engineRing: nil, owner)
     }
 
-    /// Both sides of a ring whose engine is one of this process; it is attached.
+    /// Both sides of a ring whose engine is in this process; the ring is attached.
     ///
-    /// - Returns: `nil` when there is no memory for it.
+    /// - Returns: `nil` when memory is exhausted.
     public convenience init?(
         layout: RingLayout, mode: ConfigurationFlags, engine: Engine, _ configuration: EngineRing.Configuration
     ) {
@@ -72,9 +72,10 @@ public final class ApplicationRing: @unchecked Sendable {
         operations?.deallocate()
     }
 
-    // A reader may be the last to hold a ring that was just stopped: its memory must stay until the reading is done.
+    // A reader may hold the last reference to a ring that was just stopped: its memory must stay mapped until the read
+    // ends.
 
-    /// What the channel is doing; any thread may ask.
+    /// The state of the channel; any thread may read it.
     public var status: VirtualChannelStatus {
         withExtendedLifetime(self) {
             guard producer.isAlive else { return .haltedError }
@@ -83,12 +84,12 @@ public final class ApplicationRing: @unchecked Sendable {
         }
     }
 
-    /// How many operations are in each state; any thread may ask.
+    /// The number of operations in each state; any thread may read it.
     public var use: RingUse {
         withExtendedLifetime(self) { producer.use }
     }
 
-    /// What the ring has counted; any thread may ask.
+    /// The counters of the ring; any thread may read them.
     public var counters: ChannelCounters {
         withExtendedLifetime(self) { memory.counters }
     }

@@ -2,8 +2,8 @@ internal import CDMADev
 internal import CDMATrace
 internal import LinuxSystem
 
-/// What a publication makes visible, in one event: `dmadev_engine:completed_burst`. More than an event takes, as at an
-/// abort, goes into several.
+/// Records the operations of one publication in one event: `dmadev_engine:completed_burst`. More operations than an
+/// event can hold, for example at an abort, are split into several.
 struct CompletedBurst {
     let owner: RingConsumer.Owner
     /// By slot.
@@ -16,8 +16,8 @@ struct CompletedBurst {
     /// Records the operations before `end`, whose statuses are written.
     ///
     /// - Parameters:
-    ///   - batches: when their doorbells rang, and how many of each are published.
-    ///   - now: the moment of the publication.
+    ///   - batches: doorbell time and number of published operations of each.
+    ///   - now: the time of the publication.
     @inline(never)
     func record(_ batches: UnsafeBufferPointer<(rung: UInt64, count: UInt64)>, upTo end: UInt64, now: UInt64) {
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.most) { latencies in
@@ -48,7 +48,7 @@ struct CompletedBurst {
             let slot = Int(truncatingIfNeeded: first & mask)
             let straight = min(count, Int(truncatingIfNeeded: mask) + 1 - slot)
             if straight < count {
-                // Around the end of the ring; for an event they lie in one piece.
+                // They wrap at the end of the ring; an event needs them contiguous.
                 room.update(from: statuses + slot, count: straight)
                 (room + straight).update(from: statuses, count: count - straight)
             }

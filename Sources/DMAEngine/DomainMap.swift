@@ -3,14 +3,14 @@ internal import CDMATrace
 internal import DMADev
 internal import LinuxSystem
 
-/// What one device reaches in the domains of others: windows, each under the handler of the member that owns it.
+/// The windows of other domains that one device can access, each under its owner's handler.
 ///
-/// Changes are for control threads, one at a time; the engine looks up without a lock, between any two chunks. When
-/// ``publish(_:)`` has returned, the engine touches nothing any more that it left out.
+/// Control threads change it, one at a time; the engine looks up without a lock, between any two chunks. When
+/// ``publish(_:)`` has returned, the engine no longer accesses removed windows.
 public final class DomainMap: @unchecked Sendable {
-    // `published` is atomic; a table that was published never changes, and goes only after the engine has passed a
-    // quiescent point.
-    /// A piece of another domain's memory.
+    // `published` is atomic; a published table never changes, and is freed only after the engine has passed a quiescent
+    // point.
+    /// A part of another domain's memory.
     public struct Window: Sendable, Equatable {
         /// The member that owns it.
         public var handler: UInt16
@@ -20,10 +20,10 @@ public final class DomainMap: @unchecked Sendable {
         public var iova: UInt64
         /// Bytes.
         public var byteCount: UInt64
-        /// Where it is in this process.
+        /// Its address in this process.
         public var address: UInt64
 
-        /// A window.
+        /// Values are not checked.
         public init(
             handler: UInt16, isReadable: Bool, isWritable: Bool, iova: UInt64, byteCount: UInt64, address: UInt64
         ) {
@@ -36,32 +36,32 @@ public final class DomainMap: @unchecked Sendable {
         }
     }
 
-    /// Where a handler belongs.
+    /// The group of a handler.
     public struct Membership: Sendable, Equatable {
         /// The group, for traces.
         public var group: Int16
         /// The device's own handler in that group, for traces.
         public var own: UInt16
 
-        /// A membership.
+        /// Values are not checked.
         public init(group: Int16, own: UInt16) {
             self.group = group
             self.own = own
         }
     }
 
-    /// All that is reachable at a time.
+    /// All windows and members at one time.
     public struct Contents: Sendable, Equatable {
         /// By IOVA.
         public var windows: [Window] = []
-        /// The groups of the members that can be named, by their handlers, and the device's own handler in each.
+        /// The groups of the usable members, by handler, and the device's own handler in each.
         public var memberships: [UInt16: Membership] = [:]
-        /// The device's own handlers: they name its own memory.
+        /// The device's own handlers: they select its own memory.
         public var own: Set<UInt16> = []
-        /// Handlers of members that have gone since the device could name them.
+        /// Handlers of members that left after the device could use them.
         public var revoked: Set<UInt16> = []
 
-        /// Nothing.
+        /// Empty.
         public init() {}
     }
 
@@ -70,9 +70,9 @@ public final class DomainMap: @unchecked Sendable {
         let memberships: [UInt16: Membership]
         let own: [UInt16]
         let revoked: Set<UInt16>
-        /// Where the engine counts, by handler.
+        /// The engine's counters, by handler.
         let places: [(handler: UInt16, words: UnsafeMutablePointer<UInt64>)]
-        /// Kept alive: the places lie in them.
+        /// Keeps the counters allocated.
         private let traffic: [UInt16: TrafficCounter]
 
         init(_ contents: Contents, _ traffic: [UInt16: TrafficCounter]) {
@@ -84,7 +84,7 @@ public final class DomainMap: @unchecked Sendable {
             places = traffic.map { ($0, $1.words) }.sorted { $0.handler < $1.handler }
         }
 
-        /// Where what is read from a member's windows and written to them is counted.
+        /// Counters for reads from and writes to a member's windows.
         func place(of handler: UInt16) -> UnsafeMutablePointer<UInt64>? {
             var (low, high) = (0, places.count)
             while low < high {
@@ -103,7 +103,7 @@ public final class DomainMap: @unchecked Sendable {
     private let engine: Engine
     private let state = Locked(State())
     private let published: UnsafeMutablePointer<UInt64>
-    /// Operations that were refused because they reached for what the device may not; the engine's thread writes it.
+    /// The number of operations refused for missing access; the engine's thread writes it.
     private let refused: UnsafeMutablePointer<UInt64>
 
     /// An empty map for a device of one engine.
@@ -121,9 +121,9 @@ public final class DomainMap: @unchecked Sendable {
         refused.deallocate()
     }
 
-    /// Replaces all that is reachable; returns when the engine works with the new contents only.
+    /// Replaces the contents; returns when the engine uses only the new ones.
     ///
-    /// - Returns: the last counts of those who are revoked by it.
+    /// - Returns: the final traffic of the members that it revokes.
     @discardableResult
     public func publish(_ new: Contents) -> [UInt16: DomainTraffic] {
         state.withLock { state in
@@ -142,13 +142,13 @@ public final class DomainMap: @unchecked Sendable {
         }
     }
 
-    /// What the device's operations have moved from and to the windows of each member, as long as it is one.
+    /// The traffic of the device with the windows of each current member.
     public var traffic: [UInt16: DomainTraffic] {
         state.withLock { $0.traffic.mapValues(\.reading) }
     }
 
-    /// Operations of the device that did not reach what they named in another domain: it lies in no window, the right is
-    /// missing, or the memory is gone.
+    /// The number of the device's operations that were refused in another domain: no window there, missing right, or
+    /// memory no longer present.
     public var refusedAccesses: UInt64 { refused.loadRelaxed() }
 
     private static func retained(_ table: Table) -> UInt64 {
@@ -160,27 +160,27 @@ public final class DomainMap: @unchecked Sendable {
     }
 
     private func withTable<Result>(_ body: (Table) -> Result) -> Result {
-        // It always holds a table: `init` puts the first there, and the quiescent point keeps this one until the round
-        // of the engine ends.
+        // It always holds a table: `init` stores the first, and the quiescent point keeps this one until the engine's
+        // round ends.
         let pointer = UnsafeRawPointer(bitPattern: UInt(published.loadAcquiring())).unsafelyUnwrapped
         return Unmanaged<Table>.fromOpaque(pointer)._withUnsafeGuaranteedRef(body)
     }
 
     // MARK: For the engine's thread
 
-    /// Operations between these members, 0 for the device itself, have moved bytes.
-    func note(_ handlers: RingDomains.Handlers, _ operationCount: UInt64, _ byteCount: UInt64) {
+    /// Records successful operations between these members; 0: the device itself.
+    func recordTraffic(_ handlers: RingDomains.Handlers, _ operationCount: UInt64, _ byteCount: UInt64) {
         withTable { table in
             if handlers.source != 0, let words = table.place(of: handlers.source) {
-                TrafficCounter.noteRead(words, operationCount, byteCount)
+                TrafficCounter.recordRead(words, operationCount, byteCount)
             }
             if handlers.destination != 0, let words = table.place(of: handlers.destination) {
-                TrafficCounter.noteWritten(words, operationCount, byteCount)
+                TrafficCounter.recordWritten(words, operationCount, byteCount)
             }
         }
     }
 
-    func noteRefused(_ handler: UInt16, _ iova: UInt64, _ length: UInt64, _ status: CompletionStatus) {
+    func recordRefusal(_ handler: UInt16, _ iova: UInt64, _ length: UInt64, _ status: CompletionStatus) {
         refused.add(1)
         guard dmatrace_dmadev_group_access_refused_enabled() else { return }
         let membership = withTable { $0.memberships[handler] } ?? Membership(group: -1, own: 0)
@@ -192,11 +192,11 @@ public final class DomainMap: @unchecked Sendable {
 
     func isRevoked(_ handler: UInt16) -> Bool { withTable { $0.revoked.contains(handler) } }
 
-    /// The address of an IOVA in a member's windows and how many bytes go on from there; `nil` where there is none, or not
-    /// with this right.
+    /// The virtual address of an IOVA in a member's windows and the number of contiguous bytes; `nil` without such a
+    /// window or right.
     func resolve(_ iova: UInt64, of handler: UInt16, isWrite: Bool) -> (address: UInt64, byteCount: UInt64)? {
         withTable { table in
-            // The last window that begins at or before it.
+            // The last window that starts at or before it.
             var (low, high) = (0, table.windows.count)
             while low < high {
                 let middle = (low + high) / 2
@@ -212,19 +212,19 @@ public final class DomainMap: @unchecked Sendable {
     }
 }
 
-/// The domains that a ring's operations cross: the map, and what holds for those that name no handler themselves.
+/// The domains of a ring's operations: the map, and the default handlers.
 struct RingDomains {
     let map: Unmanaged<DomainMap>
     let source: UInt16
     let destination: UInt16
 
-    /// The members that an operation names; 0: the device itself.
+    /// The members that an operation uses; 0: the device itself.
     struct Handlers: Equatable {
         let source: UInt16
         let destination: UInt16
     }
 
-    /// Whom an operation names: what it says itself goes before what the ring says.
+    /// The handlers of an operation: its own override the ring's.
     @inline(__always)
     func handlers(of descriptor: dmadev_descriptor) -> Handlers {
         Handlers(
@@ -235,7 +235,7 @@ struct RingDomains {
                 ? descriptor.dst_handler : destination)
     }
 
-    /// Where the two sides of operations lie that name these members.
+    /// The address spaces of operations with these handlers.
     func spaces(for handlers: Handlers, _ local: AddressSpaces) -> AddressSpaces {
         AddressSpaces(
             source: space(handlers.source, isWrite: false, local.source),
@@ -247,14 +247,14 @@ struct RingDomains {
             ? local : AddressTranslation(map, handler, isWrite: isWrite)
     }
 
-    /// Operations between these members have ended successfully.
-    func note(_ handlers: Handlers, _ operationCount: UInt64, _ byteCount: UInt64) {
+    /// Records successful operations with these handlers.
+    func recordTraffic(_ handlers: Handlers, _ operationCount: UInt64, _ byteCount: UInt64) {
         guard handlers.source != 0 || handlers.destination != 0 else { return }
-        map._withUnsafeGuaranteedRef { $0.note(handlers, operationCount, byteCount) }
+        map._withUnsafeGuaranteedRef { $0.recordTraffic(handlers, operationCount, byteCount) }
     }
 
-    /// What the status of an operation is that was not successful: another one when the member whose memory could not be
-    /// reached has gone. What was refused is noted.
+    /// The final status of a failed operation: `userAbort` if the member whose memory could not be accessed has left.
+    /// Refused accesses are counted.
     func finalStatus(
         _ status: CompletionStatus, _ descriptor: dmadev_descriptor, _ handlers: Handlers
     ) -> CompletionStatus {
@@ -267,7 +267,7 @@ struct RingDomains {
         guard handler != 0 else { return status }
         return map._withUnsafeGuaranteedRef { map in
             if map.isRevoked(handler) { return .userAbort }
-            if !map.isOwn(handler) { map.noteRefused(handler, address, UInt64(descriptor.length), status) }
+            if !map.isOwn(handler) { map.recordRefusal(handler, address, UInt64(descriptor.length), status) }
             return status
         }
     }

@@ -1,17 +1,17 @@
 internal import LinuxSystem
 
-/// What one device has moved from and to the windows of one member.
+/// The traffic of one device to and from the windows of one member.
 public struct DomainTraffic: Sendable, Equatable {
     /// Successful operations that read from the windows.
     public var readOperations: UInt64
-    /// The bytes that these have read.
+    /// Bytes read by these operations.
     public var readBytes: UInt64
     /// Successful operations that wrote to the windows.
     public var writtenOperations: UInt64
-    /// The bytes that these have written.
+    /// Bytes written by these operations.
     public var writtenBytes: UInt64
 
-    /// Counts.
+    /// All 0 by default.
     public init(
         readOperations: UInt64 = 0, readBytes: UInt64 = 0, writtenOperations: UInt64 = 0, writtenBytes: UInt64 = 0
     ) {
@@ -30,9 +30,9 @@ public struct DomainTraffic: Sendable, Equatable {
     }
 }
 
-/// Where the engine counts that: once a run of operations, without anything atomic but plain stores of whole words.
+/// The engine's counters for that: updated once per run of operations, with relaxed stores of whole words.
 final class TrafficCounter: @unchecked Sendable {
-    // Constant; of the four words behind it the engine's thread is the one writer, and readers load each whole.
+    // Constant; the engine's thread is the only writer of the four words behind it, and readers load each atomically.
     let words: UnsafeMutablePointer<UInt64>
 
     init() {
@@ -50,12 +50,12 @@ final class TrafficCounter: @unchecked Sendable {
             writtenOperations: (words + 2).loadRelaxed(), writtenBytes: (words + 3).loadRelaxed())
     }
 
-    static func noteRead(_ words: UnsafeMutablePointer<UInt64>, _ operationCount: UInt64, _ byteCount: UInt64) {
+    static func recordRead(_ words: UnsafeMutablePointer<UInt64>, _ operationCount: UInt64, _ byteCount: UInt64) {
         words.add(operationCount)
         (words + 1).add(byteCount)
     }
 
-    static func noteWritten(_ words: UnsafeMutablePointer<UInt64>, _ operationCount: UInt64, _ byteCount: UInt64) {
+    static func recordWritten(_ words: UnsafeMutablePointer<UInt64>, _ operationCount: UInt64, _ byteCount: UInt64) {
         (words + 2).add(operationCount)
         (words + 3).add(byteCount)
     }

@@ -6,11 +6,11 @@ public import SystemPackage
 
 /// An engine: the thread that executes operations. One or more rings share it.
 ///
-/// It takes the rings of the highest priority that has work in turn, a burst or a chunk of each, and looks anew; so a
-/// backlogged high priority starves a low one. When all rings are empty it spins for a moment, and then sleeps until a
-/// doorbell wakes it. All calls may come from any thread.
+/// In each round it serves the rings of the highest priority that has work, a burst or a chunk of each. So a high
+/// priority that always has work starves lower ones. When all rings are empty, it spins briefly and then sleeps until a
+/// doorbell wakes it. Any thread may call.
 ///
-/// The class is named `Engine` because a type never bears its module's name.
+/// The class is not named `DMAEngine` because a type must not have its module's name.
 public final class Engine: Sendable {
     /// Number of the engine in this process, for traces and `dump`.
     public let id: UInt32
@@ -21,12 +21,12 @@ public final class Engine: Sendable {
     /// Starts an engine.
     ///
     /// - Parameters:
-    ///   - name: of its thread, up to 15 bytes.
-    ///   - idleRounds: how many empty rounds it spins before it sleeps, from 0; 1,000 are some 25 µs, longer than an
-    ///     application that polls takes to come back. More are for who would rather pay a processor than the 30 to 60 µs
-    ///     of a wake-up.
-    ///   - isSharedWithProcesses: whether other processes wake it, too: see ``watch(_:)``. It then wakes a little slower.
-    /// - Throws: the errno of the thread, the descriptors or the fault handlers that could not be had.
+    ///   - name: name of its thread, up to 15 bytes.
+    ///   - idleRounds: number of empty rounds before it sleeps, from 0; 1,000 take about 25 µs, longer than the pause
+    ///     of a polling application. More rounds use processor time to avoid the 30 to 60 µs of a wake-up.
+    ///   - isSharedWithProcesses: whether other processes wake it, too: see ``watch(_:)``. A wake-up then takes
+    ///     slightly longer.
+    /// - Throws: the errno of the call that failed to create the thread, the descriptors or the fault handlers.
     public init(
         name: String = "dma-engine", idleRounds: UInt32 = 1000, isSharedWithProcesses: Bool = false
     ) throws(Errno) {
@@ -40,40 +40,40 @@ public final class Engine: Sendable {
         thread = try SystemThread.start(name: name) { EngineLoop(shared, idleRounds).run() }
     }
 
-    /// Ends the thread. Rings keep their engine, so none is attached any more.
+    /// Ends the thread. Rings hold a reference to their engine, so none is attached now.
     deinit {
         shared.change { $0.isStopping = true }
         thread.join()
     }
 
-    /// Serves a ring from now on.
+    /// Adds a ring to the rounds.
     func attach(_ ring: EngineRing) {
         shared.changeAndWait { $0.rings.append(ring) }
     }
 
-    /// Serves a ring no longer; when this returns, the engine touches none of its memory.
+    /// Removes a ring; when this returns, the engine does not access its memory.
     func detach(_ ring: EngineRing) {
         shared.changeAndWait { state in state.rings.removeAll { $0 === ring } }
     }
 
-    /// Waits until the thread has passed between two rounds: what it looked up before, it holds no longer.
+    /// Waits until the thread has started a new round: it no longer uses earlier lookups.
     func passQuiescentPoint() {
         shared.changeAndWait { _ in }
     }
 
-    /// What wakes this engine.
+    /// Wakes this engine.
     var bell: EngineBell { shared.bell }
 
-    /// What other processes wake it with; `nil` for an engine of this process only.
+    /// The descriptors that other processes use to wake it; `nil` for an engine of this process only.
     var bellDescriptors: BellDescriptors? { shared.descriptors }
 
     private static let nextID = Atomic<UInt32>(0)
 }
 
-/// What an engine's thread and its controllers share.
+/// The state shared by an engine's thread and the control threads.
 ///
-/// A change is made under the lock and announced by a generation number; the thread takes the new list between two
-/// rounds and answers with the generation. That answer is the quiescent point: what was removed is not touched again.
+/// A change is made under the lock and increases a generation number; the thread loads the new list between two rounds
+/// and acknowledges the generation. The acknowledgement is the quiescent point: removed objects are not accessed again.
 final class SharedState: @unchecked Sendable {
     struct Control {
         var rings: [EngineRing] = []
@@ -85,11 +85,11 @@ final class SharedState: @unchecked Sendable {
     let bell: EngineBell
     let descriptors: BellDescriptors?
     private let control = Locked(Control())
-    // Constant, and so is `bell`; the three words behind it are atomic, each on a cache line of its own: the thread reads
-    // the second in every round.
+    // Constant, as is `bell`; the three words behind it are atomic, each on a separate cache line: the thread reads the
+    // second in every round.
     private let words: UnsafeMutablePointer<UInt32>
     private var requested: UnsafeMutablePointer<Atomic<UInt32>> { (words + 16).atomic }
-    private var answered: UnsafeMutablePointer<Atomic<UInt32>> { (words + 32).atomic }
+    private var acknowledged: UnsafeMutablePointer<Atomic<UInt32>> { (words + 32).atomic }
 
     init(id: UInt32, descriptors: BellDescriptors?) {
         self.id = id
@@ -120,24 +120,24 @@ final class SharedState: @unchecked Sendable {
     func changeAndWait(_ body: (inout Control) -> Void) {
         let generation = change(body)
         while true {
-            let answer = answered.pointee.load(ordering: .acquiring)
+            let answer = acknowledged.pointee.load(ordering: .acquiring)
             if Int32(bitPattern: answer &- generation) >= 0 { return }
-            Futex.wait(answered, while: answer)
+            Futex.wait(acknowledged, while: answer)
         }
     }
 
-    /// Whether there was a change since `generation`.
+    /// Whether a change was made after `generation`.
     func hasChanged(since generation: UInt32) -> Bool {
         requested.pointee.load(ordering: .sequentiallyConsistent) != generation
     }
 
-    /// What stands now.
+    /// The current contents.
     func current() -> Control { control.withLock { $0 } }
 
-    /// Tells whoever waits that the thread works with this generation.
-    func answer(_ generation: UInt32) {
-        answered.pointee.store(generation, ordering: .releasing)
-        Futex.wakeAll(answered)
+    /// Acknowledges a generation and wakes the waiting control threads.
+    func acknowledge(_ generation: UInt32) {
+        acknowledged.pointee.store(generation, ordering: .releasing)
+        Futex.wakeAll(acknowledged)
     }
 }
 
@@ -145,10 +145,10 @@ final class SharedState: @unchecked Sendable {
 private struct EngineLoop {
     private let shared: SharedState
     private let idleRounds: UInt32
-    // The rings keep the consumers' memory alive; the rounds go over bare pointers, without reference counts.
+    // The rings keep the consumers' memory alive; the rounds use raw pointers, without reference counts.
     private var rings: [EngineRing] = []
     private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
-    /// Where in `consumers` each priority begins, the highest, which has the lowest value, first.
+    /// The range in `consumers` of each priority, highest priority (lowest value) first.
     private var levels: [Range<Int>] = []
     private var generation: UInt32 = 0
 
@@ -175,7 +175,7 @@ private struct EngineLoop {
         dmatrace_dmadev_engine_engine_stop(shared.id)
     }
 
-    /// - Returns: whether the engine goes on.
+    /// - Returns: `false` when the engine must end.
     private mutating func takeChanges() -> Bool {
         let control = shared.current()
         rings = control.rings.sorted { $0.priority < $1.priority }
@@ -189,11 +189,11 @@ private struct EngineLoop {
             }
         }
         generation = control.generation
-        shared.answer(generation)
+        shared.acknowledge(generation)
         return !control.isStopping
     }
 
-    /// A round: a part of each ring of the highest priority that has work.
+    /// One round: serves a part of each ring of the highest priority that has work.
     private func serve() -> Bool {
         for (place, level) in levels.enumerated() {
             var served = false
@@ -209,15 +209,15 @@ private struct EngineLoop {
         return false
     }
 
-    /// Whether a higher priority has work after all: its doorbell may have rung after it was looked at, and before the
-    /// one that was just seen.
+    /// Whether a higher priority has work now: its doorbell may have rung after it was checked, and before the one that
+    /// was just found.
     private func hasWork(above level: Range<Int>) -> Bool {
         consumers[..<level.lowerBound].contains { $0.pointee.hasWork() }
     }
 
-    /// Sleeps until a bell. The order is what loses no wake-up: note the bell, raise the flags, pass the barrier, look
-    /// once more, sleep unless the bell has moved; see ``RingProducer/submit()`` for the other half. When the system has
-    /// no memory for the barrier, there is no sleep: this is tried again after another spin.
+    /// Sleeps until a doorbell. This order loses no wake-up: read the bell, set the flags, pass the barrier, check for
+    /// work again, sleep unless the bell has changed; see ``RingProducer/submit()`` for the other side. When the system
+    /// has no memory for the barrier, it does not sleep, and tries again after another spin.
     private func sleep() {
         let bell = shared.bell.value()
         for consumer in consumers { consumer.pointee.setNeedWakeup(true) }

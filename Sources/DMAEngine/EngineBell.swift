@@ -3,20 +3,20 @@ internal import LinuxSystem
 public import Synchronization
 internal import SystemPackage
 
-/// What wakes a sleeping engine: a word that its thread sleeps on, or descriptors that it waits for.
+/// Wakes a sleeping engine: through a futex word, or through descriptors that its thread waits for.
 ///
-/// An engine of this process only sleeps on the word, which is the fastest. One that other processes wake, too, cannot
-/// lend them the word: it waits for descriptors, of which one is its own process's.
+/// An engine of this process only sleeps on the word, which is fastest. An engine that other processes wake must not
+/// share the word with them: it waits for descriptors, one of which belongs to its own process.
 @frozen
 public struct EngineBell: @unchecked Sendable {
-    // The word is atomic; it and the descriptors outlive the engine's last ring.
+    // The word is atomic; it and the descriptors are released after the engine's last ring.
     @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
-    /// The eventfd that wakes the engine; -1: the word does.
+    /// The eventfd that wakes the engine; -1: the word wakes it.
     let event: CInt
     /// The epoll that the engine sleeps in; -1: it sleeps on the word.
     let poller: CInt
 
-    /// A bell on a word, which must outlive all rings of the engine.
+    /// A bell with a word, which must stay valid as long as any ring of the engine.
     public init(word: UnsafeMutablePointer<UInt32>) {
         self.init(word: word, event: -1, poller: -1)
     }
@@ -24,7 +24,7 @@ public struct EngineBell: @unchecked Sendable {
     /// The bell of an engine in another process.
     ///
     /// - Parameters:
-    ///   - word: any word of this process; the bell counts in it.
+    ///   - word: any word of this process; each ring increments it.
     ///   - event: the eventfd that the other process watches. It must stay open as long as the bell is used.
     public init(word: UnsafeMutablePointer<UInt32>, event: CInt) {
         self.init(word: word, event: event, poller: -1)
@@ -36,14 +36,14 @@ public struct EngineBell: @unchecked Sendable {
         self.poller = poller
     }
 
-    /// Wakes the engine. The word changes first: an engine that is just falling asleep sees that and stays awake.
+    /// Wakes the engine. The word changes first, so that an engine that is about to sleep does not sleep.
     @inline(never)
     public func ring() {
         word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
         if event >= 0 { EventDescriptor.signal(event) } else { Futex.wakeAll(word) }
     }
 
-    /// What the word holds, to be given to ``sleep(unlessChangedFrom:atMost:)``.
+    /// The value of the word, for ``sleep(unlessChangedFrom:atMost:)``.
     public func value() -> UInt32 {
         word.pointee.load(ordering: .sequentiallyConsistent)
     }
@@ -53,8 +53,8 @@ public struct EngineBell: @unchecked Sendable {
     /// - Parameter nanoseconds: the longest sleep, `nil` for no limit.
     public func sleep(unlessChangedFrom value: UInt32, atMost nanoseconds: UInt64? = nil) {
         guard poller >= 0 else { return Futex.wait(word, while: value, atMost: nanoseconds) }
-        // Descriptors are watched edge-triggered and never read, so a signal since the last sleep ends this one at once:
-        // looking at the word only saves a call.
+        // Descriptors are watched edge-triggered and never read, so a signal since the last sleep ends this one at
+        // once: checking the word only saves a system call.
         guard self.value() == value else { return }
         let milliseconds = nanoseconds.map { CInt(clamping: ($0 + 999_999) / 1_000_000) } ?? -1
         withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: 16) { events in

@@ -3,48 +3,49 @@ internal import CDMATrace
 internal import DMADev
 internal import LinuxSystem
 
-/// The engine's side of a descriptor ring, attached to an engine when it is made.
+/// The engine's side of a descriptor ring, attached to an engine at creation.
 ///
-/// The application's side may be in another process. ``retire()`` detaches the ring; the object may then be dropped.
+/// The application's side may be in another process. ``retire()`` detaches the ring; the object may be released after
+/// that.
 public final class EngineRing: @unchecked Sendable {
-    // The consumer is for the engine's thread while the ring is attached, and for the one that detached it after.
+    // The consumer is used by the engine's thread while the ring is attached, and then by the thread that detached it.
     let consumer: UnsafeMutablePointer<RingConsumer>
-    /// Among the rings of the engine; the lowest value goes first.
+    /// Priority among the rings of the engine; the lowest value is served first.
     let priority: UInt16
 
     private let memory: RingMemory
     private let engine: Engine
     private let owner: RingConsumer.Owner
-    /// Kept alive: the consumer holds them without counting.
+    /// Kept alive here: the consumer uses them without reference counts.
     private let spaces: [AddressSpace]
     private let domains: DomainMap?
 
-    /// What a ring is served with.
+    /// The settings of a ring.
     public struct Configuration: Sendable {
-        /// Among the rings of the engine; the lowest value goes first.
+        /// Priority among the rings of the engine; the lowest value is served first.
         public var priority: UInt16 = 0
-        /// Where source and destination addresses lie.
+        /// The address space of one side of the operations.
         public var source = AddressSpace.process
-        /// Where source and destination addresses lie.
+        /// The address space of one side of the operations.
         public var destination = AddressSpace.process
-        /// What operations reach in other domains, and the handlers of those that name none themselves; 0: local.
+        /// The reachable windows of other domains, and the default handlers for operations without their own; 0: local.
         public var domains: (map: DomainMap, source: UInt16, destination: UInt16)?
-        /// Gets the source addresses of auto-free operations when they have ended; called on the engine's thread.
+        /// Receives the source addresses of finished auto-free operations; called on the engine's thread.
         public var giveBack: (@Sendable (UInt64) -> Void)?
-        /// Faults to make on purpose.
+        /// Faults to inject; `nil`: none.
         public var faults: RingFaults?
-        /// Whose ring it is, for traces.
+        /// Device and channel for traces.
         public var device: Int16 = 0
-        /// Whose ring it is, for traces.
+        /// Device and channel for traces.
         public var vchan: UInt16 = 0
 
-        /// A plain ring.
+        /// The defaults: SVA on both sides, no domains, no faults.
         public init() {}
     }
 
     /// Attaches a ring to an engine.
     ///
-    /// - Parameter memory: zeroed.
+    /// - Parameter memory: must be zeroed.
     public init(_ configuration: Configuration, memory: RingMemory, engine: Engine) {
         self.memory = memory
         self.engine = engine
@@ -52,7 +53,7 @@ public final class EngineRing: @unchecked Sendable {
         spaces = [configuration.source, configuration.destination]
         domains = configuration.domains?.map
         owner = RingConsumer.Owner(engine: engine.id, device: configuration.device, vchan: configuration.vchan)
-        // The application's side looks at it when it is made.
+        // The application's side reads it at creation.
         memory.consumerPage.pointee.light_doorbell = AsymmetricFence.isOffered ? 1 : 0
         consumer = .allocateOnOwnCacheLines(capacity: 1)
         consumer.initialize(
@@ -77,29 +78,29 @@ public final class EngineRing: @unchecked Sendable {
         consumer.deallocate()
     }
 
-    /// Takes the ring off its engine: the running operation finishes, queued ones end aborted, and what was not rung
-    /// never happens. Call it once.
+    /// Detaches the ring from its engine: the running operation finishes, queued ones end as aborted, operations that
+    /// were not rung are dropped. Call it once.
     public func retire() {
         detach()
         while finishPart() {}
         abortRest()
     }
 
-    /// First of the three steps of ``retire()``, for who has other things to do between them: when this returns, the
-    /// engine touches none of the ring's memory, nor of what its operations name.
+    /// First of the three steps of ``retire()``, for callers with other work between them: when this returns, the
+    /// engine accesses neither the ring's memory nor that of its operations.
     public func detach() {
         engine.detach(self)
     }
 
-    /// Second step, to be repeated: moves the next part, of at most 256 KiB, of the operation that was running.
+    /// Second step, to be repeated: executes the next part, at most 256 KiB, of the operation that was running.
     ///
-    /// - Returns: whether something of it is left. Who leaves it out aborts that operation too.
+    /// - Returns: whether a part is left. Without this step the running operation is aborted too.
     public func finishPart() -> Bool {
         // The ring is detached: this thread is now the consumer.
         consumer.pointee.finishPart()
     }
 
-    /// Third step: what was rung and is not finished ends aborted.
+    /// Third step: rung operations that are not finished end as aborted.
     public func abortRest() {
         let aborted = consumer.pointee.abortAll()
         dmatrace_dmadev_engine_ring_detach(owner.engine, owner.device, owner.vchan, aborted)

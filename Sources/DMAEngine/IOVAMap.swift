@@ -2,13 +2,13 @@ public import DMADev
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What a device without SVA reaches: ranges of the process's memory under addresses of the device.
+/// The memory that a device without SVA reaches: ranges of the process, mapped at IOVAs.
 ///
-/// Changes are for control threads, one at a time; the engine looks up without a lock. When ``remove(at:)`` has
-/// returned, the engine touches that memory no more.
+/// Control threads change it, one at a time; the engine looks up without a lock. When ``remove(at:)`` has returned, the
+/// engine no longer accesses that memory.
 public final class IOVAMap: @unchecked Sendable {
-    // `published` is atomic; a table that was published never changes, and goes only after the engine has passed a
-    // quiescent point.
+    // `published` is atomic; a published table never changes, and is freed only after the engine has passed a quiescent
+    // point.
     struct Range {
         var iova: UInt64
         var byteCount: UInt64
@@ -23,7 +23,7 @@ public final class IOVAMap: @unchecked Sendable {
     private let engine: Engine
     private let ranges = Locked<[Range]>([])
     private let published: UnsafeMutablePointer<UInt64>
-    /// The next one to choose: beyond every address that a process can have.
+    /// The next IOVA to choose: above every virtual address of a process.
     private let nextIOVA = Locked<UInt64>(1 << 57)
 
     /// An empty map for devices of one engine.
@@ -40,7 +40,7 @@ public final class IOVAMap: @unchecked Sendable {
 
     /// Adds a range.
     ///
-    /// - Returns: whether it was added: it must not meet another range's addresses.
+    /// - Returns: whether it was added; `false` when it overlaps another range.
     public func insert(iova: UInt64, byteCount: UInt64, address: UInt64) -> Bool {
         ranges.withLock { ranges in
             let place = ranges.firstIndex { $0.iova > iova } ?? ranges.endIndex
@@ -54,10 +54,10 @@ public final class IOVAMap: @unchecked Sendable {
 
     /// Adds memory of the process.
     ///
-    /// - Parameter iova: its address for the device; `nil`: addresses are chosen one after the other, by pages, with one
-    ///   left out between.
-    /// - Returns: that address.
-    /// - Throws: `EEXIST` when it meets memory that is mapped, `ENOSPC` when no addresses are left.
+    /// - Parameter iova: its address for the device; `nil`: the next free pages are chosen, with one unused page
+    ///   between ranges.
+    /// - Returns: the IOVA.
+    /// - Throws: `EEXIST` when it overlaps mapped memory, `ENOSPC` when no addresses are left.
     public func insert(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
         let chosen = if let iova { iova } else { try chooseIOVA(address, byteCount) }
         guard insert(iova: chosen, byteCount: byteCount, address: address) else {
@@ -72,20 +72,20 @@ public final class IOVAMap: @unchecked Sendable {
         try nextIOVA.withLock { next throws(DMAError) in
             let chosen = next + address % 4096
             let (end, isBeyond) = chosen.addingReportingOverflow(byteCount)
-            // Two pages are kept from the end of all addresses: rounding up does not pass it.
+            // The last two pages of the address range are not used, so rounding up cannot overflow.
             guard !isBeyond, end < .max - 2 * 4096 else {
                 throw DMAError(
                     .exhausted, .noSpace,
-                    "\(byteCount) bytes: so many IOVAs in a row are not left; ask for one that is free")
+                    "\(byteCount) bytes: no free IOVA range is left; pass a free iova")
             }
             next = (end + 2 * 4096 - 1) & ~4095
             return chosen
         }
     }
 
-    /// Takes a range away.
+    /// Removes a range.
     ///
-    /// - Returns: whether there was one that begins there.
+    /// - Returns: whether a range starts there.
     public func remove(at iova: UInt64) -> Bool {
         ranges.withLock { ranges in
             guard let place = ranges.firstIndex(where: { $0.iova == iova }) else { return false }
@@ -103,14 +103,14 @@ public final class IOVAMap: @unchecked Sendable {
     }
 
     private var table: UnsafeMutablePointer<Table> {
-        // It always holds the address of a table: `init` puts the first there.
+        // It always holds the address of a table: `init` stores the first.
         UnsafeMutablePointer(bitPattern: UInt(published.loadAcquiring())).unsafelyUnwrapped
     }
 
-    /// The address of an IOVA and how many bytes go on from there; for the engine's thread.
+    /// The virtual address of an IOVA and the number of contiguous bytes from there; for the engine's thread.
     func resolve(_ iova: UInt64) -> (address: UInt64, byteCount: UInt64)? {
         let table = table.pointee
-        // The last range that begins at or before it.
+        // The last range that starts at or before it.
         var (low, high) = (0, table.count)
         while low < high {
             let middle = (low + high) / 2

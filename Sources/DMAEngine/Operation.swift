@@ -3,17 +3,17 @@ internal import CLinux
 internal import DMADev
 internal import Glibc
 
-/// One operation on its way: what was asked, and how far it is.
+/// One operation in progress: its descriptor and position.
 ///
-/// An operation is executed in parts, so that an engine never stays away from its other rings for longer than a chunk
-/// takes. A plain copy is a list of one entry.
+/// An operation is executed in parts, so that other rings wait at most for one chunk. A plain copy is a list of one
+/// entry.
 struct Operation {
-    /// The descriptor as it was fetched, once.
+    /// The descriptor, fetched once.
     let descriptor: dmadev_descriptor
     /// Bytes moved.
     private(set) var moved: UInt64 = 0
 
-    // copy_sg: where in the lists the next byte is.
+    // copy_sg: the position of the next byte in the lists.
     private var source = Cursor()
     private var destination = Cursor()
 
@@ -31,7 +31,7 @@ struct Operation {
     /// Moves up to `budget` bytes.
     ///
     /// - Parameter entries: the slot's region of the SG area: sources, then destinations at `maximumEntries`.
-    /// - Returns: the status when the operation is over, else `nil`.
+    /// - Returns: the status when the operation has ended, else `nil`.
     mutating func advance(
         entries: UnsafePointer<dmadev_sge>, maximumEntries: Int, spaces: AddressSpaces, budget: inout Int
     ) -> CompletionStatus? {
@@ -69,13 +69,13 @@ struct Operation {
         return .successful
     }
 
-    /// Moves the next part of what lies in one piece on both sides.
+    /// Moves the next part of an operation that is contiguous on both sides.
     private mutating func moveLinear(
         from source: UInt64, to destination: UInt64, _ length: UInt64, _ budget: inout Int
     ) -> CompletionStatus? {
         let part = min(length &- moved, UInt64(budget))
-        // Where the destination begins within the source, the last part goes first: no part overwrites what another one
-        // has yet to read.
+        // If the destination starts within the source, the last part is moved first: no part overwrites bytes that are
+        // still to be read.
         let isBackward = destination &- source < length
         let offset = isBackward ? length &- moved &- part : moved
         let result =
@@ -88,8 +88,9 @@ struct Operation {
         return moved == length ? .successful : nil
     }
 
-    /// Copies of this size go past the caches, unless the destination is asked for in the last one: half the machine's last
-    /// level. Measured with one of 32 MiB: at 4 MiB it halves the speed, from 16 MiB on it doubles it.
+    /// Copies of at least this size bypass the caches, unless the flag requests the last-level cache: half the size of
+    /// the machine's last-level cache. Measured with a cache of 32 MiB: bypassing halves the speed at 4 MiB, and
+    /// doubles it from 16 MiB on.
     private static let streamedLength: UInt32 = {
         let lastLevel = [_SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE].map { sysconf(CInt($0)) }.first { $0 > 0 }
         return UInt32(clamping: max((lastLevel ?? 32 << 20) / 2, 1 << 20))
@@ -108,7 +109,7 @@ struct Operation {
                 return .invalidDestinationAddress
             }
             let part = min(target.byteCount, UInt64(budget))
-            // A part may begin in the middle of the pattern.
+            // A part may start in the middle of the pattern.
             let phase = moved % 8 * 8
             let pattern = phase == 0 ? descriptor.src : descriptor.src >> phase | descriptor.src << (64 - phase)
             let result = Self.move(to: target.address, from: pattern, part, isFill: true)
@@ -126,7 +127,7 @@ struct Operation {
         while true {
             guard let from = Self.current(&source, in: sources), let to = Self.current(&destination, in: destinations)
             else {
-                // Both lists end together, or somebody changed them after they were checked.
+                // Both lists end together, unless they were changed after the check.
                 let ended = source.entry >= sources.count && Self.current(&destination, in: destinations) == nil
                 return ended ? .successful : .invalidLength
             }
@@ -146,7 +147,7 @@ struct Operation {
         }
     }
 
-    /// Copies what lies in one piece on both sides, within the budget.
+    /// Copies the next part that is contiguous on both sides, within the budget.
     @inline(__always)
     private mutating func move(
         from source: UInt64, to destination: UInt64, _ most: UInt64, _ spaces: AddressSpaces, _ budget: inout Int
@@ -161,10 +162,10 @@ struct Operation {
         return nil
     }
 
-    /// The entry that the cursor stands in, after it has stepped over what is used up or empty.
+    /// The entry at the cursor, after skipping finished and empty entries.
     private static func current(_ cursor: inout Cursor, in list: UnsafeBufferPointer<dmadev_sge>) -> dmadev_sge? {
         while cursor.entry < list.count {
-            // The list has entries: it has an address.
+            // The list has entries, so it has an address.
             let entry = dmadev_fetch_sge(list.baseAddress.unsafelyUnwrapped + cursor.entry)
             if cursor.offset < entry.length { return entry }
             cursor.entry += 1
@@ -182,17 +183,17 @@ struct Operation {
         return result
     }
 
-    /// The status of an operation that faulted.
+    /// The status for the result of a guarded move that faulted.
     static func failure(_ result: CInt) -> CompletionStatus {
         result == CLINUX_GUARD_SOURCE ? .invalidSourceAddress : .invalidDestinationAddress
     }
 }
 
-/// Where the two sides of a ring's operations lie.
+/// The address spaces of the two sides of a ring's operations.
 struct AddressSpaces {
     let source: AddressTranslation
     let destination: AddressTranslation
-    /// Both sides lie in the process's memory.
+    /// Whether both sides are the process's memory.
     let areProcess: Bool
 
     init(source: AddressTranslation, destination: AddressTranslation) {
@@ -201,7 +202,7 @@ struct AddressSpaces {
         areProcess = source.isProcess && destination.isProcess
     }
 
-    /// The move that a copy or a fill comes to, `nil` when it is none that lies in one piece on both sides.
+    /// The move for a copy or a fill; `nil` when it is not contiguous on both sides.
     @inline(__always)
     func move(_ operation: dmadev_descriptor, isFill: Bool) -> clinux_move? {
         let length = UInt64(operation.length)

@@ -4,17 +4,16 @@ internal import CLinux
 internal import DMADev
 internal import LinuxSystem
 
-/// The usual work, many operations at a time: copies and fills that are small enough to be done at once, lie in one piece
-/// on both sides, and need nothing but moving. What an operation costs by itself, the guard most of all, is paid once a
-/// run.
+/// The fast path for many operations at a time: copies and fills that fit into the budget, are contiguous on both
+/// sides, and need no other processing. The cost per operation, mainly of the guard, is paid once per run.
 extension RingConsumer {
-    /// The operations of a run: what is left of their descriptors, which are fetched once.
+    /// The operations of a run, from descriptors that are fetched once.
     struct Run {
-        /// What they come to.
+        /// The resolved moves.
         let moves: UnsafeMutablePointer<clinux_move>
-        /// Where operations may cross domains, the descriptors themselves.
+        /// The descriptors, if operations may cross domains.
         let descriptors: UnsafeMutablePointer<dmadev_descriptor>
-        /// The batches that begin among them.
+        /// The batches that start within the run.
         let batches: UnsafeMutablePointer<(first: Int, rung: UInt64)>
 
         var count = 0
@@ -35,9 +34,9 @@ extension RingConsumer {
         }
     }
 
-    /// Executes operations from `next` on for as long as they are such copies.
+    /// Executes operations from `next` on while they qualify for the fast path.
     ///
-    /// - Returns: how many are finished, a failed one included, which ends a run.
+    /// - Returns: the number finished; a failed operation is included and ends the run.
     mutating func executeRun(atMost most: UInt64, budget: inout Int) -> UInt64 {
         guard running == nil, !dmatrace_dmadev_engine_operation_start_enabled(),
             !dmatrace_dmadev_engine_operation_finish_enabled()
@@ -62,7 +61,7 @@ extension RingConsumer {
         var result: CInt = 0
         let done = clinux_guarded_moves(run.moves, planned, &result)
         finishRun(done)
-        if let domains, done > 0 { domains.note(handlers, UInt64(done), run.byteCount) }
+        if let domains, done > 0 { domains.recordTraffic(handlers, UInt64(done), run.byteCount) }
         guard done < planned else { return UInt64(done) }
         running = Operation(
             dmadev_descriptor(
@@ -75,10 +74,10 @@ extension RingConsumer {
         return UInt64(done) &+ 1
     }
 
-    /// The same where addresses may lie in other domains: all operations of the run name the same members, so that these
+    /// The same for operations that may cross domains: all operations of the run use the same members, so that these
     /// are looked up once.
     ///
-    /// - Returns: which members.
+    /// - Returns: the handlers of these members.
     private mutating func planRun(
         across domains: RingDomains, atMost most: Int, _ budget: UInt64
     ) -> RingDomains.Handlers {
@@ -96,13 +95,13 @@ extension RingConsumer {
         return first
     }
 
-    /// Fetches descriptors until one is no such copy; that one is fetched and checked anew when its turn comes.
+    /// Fetches descriptors until one does not qualify; that one is fetched and checked again by the general path.
     @inline(__always)
     private mutating func planRun(
         atMost most: Int, _ budget: UInt64, _ move: (dmadev_descriptor, Bool) -> clinux_move?
     ) {
         let special = UInt8(giveBack == nil ? 0 : DMADEV_DESC_AUTO_FREE)
-        // A fence, and all after it, is for the general path when its batch has failed.
+        // When the batch has failed, the general path handles a fence and all operations after it.
         var mayAbandon = batchFailed
         var byteCount: UInt64 = 0
         var batchCount = 0
@@ -133,17 +132,17 @@ extension RingConsumer {
         run.fillCount = fillCount
     }
 
-    /// Finishes the first `done` operations of the run as successful, and begins the batch of the one after them.
+    /// Finishes the first `done` operations of the run as successful, and starts the batch of the next one.
     private mutating func finishRun(_ done: Int) {
         var begun = 0
         for batch in 0..<run.batchCount {
             let (first, rung) = run.batches[batch]
             guard first <= done, first < run.count else { break }
-            if first > begun { noteForLatency(UInt64(first &- begun)) }
+            if first > begun { countForLatency(UInt64(first &- begun)) }
             beginBatch(rung)
             begun = first
         }
-        if done > begun { noteForLatency(UInt64(done &- begun)) }
+        if done > begun { countForLatency(UInt64(done &- begun)) }
         let slot = Int(truncatingIfNeeded: next & mask)
         let straight = min(done, Int(truncatingIfNeeded: mask) + 1 - slot)
         (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: straight)

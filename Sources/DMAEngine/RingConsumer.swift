@@ -7,20 +7,20 @@ internal import Synchronization
 
 /// The engine's side of a descriptor ring: fetch, execute, publish.
 ///
-/// Only the engine's thread uses it while the ring is attached; whoever has detached it, after. It believes nothing
-/// that the application can write: indexes are masked, a descriptor is fetched once and then checked, and what this side
-/// publishes is never read back.
+/// Only the engine's thread uses it while the ring is attached; after that, the thread that detached it. It does not
+/// trust memory that the application can write: indexes are masked, a descriptor is fetched once and then checked, and
+/// published values are never read back.
 struct RingConsumer {
-    /// Who the ring belongs to, for traces.
+    /// Engine, device and channel, for traces.
     struct Owner {
         let engine: UInt32
         let device: Int16
         let vchan: UInt16
     }
 
-    /// Operations executed before their completions are published together; a longer run would only delay the first.
+    /// Operations executed before their completions are published together; more would only delay the first.
     static let burst = 32
-    /// Bytes moved before the engine looks around: at other rings, at its control words.
+    /// Bytes moved before the engine checks other rings and its control words.
     static let chunk = 256 * 1024
 
     let owner: Owner
@@ -40,24 +40,24 @@ struct RingConsumer {
     private let ticks = Ticks()
 
     var next: UInt64 = 0
-    /// Descriptors below it were asked for.
+    /// Descriptors below this index were prefetched.
     private var fetched: UInt64 = 0
     private var failed: UInt64 = 0
     /// An operation of the current batch has failed.
     var batchFailed = false
-    /// A fence met that failure: the rest of the batch is not attempted.
+    /// A fence follows that failure: the rest of the batch is not attempted.
     var batchAbandoned = false
-    /// The operation at `next`, when it was begun and has bytes left.
+    /// The operation at `next`, if it was started and has bytes left.
     var running: Operation?
     var tally = Tally()
-    /// Operations finished and not yet published, by batch: when its doorbell rang, and how many.
+    /// Operations finished and not yet published, by batch: doorbell time and count.
     private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
     private var unpublishedBatches = 0
-    /// The run that is under way; see ``executeRun(atMost:budget:)``.
+    /// The current run; see ``executeRun(atMost:budget:)``.
     var run = Run(capacity: Self.burst)
     var rung: UInt64 = 0
 
-    /// Counters as this side knows them; copies are published.
+    /// Private counters; copies are published.
     struct Tally {
         var completed: UInt64 = 0
         var errors: UInt64 = 0
@@ -86,7 +86,7 @@ struct RingConsumer {
         maximumEntries = memory.layout.maximumEntries
     }
 
-    /// Frees what `init` allocated; nothing is called after it.
+    /// Frees the memory of `init`; do not use the value afterwards.
     func deallocate() {
         unpublished.deallocate()
         run.deallocate()
@@ -94,7 +94,7 @@ struct RingConsumer {
 
     /// Executes up to a burst of operations and a chunk of bytes.
     ///
-    /// - Returns: whether there was anything to do.
+    /// - Returns: whether there was work.
     mutating func step() -> Bool {
         if let faults { return step(faults) }
         let rung = tail.loadAcquiring()
@@ -113,7 +113,7 @@ struct RingConsumer {
         return true
     }
 
-    /// The same on a ring with faults: nothing is begun that the plan stops.
+    /// The same on a ring with faults: operations that the plan stops are not started.
     private mutating func step(_ faults: FaultInjector) -> Bool {
         let (first, visible) = (next, faults.visible)
         var waiting = waiting(upTo: tail.loadAcquiring())
@@ -127,20 +127,20 @@ struct RingConsumer {
         return next != first || budget != Self.chunk || faults.visible != visible
     }
 
-    /// Operations to look at in a step. More than a ring full is nonsense; the mask keeps every access inside, whatever
-    /// the application says.
+    /// Operations to execute in a step. More than the ring's size is invalid; the mask keeps every access inside the
+    /// ring, for any tail that the application writes.
     @inline(__always)
     private func waiting(upTo rung: UInt64) -> UInt64 { min(rung &- next, mask &+ 1, UInt64(Self.burst)) }
 
-    /// Asks for the cache lines of what was rung, up to two bursts, all at once: one after the other, each would be
-    /// waited for.
+    /// Prefetches the cache lines of rung descriptors, up to two bursts, all at once: otherwise each line would be
+    /// waited for in turn.
     @inline(__always)
     private mutating func fetchAhead(upTo rung: UInt64) {
         let end = next &+ min(rung &- next, 2 * UInt64(Self.burst))
         if fetched < next { fetched = next }
         while fetched < end {
             clinux_prefetch_to_read(descriptors + Int(truncatingIfNeeded: fetched & mask))
-            // Two slots a line.
+            // Two slots per line.
             fetched = (fetched &+ 2) & ~1
         }
         clinux_prefetch_to_read(tail)
@@ -148,7 +148,7 @@ struct RingConsumer {
 
     /// Executes the operation at `next`, or its next part.
     ///
-    /// - Returns: its status, or `nil` when the budget ended first.
+    /// - Returns: its status, or `nil` when the budget was used up first.
     private mutating func execute(_ budget: inout Int) -> CompletionStatus? {
         var operation: Operation
         if let begun = running {
@@ -182,7 +182,7 @@ struct RingConsumer {
         rung = time
     }
 
-    /// The same where the addresses may lie in other domains: who may reach what is looked up anew for each part.
+    /// The same for operations that may cross domains: access rights are looked up again for each part.
     private mutating func executeAcross(
         _ domains: RingDomains, _ operation: inout Operation, _ region: UnsafePointer<dmadev_sge>, _ budget: inout Int
     ) -> CompletionStatus? {
@@ -194,7 +194,7 @@ struct RingConsumer {
         switch status {
         case nil: return nil
         case .successful?:
-            domains.note(handlers, 1, operation.moved)
+            domains.recordTraffic(handlers, 1, operation.moved)
             return status
         case let failure?: return domains.finalStatus(failure, operation.descriptor, handlers)
         }
@@ -212,7 +212,7 @@ struct RingConsumer {
         if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
             release(descriptor, slot, giveBack)
         }
-        noteForLatency(1)
+        countForLatency(1)
         faults?.finished(next)
         dmatrace_dmadev_engine_operation_finish(
             owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
@@ -232,8 +232,8 @@ struct RingConsumer {
         }
     }
 
-    /// Notes operations of the current batch as finished now.
-    mutating func noteForLatency(_ count: UInt64) {
+    /// Records operations of the current batch as finished now.
+    mutating func countForLatency(_ count: UInt64) {
         guard isCounting else { return }
         guard unpublishedBatches == 0 || unpublished[unpublishedBatches - 1].rung != rung else {
             unpublished[unpublishedBatches - 1].count &+= count
@@ -244,7 +244,7 @@ struct RingConsumer {
         unpublishedBatches += 1
     }
 
-    /// Makes what is finished visible, as far as no planned fault delays it.
+    /// Makes finished operations visible, as far as no planned fault delays them.
     private mutating func publish() {
         if let faults {
             publish(upTo: faults.advanceVisible(to: next), delay: faults.delayTicks)
@@ -253,9 +253,10 @@ struct RingConsumer {
         }
     }
 
-    /// Counters go first, the index last and with release: whoever has seen an operation finished finds it counted.
+    /// Stores the counters first, the index last and with release: a reader that sees an operation finished also sees it
+    /// counted.
     ///
-    /// - Parameter delay: ticks until what is finished is visible.
+    /// - Parameter delay: ticks until finished operations are visible.
     private mutating func publish(upTo visible: UInt64, delay: UInt64) {
         recordLatencies(delay)
         if isCounting {
@@ -271,7 +272,7 @@ struct RingConsumer {
         guard unpublishedBatches > 0 else { return }
         let now = Ticks.now &+ delay
         if dmatrace_dmadev_engine_completed_burst_enabled() {
-            // Before the publication: whoever has seen an operation finished finds it in the trace.
+            // Before the publication: an operation that a reader sees finished is already in the trace.
             CompletedBurst(owner: owner, statuses: statuses, mask: mask, ticks: ticks)
                 .record(UnsafeBufferPointer(start: unpublished, count: unpublishedBatches), upTo: next, now: now)
         }
@@ -287,21 +288,21 @@ struct RingConsumer {
         unpublishedBatches = 0
     }
 
-    /// Gives the source buffers of an operation back to their pool, before its completion is visible and however it
-    /// ended: with auto-free they are the device's from the enqueue on.
+    /// Returns the source buffers of an operation to their pool, before its completion is visible and with any status:
+    /// with auto-free the device owns them from the enqueue on.
     private func release(_ descriptor: dmadev_descriptor, _ slot: Int, _ giveBack: @Sendable (UInt64) -> Void) {
         switch Int32(descriptor.kind) {
         case DMADEV_KIND_COPY: giveBack(descriptor.src)
         case DMADEV_KIND_COPY_SG:
             let region = entries + slot * 2 * maximumEntries
             for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
-        default: break  // a fill has no source buffer: its pattern is no address
+        default: break  // a fill has no source buffer: its pattern is not an address
         }
     }
 
-    /// Ends what was rung and is not finished with *aborted*; for a ring that was detached.
+    /// Ends rung operations that are not finished as aborted; for a detached ring.
     ///
-    /// - Returns: how many operations that were.
+    /// - Returns: the number of aborted operations.
     mutating func abortAll() -> UInt32 {
         var aborted: UInt32 = 0
         var left = min(tail.loadAcquiring() &- next, mask &+ 1)
@@ -316,7 +317,7 @@ struct RingConsumer {
         return aborted
     }
 
-    /// Goes on with the operation that was begun, for a chunk; for a ring that was detached.
+    /// Continues the started operation for one chunk; for a detached ring.
     ///
     /// - Returns: whether it has bytes left.
     mutating func finishPart() -> Bool {
@@ -328,23 +329,23 @@ struct RingConsumer {
         return false
     }
 
-    /// Sets or clears the flag that asks the application to ring the bell; see ``RingProducer/submit()``.
+    /// Sets or clears the flag that makes the application ring the bell; see ``RingProducer/submit()``.
     func setNeedWakeup(_ needed: Bool) {
         published.member(\.need_wakeup).atomic.pointee
             .store(needed ? 1 : 0, ordering: .sequentiallyConsistent)
     }
 
-    /// Whether anything was rung that is not finished; in one order with doorbells and the engine's flags.
+    /// Whether rung operations are not finished; sequentially consistent with doorbells and the engine's flags.
     func hasWork() -> Bool {
         let tail = tail.atomic.pointee.load(ordering: .sequentiallyConsistent)
         return faults?.hasWork(tail: tail, next: next) ?? (tail != next)
     }
 
-    /// How long the engine may sleep before there is something to do without a doorbell; `nil`: for ever.
+    /// The longest sleep before work is due without a doorbell, in nanoseconds; `nil`: unlimited.
     func nanosecondsUntilDue() -> UInt64? { faults?.nanosecondsUntilDue(next) }
 }
 
-// Whether operations are counted: always, but for the variant from which the cost of counting is measured; see
+// Whether operations are counted: always, except in the variant that measures the cost of counting; see
 // scripts/check-instructions.
 #if DMASCOPE_UNCOUNTED
     @inline(__always) var isCounting: Bool { false }

@@ -2,19 +2,19 @@ internal import Glibc
 public import LinuxSystem
 public import SystemPackage
 
-/// The memory of a ring between two processes that do not trust each other: two files, one a side.
+/// The memory of a ring between two processes that do not trust each other: two files, one per side.
 ///
-/// The application writes the first. The second is mapped by the engine's process before it is sealed: from then on
-/// nobody maps it writable any more, whoever has the descriptor.
+/// The application writes the first. The engine's process maps the second before it is sealed: after that no process
+/// can map it writable, even with the descriptor.
 public struct SharedRingMemory: ~Copyable, Sendable {
-    /// The ring as the engine's process sees it.
+    /// The ring as mapped in the engine's process.
     public let memory: RingMemory
-    /// What the application maps for writing.
+    /// The file that the application maps for writing.
     public let applicationFile: OwnedDescriptor
-    /// What the application maps for reading.
+    /// The file that the application maps for reading.
     public let engineFile: OwnedDescriptor
 
-    /// Makes a ring's memory, zeroed, in the engine's process.
+    /// Creates zeroed ring memory in the engine's process.
     ///
     /// - Throws: EMFILE, ENFILE, ENOMEM.
     public init(layout: RingLayout) throws(Errno) {
@@ -31,10 +31,10 @@ public struct SharedRingMemory: ~Copyable, Sendable {
 }
 
 extension RingMemory {
-    /// Maps the two files of a ring in the application's process. They may be closed then.
+    /// Maps the two files of a ring in the application's process. The descriptors may be closed afterwards.
     ///
-    /// - Throws: EINVAL when a file is not sealed, or has not the size that the layout asks for: reading it could be a
-    ///   fault then. ENOMEM.
+    /// - Throws: EINVAL when a file is not sealed, or its size differs from the layout's: reading it could fault.
+    ///   ENOMEM.
     public convenience init(layout: RingLayout, applicationFile: CInt, engineFile: CInt) throws(Errno) {
         for (file, size) in [(applicationFile, layout.applicationByteCount), (engineFile, layout.engineByteCount)] {
             guard try MemoryFile.seals(of: file).contains(.shrink), try MemoryFile.byteCount(of: file) >= size else {
@@ -47,7 +47,7 @@ extension RingMemory {
     fileprivate convenience init(
         layout: RingLayout, applicationFile: CInt, engineFile: CInt, isEngine: Bool
     ) throws(Errno) {
-        // The address range first, as one piece; then both files over it.
+        // Reserve one address range first, then map both files into it.
         let reserved = mmap(nil, layout.byteCount, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let reserved, reserved != MAP_FAILED else { throw Errno(rawValue: errno) }
         func map(_ file: CInt, at offset: Int, _ byteCount: Int, isWritable: Bool) -> Bool {

@@ -2,36 +2,36 @@ public import CDMADev
 public import DMADev
 internal import Glibc
 
-/// The memory of one descriptor ring: what application and engine share.
+/// The memory of one descriptor ring, shared by application and engine.
 ///
-/// All of it is plain memory without pointers inside, so that it works as well when two processes map it; its parts are
-/// found by ``RingLayout``, never by an address stored in it. Freed with the object.
+/// It contains no pointers, so that two processes can map it; ``RingLayout`` gives the offsets of its parts. Unmapped
+/// with the object.
 public final class RingMemory: @unchecked Sendable {
-    // The pointers are constant and the memory behind them is written as cdmadev.h says: each member by one side.
-    /// What the application writes.
+    // The pointers are constant; each member of the memory behind them is written by one side, see cdmadev.h.
+    /// Written by the application.
     public let producerPage: UnsafeMutablePointer<dmadev_producer_page>
-    /// What the engine writes.
+    /// Written by the engine.
     public let consumerPage: UnsafeMutablePointer<dmadev_consumer_page>
     /// The slots.
     public let descriptors: UnsafeMutablePointer<dmadev_descriptor>
     /// The SG area: per slot, the source entries and then the destination entries.
     public let entries: UnsafeMutablePointer<dmadev_sge>
-    /// Per slot that begins a batch: when its doorbell rang, in ticks.
+    /// For each slot that starts a batch: the time of its doorbell, in ticks.
     public let doorbellTimes: UnsafeMutablePointer<UInt64>
-    /// One status a slot.
+    /// One status per slot.
     public let statuses: UnsafeMutablePointer<UInt16>
-    /// Counters behind the producer page: what the application counts. Of another process it is what that claims.
+    /// Counters on the producer page, written by the application; untrusted if that is another process.
     public let applicationCounters: UnsafeMutablePointer<dmadev_application_counters>
-    /// Counters behind the consumer page: what the engine counts.
+    /// Counters on the consumer page, written by the engine.
     public let engineCounters: UnsafeMutablePointer<dmadev_engine_counters>
-    /// Sizes and places.
+    /// Sizes and offsets.
     public let layout: RingLayout
 
     private let base: UnsafeMutableRawPointer
 
-    /// Maps zeroed memory; pages that are never touched cost nothing.
+    /// Maps zeroed memory; unused pages consume no memory.
     ///
-    /// - Returns: `nil` when the system has no memory left.
+    /// - Returns: `nil` when memory is exhausted.
     public convenience init?(layout: RingLayout) {
         let mapped = mmap(
             nil, layout.byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
@@ -62,24 +62,24 @@ public final class RingMemory: @unchecked Sendable {
         munmap(base, layout.byteCount)
     }
 
-    /// What both sides have counted since the ring was made.
+    /// The counters of both sides since the ring was created.
     public var counters: ChannelCounters { ChannelCounters(reading: engineCounters, applicationCounters) }
 }
 
-/// Where the parts of a ring lie: the application's pages first, then the engine's, each part on pages of its own side.
+/// The layout of a ring: the application's pages first, then the engine's; no page belongs to both sides.
 public struct RingLayout: Sendable, Equatable {
-    /// Occupancy that the application asked for; any number.
+    /// The configured number of descriptors; need not be a power of two.
     public let descriptorCount: Int
     /// Slots in memory: the next power of two.
     public let slotCount: Int
-    /// Most entries of one SG list.
+    /// Maximum entries per SG list.
     public let maximumEntries: Int
 
-    /// Lays out a ring.
+    /// Computes the layout of a ring.
     ///
     /// - Parameters:
-    ///   - descriptorCount: 1 to 32768: half the ring index's range, so that an index tells before from after.
-    ///   - maximumEntries: entries a source or destination list may have, 0 to 64.
+    ///   - descriptorCount: 1 to 32768: half the ring index's range, so that two indexes have a defined order.
+    ///   - maximumEntries: maximum entries per source or destination list, 0 to 64.
     public init(descriptorCount: Int, maximumEntries: Int) {
         precondition((1...32768).contains(descriptorCount) && (0...64).contains(maximumEntries), "validated before")
         self.descriptorCount = descriptorCount
@@ -101,16 +101,16 @@ public struct RingLayout: Sendable, Equatable {
     var doorbellTimesOffset: Int {
         entriesOffset + pages(slotCount * entriesPerSlot * MemoryLayout<dmadev_sge>.stride)
     }
-    /// Where counters lie in the first page of each side: on cache lines of their own.
+    /// Offset of the counters in the first page of each side: on separate cache lines.
     static let countersOffset = 128
-    /// Size of the application's side.
+    /// Bytes of the application's side.
     public var applicationByteCount: Int { consumerPageOffset }
-    /// Size of the engine's side.
+    /// Bytes of the engine's side.
     public var engineByteCount: Int { byteCount - consumerPageOffset }
 
     // The engine's side.
     var consumerPageOffset: Int { doorbellTimesOffset + pages(slotCount * MemoryLayout<UInt64>.stride) }
     var statusesOffset: Int { consumerPageOffset + Self.page }
-    /// Size of the whole.
+    /// Bytes of both sides.
     public var byteCount: Int { statusesOffset + pages(slotCount * MemoryLayout<UInt16>.stride) }
 }

@@ -1,7 +1,7 @@
 public import CDMADev
 
 extension RingProducer {
-    /// What was rung, where it lies; for a trace, on the thread that uses the ring.
+    /// The rung operations and where they are stored; for traces, on the thread that uses the ring.
     @inlinable
     @inline(__always)
     public var rungSoFar: dmadev_rung {

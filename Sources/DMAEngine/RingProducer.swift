@@ -6,19 +6,19 @@ public import Synchronization
 
 /// The application's side of a descriptor ring: enqueue, doorbell, poll.
 ///
-/// It is one pointer, to constants on cache lines of their own, so that a call through a table of functions touches raw
-/// memory only, without exclusivity checks or reference counts, and reads just what it needs. Exactly one thread at a
-/// time may use it, but for `use`. All results are numbers: a ring index or a count, or a negative errno.
+/// It is one pointer to constants on separate cache lines, so that a call through a function table accesses raw memory
+/// only, without exclusivity checks or reference counts, and reads only what it needs. Exactly one thread at a time may
+/// use it, except for `use`. All results are numbers: a ring index, a count, or a negative errno.
 @frozen
 public struct RingProducer: @unchecked Sendable {
-    // The constants never change; what they point to has one writer, as cdmadev.h says.
+    // The constants never change; the memory behind them has one writer each, see cdmadev.h.
     @usableFromInline let constants: UnsafeMutablePointer<Constants>
 
-    /// Where a ring's parts lie, and what its mode is.
+    /// The addresses of a ring's parts, and its mode.
     @usableFromInline
     struct Constants {
         @usableFromInline let descriptors: UnsafeMutablePointer<dmadev_descriptor>
-        /// Where descriptors wait that are not in the ring yet; see ``RingProducer/place(_:_:_:_:)``.
+        /// Buffer for descriptors that are not in the ring yet; see ``RingProducer/place(_:_:_:_:)``.
         @usableFromInline let stage: UnsafeMutablePointer<dmadev_descriptor>
         @usableFromInline let entries: UnsafeMutablePointer<dmadev_sge>
         @usableFromInline let doorbellTimes: UnsafeMutablePointer<UInt64>
@@ -28,7 +28,7 @@ public struct RingProducer: @unchecked Sendable {
         @usableFromInline let state: UnsafeMutablePointer<dmadev_producer_state>
         @usableFromInline let counters: UnsafeMutablePointer<dmadev_application_counters>
         @usableFromInline let bell: EngineBell
-        /// 0 behind it: the engine is gone, or not for this process.
+        /// The word is 0 when the engine has ended, or this process must not use the ring.
         let liveness: UnsafeMutablePointer<UInt64>?
         @usableFromInline let mask: UInt64
         @usableFromInline let stageMask: UInt64
@@ -37,20 +37,20 @@ public struct RingProducer: @unchecked Sendable {
         @usableFromInline let isSilent: Bool
         @usableFromInline let hasLightDoorbell: Bool
         @usableFromInline let refusedFlags: UInt64
-        /// By slot, in enqueue/dequeue mode: the structures that are under way.
+        /// By slot, in enqueue/dequeue mode: the structures that are enqueued.
         let operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
     }
 
-    /// Makes the application's side of a new ring.
+    /// Creates the application's side of a new ring.
     ///
     /// - Parameters:
-    ///   - memory: fresh, zeroed; it must outlive this value.
-    ///   - state: zeroed, on a cache line of its own.
-    ///   - bell: what wakes the engine that serves the ring.
-    ///   - liveness: a word that is 0 when the engine is gone; `nil` for an engine of this process.
-    ///   - isSilent: completions are not polled; a slot is free when its operation is done.
-    ///   - hasPool: whether auto-free has a pool to give buffers back to.
-    ///   - operations: room for a pointer a slot, in enqueue/dequeue mode.
+    ///   - memory: new and zeroed; it must stay valid as long as this value is used.
+    ///   - state: zeroed, on a separate cache line.
+    ///   - bell: wakes the engine that serves the ring.
+    ///   - liveness: a word that is 0 when the engine has ended; `nil` for an engine of this process.
+    ///   - isSilent: completions are not polled; a slot is free when its operation has finished.
+    ///   - hasPool: whether auto-free has a pool for the buffers.
+    ///   - operations: memory for one pointer per slot, in enqueue/dequeue mode.
     public init(
         memory: RingMemory, state: UnsafeMutablePointer<dmadev_producer_state>, bell: EngineBell,
         liveness: UnsafeMutablePointer<UInt64>?, isSilent: Bool, hasPool: Bool,
@@ -73,7 +73,7 @@ public struct RingProducer: @unchecked Sendable {
                 operations: operations))
     }
 
-    /// Frees what `init` allocated; nothing is called after it.
+    /// Frees the memory of `init`; do not use the value afterwards.
     public func deallocate() {
         stage.deallocate()
         constants.deallocate()
@@ -98,8 +98,8 @@ public struct RingProducer: @unchecked Sendable {
     @inlinable var refusedFlags: UInt64 { constants.pointee.refusedFlags }
     private var operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>? { constants.pointee.operations }
 
-    // Indexes that never wrap; see the picture in cdmadev.h. Relaxed: their one writer is their one reader, but for a
-    // glimpse from another thread.
+    // Indexes that never wrap; see the picture in cdmadev.h. Relaxed: the writer is the only reader, except for
+    // snapshots by other threads.
     @inlinable var enqueued: UInt64 {
         get { state.member(\.enqueued).loadRelaxed() }
         nonmutating set { state.member(\.enqueued).storeRelaxed(newValue) }
@@ -141,7 +141,7 @@ public struct RingProducer: @unchecked Sendable {
         place(pattern, destination, Self.shape(DMADEV_KIND_FILL, length: length), flags)
     }
 
-    /// Enqueues a copy between lists, whose sums must be equal and whose counts at most `maximumEntries`;
+    /// Enqueues a copy between lists of equal total length, each with at most `maximumEntries` entries;
     /// `rte_dma_copy_sg`. `-ENOSPC` when the ring is full, `-EINVAL` when a list is too long.
     public func enqueueCopy(
         _ sources: UnsafePointer<dmadev_sge>?, _ destinations: UnsafePointer<dmadev_sge>?, _ sourceCount: UInt16,
@@ -166,11 +166,11 @@ public struct RingProducer: @unchecked Sendable {
         UInt64(length) | UInt64(kind) << 32
     }
 
-    /// Puts the next descriptor on the stage.
+    /// Writes the next descriptor to the stage.
     ///
-    /// The engine had the ring's cache lines last, and a store waits for its line and holds up all that follow it. What
-    /// a processor can hold back meanwhile is counted in stores: so descriptors go into the ring many at a time, with
-    /// no other store between them.
+    /// The engine last owned the ring's cache lines, so a store to them waits for its line and delays all later stores.
+    /// The processor's store buffer has a limited number of entries: so descriptors are copied into the ring many at a
+    /// time, without other stores between them.
     @inlinable
     @inline(__always)
     func place(_ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
@@ -180,7 +180,7 @@ public struct RingProducer: @unchecked Sendable {
         let slot = UnsafeMutableRawPointer(stage + Int(truncatingIfNeeded: index & stageMask))
         slot.storeBytes(of: source, as: UInt64.self)
         (slot + 8).storeBytes(of: destination, as: UInt64.self)
-        // The handlers come last, as in the flags.
+        // The handlers are the last members, in the same layout as in the flags.
         (slot + 16).storeBytes(of: shape | own << 40, as: UInt64.self)
         (slot + 24).storeBytes(of: flags >> 32, as: UInt64.self)
         enqueued = index &+ 1
@@ -188,7 +188,7 @@ public struct RingProducer: @unchecked Sendable {
         return flags & 2 != 0 || (index &+ 1) & stageMask == 0 ? clearStage(flags, thenReturn: result) : result
     }
 
-    /// The last call of an enqueue that rings, or fills the stage: one without keeps nothing on the stack.
+    /// A tail call of an enqueue that rings the doorbell or fills the stage: other enqueues then need no stack frame.
     @usableFromInline
     @inline(never)
     func clearStage(_ flags: UInt64, thenReturn result: Int32) -> Int32 {
@@ -196,8 +196,8 @@ public struct RingProducer: @unchecked Sendable {
         return result
     }
 
-    /// Writes what is on the stage into the ring. It lies in one piece on both sides: the stage is cleared where it
-    /// ends, and the ring is as long, or a multiple.
+    /// Copies the stage into the ring. Both sides are contiguous: the stage is cleared at its end, and the ring's
+    /// length is a multiple of the stage's.
     @inlinable
     @inline(__always)
     func clearStage() {
@@ -208,7 +208,7 @@ public struct RingProducer: @unchecked Sendable {
         staged = end
     }
 
-    /// Descriptors on the stage at most: a usual burst.
+    /// Maximum number of descriptors on the stage: a typical burst.
     private static let stageCount = 32
 
     @inlinable
@@ -230,13 +230,14 @@ public struct RingProducer: @unchecked Sendable {
 
     // MARK: Doorbell
 
-    /// Rings the doorbell: what was enqueued becomes the engine's; `rte_dma_submit`. Nothing enqueued: nothing happens.
+    /// Rings the doorbell: enqueued operations become visible to the engine; `rte_dma_submit`. Does nothing if nothing
+    /// was enqueued.
     ///
-    /// No wake-up is lost. The tail is stored before the engine's flag is read, and the engine sets its flag before it
-    /// reads the tail for the last time, with a full barrier between the two on either side: so either the engine sees
-    /// the new tail and does not sleep, or this side sees the flag and rings the bell. A barrier here would wait until
-    /// all that was enqueued has reached the ring; so the engine, who does this only before it sleeps, makes this side's
-    /// processor pass one, where ``AsymmetricFence`` lets it.
+    /// No wake-up is lost. The tail is stored before the engine's flag is read, and the engine sets its flag before its
+    /// last read of the tail, with a full barrier between the two steps on each side: so either the engine reads the
+    /// new tail and does not sleep, or this side reads the flag and rings the bell. A barrier here would wait until all
+    /// enqueued descriptors have reached the ring. So the engine, which needs the barrier only before it sleeps, makes
+    /// this side's processor execute one, if ``AsymmetricFence`` is available.
     @inlinable
     @inline(__always)
     public func submit() {
@@ -244,7 +245,7 @@ public struct RingProducer: @unchecked Sendable {
         if staged != enqueued { clearStage() }
         doorbellTimes[Int(truncatingIfNeeded: rung & mask)] = Ticks.now
         rung = enqueued
-        // Nobody polls: the slots that are free by now are not in use. The line is read below anyway.
+        // Nothing is polled: slots of finished operations are free. The line is read below anyway.
         if isSilent { released = engineCompleted }
         let occupied = enqueued &- released
         counters.member(\.submitted).storeRelaxed(rung)
@@ -270,8 +271,8 @@ public struct RingProducer: @unchecked Sendable {
     /// It stops before the first failure, which stays for ``completedStatus(into:count:lastIndex:)``.
     ///
     /// - Parameters:
-    ///   - lastIndex: set to the last ring index that either call reported, 0xFFFF when none was.
-    ///   - hasError: set when a failure lies within the asked number.
+    ///   - lastIndex: set to the last ring index that either call reported; 0xFFFF: none.
+    ///   - hasError: set when a failure is within the requested count.
     @inlinable
     @inline(__always)
     public func completed(
@@ -311,8 +312,8 @@ public struct RingProducer: @unchecked Sendable {
         return Int32(truncatingIfNeeded: ready)
     }
 
-    /// How many of `wanted` operations from `first` on are finished. The engine's line is looked at only when what was
-    /// seen there before is used up.
+    /// The number of finished operations from `first` on, up to `wanted`. The engine's cache line is read only when the
+    /// last value read there is used up.
     @inlinable
     @inline(__always)
     func finished(after first: UInt64, atMost wanted: UInt64) -> UInt64 {
@@ -334,7 +335,7 @@ public struct RingProducer: @unchecked Sendable {
         return offset
     }
 
-    /// Slots that are free; `rte_dma_burst_capacity`. Each enqueue takes exactly one.
+    /// The number of free slots; `rte_dma_burst_capacity`. Each enqueue uses exactly one.
     @inlinable
     @inline(__always)
     public func burstCapacity() -> Int32 {
@@ -344,7 +345,7 @@ public struct RingProducer: @unchecked Sendable {
 
     // MARK: Operations as structures
 
-    /// Enqueues operations and rings the doorbell; `rte_dma_enqueue_ops`. How many were taken.
+    /// Enqueues operations and rings the doorbell; `rte_dma_enqueue_ops`. Returns the number enqueued.
     public func enqueue(_ given: UnsafePointer<UnsafeMutablePointer<dmadev_op>>, count: UInt16) -> Int32 {
         guard let operations else { return -ENOTSUP }
         var taken: Int32 = 0
@@ -352,7 +353,7 @@ public struct RingProducer: @unchecked Sendable {
             let entries = UnsafePointer(UnsafeMutableRawPointer(operation + 1).assumingMemoryBound(to: dmadev_sge.self))
             let slot = Int(truncatingIfNeeded: enqueued & mask)
             let (sourceCount, destinationCount) = (operation.pointee.nb_src, operation.pointee.nb_dst)
-            // All are rung together, below.
+            // One doorbell for all, below.
             let result = enqueueCopy(
                 entries, entries + Int(sourceCount), sourceCount, destinationCount,
                 flags: operation.pointee.flags & ~2)
@@ -367,7 +368,7 @@ public struct RingProducer: @unchecked Sendable {
         return taken
     }
 
-    /// Takes finished operations back with their statuses; `rte_dma_dequeue_ops`. How many there were.
+    /// Dequeues finished operations with their statuses; `rte_dma_dequeue_ops`. Returns their number.
     public func dequeue(into taken: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>, count: UInt16) -> Int32 {
         guard let operations else { return -ENOTSUP }
         let ready = finished(after: released, atMost: UInt64(count))
@@ -383,18 +384,18 @@ public struct RingProducer: @unchecked Sendable {
 
     // MARK: Reading; by any thread.
 
-    /// Whether the ring can lose its engine.
+    /// Whether the engine can end before the ring.
     var hasLiveness: Bool { constants.pointee.liveness != nil }
 
-    /// Whether the engine is there, and works for this process.
+    /// Whether the engine runs and serves this process.
     @inline(__always)
     var isAlive: Bool {
         constants.pointee.liveness?.loadRelaxed() != 0
             && engine.member(\.halted).atomic.pointee.load(ordering: .acquiring) == 0
     }
 
-    /// How many operations are in each state. The indexes move while they are read: no difference is taken of an index
-    /// that was overtaken, and none is larger than the ring.
+    /// The number of operations in each state. The indexes change while they are read: the differences are clamped to 0
+    /// and the ring's size.
     public var use: RingUse {
         let released = released
         let completed = max(engineCompleted, released)

@@ -5,13 +5,13 @@ internal import SystemPackage
 extension DriverDescription {
     /// The driver of a controller's devices.
     static let controller = DriverDescription(
-        name: ControllerDevice.driverName, summary: "a device of a controller, as `dmascope serve` is one",
+        name: ControllerDevice.driverName, summary: "a device of a controller, such as `dmascope serve`",
         keys: [.socket]
     ) { (specification, _) throws(DMAError) in
         guard let path = specification.text(.socket) else {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "socket= is missing: the path that `dmascope serve` printed when it started")
+                "socket= is missing: give the path that `dmascope serve` printed at its start")
         }
         return try ControllerDevice(path: path)
     }

@@ -4,11 +4,10 @@ public import DMADev
 public enum DeviceFactory {
     /// Makes the devices and adds them to a registry, in their order: all of them, or none.
     ///
-    /// Devices without a name get the first free one of dma0, dma1…. Devices of one call that name the same engine share
-    /// it.
+    /// Devices without a name get the first free one of dma0, dma1…. Devices of one call with the same engine name
+    /// share it.
     ///
-    /// - Throws: ``DeviceSpecification/Failure`` for a name that is there twice, or whatever the driver or the registry
-    ///   refuses.
+    /// - Throws: ``DeviceSpecification/Failure`` for a repeated name, or an error of the driver or the registry.
     @discardableResult
     public static func make(
         _ specifications: [DeviceSpecification], in registry: DeviceRegistry
@@ -20,7 +19,7 @@ public enum DeviceFactory {
             do throws(DMAError) {
                 devices.append(try registry.add(try specification.driver.make(specification, engines), named: name))
             } catch {
-                // Nobody has started them: they can be closed.
+                // They are not started, so they can be closed.
                 for device in devices { try? device.close() }
                 throw DeviceSpecification.Failure("device \(name): \(error.message)")
             }

@@ -1,10 +1,10 @@
 internal import DMADev
 
-/// A device as a user writes it: `software,name=dma0,engine=e0,vchans=8`.
+/// The text form of a device: `software,name=dma0,engine=e0,vchans=8`.
 ///
 /// A driver's name, then keys with values, in any order, each at most once.
 public struct DeviceSpecification: Sendable {
-    /// Why a text is no specification, or why its device cannot be: what was wrong, and what is allowed.
+    /// The error of an invalid text, or of a device that cannot be made: what was wrong, and what is allowed.
     public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         /// The sentence.
         public let description: String
@@ -20,7 +20,7 @@ public struct DeviceSpecification: Sendable {
 
     /// Reads a specification.
     ///
-    /// - Throws: ``Failure`` for an unknown driver or key, a key that is there twice, and a value out of its range.
+    /// - Throws: ``Failure`` for an unknown driver or key, a repeated key, and a value out of its range.
     public init(_ text: String) throws(Failure) {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         guard let driver = DriverTable.driver(named: parts[0]) else {
@@ -34,20 +34,20 @@ public struct DeviceSpecification: Sendable {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard pair.count == 2, let key = keys.first(where: { $0.name == pair[0] }) else {
                 let known = keys.map(\.name).joined(separator: ", ")
-                throw Failure("\"\(part)\" is no key=value of the driver \(driver.name); its keys are: \(known)")
+                throw Failure("\"\(part)\" is not key=value of the driver \(driver.name); its keys are: \(known)")
             }
             guard key.takes(pair[1]) else {
-                throw Failure("\(key.name)=\(pair[1]) is not possible; allowed: \(key.values)")
+                throw Failure("\(key.name)=\(pair[1]) is invalid; allowed: \(key.values)")
             }
             guard values.updateValue(pair[1], forKey: key.name) == nil else {
-                throw Failure("\(key.name)= is there twice in \"\(text)\"; give it once")
+                throw Failure("\(key.name)= is repeated in \"\(text)\"; give it once")
             }
         }
         self.driver = driver
         self.values = values
     }
 
-    /// What another driver makes of the keys that it knows.
+    /// The specification for another driver, with only the keys that it has.
     func passed(to driver: DriverDescription) -> DeviceSpecification {
         DeviceSpecification(driver: driver, values: values.filter { key, _ in driver.keys.contains { $0.name == key } })
     }
@@ -57,7 +57,7 @@ public struct DeviceSpecification: Sendable {
         self.values = values
     }
 
-    /// The device's name, when it is given.
+    /// The device's name; `nil`: not given.
     public var name: String? { values[DriverKey.name.name] }
 
     /// The value of a key as it was given.

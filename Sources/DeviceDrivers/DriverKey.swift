@@ -1,38 +1,38 @@
 public import DMADev
 
-/// One thing that a specification can set: `key=value`.
+/// One setting of a specification: `key=value`.
 public struct DriverKey: Sendable {
-    /// Which values a key takes.
+    /// The kinds of value.
     public enum Kind: Sendable {
         /// A name of 1 to 63 bytes, without comma and white space.
         case name
         /// A whole number.
         case number(ClosedRange<UInt16>)
-        /// Some of these: their bits as a hexadecimal number, or their names joined with `+`.
+        /// A subset of these: bits as a hexadecimal number, or names joined with `+`.
         case capabilities(Capabilities)
-        /// What a function takes; the allowed values in words.
+        /// Values that a function accepts; `allowed` describes them.
         case text(allowed: String, takes: @Sendable (String) -> Bool)
     }
 
     /// The key.
     public let name: String
-    /// What it sets.
+    /// A one-line description for the help.
     public let summary: String
-    /// Which values it takes.
+    /// The allowed values.
     public let kind: Kind
-    /// What holds when it is not given, in words.
+    /// The default, as text.
     public let standard: String
 
     /// The name of a device, a key of every driver.
     public static let name = DriverKey(
         name: "name", summary: "the device's name", kind: .name, standard: "dma0, dma1, …")
 
-    /// The allowed values and the default, in words.
+    /// The allowed values and the default, as text.
     public var allowed: String {
         "\(values); default \(standard)"
     }
 
-    /// The allowed values, in words.
+    /// The allowed values, as text.
     var values: String {
         switch kind {
         case .name: "1 to 63 bytes without comma and white space"
@@ -43,7 +43,7 @@ public struct DriverKey: Sendable {
         }
     }
 
-    /// Whether the key takes a value.
+    /// Whether a value is allowed.
     func takes(_ text: String) -> Bool {
         switch kind {
         case .name: (1...63).contains(text.utf8.count) && !text.contains(where: \.isWhitespace)

@@ -1,37 +1,37 @@
 internal import DMADev
 
-/// The drivers that a device can be made with, by name.
+/// All drivers for `--device`.
 ///
-/// A new driver is a module of its own and one row here: a file like `SoftwareRow.swift`.
+/// A new driver is a separate module and one row here: a file like `SoftwareRow.swift`.
 public enum DriverTable {
-    /// Drivers that need no other one.
+    /// Drivers that do not need an inner driver.
     static let basic: [DriverDescription] = [.software, .controller]
     /// Every driver.
     public static let all = basic + [.fault]
 
-    /// The driver with a name.
+    /// Finds a driver by name; `nil`: unknown.
     public static func driver(named name: String) -> DriverDescription? {
         all.first { $0.name == name }
     }
 
-    /// Every driver with its keys, for people: what a program's help shows.
+    /// Every driver with its keys, as text for a program's help.
     public static var help: String {
         all.map(\.help).joined(separator: "\n")
     }
 }
 
-/// One driver: what it is called, which keys a specification may give it, and how it makes a device.
+/// One driver: its name, its keys, and the function that makes a device.
 public struct DriverDescription: Sendable {
-    /// The driver's name: a specification begins with it.
+    /// The first word of a specification.
     public let name: String
-    /// What it is, in one line.
+    /// A one-line description.
     public let summary: String
-    /// What may be set, beside the name that every device has.
+    /// Its keys, in addition to `name`.
     public let keys: [DriverKey]
     /// Makes the driver's side of one device. Values have been checked against `keys`.
     let make: @Sendable (DeviceSpecification, EngineSet) throws(DMAError) -> any DMADriver
 
-    /// The driver and its keys, for people, in lines of at most 74 characters.
+    /// The driver and its keys as help text, in lines of at most 74 characters.
     public var help: String {
         let rows = [DriverKey.name] + keys
         let width = (rows.map(\.name.count).max() ?? 0) + 5

@@ -4,9 +4,9 @@ internal import FaultDriver
 internal import SystemPackage
 
 extension DriverDescription {
-    /// The fault driver: its own keys, and those of every driver whose devices it makes fail.
+    /// The fault driver: its own keys, and those of the inner drivers.
     static let fault = DriverDescription(
-        name: FaultDevice.driverName, summary: "a device of another driver that fails on purpose, as these keys plan",
+        name: FaultDevice.driverName, summary: "a device of another driver that fails on purpose, as set by these keys",
         keys: [.inner] + DriverKey.faults + innerKeys
     ) { (specification, engines) throws(DMAError) in
         let name = specification.text(.inner) ?? DriverKey.standardInner.name
@@ -32,12 +32,12 @@ extension DriverDescription {
         guard let device = device as? any RingDriver else {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "inner=\(inner.name): its devices have no engine of dmascope, which makes the faults")
+                "inner=\(inner.name): its devices have no engine of dmascope, which injects the faults")
         }
         return try FaultDevice.make(device, plan: plan)
     }
 
-    /// The keys of those drivers, each name once.
+    /// The keys of the inner drivers, each name once.
     private static let innerKeys = DriverTable.basic.flatMap(\.keys).reduce(into: [DriverKey]()) { keys, key in
         if !keys.contains(where: { $0.name == key.name }) { keys.append(key) }
     }

@@ -28,22 +28,22 @@ extension DriverDescription {
 
 extension DriverKey {
     static let engine = DriverKey(
-        name: "engine", summary: "the engine's name: devices that name the same one share its thread", kind: .name,
-        standard: "an engine of its own")
+        name: "engine", summary: "the engine's name: devices with the same engine name share its thread", kind: .name,
+        standard: "a separate engine")
     static let vchans = DriverKey(
-        name: "vchans", summary: "most virtual channels", kind: .number(1...1024),
+        name: "vchans", summary: "maximum virtual channels", kind: .number(1...1024),
         standard: "\(usual.maximumVirtualChannelCount)")
     static let maximumDescriptors = DriverKey(
-        name: "max-desc", summary: "most descriptors a ring", kind: .number(1...32768),
+        name: "max-desc", summary: "maximum descriptors per ring", kind: .number(1...32768),
         standard: "\(usual.maximumDescriptorCount)")
     static let minimumDescriptors = DriverKey(
-        name: "min-desc", summary: "fewest descriptors a ring", kind: .number(1...32768),
-        standard: "\(usual.minimumDescriptorCount), or max-desc where that is less")
+        name: "min-desc", summary: "minimum descriptors per ring", kind: .number(1...32768),
+        standard: "\(usual.minimumDescriptorCount), or max-desc if that is less")
     static let maximumEntries = DriverKey(
-        name: "max-sges", summary: "most entries of a scatter-gather list", kind: .number(1...64),
+        name: "max-sges", summary: "maximum entries per scatter-gather list", kind: .number(1...64),
         standard: "\(usual.maximumEntryCount)")
     static let capabilities = DriverKey(
-        name: "capabilities", summary: "what the device does", kind: .capabilities(SoftwareDevice.capabilities),
+        name: "capabilities", summary: "the device's capabilities", kind: .capabilities(SoftwareDevice.capabilities),
         standard: "all of these")
 
     private static let usual = SoftwareDevice.Options()

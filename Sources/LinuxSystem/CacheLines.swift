@@ -1,8 +1,8 @@
 extension UnsafeMutablePointer where Pointee: ~Copyable {
-    /// Allocates room that shares no cache line with anything else, nor the line beside it, which processors fetch
-    /// along: for what one thread reads or writes all the time while others write elsewhere.
+    /// Allocates memory that shares neither its cache lines nor the adjacent line, which processors prefetch, with
+    /// other data: for values that one thread uses all the time while other threads write elsewhere.
     ///
-    /// - Parameter capacity: how many values, from 1. Freed with `deallocate()`.
+    /// - Parameter capacity: number of values, from 1. Free with `deallocate()`.
     public static func allocateOnOwnCacheLines(capacity: Int) -> Self {
         let pair = 128
         let bytes = (capacity * MemoryLayout<Pointee>.stride + pair - 1) & ~(pair - 1)

@@ -1,13 +1,13 @@
 internal import Synchronization
 
-/// A number that one thread raises and others sleep on.
+/// A counter that threads increment and that other threads wait on.
 ///
 /// Any thread may call. C counterpart: `futex(2)`.
 public final class ChangeCount: @unchecked Sendable {
     // Constant; the word behind it is atomic.
     private let word: UnsafeMutablePointer<Atomic<UInt32>>
 
-    /// Zero.
+    /// Starts at 0.
     public init() {
         word = .allocate(capacity: 1)
         word.initialize(to: Atomic(0))
@@ -18,16 +18,16 @@ public final class ChangeCount: @unchecked Sendable {
         word.deallocate()
     }
 
-    /// The number now.
+    /// The current value, with acquire.
     public var value: UInt32 { word.pointee.load(ordering: .acquiring) }
 
-    /// Raises the number, and wakes who sleeps.
-    public func note() {
+    /// Increments the counter and wakes all waiters.
+    public func increment() {
         word.pointee.wrappingAdd(1, ordering: .releasing)
         Futex.wakeAll(word)
     }
 
-    /// Sleeps for as long as the number is `seen`; may wake before.
+    /// Sleeps while the counter is `seen`; may return earlier.
     public func wait(while seen: UInt32, atMost nanoseconds: UInt64) {
         Futex.wait(word, while: seen, atMost: nanoseconds)
     }

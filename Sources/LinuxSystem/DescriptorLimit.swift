@@ -1,14 +1,14 @@
 import Glibc
 import SystemPackage
 
-/// How many descriptors this process may have.
+/// The maximum number of open descriptors of this process.
 ///
 /// C: `getrlimit`, `setrlimit` with `RLIMIT_NOFILE`
 public enum DescriptorLimit {
-    /// The limit in force. 0 when the system does not say.
+    /// The soft limit; 0 when it cannot be read.
     public static var current: UInt64 { UInt64(limits?.rlim_cur ?? 0) }
 
-    /// Raises the limit in force to at least `count`, as far as the hard limit goes; never lowers it.
+    /// Raises the soft limit to at least `count`, up to the hard limit; never lowers it.
     ///
     /// - Returns: whether it is higher now.
     @discardableResult

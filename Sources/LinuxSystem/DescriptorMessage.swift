@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Descriptors that a message brought: closed when the value goes, but for those that were taken.
+/// Descriptors received with a message. Those not taken are closed when the value is destroyed.
 @frozen
 public struct ReceivedDescriptors: ~Copyable, Sendable {
     private var raw: [CInt]
@@ -12,18 +12,19 @@ public struct ReceivedDescriptors: ~Copyable, Sendable {
         self.raw = raw
     }
 
-    /// How many are left.
+    /// The number not yet taken.
     public var count: Int { raw.count }
 
-    /// The first that is left, to look at it; it stays here.
+    /// The first one not yet taken; it stays owned by this value.
     public var first: CInt? { raw.first }
 
-    /// Takes the first that is left.
+    /// Takes the first one; the caller owns it.
     public mutating func takeFirst() -> OwnedDescriptor? {
         raw.isEmpty ? nil : OwnedDescriptor(adopting: raw.removeFirst())
     }
 
-    /// Gives up all that are left, open: for who closes them on another thread, because closing may block.
+    /// Releases all remaining ones without closing: for callers that close them on another thread, because closing may
+    /// block.
     public mutating func release() -> [CInt] {
         defer { raw = [] }
         return raw
@@ -34,30 +35,30 @@ public struct ReceivedDescriptors: ~Copyable, Sendable {
     }
 }
 
-/// What ``SequencedPacketSocket/receive(into:descriptorLimit:on:)`` found.
+/// The result of ``SequencedPacketSocket/receive(into:descriptorLimit:on:)``.
 @frozen
 public struct ReceivedMessage: ~Copyable, Sendable {
-    /// The message's length, which is more than the buffer holds when the message was cut. 0 is the end of the
-    /// connection, or an empty message: Linux does not tell them apart.
+    /// The message's length; larger than the buffer when the message was truncated. 0 is the end of the connection, or
+    /// an empty message: Linux does not distinguish them.
     public let byteCount: Int
-    /// More descriptors came than were allowed: what did come is not to be used.
+    /// More descriptors were sent than allowed: do not use the received ones.
     public let lostDescriptors: Bool
     /// The descriptors, close-on-exec.
     public var descriptors: ReceivedDescriptors
 }
 
 extension SequencedPacketSocket {
-    /// The most descriptors in one message.
+    /// Maximum number of descriptors per message.
     public static var maximumDescriptorCount: Int { Int(CLINUX_DESCRIPTORS_MAX) }
 
-    /// Says whether messages to this socket may bring descriptors; usually they may. Connections that a listener takes
-    /// begin as the listener is.
+    /// Sets whether messages to this socket may contain descriptors; the default is yes. Accepted connections inherit
+    /// the setting of the listener.
     ///
-    /// A descriptor that nobody takes out of the message is closed by the one who reads it, or closes the socket; a
-    /// stranger can make that last.
+    /// A descriptor that is not taken out of a message is closed by the thread that reads the message or closes the
+    /// socket; an untrusted peer can make that close block.
     ///
-    /// C: `setsockopt` with `SO_PASSRIGHTS`. ENOPROTOOPT on kernels before 6.16; who sends descriptors where there may be
-    /// none gets EPERM.
+    /// C: `setsockopt` with `SO_PASSRIGHTS`. ENOPROTOOPT on kernels before 6.16; a peer that sends descriptors although
+    /// they are not allowed gets EPERM.
     public static func setTakesDescriptors(_ takes: Bool, on socket: CInt) throws(Errno) {
         var value: CInt = takes ? 1 : 0
         try tryingSystemCall {
@@ -65,13 +66,13 @@ extension SequencedPacketSocket {
         }
     }
 
-    /// `SO_PASSRIGHTS`, which the C library's header may not have yet.
+    /// `SO_PASSRIGHTS`, which may be missing in the C library's header.
     private static let passRights: CInt = 83
 
-    /// Sends one message with descriptors, whole or not at all. The descriptors stay the caller's, too.
+    /// Sends one message with descriptors, completely or not at all. The caller keeps its descriptors.
     ///
     /// C: `sendmsg` with `SCM_RIGHTS`. EAGAIN when the peer does not read and the socket is non-blocking; EMSGSIZE;
-    /// EPIPE; ETOOMANYREFS when too many descriptors of this user are on their way; EINVAL for more than
+    /// EPIPE; ETOOMANYREFS when too many descriptors of this user are in flight; EINVAL for more than
     /// ``maximumDescriptorCount``.
     public static func send(
         _ bytes: UnsafeRawBufferPointer, descriptors: [CInt], on socket: CInt
@@ -82,7 +83,7 @@ extension SequencedPacketSocket {
         }
     }
 
-    /// Receives one message and the descriptors that it brings.
+    /// Receives one message with its descriptors.
     ///
     /// C: `recvmsg` with `MSG_CMSG_CLOEXEC` and `MSG_TRUNC`. EAGAIN, ECONNRESET.
     ///

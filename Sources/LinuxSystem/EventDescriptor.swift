@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// A counter that a poller can wait for: how one thread wakes another that sleeps in `epoll_wait`.
+/// A counter that a poller can wait for: wakes a thread that sleeps in `epoll_wait`.
 ///
 /// Non-blocking; any thread may call either function.
 ///
@@ -15,29 +15,29 @@ public struct EventDescriptor: ~Copyable, Sendable {
         descriptor = OwnedDescriptor(adopting: try tryingSystemCall { clinux_eventfd(0) })
     }
 
-    /// A counter that another process has made.
+    /// A counter that another process created.
     ///
-    /// Whoever shares a counter with a process that it does not trust never reads it and only watches it, edge-triggered:
-    /// the peer can make reading block.
+    /// Never read a counter that is shared with an untrusted process: the peer can make reading block. Only watch it,
+    /// edge-triggered.
     public init(adopting descriptor: consuming OwnedDescriptor) {
         self.descriptor = descriptor
     }
 
-    /// The number of the descriptor, to watch it.
+    /// The descriptor's number, for a poller.
     public var raw: CInt { descriptor.raw }
 
-    /// Makes it readable. A counter that is full already is readable, so that error does not matter.
+    /// Makes it readable. A full counter is already readable, so that error is ignored.
     public func signal() {
         Self.signal(descriptor.raw)
     }
 
-    /// The same for a counter that somebody else owns.
+    /// The same for a descriptor with another owner.
     public static func signal(_ raw: CInt) {
         var one: UInt64 = 1
         _ = systemCall { write(raw, &one, MemoryLayout<UInt64>.size) }
     }
 
-    /// Makes it unreadable again and gives the number of signals since the last call.
+    /// Makes it unreadable again and returns the number of signals since the last call.
     public func drain() -> UInt64 {
         var count: UInt64 = 0
         let raw = descriptor.raw

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What makes a file the same file, whatever its name.
+/// The identity of a file, independent of its name: device and inode.
 ///
 /// C: `lstat`
 public struct FileIdentity: Sendable, Hashable {
@@ -9,7 +9,7 @@ public struct FileIdentity: Sendable, Hashable {
     /// Whether it is a Unix socket.
     public let isSocket: Bool
 
-    /// The file at a path; a symbolic link is not followed. `nil` when there is none, or it cannot be asked.
+    /// The file at a path; a symbolic link is not followed. `nil` when it does not exist or cannot be read.
     public init?(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }

@@ -1,18 +1,18 @@
 import Glibc
 import SystemPackage
 
-/// An exclusive lock on a file that exists only as long as somebody holds or waits for it.
+/// An exclusive lock on a file that exists only while a process holds or waits for the lock.
 ///
-/// A process that dies loses the lock; the file that it leaves behind is taken over by the next one.
+/// A process that ends loses the lock; the next process reuses the remaining file.
 ///
 /// C: `flock`
 public struct FileLock: ~Copyable, Sendable {
     private let path: String
     private let descriptor: OwnedDescriptor
 
-    /// Takes the lock, for which it waits at most `timeout`.
+    /// Takes the lock; waits at most `timeout`.
     ///
-    /// - Throws: `Errno.wouldBlock` when another one held it all the time, else what `open` or `flock` said.
+    /// - Throws: `Errno.wouldBlock` when another process held it all the time, else the errno of `open` or `flock`.
     public init(path: String, timeout: Duration = .seconds(5)) throws(Errno) {
         let deadline = MonotonicTime.now.advanced(by: timeout)
         while true {
@@ -22,8 +22,8 @@ public struct FileLock: ~Copyable, Sendable {
             let candidate = OwnedDescriptor(adopting: raw)
             switch systemCall({ flock(raw, LOCK_EX | LOCK_NB) }) {
             case .success:
-                // The holder before us may have removed the file between our open and our lock: then this lock is on a
-                // file that nobody else will find.
+                // The previous holder may have removed the file between open and lock: then this lock is on a file
+                // without a name.
                 if Self.isFile(raw, at: path) {
                     self.path = path
                     self.descriptor = candidate
@@ -32,14 +32,14 @@ public struct FileLock: ~Copyable, Sendable {
             case .failure(let error):
                 guard error == .wouldBlock else { throw error }
                 guard MonotonicTime.now < deadline else { throw error }
-                // Held for milliseconds, at start and stop only; flock has no timeout of its own.
+                // Held for milliseconds, at start and stop only; flock has no timeout.
                 usleep(1000)
             }
         }
     }
 
     deinit {
-        // Removed while still locked, so that whoever waits on this file notices that it is gone.
+        // Removed while still locked, so that a waiter on this file detects the removal.
         _ = unlink(path)
     }
 

@@ -2,13 +2,13 @@ public import CLinux
 import Glibc
 public import Synchronization
 
-/// A 32-bit word that threads, or processes that share its memory, sleep on.
+/// A 32-bit word that threads, or processes that share its memory, can sleep on.
 ///
-/// Whoever changes the word wakes; whoever sleeps names the value that it last saw, so that a change in between is
-/// never slept through. C counterpart: `futex(2)`.
+/// The writer changes the word, then wakes; the waiter passes the value that it last read, so that a change in between
+/// is never missed. C counterpart: `futex(2)`.
 public enum Futex {
-    /// Sleeps while the word holds `expected`; returns on a wake, a change, a signal or the deadline alike: the caller
-    /// looks again.
+    /// Sleeps while the word equals `expected`; returns on a wake, a change, a signal or the deadline without
+    /// distinction: the caller must check again.
     ///
     /// - Parameter nanoseconds: the longest sleep, `nil` for no limit.
     public static func wait(
@@ -26,13 +26,13 @@ public enum Futex {
         _ = clinux_futex_wait(word, expected, &deadline)
     }
 
-    /// Wakes all who sleep on the word.
+    /// Wakes all waiters on the word.
     public static func wakeAll(_ word: UnsafeMutablePointer<Atomic<UInt32>>) {
         _ = clinux_futex_wake(word, CInt.max)
     }
 }
 
-/// Tells the processor that the caller spins; x86 `PAUSE`, Arm `YIELD`.
+/// A hint to the processor in a spinning loop; x86 `PAUSE`, Arm `YIELD`.
 @inlinable
 public func relaxProcessor() {
     clinux_relax()

@@ -1,19 +1,20 @@
 import Glibc
 import SystemPackage
 
-/// A service's `SOCK_SEQPACKET` socket, and its file, which is removed with it.
+/// A service's `SOCK_SEQPACKET` socket with its file, which is removed with it.
 public struct ListeningSocket: ~Copyable, Sendable {
-    /// Whether connections begin without taking descriptors; see ``SequencedPacketSocket/setTakesDescriptors(_:on:)``.
+    /// Whether connections start without accepting descriptors; see
+    /// ``SequencedPacketSocket/setTakesDescriptors(_:on:)``.
     public let refusesDescriptors: Bool
 
     private let file: SocketFile
 
     /// The socket's path.
     public var path: String { file.path }
-    /// Whether a dead socket was there before.
+    /// Whether it replaced a socket without a server.
     public var replacedDeadSocket: Bool { file.replacedDeadSocket }
 
-    /// The descriptor's number, for a poller. It does not block.
+    /// The descriptor's number, for a poller; non-blocking.
     public var raw: CInt {
         switch file.listener {
         case .some(let listener): listener.raw
@@ -21,7 +22,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
         }
     }
 
-    /// Listens on the first path that no live server has; an error leaves nothing behind.
+    /// Listens on the first path without a running server; an error leaves no file behind.
     ///
     /// C: `bind`, `listen`
     public init(at paths: some Collection<String>, _ layout: SocketFile.Layout) throws(SocketFile.Failure) {
@@ -30,9 +31,9 @@ public struct ListeningSocket: ~Copyable, Sendable {
             let socket = try SequencedPacketSocket.open(nonblocking: true)
             try SequencedPacketSocket.bind(socket, to: path, mode: layout.mode)
             do throws(Errno) {
-                // Nobody can connect yet.
+                // No client can connect yet.
                 try SocketFile.setOwnership(of: path, layout)
-                // Kernels before 6.16 do not know that.
+                // Kernels before 6.16 do not support it.
                 refusesDescriptors = (try? SequencedPacketSocket.setTakesDescriptors(false, on: socket.raw)) != nil
                 try SequencedPacketSocket.listen(socket)
             } catch {
@@ -44,7 +45,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
         self.refusesDescriptors = refusesDescriptors
     }
 
-    /// Takes the next client; see ``SequencedPacketSocket/accept(_:nonblocking:)``.
+    /// Accepts the next client; see ``SequencedPacketSocket/accept(_:nonblocking:)``.
     public func accept(nonblocking: Bool = false) throws(Errno) -> OwnedDescriptor {
         switch file.listener {
         case .some(let listener): try SequencedPacketSocket.accept(listener, nonblocking: nonblocking)

@@ -1,15 +1,16 @@
 import Glibc
 
-/// A value behind a pthread mutex; for control calls.
+/// A value guarded by a pthread mutex; for control calls.
 ///
-/// Not `Synchronization.Mutex`: where threads contend for that one, the lock changes hands inside the system's library
-/// and the kernel, out of ThreadSanitizer's sight, which then reports each hand-over as a race. This one it knows.
+/// Not `Synchronization.Mutex`: under contention its lock passes between threads inside the system's library and the
+/// kernel, which ThreadSanitizer cannot observe, so that it reports each transfer as a race. It can observe pthread
+/// mutexes.
 public final class Locked<Value>: @unchecked Sendable {
-    // The mutex guards the value; both stay where they are until the last reference goes.
+    // The mutex guards the value; both keep their addresses until the object is deallocated.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 
-    /// A value, unlocked.
+    /// Starts unlocked.
     public init(_ value: sending Value) {
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
@@ -24,7 +25,7 @@ public final class Locked<Value>: @unchecked Sendable {
         value.deallocate()
     }
 
-    /// Runs `body` alone; it must not lock the same value again.
+    /// Runs `body` with the lock held; it must not lock the same value again.
     public func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {

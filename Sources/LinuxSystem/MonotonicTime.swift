@@ -1,37 +1,37 @@
 import Glibc
 
-/// A moment of the clock that never goes back, in nanoseconds.
+/// A time of the monotonic clock, in nanoseconds.
 ///
 /// C: `clock_gettime` with `CLOCK_MONOTONIC`
 public struct MonotonicTime: Sendable, Hashable, Comparable {
-    /// Nanoseconds since some moment before the machine started.
+    /// Nanoseconds since an unspecified time before the start of the machine.
     public let nanoseconds: UInt64
 
-    /// A moment.
+    /// From nanoseconds of the same clock.
     public init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
     }
 
-    /// This moment.
+    /// The current time.
     @inline(__always)
     public static var now: MonotonicTime {
         MonotonicTime(nanoseconds: readClock(CLOCK_MONOTONIC))
     }
 
-    /// Nanoseconds since 1970, by the clock that people set.
+    /// Nanoseconds since 1970, by the system's wall clock.
     ///
     /// C: `clock_gettime` with `CLOCK_REALTIME`
     public static var wallClockNanoseconds: UInt64 { readClock(CLOCK_REALTIME) }
 
-    /// Seconds since 1970, to the millisecond, by the clock that people set.
+    /// Seconds since 1970, to the millisecond, by the system's wall clock.
     public static var wallClockSeconds: Double { Double(wallClockNanoseconds / 1_000_000) / 1000 }
 
-    /// Nanoseconds from an earlier moment to this one; 0 when it is not earlier.
+    /// Nanoseconds from an earlier time to this one; 0 if it is not earlier.
     public func nanoseconds(since earlier: MonotonicTime) -> UInt64 {
         nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0
     }
 
-    /// A later moment; durations below zero count as zero, too long ones end at the end of time.
+    /// A later time; durations below zero count as zero, too long ones saturate at the maximum.
     public func advanced(by duration: Duration) -> MonotonicTime {
         let (seconds, attoseconds) = duration.components
         guard seconds >= 0, attoseconds >= 0 else { return self }
@@ -41,7 +41,7 @@ public struct MonotonicTime: Sendable, Hashable, Comparable {
         return MonotonicTime(nanoseconds: overflow || sumOverflow ? .max : sum)
     }
 
-    /// Milliseconds from now until this moment, rounded up, for `poll`; 0 when it is past.
+    /// Milliseconds from now until this time, rounded up, for `poll`; 0 if it has passed.
     public var millisecondsLeft: Int32 {
         let left = nanoseconds(since: .now)
         return Int32(clamping: left / 1_000_000 + (left % 1_000_000 == 0 ? 0 : 1))

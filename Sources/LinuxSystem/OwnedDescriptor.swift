@@ -1,9 +1,9 @@
 import Glibc
 import SystemPackage
 
-/// A file descriptor with one owner, closed when the owner goes.
+/// A file descriptor with one owner, closed when the owner is destroyed.
 ///
-/// May move between threads. Whoever uses `raw` must not outlive the owner, and must not close it.
+/// May move between threads. Use `raw` only while the owner exists, and never close it.
 public struct OwnedDescriptor: ~Copyable, Sendable {
     /// The number of the descriptor.
     public let raw: CInt
@@ -17,11 +17,11 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     public var descriptor: FileDescriptor { FileDescriptor(rawValue: raw) }
 
     deinit {
-        // An error of close says nothing that could be acted upon here, and EINTR must not be retried.
+        // An error of close cannot be handled here, and EINTR must not be retried.
         _ = Glibc.close(raw)
     }
 
-    /// Gives up the descriptor without closing it.
+    /// Releases the descriptor without closing it.
     public consuming func release() -> CInt {
         let raw = self.raw
         discard self

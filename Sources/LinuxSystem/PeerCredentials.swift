@@ -2,18 +2,18 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Who is at the other end of a Unix socket, as the kernel noted it when the peer called `connect` or `listen`.
+/// The peer of a Unix socket, as recorded by the kernel when the peer called `connect` or `listen`.
 ///
-/// The process may have ended since, and its number may have been given to another one.
+/// The process may have ended since, and its ID may belong to another process.
 public struct PeerCredentials: Sendable, Hashable {
-    /// The process; 0 when it lives in a namespace that this process cannot see.
+    /// The process ID; 0 when it is in a namespace that is not visible to this process.
     public let pid: Int32
     /// The effective user.
     public let uid: UInt32
     /// The effective group.
     public let gid: UInt32
 
-    /// Asks the kernel.
+    /// Reads the credentials from the kernel.
     ///
     /// C: `getsockopt` with `SO_PEERCRED`
     public init(of socket: borrowing OwnedDescriptor) throws(Errno) {

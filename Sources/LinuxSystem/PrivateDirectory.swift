@@ -1,16 +1,16 @@
 import Glibc
 import SystemPackage
 
-/// A directory that only this user can write to: the place for sockets.
+/// A directory for sockets that only this user can write to.
 public enum PrivateDirectory {
-    /// Why a directory is not used.
+    /// The reason why a directory is not used.
     public struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
-        /// What the system said, or `EPERM` when the directory is there but not private.
+        /// The errno of the system call, or `EPERM` when the directory exists but is not private.
         public let errno: Errno
-        /// What is wrong with it and what is allowed.
+        /// A sentence: what is wrong and what is allowed.
         public let reason: String
 
-        /// A refusal.
+        /// Both values are stored unchanged.
         public init(errno: Errno, reason: String) {
             self.errno = errno
             self.reason = reason
@@ -20,15 +20,15 @@ public enum PrivateDirectory {
         public var description: String { reason }
     }
 
-    /// Makes the directory with mode 0700 when it does not exist, and checks it in any case.
+    /// Creates the directory with mode 0700 if it does not exist, and checks it in any case.
     ///
-    /// Its parent must exist. Refused are a symbolic link (somebody else may choose where it leads), what is no
-    /// directory, another owner than this user (or, when `allowsSuperuser`, the superuser), and write permission for
+    /// Its parent must exist. It refuses a symbolic link (another user may control its target), a file that is not a
+    /// directory, another owner than this user (or, with `allowsSuperuser`, the superuser), and write permission for
     /// group or others.
     ///
     /// C: `mkdir`, `lstat`
     ///
-    /// - Returns: whether it was made.
+    /// - Returns: whether it was created.
     @discardableResult
     public static func prepare(_ path: String, allowsSuperuser: Bool = false) throws(Refusal) -> Bool {
         let made: Bool
@@ -40,7 +40,7 @@ public enum PrivateDirectory {
         }
         var status = stat()
         if case .failure(let error) = systemCall({ lstat(path, &status) }) {
-            throw Refusal(errno: error, reason: "cannot look at the directory \(path): \(error)")
+            throw Refusal(errno: error, reason: "cannot check the directory \(path): \(error)")
         }
         if let fault = fault(of: status, allowsSuperuser: allowsSuperuser) {
             throw Refusal(errno: .notPermitted, reason: "\(path) \(fault)")
@@ -52,14 +52,14 @@ public enum PrivateDirectory {
         switch status.st_mode & S_IFMT {
         case S_IFDIR: break
         case S_IFLNK: return "is a symbolic link; it must be a directory"
-        default: return "is no directory"
+        default: return "is not a directory"
         }
         guard status.st_uid == geteuid() || (allowsSuperuser && status.st_uid == 0) else {
             return "belongs to user \(status.st_uid); it must belong to user \(geteuid())"
         }
         guard status.st_mode & 0o022 == 0 else {
             let mode = String(status.st_mode & 0o7777, radix: 8)
-            return "has mode \(mode); neither group nor others may write to it"
+            return "has mode \(mode); group and others must not have write permission"
         }
         return nil
     }

@@ -2,19 +2,20 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Descriptors of processes, readable when the process has ended; unlike its number they never come to name another one.
+/// Descriptors of processes, readable when the process has ended; unlike a process ID they never refer to another
+/// process.
 public enum ProcessDescriptor {
-    /// Opens a process by its number.
+    /// Opens a process by its ID.
     ///
-    /// C: `pidfd_open`. ESRCH when there is none.
+    /// C: `pidfd_open`. ESRCH when it does not exist.
     public static func open(_ pid: Int32) throws(Errno) -> OwnedDescriptor {
         OwnedDescriptor(adopting: try tryingSystemCall { clinux_pidfd_open(pid) })
     }
 
-    /// Opens the process at the other end of a Unix socket: the one that called `connect`, even when another one holds
-    /// that end now.
+    /// Opens the peer process of a Unix socket: the one that called `connect`, even if another process owns that end
+    /// now.
     ///
-    /// Kernels before 6.5 know only its number, which may have been given to another process meanwhile.
+    /// Kernels before 6.5 provide only its ID, which may belong to another process by now.
     ///
     /// C: `getsockopt` with `SO_PEERPIDFD`, `pidfd_open`
     public static func ofPeer(_ socket: borrowing OwnedDescriptor) throws(Errno) -> OwnedDescriptor {

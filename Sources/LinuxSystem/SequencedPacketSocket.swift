@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Unix sockets that keep messages apart (`SOCK_SEQPACKET`); one thin function for each call.
+/// Unix sockets with message boundaries (`SOCK_SEQPACKET`); one thin function for each call.
 ///
-/// All descriptors are close-on-exec. No call raises SIGPIPE. A function that throws `Errno` has done nothing.
+/// All descriptors are close-on-exec. No call raises SIGPIPE. A function that throws `Errno` has had no effect.
 public enum SequencedPacketSocket {
     /// The longest path of a Unix socket, in bytes.
     public static var maximumPathLength: Int { Int(CLINUX_UNIX_PATH_MAX) }
@@ -18,7 +18,7 @@ public enum SequencedPacketSocket {
             adopting: try tryingSystemCall { socket(AF_UNIX, CInt(SOCK_SEQPACKET.rawValue) | flags, 0) })
     }
 
-    /// Two sockets that are connected with each other.
+    /// Two sockets that are connected to each other.
     ///
     /// C: `socketpair`
     public static func pair(nonblocking: Bool = false) throws(Errno) -> DescriptorPair {
@@ -28,8 +28,8 @@ public enum SequencedPacketSocket {
         return DescriptorPair(first: OwnedDescriptor(adopting: both[0]), second: OwnedDescriptor(adopting: both[1]))
     }
 
-    /// Gives the socket its path. The socket file gets `mode` from its first moment on (less the umask), because the
-    /// mode is set on the socket before the file exists.
+    /// Binds the socket to a path. The socket file has `mode` (minus the umask) from its creation on, because the mode
+    /// is set on the socket before the file exists.
     ///
     /// C: `fchmod`, `bind`. ENAMETOOLONG when the path is longer than ``maximumPathLength``, EADDRINUSE when it exists.
     public static func bind(_ socket: borrowing OwnedDescriptor, to path: String, mode: FilePermissions) throws(Errno) {
@@ -46,9 +46,9 @@ public enum SequencedPacketSocket {
         try tryingSystemCall { Glibc.listen(descriptor, CInt(clamping: backlog)) }
     }
 
-    /// Takes the next client.
+    /// Accepts the next client.
     ///
-    /// C: `accept4`. EAGAIN when none waits; EMFILE and others leave the client where it is.
+    /// C: `accept4`. EAGAIN when none is waiting; with EMFILE and other errors the client stays in the queue.
     public static func accept(
         _ listener: borrowing OwnedDescriptor, nonblocking: Bool = false
     ) throws(Errno) -> OwnedDescriptor {
@@ -58,15 +58,15 @@ public enum SequencedPacketSocket {
 
     /// Connects to the socket at `path`.
     ///
-    /// C: `connect`. ENOENT: nothing there; ECONNREFUSED: nobody listens; EAGAIN: the server has too many waiting
-    /// (at once when non-blocking, after the send timeout when blocking); ENAMETOOLONG.
+    /// C: `connect`. ENOENT: no such file; ECONNREFUSED: no listener; EAGAIN: the server's queue is full (at once when
+    /// non-blocking, after the send timeout when blocking); ENAMETOOLONG.
     public static func connect(_ socket: borrowing OwnedDescriptor, to path: String) throws(Errno) {
         let descriptor = socket.raw
         try tryingSystemCall { clinux_connect_unix(descriptor, path) }
     }
 
-    /// What a connect to `path` says, without keeping the connection: `nil` when a server took it, EAGAIN when a server
-    /// is there but has too many waiting, ECONNREFUSED when nobody listens, ENOENT when nothing is there.
+    /// The result of a connect to `path`, without keeping the connection: `nil` when a server accepted it, EAGAIN when
+    /// the server's queue is full, ECONNREFUSED without a listener, ENOENT without a file.
     ///
     /// Never waits.
     public static func probe(_ path: String) -> Errno? {
@@ -79,7 +79,7 @@ public enum SequencedPacketSocket {
         }
     }
 
-    /// Sends one message, whole or not at all.
+    /// Sends one message, completely or not at all.
     ///
     /// C: `send`. EAGAIN when the peer does not read and the socket is non-blocking; EMSGSIZE; EPIPE.
     @inline(__always)
@@ -90,8 +90,8 @@ public enum SequencedPacketSocket {
         }
     }
 
-    /// Receives one message and gives its length, which is more than `buffer` holds when the message was cut.
-    /// 0 is the end of the connection, or an empty message: Linux does not tell them apart.
+    /// Receives one message and returns its length, which is larger than `buffer` when the message was truncated. 0 is
+    /// the end of the connection, or an empty message: Linux does not distinguish them.
     ///
     /// C: `recv` with `MSG_TRUNC`
     @inline(__always)
@@ -99,18 +99,18 @@ public enum SequencedPacketSocket {
         systemCall { recv(descriptor, buffer.baseAddress, buffer.count, CInt(MSG_TRUNC)) }
     }
 
-    /// How long blocking calls that send (`connect` is one of them) may take; zero: for ever.
+    /// The timeout of blocking send calls, including `connect`; zero: unlimited.
     ///
     /// C: `setsockopt` with `SO_SNDTIMEO`
     public static func setSendTimeout(_ socket: borrowing OwnedDescriptor, _ timeout: Duration) throws(Errno) {
         let (seconds, attoseconds) = timeout.components
         var value = timeval(tv_sec: Int(clamping: seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
-        // Zero would mean for ever.
+        // Zero would mean unlimited.
         if timeout > .zero, value.tv_sec == 0, value.tv_usec == 0 { value.tv_usec = 1 }
         try setOption(socket.raw, SO_SNDTIMEO, value)
     }
 
-    /// Bytes that the kernel holds for a peer which does not read.
+    /// Bytes that the kernel buffers for a peer that does not read.
     ///
     /// C: `getsockopt` with `SO_SNDBUF`
     public static func sendBufferSize(_ socket: borrowing OwnedDescriptor) throws(Errno) -> Int {
@@ -121,7 +121,7 @@ public enum SequencedPacketSocket {
         return Int(size)
     }
 
-    /// Asks for a send buffer; Linux doubles the number and caps it at `net.core.wmem_max`.
+    /// Sets the send buffer size; Linux doubles the number and limits it to `net.core.wmem_max`.
     ///
     /// C: `setsockopt` with `SO_SNDBUF`
     public static func setSendBufferSize(_ socket: borrowing OwnedDescriptor, _ size: Int) throws(Errno) {
@@ -138,7 +138,7 @@ public enum SequencedPacketSocket {
     }
 }
 
-/// Two descriptors that belong together.
+/// Two connected descriptors.
 public struct DescriptorPair: ~Copyable, Sendable {
     /// One end.
     public let first: OwnedDescriptor

@@ -1,9 +1,9 @@
 public import Synchronization
 
-/// Words of memory that threads, or processes, share: the members of the C structures of a ring.
+/// Words of memory shared by threads or processes: the members of a ring's C structures.
 ///
-/// The structures are plain C so that their layout is one for every party; each access to a shared member goes through
-/// here and says its memory order. `Atomic<UInt64>` has the size and alignment of the word that it stands on.
+/// The structures are plain C so that all sides have the same layout; each access to a shared member uses these
+/// functions with an explicit memory order. `Atomic<UInt64>` has the size and alignment of the word at its address.
 extension UnsafeMutablePointer where Pointee == UInt64 {
     /// The word as an atomic.
     @inlinable
@@ -17,7 +17,7 @@ extension UnsafeMutablePointer where Pointee == UInt64 {
     @inline(__always)
     public func loadRelaxed() -> UInt64 { atomic.pointee.load(ordering: .relaxed) }
 
-    /// Reads the word; what its writer wrote before storing it is visible after.
+    /// Reads the word with acquire: earlier stores of its writer are visible afterwards.
     @inlinable
     @inline(__always)
     public func loadAcquiring() -> UInt64 { atomic.pointee.load(ordering: .acquiring) }
@@ -27,12 +27,12 @@ extension UnsafeMutablePointer where Pointee == UInt64 {
     @inline(__always)
     public func storeRelaxed(_ value: UInt64) { atomic.pointee.store(value, ordering: .relaxed) }
 
-    /// Writes the word; what was written before is visible to whoever reads this value with acquire.
+    /// Writes the word with release: earlier stores are visible to a thread that reads this value with acquire.
     @inlinable
     @inline(__always)
     public func storeReleasing(_ value: UInt64) { atomic.pointee.store(value, ordering: .releasing) }
 
-    /// Adds to a word that only the caller writes: reading and writing need not be one step.
+    /// Adds to a word that only the caller writes: the read-modify-write need not be atomic.
     @inlinable
     @inline(__always)
     public func add(_ amount: UInt64) { storeRelaxed(loadRelaxed() &+ amount) }
@@ -50,14 +50,14 @@ extension UnsafeMutablePointer where Pointee == UInt32 {
 extension UnsafeMutablePointer {
     /// The address of a member of a structure.
     ///
-    /// - Parameter path: of a stored member; only those have addresses.
+    /// - Parameter path: path of a stored member; only those have addresses.
     @inlinable
     @inline(__always)
     public func member<Member>(_ path: WritableKeyPath<Pointee, Member>) -> UnsafeMutablePointer<Member> {
         pointer(to: path).unsafelyUnwrapped
     }
 
-    /// A word of an array that a C structure holds, which Swift imports as a tuple.
+    /// A word of an array in a C structure, which Swift imports as a tuple.
     @inlinable
     @inline(__always)
     public func word(_ index: Int) -> UnsafeMutablePointer<UInt64> {

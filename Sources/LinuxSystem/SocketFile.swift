@@ -1,22 +1,22 @@
 import Glibc
 import SystemPackage
 
-/// The file of a service's Unix socket: made under a lock, in place of one whose server is dead, and removed with this
-/// value unless somebody else has replaced it meanwhile.
+/// The file of a service's Unix socket: created under a lock, replaces one without a server, and is removed with this
+/// value unless another process has replaced it.
 ///
-/// Starters take turns through a lock file: else two could both see the same dead socket, and the slower one would
-/// remove the socket that the faster one just made.
+/// Starting processes use a lock file: otherwise two could find the same unused socket, and the slower one would remove
+/// the new socket of the faster one.
 public struct SocketFile: ~Copyable, Sendable {
-    /// Where the file lies, and who may connect.
+    /// The location of the file and its access rights.
     public struct Layout: Sendable {
-        /// A directory that is made when it is missing, and removed when it is empty and still as it was made.
+        /// A directory that is created if missing, and removed if it is empty and unchanged.
         public struct Directory: Sendable {
             let path: String
             let mode: UInt16
             let allowsSuperuser: Bool
 
             /// - Parameters:
-            ///   - mode: others may enter it, but never write to it.
+            ///   - mode: may permit others to enter it, but never to write to it.
             ///   - allowsSuperuser: whether it may belong to the superuser as well as to this user.
             public init(_ path: String, mode: UInt16 = 0o700, allowsSuperuser: Bool = false) {
                 self.path = path
@@ -25,65 +25,64 @@ public struct SocketFile: ~Copyable, Sendable {
             }
         }
 
-        /// Outermost first. A parent that is not among them must exist, and is not checked.
+        /// Outermost first. Parents that are not listed must exist, and are not checked.
         public var directories: [Directory]
-        /// The lock's path, the same for all who compete for a name.
+        /// The lock's path, the same for all processes that use the same names.
         public var lockPath: String
-        /// The socket's mode, whatever the umask is.
+        /// The socket's mode, independent of the umask.
         public var mode: FilePermissions = [.ownerReadWrite]
-        /// The socket's group; `nil`: the process's own.
+        /// The socket's group; `nil`: the group of the process.
         public var group: UInt32?
 
-        /// A socket for this user alone.
+        /// A socket for this user only.
         public init(directories: [Directory] = [], lockPath: String) {
             self.directories = directories
             self.lockPath = lockPath
         }
     }
 
-    /// Why there is no socket.
+    /// The reason why the socket was not created.
     public struct Failure: Error, Sendable, CustomStringConvertible {
-        /// What kind of failure.
+        /// The kind of failure.
         public enum Kind: Sendable {
             /// The path does not fit into a socket's address.
             case pathTooLong
-            /// A directory cannot be made, locked, or trusted.
+            /// A directory cannot be created, locked, or trusted.
             case directoryRefused
-            /// A server has every path; `errno` is what a connect to the last one said, `nil` when it succeeded.
+            /// Every path has a server; `errno` is the result of a connect to the last one, `nil`: success.
             case inUse
-            /// Something lies there that is no socket, or cannot be removed.
+            /// The path is not a socket, or cannot be removed.
             case notReplaceable
             /// A system call failed.
             case system
         }
 
-        /// What kind of failure.
+        /// The kind of failure.
         public let kind: Kind
-        /// What the system said, when it was the system.
+        /// The errno of a failed system call; `nil`: none failed.
         public let errno: Errno?
-        /// What was wrong, in one sentence.
+        /// One sentence: what was wrong.
         public let description: String
     }
 
     /// The socket's path.
     public let path: String
-    /// Whether a dead socket was there before.
+    /// Whether it replaced a socket without a server.
     public let replacedDeadSocket: Bool
 
-    /// Listens, and outlives the file: as long as a socket is open no other file gets its inode number, by which it is
-    /// known. `nil` when somebody else has it.
+    /// The listening socket. It stays open as long as the file exists: no other file can get its inode number, which
+    /// identifies it. `nil` when the caller owns the socket.
     let listener: OwnedDescriptor?
 
     private let layout: Layout
     private let identity: FileIdentity?
 
-    /// A process that stops may remove a directory just when another one wants to use it.
+    /// A stopping process may remove a directory while another one starts to use it.
     private static let attempts = 100
 
-    /// Makes the file at the first path that no live server has; an error leaves nothing behind.
+    /// Creates the file at the first path without a running server; an error leaves no file behind.
     ///
-    /// - Parameter make: makes the socket file. It must accept connections when this returns: a socket that does not
-    ///   listen yet looks dead.
+    /// - Parameter make: creates the socket file. The socket must listen when this returns: otherwise it looks unused.
     init(
         at paths: some Collection<String>, _ layout: Layout, make: (_ path: String) throws(Errno) -> OwnedDescriptor?
     ) throws(Failure) {
@@ -106,8 +105,8 @@ public struct SocketFile: ~Copyable, Sendable {
         _ = consume lock
     }
 
-    /// Moves a socket that listens already, elsewhere in the same file system, to its place. Whoever listens must do so
-    /// until this value is gone.
+    /// Moves a listening socket from elsewhere in the same file system to its final path. It must listen as long as
+    /// this value exists.
     public init(at path: String, _ layout: Layout, movedFrom origin: String) throws(Failure) {
         try self.init(at: CollectionOfOne(path), layout) { (path) throws(Errno) in
             try Self.setOwnership(of: origin, layout)
@@ -117,18 +116,18 @@ public struct SocketFile: ~Copyable, Sendable {
     }
 
     deinit {
-        // Without the lock a starter could replace the socket between the look at it and its removal. If the lock
-        // cannot be had, the small risk is better than a socket left behind.
+        // Without the lock another process could replace the socket between the check and the removal. If locking
+        // fails, this small risk is better than a socket left behind.
         let lock = try? FileLock(path: layout.lockPath)
         if identity != nil, FileIdentity(path) == identity { _ = unlink(path) }
         _ = consume lock
         Self.removeDirectories(layout)
     }
 
-    /// Removes the file before this value would go by itself.
+    /// Removes the file before this value is destroyed.
     public consuming func remove() {}
 
-    /// Gives the file its group and mode, of which `bind` lets the umask take a part.
+    /// Sets the file's group and mode; `bind` had applied the umask to the mode.
     static func setOwnership(of path: String, _ layout: Layout) throws(Errno) {
         if let group = layout.group { try tryingSystemCall { lchown(path, uid_t.max, group) } }
         try tryingSystemCall { chmod(path, layout.mode.rawValue) }
@@ -147,7 +146,7 @@ public struct SocketFile: ~Copyable, Sendable {
             throw Failure(
                 kind: .pathTooLong, errno: .fileNameTooLong,
                 description: "the path \(path) has \(path.utf8.count) bytes; a socket's path has at most "
-                    + "\(SequencedPacketSocket.maximumPathLength) and holds no NUL")
+                    + "\(SequencedPacketSocket.maximumPathLength) and contains no NUL")
         }
     }
 
@@ -172,8 +171,8 @@ public struct SocketFile: ~Copyable, Sendable {
         }
     }
 
-    /// Removes the directories that are empty and as they would be made again, so that nobody misses them. One with
-    /// another owner or mode is somebody's choice and stays.
+    /// Removes directories that are empty and would be created again in the same way. A directory with another owner or
+    /// mode was set up by someone else and stays.
     private static func removeDirectories(_ layout: Layout) {
         for directory in layout.directories.reversed() {
             var status = stat()
@@ -183,11 +182,11 @@ public struct SocketFile: ~Copyable, Sendable {
         }
     }
 
-    /// The first path that nobody listens on; a dead socket that was there is removed.
+    /// The first path without a listener; an unused socket there is removed.
     private static func freePath(
         _ paths: some Collection<String>
     ) throws(Failure) -> (path: String, replacedDeadSocket: Bool) {
-        var failure = Failure(kind: .inUse, errno: nil, description: "there is no path")
+        var failure = Failure(kind: .inUse, errno: nil, description: "no path was given")
         for path in paths {
             do throws(Failure) {
                 guard try hasDeadSocket(path) else { return (path, false) }
@@ -201,8 +200,7 @@ public struct SocketFile: ~Copyable, Sendable {
         throw failure
     }
 
-    /// Whether a socket lies there on which nobody listens; `false` when there is nothing. Changes nothing, and holds for
-    /// this moment only.
+    /// Whether the path is a socket without a listener; `false` if it does not exist. A snapshot; changes nothing.
     ///
     /// - Throws: `pathTooLong`, `inUse`, `notReplaceable`.
     @discardableResult
@@ -211,19 +209,19 @@ public struct SocketFile: ~Copyable, Sendable {
         switch SequencedPacketSocket.probe(path) {
         case .noSuchFileOrDirectory?: return false
         case .connectionRefused?:
-            // A file that is no socket refuses connections, too; that one is not ours to remove.
+            // A file that is not a socket refuses connections, too; it must not be removed.
             guard FileIdentity(path)?.isSocket == true else { throw notReplaceable(path) }
             return true
         case let error:
             throw Failure(
                 kind: .inUse, errno: error,
-                description: "\(path) has a server (\(error.map { "\($0)" } ?? "it answers")); take another path")
+                description: "\(path) has a server (\(error.map { "\($0)" } ?? "it answers")); use another path")
         }
     }
 
     private static func notReplaceable(_ path: String) -> Failure {
         Failure(
             kind: .notReplaceable, errno: .fileExists,
-            description: "\(path) is there and is no socket of this user; remove it or take another path")
+            description: "\(path) exists and is not a socket of this user; remove it or use another path")
     }
 }

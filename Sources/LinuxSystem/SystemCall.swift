@@ -1,10 +1,10 @@
 import Glibc
 import SystemPackage
 
-/// Runs one system call and gives its result or its errno. The only place that knows about EINTR: a call that a signal
-/// interrupts is made again, unless `retryOnInterrupt` is false.
+/// Runs one system call and returns its result or its errno. The only place that handles EINTR: an interrupted call is
+/// repeated, unless `retryOnInterrupt` is false.
 ///
-/// Never for `close`: on Linux the descriptor is gone even when the call says EINTR.
+/// Do not use it for `close`: on Linux the descriptor is closed even when the call fails with EINTR.
 @inlinable
 public func systemCall<Value: FixedWidthInteger & SignedInteger>(
     retryOnInterrupt: Bool = true, _ body: () -> Value
@@ -12,13 +12,13 @@ public func systemCall<Value: FixedWidthInteger & SignedInteger>(
     while true {
         let result = body()
         if result >= 0 { return .success(result) }
-        // errno before anything else may change it.
+        // Read errno before another call can change it.
         let error = Errno(rawValue: errno)
         if error != .interrupted || !retryOnInterrupt { return .failure(error) }
     }
 }
 
-/// Runs one system call that gives -1 and errno, or a value; retries EINTR.
+/// Runs one system call that returns -1 and sets errno, or returns a value; retries EINTR.
 ///
 /// - Throws: the errno.
 @inlinable

@@ -2,20 +2,20 @@ import CLinux
 import Glibc
 public import SystemPackage
 
-/// A POSIX thread that runs one closure, for loops that must not borrow a thread from a pool.
+/// A POSIX thread that runs one closure, for loops that must not occupy a pool thread.
 ///
-/// It starts with every signal blocked except those that report a fault of its own (SIGSEGV, SIGBUS, SIGFPE, SIGILL),
-/// so that a process's signals reach the threads that wait for them. C counterpart: `pthread_create(3)`.
+/// It starts with all signals blocked except synchronous faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL), so that the
+/// process's signals are delivered to the threads that wait for them. C counterpart: `pthread_create(3)`.
 public struct SystemThread: Sendable {
-    // A number that any thread may use, good until join or detach.
+    // An ID that any thread may use, valid until join or detach.
     private let handle: pthread_t
 
     /// Starts a thread.
     ///
     /// - Parameters:
-    ///   - name: what `top -H` and `ps -L` show; cut to 15 bytes.
-    ///   - body: what the thread runs; from then on it alone has what this holds.
-    /// - Throws: `EAGAIN` when the system has no thread left.
+    ///   - name: shown by `top -H` and `ps -L`; truncated to 15 bytes.
+    ///   - body: runs on the thread; its captured values are transferred to the thread.
+    /// - Throws: `EAGAIN` at the system's thread limit.
     public static func start(
         name: String, _ body: sending @escaping () -> Void
     ) throws(Errno) -> SystemThread {
@@ -24,7 +24,7 @@ public struct SystemThread: Sendable {
         var previous = sigset_t()
         sigfillset(&mask)
         for signal in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT] { sigdelset(&mask, signal) }
-        // The new thread inherits the mask: no signal can slip in before it is set.
+        // The new thread inherits the mask, so no signal is delivered before it is set.
         pthread_sigmask(SIG_SETMASK, &mask, &previous)
         var handle = pthread_t()
         let result = pthread_create(&handle, nil, enter, box.toOpaque())
@@ -36,7 +36,8 @@ public struct SystemThread: Sendable {
         return SystemThread(handle: handle)
     }
 
-    /// Whether this is the thread that asks. Not after ``join()`` or ``detach()``. C counterpart: `pthread_equal(3)`.
+    /// Whether this is the calling thread. Do not call it after ``join()`` or ``detach()``. C counterpart:
+    /// `pthread_equal(3)`.
     public var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 
     /// Waits until the closure has returned. Call it once, from another thread. C counterpart: `pthread_join(3)`.
@@ -44,8 +45,8 @@ public struct SystemThread: Sendable {
         pthread_join(handle, nil)
     }
 
-    /// Lets the thread end by itself, when nobody is to wait for it. Call it once, in place of ``join()``; the thread
-    /// itself may. C counterpart: `pthread_detach(3)`.
+    /// Releases the thread's resources at its end, without a wait. Call it once, instead of ``join()``, from any
+    /// thread. C counterpart: `pthread_detach(3)`.
     public func detach() {
         pthread_detach(handle)
     }
@@ -60,7 +61,7 @@ public struct SystemThread: Sendable {
         }
     }
 
-    // A function of its own: a closure handed to pthread_create from main.swift would be taken for the main actor's.
+    // A separate function: a closure passed to pthread_create from main.swift would be isolated to the main actor.
     private static let enter: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
         guard let argument else { return nil }
         let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()

@@ -1,15 +1,15 @@
 public import CLinux
 
-/// The fastest clock of the machine, for time stamps on a data path: the processor's time stamp counter where it runs
-/// evenly, `CLOCK_MONOTONIC` else.
+/// The fastest clock of the machine, for time stamps on a data path: the processor's time stamp counter if its rate is
+/// constant, else `CLOCK_MONOTONIC`.
 @frozen
 public struct Ticks: Sendable {
-    /// This moment; comparable with other moments of the machine only.
+    /// The current time; comparable only with other values of the same machine.
     @inlinable
     @inline(__always)
     public static var now: UInt64 { clinux_ticks() }
 
-    /// What 2^32 ticks are in nanoseconds.
+    /// Nanoseconds per 2^32 ticks.
     @usableFromInline let nanosecondsPer4GTicks: UInt64
 
     /// Measures the clock: the first call of a process takes up to 2 ms.
@@ -17,7 +17,7 @@ public struct Ticks: Sendable {
         nanosecondsPer4GTicks = clinux_nanoseconds_per_4g_ticks()
     }
 
-    /// Nanoseconds from one moment to another, 0 when it is not the later one (processors may differ a little).
+    /// Nanoseconds from one time to another; 0 if it is not later (processors may differ slightly).
     @inlinable
     @inline(__always)
     public func nanoseconds(from begin: UInt64, to end: UInt64) -> UInt64 {
@@ -26,9 +26,9 @@ public struct Ticks: Sendable {
         return product.high << 32 | product.low >> 32
     }
 
-    /// How many ticks a time has, rounded down.
+    /// Converts a duration to ticks, rounded down.
     ///
-    /// - Parameter nanoseconds: an hour at most.
+    /// - Parameter nanoseconds: at most one hour.
     public func ticks(_ nanoseconds: UInt64) -> UInt64 {
         nanosecondsPer4GTicks.dividingFullWidth((nanoseconds >> 32, nanoseconds << 32)).quotient
     }

@@ -4,52 +4,51 @@ internal import SystemPackage
 
 /// A DMA device in software: an engine's thread moves the bytes.
 ///
-/// It does for real what its capabilities say. Devices may share an engine, whose thread then serves their rings in
+/// It implements every capability that it reports. Devices may share an engine, whose thread then serves their rings in
 /// turn.
 public final class SoftwareDevice: RingDriver {
-    /// What a software device is made with.
+    /// Settings with defaults; `init` of the device checks their ranges.
     public struct Options: Sendable {
-        /// What the device shows and does: a part of ``SoftwareDevice/capabilities``.
+        /// The capabilities of the device: a subset of ``SoftwareDevice/capabilities``.
         public var capabilities = SoftwareDevice.capabilities
-        /// Most virtual channels, 1 to 1,024.
+        /// Maximum virtual channels, 1 to 1,024.
         public var maximumVirtualChannelCount: UInt16 = 64
-        /// Most descriptors a ring, 1 to 32,768.
+        /// Maximum descriptors per ring, 1 to 32,768.
         public var maximumDescriptorCount: UInt16 = 8192
-        /// Fewest descriptors a ring, from 1.
+        /// Minimum descriptors per ring, from 1.
         public var minimumDescriptorCount: UInt16 = 32
-        /// Most entries of a scatter-gather list, 1 to 64.
+        /// Maximum entries per scatter-gather list, 1 to 64.
         public var maximumEntryCount: UInt16 = 32
-        /// The devices behind PCIe ports: a port's fields as one word, and the memory there. What mem2dev, dev2mem and
-        /// dev2dev channels reach.
+        /// Device memory for mem2dev, dev2mem and dev2dev channels; the key is a port's PCIe fields as one word.
         public var deviceMemory: [UInt64: DeviceMemory] = [:]
 
-        /// The usual device.
+        /// All capabilities, and the default limits.
         public init() {}
     }
 
-    /// Everything that a software device can do.
+    /// All capabilities that a software device supports.
     public static let capabilities: Capabilities = [
         .mem2mem, .mem2dev, .dev2mem, .dev2dev, .sva, .silent, .handlesErrors, .autoFree, .strictPriority, .copy,
         .copyScatterGather, .fill, .enqueueDequeue,
     ]
 
-    /// Levels of priority among devices that share an engine.
+    /// Number of priority levels among devices that share an engine.
     public static let priorityCount: UInt16 = 4
 
-    /// The driver's name.
+    /// The name in `--device` and in `/dmadev/info`.
     public static let driverName = "software"
 
-    /// The device's rings.
+    /// The configuration, rings and counters of the channels.
     public let rings: DeviceRings
 
     private let engine: Engine
     private let deviceMemory: [UInt64: DeviceMemory]
-    /// What a device without SVA reaches.
+    /// The mapped memory of a device without SVA.
     private let map: IOVAMap?
 
     /// Makes a device on an engine.
     ///
-    /// - Parameter sharesEngine: whether other devices have the same engine; what `DeviceInfo` says.
+    /// - Parameter sharesEngine: whether other devices use the same engine; reported in `DeviceInfo`.
     /// - Throws: `EINVAL` for options out of their ranges.
     public init(
         engine: Engine, options: Options = Options(), sharesEngine: Bool = false
@@ -68,7 +67,7 @@ public final class SoftwareDevice: RingDriver {
                 sharesEngine: sharesEngine))
     }
 
-    /// Makes a ring of this process and gives it to the engine.
+    /// Makes a ring of this process and attaches it to the engine.
     public func makeRing(_ request: RingRequest) throws(DMAError) -> ApplicationRing {
         try request.ring(
             on: engine, source: space(request.channel.sourcePort), destination: space(request.channel.destinationPort))
@@ -80,30 +79,30 @@ public final class SoftwareDevice: RingDriver {
         _ = try space(channel.destinationPort)
     }
 
-    /// Where the addresses of a channel's side lie.
+    /// The address space of one side of a channel.
     private func space(_ port: Port) throws(DMAError) -> AddressSpace {
         guard port.type != .none else { return map.map(AddressSpace.mapped) ?? .process }
         guard let memory = deviceMemory[port.pcie] else {
             let known = deviceMemory.keys.sorted().map { "0x\(String($0, radix: 16))" }.joined(separator: ", ")
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "port 0x\(String(port.pcie, radix: 16)): there is no device behind it; "
-                    + (known.isEmpty ? "this device has no ports" : "there are devices behind \(known)"))
+                "port 0x\(String(port.pcie, radix: 16)): no device is behind it; "
+                    + (known.isEmpty ? "this device has no ports" : "the ports with a device are \(known)"))
         }
         return .device(memory)
     }
 
-    /// Puts memory into the map of a device without SVA.
+    /// Adds memory to the map of a device without SVA.
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
         guard let map else { return address }
         return try map.insert(address, byteCount: byteCount, iova: iova)
     }
 
-    /// Takes memory out of the map.
+    /// Removes memory from the map.
     public func unmapMemory(iova: UInt64) throws(DMAError) {
         guard map?.remove(at: iova) == true else {
             throw DMAError(
-                .invalidArgument, .invalidArgument, "IOVA 0x\(String(iova, radix: 16)): no mapping begins there")
+                .invalidArgument, .invalidArgument, "IOVA 0x\(String(iova, radix: 16)): no mapping starts there")
         }
     }
 }
@@ -116,14 +115,14 @@ extension SoftwareDevice.Options {
         let beyond = capabilities.subtracting(SoftwareDevice.capabilities)
         try check(
             beyond.isEmpty,
-            "capabilities 0x\(String(beyond.rawValue, radix: 16)): the software driver does not have them")
+            "capabilities 0x\(String(beyond.rawValue, radix: 16)): the software driver does not support them")
         try check(
             (1...1024).contains(maximumVirtualChannelCount),
             "\(maximumVirtualChannelCount) virtual channels: a software device takes 1 to 1024")
         try check(
             minimumDescriptorCount >= 1 && minimumDescriptorCount <= maximumDescriptorCount
                 && maximumDescriptorCount <= 32768,
-            "\(minimumDescriptorCount) to \(maximumDescriptorCount) descriptors: 1 to 32768 are possible")
-        try check((1...64).contains(maximumEntryCount), "\(maximumEntryCount) list entries: 1 to 64 are possible")
+            "\(minimumDescriptorCount) to \(maximumDescriptorCount) descriptors: 1 to 32768 are allowed")
+        try check((1...64).contains(maximumEntryCount), "\(maximumEntryCount) list entries: 1 to 64 are allowed")
     }
 }

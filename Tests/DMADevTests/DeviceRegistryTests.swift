@@ -39,7 +39,7 @@ import Testing
     @Test("A name is taken once, has 1 to 63 bytes, and is free again after its device was closed")
     func names() throws {
         let device = try add("name")
-        expect(.fileExists, "'name' already") { _ = try add("name") }
+        expect(.fileExists, "'name' exists already") { _ = try add("name") }
         expect(.invalidArgument, "1 to 63 bytes, this one has 0") { _ = try add("") }
         expect(.invalidArgument, "this one has 64") { _ = try add(String(repeating: "ü", count: 32)) }
         #expect(try add(String(repeating: "x", count: 63)).id == 1)

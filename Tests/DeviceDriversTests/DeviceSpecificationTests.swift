@@ -5,12 +5,12 @@ import Testing
 @Suite struct DeviceSpecificationTests {
     @Test(arguments: [
         ("", "there is no driver \"\""), ("hardware", "the drivers are: software"),
-        ("software,", "its keys are: name, engine, vchans"), ("software,colour=red", "\"colour=red\" is no key=value"),
-        ("software,vchans", "\"vchans\" is no key=value"), ("software,vchans=", "allowed: 1 to 1024"),
+        ("software,", "its keys are: name, engine, vchans"), ("software,colour=red", "\"colour=red\" is not key=value"),
+        ("software,vchans", "\"vchans\" is not key=value"), ("software,vchans=", "allowed: 1 to 1024"),
         ("software,vchans=0", "allowed: 1 to 1024"), ("software,vchans=1025", "allowed: 1 to 1024"),
         ("software,vchans=+3", "allowed: 1 to 1024"), ("software,vchans=99999999999999999999", "allowed: 1 to 1024"),
         ("software,max-desc=32769", "allowed: 1 to 32768"), ("software,max-sges=65", "allowed: 1 to 64"),
-        ("software,vchans=1,vchans=2", "there twice"), ("software,name=", "1 to 63 bytes"),
+        ("software,vchans=1,vchans=2", "is repeated"), ("software,name=", "1 to 63 bytes"),
         ("software,name=a b", "1 to 63 bytes"), ("software,capabilities=copy+teleport", "names joined with +"),
         ("software,capabilities=copy+", "names joined with +"),
         ("software,capabilities=0x8000000000000000", "bits of 0x"),

@@ -28,35 +28,35 @@ struct dmadev_sge {
 	uint32_t reserved;
 };
 
-/* One operation as a structure, for enqueue_ops and dequeue_ops; struct rte_dma_op. Its nb_src source entries and then
- * its nb_dst destination entries follow it in memory. */
+/* One operation as a structure, for enqueue_ops and dequeue_ops; struct rte_dma_op. Its nb_src source entries and
+ * then its nb_dst destination entries follow in memory. */
 struct dmadev_op {
 	uint64_t flags;
-	void *_Nullable op_mp; /* the pool that the structure came from; not looked at */
+	void *_Nullable op_mp; /* the pool of the structure; not used */
 	uint32_t status; /* set when it is dequeued */
 	uint32_t rsvd;
-	uint64_t impl_opaque[2]; /* the driver's while the operation is under way */
-	uint64_t user_meta; /* the application's */
-	uint64_t event_meta; /* the application's */
+	uint64_t impl_opaque[2]; /* for the driver while the operation is enqueued */
+	uint64_t user_meta; /* for the application */
+	uint64_t event_meta; /* for the application */
 	int16_t dma_dev_id;
 	uint16_t vchan;
 	uint16_t nb_src;
 	uint16_t nb_dst;
 };
 
-/* What a descriptor asks for. 0 is nothing, so that memory that was never written is refused. */
+/* The operation of a descriptor. 0 is undefined, so that zeroed memory is refused. */
 #define DMADEV_KIND_COPY 1
 #define DMADEV_KIND_COPY_SG 2
 #define DMADEV_KIND_FILL 3
 #define DMADEV_KIND_COUNT 4
 
-/* Flags of a descriptor: the operation's own, at the bits that they have in the call, and the mark of a batch at the bit
- * of the submit flag, which is not an engine's business. */
+/* Flags of a descriptor: the operation's flags, at the same bits as in the call, and the mark of a batch at the bit
+ * of the submit flag, which the engine does not need. */
 #define DMADEV_DESC_FENCE (1U << 0)
 #define DMADEV_DESC_BATCH_FIRST (1U << 1)
 #define DMADEV_DESC_LLC (1U << 2)
 #define DMADEV_DESC_AUTO_FREE (1U << 3)
-#define DMADEV_DESC_SRC_HANDLER 0x50U /* either bit: src_handler holds, whatever the ring says; 0 is local */
+#define DMADEV_DESC_SRC_HANDLER 0x50U /* either bit: src_handler overrides the ring's; 0 is local */
 #define DMADEV_DESC_DST_HANDLER 0xA0U /* dst_handler likewise */
 #define DMADEV_DESC_OPERATION_FLAGS 0xFD
 
@@ -74,7 +74,7 @@ struct dmadev_descriptor {
 	uint32_t reserved;
 };
 
-/* Reads a descriptor, each word once: whoever shares the memory may change it between a check and the use. */
+/* Reads a descriptor, each word once: another process may change shared memory between a check and the use. */
 static inline struct dmadev_descriptor dmadev_fetch_descriptor(const struct dmadev_descriptor *_Nonnull slot)
 {
 	const volatile uint64_t *words = (const volatile uint64_t *)slot;
@@ -100,23 +100,23 @@ static inline struct dmadev_sge dmadev_fetch_sge(const struct dmadev_sge *_Nonnu
 
 /* Written by the application. */
 struct dmadev_producer_page {
-	uint64_t tail; /* the doorbell: operations below it are the engine's */
+	uint64_t tail; /* the doorbell: operations below it are visible to the engine */
 	uint8_t pad0[56];
 };
 
 /* Written by the engine. */
 struct dmadev_consumer_page {
 	uint64_t completed; /* operations below it are finished, their statuses written */
-	uint64_t failed; /* how many of those have a status other than successful */
+	uint64_t failed; /* number of those with a status other than successful */
 	uint8_t pad0[48];
-	/* A line of its own: each doorbell looks at it, and it changes only when the engine goes to sleep. */
-	uint32_t need_wakeup; /* the engine sleeps, or is about to: ring its bell after the doorbell */
-	uint32_t light_doorbell; /* constant: who is registered with membarrier(2) needs no fence between the two */
-	uint32_t halted; /* not 0: the device is halted, nothing more of it finishes */
+	/* A separate line: each doorbell reads it, and it changes only when the engine goes to sleep. */
+	uint32_t need_wakeup; /* the engine sleeps or is about to: ring its bell after the doorbell */
+	uint32_t light_doorbell; /* constant: processes registered with membarrier(2) need no fence between the two */
+	uint32_t halted; /* not 0: the device is halted, no more operations finish */
 	uint8_t pad1[52];
 };
 
-/* The application's own indexes, which its other threads may look at. */
+/* The application's private indexes; its other threads may read them. */
 struct dmadev_producer_state {
 	uint64_t enqueued;
 	uint64_t staged; /* not in the ring yet: from here to enqueued */
@@ -127,7 +127,7 @@ struct dmadev_producer_state {
 	uint64_t pad0[2];
 };
 
-/* How an operation ended; enum rte_dma_status_code. */
+/* The status of an operation; enum rte_dma_status_code. */
 #define DMADEV_STATUS_SUCCESSFUL 0
 #define DMADEV_STATUS_USER_ABORT 1
 #define DMADEV_STATUS_NOT_ATTEMPTED 2
@@ -145,23 +145,23 @@ struct dmadev_producer_state {
 #define DMADEV_STATUS_PAGE_FAULT 14
 #define DMADEV_STATUS_ERROR_UNKNOWN 0x100
 
-/* Statuses are counted by code; the last place is for "unknown". */
+/* Statuses are counted by code; the last element is for "unknown". */
 #define DMADEV_STATUS_COUNT 16
 
-/* The latency histogram: nanoseconds from the doorbell to the publication of the completion. Four buckets a power of
- * two from 2^6 on; all below is bucket 0, all from 2^38 (275 s) on the last one. */
+/* The latency histogram: nanoseconds from the doorbell to the publication of the completion. Four buckets per power
+ * of two from 2^6 on; bucket 0 is for all below, the last one for all from 2^38 (275 s) on. */
 #define DMADEV_LATENCY_FIRST_OCTAVE 6
 #define DMADEV_LATENCY_OCTAVES 32
 #define DMADEV_LATENCY_BUCKETS 130
 
-/* Counters of a ring, by writer. They only grow. A new one is a word here and a row of ChannelCounter.table. */
+/* Counters of a ring, by writer. They only grow. A new one needs a word here and a row of ChannelCounter.table. */
 struct dmadev_engine_counters {
 	uint64_t completed; /* finished, failures included */
-	uint64_t errors; /* every status but successful, not attempted and aborted included */
+	uint64_t errors; /* every status except successful, not attempted and aborted included */
 	uint64_t bytes; /* moved by successful operations */
 	uint64_t kinds[DMADEV_KIND_COUNT]; /* finished, by kind; 0: refused descriptors */
 	uint64_t pad0;
-	uint64_t statuses[DMADEV_STATUS_COUNT]; /* finished, by status; [0] is not kept: it is what the others leave */
+	uint64_t statuses[DMADEV_STATUS_COUNT]; /* finished, by status; [0] is not stored: completed minus the others */
 	uint64_t latency_sum; /* nanoseconds */
 	uint64_t latency_buckets[DMADEV_LATENCY_BUCKETS];
 	uint64_t pad1[5];
@@ -180,22 +180,22 @@ struct dmadev_counters {
 	struct dmadev_application_counters application;
 };
 
-/* What was rung on a channel, where it lies: for a trace, which reads it back. The descriptors and lists of what one
- * doorbell rang stand unchanged until the thread that rang it enqueues again. */
+/* The rung operations of a channel and where they are stored: for a trace, which reads them back. The descriptors
+ * and lists of one doorbell do not change until the same thread enqueues again. */
 struct dmadev_rung {
 	const struct dmadev_descriptor *_Nonnull descriptors; /* nb_slots of them */
-	const struct dmadev_descriptor *_Nonnull recent; /* the last nb_recent too, where no engine reads them meanwhile */
-	const struct dmadev_sge *_Nonnull entries; /* a slot's: max_sges sources, then max_sges destinations */
-	uint64_t rung; /* how many operations since the start; the next one's index */
+	const struct dmadev_descriptor *_Nonnull recent; /* a copy of the last nb_recent that no engine reads */
+	const struct dmadev_sge *_Nonnull entries; /* per slot: max_sges sources, then max_sges destinations */
+	uint64_t rung; /* number of operations since the start; the next one's index */
 	uint32_t nb_slots; /* a power of two */
-	uint32_t nb_recent; /* likewise: that of index i is recent[i % nb_recent] */
+	uint32_t nb_recent; /* a power of two: index i is at recent[i % nb_recent] */
 	uint16_t max_sges;
 	uint16_t reserved[3];
 };
 
-/* The data path of one device: what rte_dma_fp_object is to DPDK. A slot is never NULL: a function that cannot be
- * called now, or that the device does not offer, is one that returns the error. All return a negative errno or what
- * they are named for: the ring index of what was enqueued (0 to 65535), a count, or 0. */
+/* The data path of one device; corresponds to rte_dma_fp_object. A slot is never NULL: a function that is not
+ * available now, or not supported by the device, returns the error. All return a negative errno or their result: the
+ * ring index of the enqueued operation (0 to 65535), a count, or 0. */
 struct dmadev_data_path {
 	void *_Nullable driver; /* first argument of each */
 	int32_t (*_Nonnull copy)(void *_Nullable driver, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length,
@@ -215,21 +215,21 @@ struct dmadev_data_path {
 					struct dmadev_op *_Nonnull const *_Nonnull ops, uint16_t nb_ops);
 	int32_t (*_Nonnull dequeue_ops)(void *_Nullable driver, uint16_t vchan,
 					struct dmadev_op *_Nullable *_Nonnull ops, uint16_t nb_ops);
-	/* Asked before and after a doorbell, and only while a session records dmadev:burst. A driver whose rings look
-	 * otherwise leaves it out, and has none of these events. */
+	/* Called before and after a doorbell, and only while a session records dmadev:burst. A driver with other
+	 * rings does not set it, and emits none of these events. */
 	int32_t (*_Nonnull rung)(void *_Nullable driver, uint16_t vchan, struct dmadev_rung *_Nonnull rung);
-	/* What the call layer needs by itself. */
-	void *_Nullable device; /* where failed calls are noted */
-	uint64_t refused_flags; /* operation flags that this device does not take */
+	/* For the call layer. */
+	void *_Nullable device; /* where failed calls are recorded */
+	uint64_t refused_flags; /* operation flags that this device does not support */
 	int16_t dev_id;
 	uint16_t nb_vchans; /* 0: not started */
 	uint16_t max_sges;
-	uint16_t domain_flags; /* those of DMADEV_OP_DOMAIN_FLAGS that this device takes */
+	uint16_t domain_flags; /* those of DMADEV_OP_DOMAIN_FLAGS that this device supports */
 };
 
-/* The call layer: checks, calls the function in the table that `path` points to, counts failures, and emits the event.
- * The functions have the form of a table's own, so a table for C callers points at these, with `path` in its `driver`.
- * Implemented in DMADev; Swift callers have them inline. */
+/* The call layer: checks, calls the function in the table that `path` points to, counts failures, and emits the
+ * event. The functions have the types of a table's members, so a table for C callers points to these, with `path` as
+ * its `driver`. Implemented in DMADev; Swift callers inline them. */
 int32_t dmadev_call_copy(void *_Nullable path, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length,
 			 uint64_t flags);
 int32_t dmadev_call_copy_sg(void *_Nullable path, uint16_t vchan, const struct dmadev_sge *_Nullable src,
@@ -247,8 +247,7 @@ int32_t dmadev_call_enqueue_ops(void *_Nullable path, uint16_t vchan, struct dma
 int32_t dmadev_call_dequeue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nullable *_Nonnull ops,
 				uint16_t nb_ops);
 
-/* Operation flags that say that handlers ride in the flags: the source's in bits 32 to 47, the destination's in bits 48
- * to 63. */
+/* Operation flags for handlers in the flags word: the source's in bits 32 to 47, the destination's in bits 48 to 63. */
 #define DMADEV_OP_SRC_PROCESS (1ULL << 4)
 #define DMADEV_OP_DST_PROCESS (1ULL << 5)
 #define DMADEV_OP_SRC_OS (1ULL << 6)

@@ -1,4 +1,4 @@
-/* What Swift's Glibc module does not import: thin wrappers, one system call each, errno left as the call set it. */
+/* Calls that Swift's Glibc module does not import: thin wrappers, one system call each; errno is as set by the call. */
 #ifndef CLINUX_H
 #define CLINUX_H
 

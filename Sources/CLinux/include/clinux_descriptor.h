@@ -1,4 +1,4 @@
-/* Descriptors of memory and of processes, and messages that carry descriptors. */
+/* Descriptors of memory and processes, and messages with descriptors. */
 #ifndef CLINUX_DESCRIPTOR_H
 #define CLINUX_DESCRIPTOR_H
 
@@ -13,14 +13,14 @@
 #define CLINUX_SEAL_WRITE 0x08
 #define CLINUX_SEAL_FUTURE_WRITE 0x10
 
-/* memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING; of huge pages with MFD_HUGETLB, too. */
+/* memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING, and MFD_HUGETLB for huge pages. */
 int clinux_memfd(const char *name, bool is_huge);
 
-/* Bytes of a page of the file: those of the system, or of the huge pages that it is made of; -1 with errno. */
+/* Bytes per page of the file: the system's page size, or the size of its huge pages; -1 with errno. */
 long clinux_page_size(int fd);
 
-/* F_GET_SEALS: the seals, or -1 with EINVAL for what cannot be sealed. Looks at nothing but the file's kind: it cannot
- * block, whoever serves the file. */
+/* F_GET_SEALS: the seals, or -1 with EINVAL for files that cannot be sealed. Reads only the file's kind: it cannot
+ * block, even on files served by another process. */
 int clinux_get_seals(int fd);
 
 /* F_ADD_SEALS. */
@@ -32,14 +32,14 @@ int clinux_pidfd_open(pid_t pid);
 /* SO_PEERPIDFD: a descriptor of the process that connected, close-on-exec; ENOPROTOOPT on kernels without it. */
 int clinux_peer_pidfd(int socket);
 
-/* The most descriptors in a message: as many as Linux takes (SCM_MAX_FD), so that none has to be left in one. */
+/* Maximum descriptors per message: the limit of Linux (SCM_MAX_FD), so that none is left in a message. */
 #define CLINUX_DESCRIPTORS_MAX 253
 
 /* sendmsg(2) with MSG_NOSIGNAL and, when count > 0, SCM_RIGHTS. More than CLINUX_DESCRIPTORS_MAX: -1 with EINVAL. */
 ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t length, const int *descriptors, int count);
 
-/* recvmsg(2) with MSG_CMSG_CLOEXEC and MSG_TRUNC: the message's length, which may be more than capacity. *count is how
- * many descriptors came, which are the caller's now in any case; *cut is set when there were more than room. */
+/* recvmsg(2) with MSG_CMSG_CLOEXEC and MSG_TRUNC: the message's length, which may be more than capacity. *count is
+ * the number of received descriptors, which the caller owns in any case; *cut is set when there were more than fit. */
 ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t capacity, int *descriptors, int room, int *count,
 				   int *cut);
 

@@ -1,8 +1,8 @@
 /* Copy and fill kernels that survive bad addresses.
  *
- * While a kernel runs, a SIGSEGV or SIGBUS that its thread gets for an access of its own ends the kernel, which then
- * says which side faulted. Every other fault goes to the handler that was there before. The jump leaves only frames of
- * this file, never a Swift one. */
+ * While a kernel runs, a SIGSEGV or SIGBUS for an access of its thread ends the kernel, which then returns the side
+ * that faulted. All other faults go to the handler that was installed before. The jump leaves only frames of this
+ * file, never a Swift frame. */
 #ifndef CLINUX_GUARD_H
 #define CLINUX_GUARD_H
 
@@ -14,26 +14,26 @@
 #define CLINUX_GUARD_SOURCE 1 /* reading failed */
 #define CLINUX_GUARD_DESTINATION 2 /* writing failed */
 
-/* Puts the handlers in place. 0, or a positive errno. A handler that the program installs later without passing faults on
- * takes the guard away; calling this again puts it back on top, once. */
+/* Installs the handlers. 0, or a positive errno. A handler that the program installs later without forwarding faults
+ * disables the guard; calling this again installs it on top, once. */
 int clinux_guard_install(void);
 
 /* One copy or fill of a run. */
 struct clinux_move {
 	uint64_t dst;
-	uint64_t src; /* fill: the 8-byte pattern, its first byte at dst, cut where bytes ends */
+	uint64_t src; /* fill: the 8-byte pattern, its first byte at dst, truncated at the end */
 	uint64_t bytes;
 	uint64_t is_fill;
 };
 
-/* Copies and fills areas, one after the other; areas that overlap are copied as if through a third one. It ends at the
- * first fault; of that move, bytes before the fault may or may not be written.
+/* Copies and fills areas, one after the other; overlapping areas are copied as with memmove. It ends at the first
+ * fault; of that move, bytes before the fault may or may not be written.
  *
- * Returns how many moves were done; *result says how the one after them ended, CLINUX_GUARD_OK when all are done. The
- * moves must be readable: a fault on them counts as one of the move. */
+ * Returns the number of finished moves; *result is the result of the next one, CLINUX_GUARD_OK when all are
+ * finished. The moves must be readable: a fault on them counts as a fault of the move. */
 size_t clinux_guarded_moves(const struct clinux_move *_Nonnull moves, size_t count, int *_Nonnull result);
 
-/* Copies one area past the caches; it must not overlap the other one. */
+/* Copies one area, bypassing the caches; source and destination must not overlap. */
 int clinux_guarded_stream(uint64_t dst, uint64_t src, size_t bytes);
 
 #endif

@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* accept4(2), the peer's address not asked for; SOCK_CLOEXEC is always set, SOCK_NONBLOCK when asked for. */
+/* accept4(2) without the peer's address; SOCK_CLOEXEC is always set, SOCK_NONBLOCK on request. */
 int clinux_accept(int listener, int nonblocking);
 
-/* SO_PEERCRED: who called connect(2) or listen(2). 0, or -1 with errno. */
+/* SO_PEERCRED: the process that called connect(2) or listen(2). 0, or -1 with errno. */
 int clinux_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 
 /* connect(2) to the path of a Unix socket, bind(2) likewise. ENAMETOOLONG when the path does not fit. */
@@ -18,7 +18,7 @@ int clinux_bind_unix(int socket, const char *path);
 /* The longest path that fits into sockaddr_un, the NUL not counted. */
 #define CLINUX_UNIX_PATH_MAX 107
 
-/* What epoll_wait(2) reports; struct epoll_event is packed and its data a union, which Swift cannot use well. */
+/* An event of epoll_wait(2); struct epoll_event is packed and its data a union, which is hard to use in Swift. */
 struct clinux_event {
 	uint64_t token;
 	uint32_t events;
@@ -40,7 +40,7 @@ int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
 int clinux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
 int clinux_epoll_remove(int epoll, int fd);
 
-/* epoll_wait(2), at most 64 events a call, timeout in milliseconds (-1: none). */
+/* epoll_wait(2), at most 64 events per call, timeout in milliseconds (-1: none). */
 int clinux_epoll_wait(int epoll, struct clinux_event *events, int capacity, int timeout);
 
 /* eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK. */

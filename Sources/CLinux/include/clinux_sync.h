@@ -1,26 +1,26 @@
-/* Threads, futexes, fences, the fastest clock, and the processor's hint for a spinning loop. */
+/* Threads, futexes, fences, the fastest clock, and the processor hint for spinning loops. */
 #ifndef CLINUX_SYNC_H
 #define CLINUX_SYNC_H
 
 #include <stdint.h>
 #include <time.h>
 
-/* Waits while *address is expected, until the absolute CLOCK_MONOTONIC time (NULL: for ever).
- * 0 on a wake, else -1 with errno (EAGAIN: the value was another one; ETIMEDOUT; EINTR). */
+/* Waits while *address is expected, until the absolute CLOCK_MONOTONIC time (NULL: unlimited). 0 on a wake, else -1
+ * with errno (EAGAIN: the value was different; ETIMEDOUT; EINTR). */
 int clinux_futex_wait(const void *address, uint32_t expected, const struct timespec *deadline);
 
-/* Wakes up to count waiters; returns how many. */
+/* Wakes up to count waiters; returns their number. */
 int clinux_futex_wake(const void *address, int count);
 
 /* Names the calling thread; more than 15 bytes are refused with ERANGE (returned, not errno). */
 int clinux_set_thread_name(const char *name);
 
-/* Whether the time stamp counter runs evenly, and so is the clock; else it is CLOCK_MONOTONIC. Set at load. */
+/* Whether the time stamp counter has a constant rate and is the clock; else it is CLOCK_MONOTONIC. Set at load. */
 extern const int clinux_has_invariant_tsc;
 
 uint64_t clinux_monotonic_nanoseconds(void);
 
-/* A moment, in ticks of the fastest clock. */
+/* The current time, in ticks of the fastest clock. */
 static inline uint64_t clinux_ticks(void)
 {
 #if defined(__x86_64__)
@@ -30,30 +30,30 @@ static inline uint64_t clinux_ticks(void)
 	return clinux_monotonic_nanoseconds();
 }
 
-/* What 2^32 ticks are in nanoseconds; measured at the first call, which takes up to 2 ms. */
+/* Nanoseconds per 2^32 ticks; measured at the first call, which takes up to 2 ms. */
 uint64_t clinux_nanoseconds_per_4g_ticks(void);
 
-/* Asks for a cache line, to read it soon. A hint: it never faults. */
+/* Prefetches a cache line for reading. A hint: it never faults. */
 static inline void clinux_prefetch_to_read(const void *line)
 {
 	__builtin_prefetch(line, 0, 3);
 }
 
-/* Registers this process for the fences of clinux_fence_others, its own ones too. 0, or -1 with errno: ENOSYS or EINVAL
- * where the system has no such fences. */
+/* Registers this process for the fences of clinux_fence_others, including its own. 0, or -1 with errno: ENOSYS or
+ * EINVAL if the system does not support them. */
 int clinux_fence_register(void);
 
-/* A memory barrier for the caller and for every thread that runs in a process that is registered; the others pass one
+/* A memory barrier for the caller and for every running thread of a registered process; other threads execute one
  * before they run again. 0, or -1 with errno. C: membarrier(2), MEMBARRIER_CMD_GLOBAL_EXPEDITED */
 int clinux_fence_others(void);
 
-/* Keeps the compiler from moving loads and stores across. */
+/* Prevents the compiler from moving loads and stores across. */
 static inline void clinux_fence_compiler(void)
 {
 	__asm__ volatile("" ::: "memory");
 }
 
-/* Tells the processor that this is a spinning loop. */
+/* A hint to the processor that this is a spinning loop. */
 static inline void clinux_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

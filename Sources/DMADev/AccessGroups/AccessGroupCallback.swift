@@ -18,7 +18,7 @@ public final class AccessGroupCallback: Sendable {
     ///
     /// - Parameters:
     ///   - function: the function's address.
-    ///     - argument: the address or number that is passed to it.
+    ///   - argument: the address or number that is passed to it.
     public init(
         function: UInt, argument: UInt, _ body: @escaping @Sendable (_ device: Int16, _ event: AccessGroupEvent) -> Void
     ) {

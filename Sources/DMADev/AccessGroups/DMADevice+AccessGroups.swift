@@ -9,9 +9,9 @@ extension DMADevice {
     /// Creates a group; the caller becomes its first member; `rte_dma_access_group_create`.
     ///
     /// - Parameters:
-    ///     - domain: the caller's domain.
-    ///     - token: required to join; pass it to the joiners, with the group's number, over a secure channel.
-    ///     - limit: maximum number of members, at least 2, the creator included.
+    ///   - domain: the caller's domain.
+    ///   - token: required to join; pass it to the joiners, with the group's number, over a secure channel.
+    ///   - limit: maximum number of members, at least 2, the creator included.
     /// - Returns: the group's number.
     /// - Throws: `EINVAL` for the limit, `ENOSPC` when all group numbers are in use.
     public func createAccessGroup(

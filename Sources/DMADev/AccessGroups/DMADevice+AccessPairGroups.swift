@@ -7,9 +7,9 @@ extension DMADevice {
     ///
     /// - Parameters:
     ///   - domain: the caller's domain.
-    ///     - token: required to join.
-    ///     - callback: called for each event of this group until the group ends. The C callback is not called for
-    ///       *joined*.
+    ///   - token: required to join.
+    ///   - callback: called for each event of this group until the group ends. The C callback is not called for
+    ///     *joined*.
     /// - Returns: the group's number.
     /// - Throws: `ENOSPC` when all group numbers are in use.
     public func createAccessPairGroup(
@@ -36,7 +36,7 @@ extension DMADevice {
     ///   - group: the group's number.
     ///   - domain: the caller's domain.
     ///   - token: the group's token.
-    ///     - callback: called for each event of this group until the caller leaves or the group ends.
+    ///   - callback: called for each event of this group until the caller leaves or the group ends.
     /// - Returns: the caller's handler.
     /// - Throws: as ``joinAccessGroup(_:domain:token:)``.
     @discardableResult

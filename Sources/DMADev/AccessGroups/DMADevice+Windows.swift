@@ -7,9 +7,9 @@ extension DMADevice {
     /// Opens a window: the members of a group may access the caller's memory.
     ///
     /// - Parameters:
-    ///     - memory: at least 1 byte; drivers may require whole pages, and a file that is sealed against shrinking.
-    ///     - rights: the rights of the other members; at least one.
-    ///     - group: a group that the device is a member of.
+    ///   - memory: at least 1 byte; drivers may require whole pages, and a file that is sealed against shrinking.
+    ///   - rights: the rights of the other members; at least one.
+    ///   - group: a group that the device is a member of.
     /// - Returns: the window, with its address for transfers.
     /// - Throws: `EINVAL` for a range that is empty or wraps, for no right or an undefined one; `EEXIST` when it
     ///   overlaps another window of the device; `ENOSPC` at the maximum number of windows; `EACCES` if the device is

@@ -3,15 +3,15 @@ public import DMADev
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The channels of a ring-backed device: what they are configured as, their rings while the device is started, and what
-/// they have counted. A driver has one, and ``RingDriver`` does the rest.
+/// The channels of a ring-backed device: their configurations, their rings while the device is started, and their
+/// counters. A driver has one; ``RingDriver`` implements `DMADriver` with it.
 public final class DeviceRings: Sendable {
     private struct State {
         var properties: DeviceProperties
         var id: Int16 = -1
         var configuration = DeviceConfiguration(virtualChannelCount: 0)
         var channels: [UInt16: VirtualChannelConfiguration] = [:]
-        /// What rings of earlier starts have counted, of every channel that ever was set up.
+        /// Counters of rings of earlier starts, of every channel that was ever set up.
         var totals: [UInt16: ChannelCounters] = [:]
         /// By channel, while started.
         var rings: [ApplicationRing] = []
@@ -21,34 +21,34 @@ public final class DeviceRings: Sendable {
 
     private let state: Locked<State>
 
-    /// No channels yet.
+    /// Starts without channels.
     public init(_ properties: DeviceProperties) {
         state = Locked(State(properties: properties))
     }
 
     deinit {
-        // A device dropped without being stopped: its rings must leave the engine before their memory goes.
+        // The device was released without a stop: its rings must be detached before their memory is unmapped.
         for ring in state.withLock({ $0.rings }) { ring.engineRing?.retire() }
     }
 
-    /// What the device is.
+    /// The constant properties of the device.
     public var properties: DeviceProperties { state.withLock { $0.properties } }
 
-    /// The number that the registry gave the device; -1 before.
+    /// The number that the registry assigned; -1 before.
     public var deviceID: Int16 { state.withLock { $0.id } }
 
     func register(as id: Int16) { state.withLock { $0.id = id } }
 
-    /// Has the engine make faults on purpose from the next start on.
+    /// Makes the engine inject faults from the next start on.
     ///
     /// - Parameters:
-    ///   - driver: what the device calls its driver from now on.
-    /// - Throws: `EINVAL` for a plan that cannot be, and when there is a plan already.
+    ///   - driver: the new driver name in the device's properties.
+    /// - Throws: `EINVAL` for an invalid plan, and when the device already has one.
     public func inject(_ plan: FaultPlan, driver: String) throws(DMAError) {
         try plan.validate()
         try state.withLock { state throws(DMAError) in
             guard state.plan == nil else {
-                throw DMAError(.invalidArgument, .invalidArgument, "the device has a fault plan already: it has one")
+                throw DMAError(.invalidArgument, .invalidArgument, "the device already has a fault plan")
             }
             state.plan = plan
             state.properties.driver = driver
@@ -69,7 +69,7 @@ public final class DeviceRings: Sendable {
         }
     }
 
-    /// Makes the rings and fills in the functions. When a ring cannot be made, those before it are discarded.
+    /// Makes the rings and sets the functions. If a ring cannot be made, the earlier ones are discarded.
     func start(
         _ path: inout dmadev_data_path, make: (RingRequest) throws(DMAError) -> ApplicationRing,
         discard: ([ApplicationRing]) -> Void
@@ -102,7 +102,7 @@ public final class DeviceRings: Sendable {
         }
     }
 
-    /// - Parameter end: ends all work of the rings; they stay for those who read until that is done.
+    /// - Parameter end: ends all work of the rings; they stay readable until it returns.
     func stop(_ end: ([ApplicationRing]) -> Void) {
         end(state.withLock { $0.rings })
         state.withLock { state in

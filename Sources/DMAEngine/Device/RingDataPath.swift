@@ -3,10 +3,10 @@ internal import DMADev
 internal import Glibc
 internal import LinuxSystem
 
-/// The functions between the call layer and a device's rings, and the array in which they find the rings: their first
-/// argument. The call layer has checked the channel's number. They touch raw memory only.
+/// The functions between the call layer and a device's rings, and the array of rings that is their first argument. The
+/// call layer has checked the channel's number. They access raw memory only.
 final class RingDataPath: @unchecked Sendable {
-    // The array never changes; what it points to is for the one thread that uses a channel.
+    // The array never changes; the memory behind it is used by the one thread that uses the channel.
     private let producers: UnsafeMutablePointer<RingProducer>
 
     init(_ rings: [ApplicationRing]) {
@@ -18,10 +18,10 @@ final class RingDataPath: @unchecked Sendable {
         producers.deallocate()
     }
 
-    /// Fills in what the capabilities promise and the mode leaves: in silent mode nothing is polled, in enqueue/dequeue
-    /// mode operations come and go as structures only.
+    /// Sets the functions that capabilities and mode allow: no polls in silent mode, only structures in enqueue/dequeue
+    /// mode.
     ///
-    /// - Parameter canHalt: whether rings can lose their engine, so that each call looks whether it is there.
+    /// - Parameter canHalt: whether the engine can end before the rings, so that each call checks it.
     func fill(
         _ path: inout dmadev_data_path, _ capabilities: Capabilities, _ mode: ConfigurationFlags, canHalt: Bool
     ) {
@@ -53,7 +53,7 @@ final class RingDataPath: @unchecked Sendable {
         if canHalt { guardAgainstHalt(&path, capabilities, enqueues: enqueues, polls: polls) }
     }
 
-    /// The same functions, which return `-EIO` when the device is halted; polls hand out first what was finished before.
+    /// The same functions, which return `-EIO` when the device is halted; polls first return earlier completions.
     private func guardAgainstHalt(
         _ path: inout dmadev_data_path, _ capabilities: Capabilities, enqueues: Bool, polls: Bool
     ) {
@@ -94,7 +94,7 @@ final class RingDataPath: @unchecked Sendable {
 
 @inline(__always)
 private func ring(_ driver: UnsafeMutableRawPointer?, _ vchan: UInt16) -> RingProducer {
-    // The array was given with the functions: it is there.
+    // The array is set together with the functions, so it is not null.
     driver.unsafelyUnwrapped.assumingMemoryBound(to: RingProducer.self)[Int(vchan)]
 }
 

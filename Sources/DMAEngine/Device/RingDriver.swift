@@ -3,67 +3,67 @@ public import DMADev
 
 /// A driver whose channels are descriptor rings of an engine, in this process or another one.
 ///
-/// It makes a ring for each channel at a start; state, data path, counters and reading are done here.
+/// The driver makes a ring for each channel at a start; state, data path, counters and reading are implemented here.
 public protocol RingDriver: DMADriver {
     /// The device's rings; made with the device's properties.
     var rings: DeviceRings { get }
 
     /// Makes the ring of a channel.
     ///
-    /// - Throws: what keeps the device from being started.
+    /// - Throws: the reason why the device cannot start.
     func makeRing(_ request: RingRequest) throws(DMAError) -> ApplicationRing
 
     /// Called before the device is configured or started.
     func prepare() throws(DMAError)
 
-    /// Refuses the set-up of a channel that only the driver can judge.
+    /// Checks the set-up of a channel, as far as only the driver can.
     func validate(_ channel: VirtualChannelConfiguration) throws(DMAError)
 
     /// Ends all work of these rings: running operations finish, queued ones are aborted.
     func end(_ rings: [ApplicationRing])
 
-    /// Whether a device without rings is halted.
+    /// Whether the device is halted; used while it has no rings.
     var isHalted: Bool { get }
 }
 
-/// What a driver with engines in this process need not write.
+/// Defaults for drivers with engines in this process.
 extension RingDriver {
-    /// Nothing to do.
+    /// Does nothing.
     public func prepare() throws(DMAError) {}
 
-    /// Every channel is fine.
+    /// Accepts every channel.
     public func validate(_ channel: VirtualChannelConfiguration) throws(DMAError) {}
 
-    /// Takes the rings off their engines.
+    /// Detaches the rings from their engines.
     public func end(_ rings: [ApplicationRing]) {
         for ring in rings { ring.engineRing?.retire() }
     }
 
-    /// It is not.
+    /// Always false.
     public var isHalted: Bool { false }
 }
 
 /// `DMADriver`, for every ring-backed device.
 extension RingDriver {
-    /// What the device is.
+    /// The properties passed to `DeviceRings`.
     public var properties: DeviceProperties { rings.properties }
 
-    /// The number is for traces.
+    /// Stores the number for traces.
     public func registered(as id: Int16) { rings.register(as: id) }
 
-    /// Forgets the channels.
+    /// Removes all channels.
     public func configure(_ configuration: DeviceConfiguration) throws(DMAError) {
         try prepare()
         rings.configure(configuration)
     }
 
-    /// Notes the channel; its ring is made at the start.
+    /// Stores the channel; its ring is made at the start.
     public func setUpVirtualChannel(_ vchan: UInt16, _ configuration: VirtualChannelConfiguration) throws(DMAError) {
         try validate(configuration)
         rings.setUp(vchan, configuration)
     }
 
-    /// Makes the rings.
+    /// Makes the rings and sets the functions.
     public func start(_ path: inout dmadev_data_path) throws(DMAError) {
         try prepare()
         try rings.start(&path, make: makeRing, discard: end)
@@ -72,17 +72,17 @@ extension RingDriver {
     /// Ends the rings.
     public func stop() throws(DMAError) { rings.stop(end) }
 
-    /// Nothing is left to give back: rings live from start to stop.
+    /// Does nothing: rings exist only from start to stop.
     public func close() throws(DMAError) {}
 
-    /// What a channel has counted since the device was made.
+    /// The counters of a channel since the device was created.
     public func counters(of vchan: UInt16) -> ChannelCounters? { rings.counters(of: vchan) }
 
-    /// What a channel is doing; a stopped one is idle.
+    /// The state of a channel; a stopped one is idle.
     public func status(of vchan: UInt16) -> VirtualChannelStatus {
         rings.ring(vchan)?.status ?? (isHalted ? .haltedError : .idle)
     }
 
-    /// How a channel's ring is used.
+    /// The occupancy of a channel's ring.
     public func ringUse(of vchan: UInt16) -> RingUse? { rings.ring(vchan)?.use }
 }

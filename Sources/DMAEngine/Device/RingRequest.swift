@@ -1,26 +1,26 @@
 public import DMADev
 internal import SystemPackage
 
-/// The ring that a channel needs at a start.
+/// The parameters of a channel's ring at a start.
 public struct RingRequest: Sendable {
     /// The device's number, for traces.
     public let device: Int16
     /// The channel's number.
     public let vchan: UInt16
-    /// How the device is configured.
+    /// The configuration of the device.
     public let configuration: DeviceConfiguration
-    /// How the channel is set up.
+    /// The configuration of the channel.
     public let channel: VirtualChannelConfiguration
     /// The size of the ring.
     public let layout: RingLayout
-    /// Faults that its engine is to make on purpose; `nil`: none.
+    /// Faults that its engine injects; `nil`: none.
     public let faults: RingFaults?
 
-    /// A ring of this process, attached to an engine.
+    /// Makes a ring of this process, attached to an engine.
     ///
     /// - Parameters:
-    ///   - source: where source addresses lie.
-    ///   - destination: where destination addresses lie.
+    ///   - source: the address space of source addresses.
+    ///   - destination: the address space of destination addresses.
     /// - Throws: `ENOMEM`.
     public func ring(
         on engine: Engine, source: AddressSpace = .process, destination: AddressSpace = .process
@@ -34,7 +34,7 @@ public struct RingRequest: Sendable {
         served.device = device
         served.vchan = vchan
         guard let ring = ApplicationRing(layout: layout, mode: configuration.flags, engine: engine, served) else {
-            throw DMAError(.exhausted, .noMemory, "there is no memory for the rings of device \(device)")
+            throw DMAError(.exhausted, .noMemory, "not enough memory for the rings of device \(device)")
         }
         return ring
     }

@@ -1,6 +1,6 @@
 internal import DMADev
 
-/// The failures of a plan, so that one operation's is found fast.
+/// The failures of a plan, indexed for fast lookup by operation number.
 struct FailureSchedule {
     private var numbers: [UInt64: CompletionStatus] = [:]
     private var periods: [(period: UInt64, status: CompletionStatus)] = []
@@ -16,7 +16,7 @@ struct FailureSchedule {
         }
     }
 
-    /// How an operation is to end; `nil`: as it does by itself.
+    /// The planned status of an operation; `nil`: none.
     func status(ofOperation number: UInt64) -> CompletionStatus? {
         if let status = numbers[number] { return status }
         for row in periods where number % row.period == 0 { return row.status }

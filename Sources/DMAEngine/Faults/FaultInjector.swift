@@ -2,25 +2,26 @@ internal import CDMADev
 internal import DMADev
 internal import LinuxSystem
 
-/// Makes the faults of one ring, where its engine executes it. A ring that has one takes the general path, as a traced
-/// one does.
+/// Injects the faults of one ring during execution by its engine. A ring with faults uses the general path, like a
+/// traced one.
 ///
-/// It belongs to the thread that has the ring's consumer.
+/// Used only by the thread that owns the ring's consumer.
 final class FaultInjector {
     private let schedule: FailureSchedule
     private let freeze: UInt64
     private let halt: UInt64
     private let before: UInt64
     private let device: DeviceHalt
-    /// How long completions are delayed, in nanoseconds and in ticks.
+    /// The delay of completions, in nanoseconds and in ticks.
     private let delay: UInt64
     let delayTicks: UInt64
-    /// By slot, of finished operations that are not visible yet: when they may be, in nanoseconds of the monotonic clock.
+    /// By slot, for finished operations that are not visible yet: when they become visible, in nanoseconds of the
+    /// monotonic clock.
     private var dueTimes: [UInt64]
     private let mask: UInt64
     /// Operations below it are visible.
     private(set) var visible: UInt64 = 0
-    /// The plan's freeze has begun.
+    /// The plan's freeze has started.
     private var isFrozen = false
 
     init(_ faults: RingFaults, memory: RingMemory) {
@@ -38,7 +39,7 @@ final class FaultInjector {
 
     private func number(_ operation: UInt64) -> UInt64 { before &+ operation &+ 1 }
 
-    /// Whether the next operation is not begun: not yet, or never. A halt waits until all before it is visible.
+    /// Whether the next operation must not start, yet or ever. A halt starts after all earlier operations are visible.
     func stops(before operation: UInt64) -> Bool {
         if device.isHalted || isFrozen { return true }
         if number(operation) >= halt {
@@ -49,15 +50,15 @@ final class FaultInjector {
         return isFrozen
     }
 
-    /// How an operation is to end; `nil`: as it does by itself.
+    /// The planned status of an operation; `nil`: none.
     func status(of operation: UInt64) -> CompletionStatus? { schedule.status(ofOperation: number(operation)) }
 
-    /// An operation is finished.
+    /// Records that an operation has finished.
     func finished(_ operation: UInt64) {
         if delay > 0 { dueTimes[slot(operation)] = MonotonicTime.now.nanoseconds &+ delay }
     }
 
-    /// The end of what may be visible now, of operations that are finished below `end`.
+    /// The index below which operations may be visible now; those below `end` are finished.
     func advanceVisible(to end: UInt64) -> UInt64 {
         guard delay > 0 else {
             visible = end
@@ -68,17 +69,17 @@ final class FaultInjector {
         return visible
     }
 
-    /// The ring is stopped: everything finished is visible, whatever was planned.
+    /// Makes all finished operations visible when the ring is stopped.
     func endDelay(at end: UInt64) { visible = end }
 
-    /// Whether there is anything to do for a ring whose operations are finished below `next`.
+    /// Whether a ring whose operations below `next` are finished has work.
     func hasWork(tail: UInt64, next: UInt64) -> Bool {
         if nanosecondsUntilDue(next) == 0 { return true }
         guard tail != next, !isFrozen, !device.isHalted else { return false }
         return number(next) < halt || visible == next
     }
 
-    /// How long nothing becomes visible by itself; `nil`: nothing will.
+    /// Nanoseconds until the next operation becomes visible; `nil`: none is due.
     func nanosecondsUntilDue(_ next: UInt64) -> UInt64? {
         guard delay > 0, visible != next else { return nil }
         let (due, now) = (dueTimes[slot(visible)], MonotonicTime.now.nanoseconds)

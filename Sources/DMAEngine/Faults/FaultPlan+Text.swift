@@ -1,19 +1,19 @@
 internal import DMADev
 
-/// A plan as people write it: `fail=10:invalid_src_addr,every=100:bus_error,delay=5ms,freeze=1000,halt=5000:sticky`.
+/// The text form of a plan: `fail=10:invalid_src_addr,every=100:bus_error,delay=5ms,freeze=1000,halt=5000:sticky`.
 extension FaultPlan {
-    /// One thing that a text can set: `key=value`.
+    /// One setting of the text form: `key=value`.
     public struct Key: Sendable {
         /// The key.
         public let name: String
-        /// What it sets.
+        /// A one-line description for the help.
         public let summary: String
-        /// Which values it takes, in words.
+        /// The allowed values, as text.
         public let allowed: String
         let read: @Sendable (inout FaultPlan, String) -> Bool
     }
 
-    /// Why a text is no plan: what was wrong, and what is allowed.
+    /// The error of an invalid text: what was wrong, and what is allowed.
     public struct ParseError: Error, Sendable, Equatable, CustomStringConvertible {
         /// The sentence.
         public let description: String
@@ -31,7 +31,7 @@ extension FaultPlan {
             plan.addFailures(text) { .from($0) }
         },
         Key(
-            name: "delay", summary: "how long after its end an operation's completion shows",
+            name: "delay", summary: "delay from the end of an operation to its visible completion",
             allowed: "a whole number with ns, us, ms or s, up to 3600s"
         ) { plan, text in
             guard let delay = duration(text), delay <= longestDelay else { return false }
@@ -39,7 +39,7 @@ extension FaultPlan {
             return true
         },
         Key(
-            name: "freeze", summary: "from the N-th operation on nothing of its channel completes", allowed: outage
+            name: "freeze", summary: "from the N-th operation on, its channel completes nothing", allowed: outage
         ) { plan, text in
             plan.freeze = readOutage(text)
             return plan.freeze != nil
@@ -53,35 +53,35 @@ extension FaultPlan {
     private static let failures =
         "N:STATUS, several joined with +; N from 1, STATUS one of "
         + failingStatuses.map(\.name).joined(separator: " ")
-    private static let outage = "N from 1, or N:sticky when a restart does not heal it"
+    private static let outage = "N from 1, or N:sticky to continue after a restart"
 
-    /// Reads a plan: keys with values, separated by commas. The empty text is the empty plan.
+    /// Parses a plan: keys with values, separated by commas. An empty text is an empty plan.
     ///
-    /// - Throws: ``ParseError`` for an unknown key, one that is there twice, and a value that it does not take.
+    /// - Throws: ``ParseError`` for an unknown or repeated key, and for an invalid value.
     public init(parsing text: String) throws(ParseError) {
         self.init()
         var given: Set<String> = []
         for part in text.split(separator: ",", omittingEmptySubsequences: text.isEmpty) {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard pair.count == 2 else {
-                throw ParseError(description: "\"\(part)\" is no key=value; \(Self.knownKeys)")
+                throw ParseError(description: "\"\(part)\" is not key=value; \(Self.knownKeys)")
             }
             guard given.insert(pair[0]).inserted else {
-                throw ParseError(description: "\(pair[0])= is there twice in \"\(text)\"; give it once")
+                throw ParseError(description: "\(pair[0])= is repeated in \"\(text)\"; give it once")
             }
             try set(pair[0], to: pair[1])
         }
     }
 
-    /// Sets what one key stands for.
+    /// Sets one key.
     ///
-    /// - Throws: ``ParseError`` for an unknown key and for a value that it does not take.
+    /// - Throws: ``ParseError`` for an unknown key or an invalid value.
     public mutating func set(_ name: String, to value: String) throws(ParseError) {
         guard let key = Self.keys.first(where: { $0.name == name }) else {
             throw ParseError(description: "a fault plan has no key \"\(name)\"; \(Self.knownKeys)")
         }
         guard key.read(&self, value) else {
-            throw ParseError(description: "\(name)=\(value) is not possible; allowed: \(key.allowed)")
+            throw ParseError(description: "\(name)=\(value) is invalid; allowed: \(key.allowed)")
         }
     }
 
@@ -108,7 +108,7 @@ extension FaultPlan {
 
     private static func duration(_ text: String) -> Duration? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        // Beyond this a duration could overflow; it is refused for its length anyhow.
+        // A larger number could overflow; it exceeds the maximum delay in any case.
         guard let count = Int64(digits), count <= 3_600_000_000_000 else { return nil }
         return switch text.dropFirst(digits.count) {
         case "ns": .nanoseconds(count)

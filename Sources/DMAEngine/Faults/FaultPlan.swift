@@ -1,32 +1,31 @@
 public import DMADev
 internal import SystemPackage
 
-/// Faults that an engine makes on purpose, so that software meets every status, and devices that are slow, hang, or halt,
-/// on a machine whose hardware is whole. An empty plan makes none.
+/// Faults that an engine injects, so that software can be tested with every status, and with slow, hanging and halted
+/// devices, without faulty hardware. An empty plan injects none.
 ///
-/// All rules of a channel hold, faults or none: order, ring indexes, fences, batches, capacity, counters, events. An
-/// operation that the plan lets fail is not executed: neither its source is read nor its destination written; with
-/// auto-free its source buffer is given back.
+/// All rules of a channel hold with faults too: order, ring indexes, fences, batches, capacity, counters, events. An
+/// operation that fails by plan is not executed: its source is not read and its destination not written; with auto-free
+/// its source buffer is returned to the pool.
 ///
-/// Operations are numbered by channel: each channel of the device counts its own, the first is 1, and the numbers go on
-/// over stops and starts. An operation has its number once its doorbell has rung: what was enqueued and never rung has
-/// none. So as long as the device has not been restarted, operation `n` has the ring index `n - 1`.
+/// Operations are numbered per channel, from 1, and the numbers continue over stops and starts. Only operations whose
+/// doorbell was rung have a number. So before the first restart, operation `n` has the ring index `n - 1`.
 public struct FaultPlan: Sendable, Equatable {
     /// Operations that end with a chosen status.
     public struct Failure: Sendable, Equatable {
-        /// Which ones.
+        /// The operations that fail.
         public var operations: Operations
-        /// How they end: any status of `CompletionStatus.table` but `successful`.
+        /// Their status: any of `CompletionStatus.table` except `successful`.
         public var status: CompletionStatus
 
-        /// A failure.
+        /// Checked by `validate()`.
         public init(_ operations: Operations, _ status: CompletionStatus) {
             self.operations = operations
             self.status = status
         }
     }
 
-    /// A choice among a channel's operations; numbers begin at 1.
+    /// A selection of a channel's operations; numbers start at 1.
     public enum Operations: Sendable, Hashable {
         /// The one with this number.
         case number(UInt64)
@@ -36,35 +35,35 @@ public struct FaultPlan: Sendable, Equatable {
         case from(UInt64)
     }
 
-    /// The end of all work, from an operation on.
+    /// A stop of all progress, from one operation on.
     public struct Outage: Sendable, Equatable {
-        /// Number of the first operation that it meets.
+        /// Number of the first affected operation.
         public var number: UInt64
-        /// Whether it is there again after each restart; else the first stop after it began has healed it for good.
+        /// Whether it continues after each restart; otherwise the first stop after its start ends it.
         public var isSticky: Bool
 
-        /// An outage.
+        /// Checked by `validate()`.
         public init(from number: UInt64, isSticky: Bool = false) {
             self.number = number
             self.isSticky = isSticky
         }
     }
 
-    /// Operations that fail. Where several fit, a number counts before `every`, that before `from`, and among equals the
-    /// first.
+    /// Operations that fail. If several match, `number` takes precedence over `every`, and `every` over `from`; among
+    /// equals the first.
     public var failures: [Failure]
-    /// The time from the end of an operation to its visible completion; of every channel. Operations are executed and
-    /// counted at once, their completions show late.
+    /// The time from the end of an operation to its visible completion, for every channel. Operations are executed and
+    /// counted at once; their completions become visible later.
     public var delay: Duration
-    /// From this operation on, its channel completes nothing: it stays active and its ring fills up, until the device is
-    /// stopped, which aborts what was rung. Other channels go on.
+    /// From this operation on, its channel completes nothing: it stays active and its ring fills up, until the device
+    /// is stopped, which aborts rung operations. Other channels continue.
     public var freeze: Outage?
-    /// When everything before this operation on its channel is visible, the whole device is halted: its status is
-    /// `haltedError`, what is under way on any channel gets nowhere, and every data call fails with `EIO`; but polls hand
-    /// out first what was finished before. Stop aborts what was rung.
+    /// When all operations before this one on its channel are visible, the whole device is halted: its status is
+    /// `haltedError`, running operations of all channels make no progress, and every data call fails with `EIO`, except
+    /// that polls first return earlier completions. Stop aborts rung operations.
     public var halt: Outage?
 
-    /// A plan.
+    /// Checked by `validate()`.
     public init(failures: [Failure] = [], delay: Duration = .zero, freeze: Outage? = nil, halt: Outage? = nil) {
         self.failures = failures
         self.delay = delay
@@ -78,19 +77,19 @@ public struct FaultPlan: Sendable, Equatable {
         return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
     }
 
-    /// Statuses that an operation can be made to fail with.
+    /// The statuses allowed for a failure.
     static let failingStatuses = CompletionStatus.table.filter { $0.status != .successful }
 
-    /// The longest delay: an hour.
+    /// The maximum delay: one hour.
     static let longestDelay = Duration.seconds(3600)
 
-    /// An operation is looked up among so many failures at most: that bounds what a plan costs an engine.
+    /// The maximum number of failures; it bounds the engine's cost per operation.
     static let mostFailures = 4096
 
-    /// - Throws: `EINVAL` for a plan that cannot be.
+    /// - Throws: `EINVAL` for an invalid plan.
     public func validate() throws(DMAError) {
         try Self.check(
-            failures.count <= Self.mostFailures, "\(failures.count) failures: a plan has \(Self.mostFailures) at most")
+            failures.count <= Self.mostFailures, "\(failures.count) failures: the maximum is \(Self.mostFailures)")
         for failure in failures {
             let number =
                 switch failure.operations {
@@ -99,13 +98,13 @@ public struct FaultPlan: Sendable, Equatable {
             try Self.check(number > 0, "failure of operation 0: operations are counted from 1")
             try Self.check(
                 Self.failingStatuses.contains { $0.status == failure.status },
-                "failure with \(failure.status): possible are \(Self.failingStatuses.map(\.name).joined(separator: ", "))"
+                "failure with \(failure.status): allowed are \(Self.failingStatuses.map(\.name).joined(separator: ", "))"
             )
         }
         try Self.check(freeze?.number != 0, "freeze at operation 0: operations are counted from 1")
         try Self.check(halt?.number != 0, "halt at operation 0: operations are counted from 1")
         try Self.check(
-            delay >= .zero && delay <= Self.longestDelay, "a delay of \(delay): 0 to 3600 seconds are possible")
+            delay >= .zero && delay <= Self.longestDelay, "a delay of \(delay): 0 to 3600 seconds are allowed")
     }
 
     private static func check(_ isFine: Bool, _ message: String) throws(DMAError) {

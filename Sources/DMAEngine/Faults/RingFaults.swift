@@ -3,16 +3,16 @@ internal import DMADev
 internal import LinuxSystem
 internal import Synchronization
 
-/// The faults of one ring from a start to its stop.
+/// The faults of one ring between a start and its stop.
 public struct RingFaults: Sendable {
-    /// The plan, without the outages that are over.
+    /// The plan without ended outages.
     public let plan: FaultPlan
-    /// Operations of the channel before the start.
+    /// Number of operations of the channel before the start.
     public let before: UInt64
-    /// What halts the device; its rings share it.
+    /// The halt state of the device, shared by its rings.
     public let halt: DeviceHalt
 
-    /// Faults of a ring.
+    /// Values are not checked.
     public init(plan: FaultPlan, before: UInt64, halt: DeviceHalt) {
         self.plan = plan
         self.before = before
@@ -20,14 +20,14 @@ public struct RingFaults: Sendable {
     }
 }
 
-/// The faults of a device from a start to its stop.
+/// The faults of a device between a start and its stop.
 struct DeviceFaults {
     private let plan: FaultPlan
     private let submitted: [UInt16: UInt64]
     private let halt: DeviceHalt
 
-    /// - Parameter submitted: operations of each channel before the start. An outage begins with an operation and ends
-    ///   with the next stop, so they say whether it is over.
+    /// - Parameter submitted: number of operations of each channel before the start. An outage starts with an operation
+    ///   and ends with the next stop, so these numbers show whether it has ended.
     init(_ plan: FaultPlan, submitted: [UInt16: UInt64]) {
         var plan = plan
         var isHalted = false
@@ -48,12 +48,12 @@ struct DeviceFaults {
     }
 }
 
-/// Halts all rings of a device at once: each application sees it in its ring's memory.
+/// Halts all rings of a device at once, through a word in each ring's memory.
 public final class DeviceHalt: Sendable {
     private let halted: Atomic<Bool>
     private let rings = Locked<[RingMemory]>([])
 
-    /// - Parameter isHalted: whether the device is halted from the beginning.
+    /// - Parameter isHalted: whether the device is halted from the start.
     public init(isHalted: Bool = false) {
         halted = Atomic(isHalted)
     }
@@ -75,7 +75,7 @@ public final class DeviceHalt: Sendable {
         }
     }
 
-    /// With release: who reads it finds what was published before.
+    /// With release: a reader of the word also sees earlier publications.
     private static func mark(_ ring: RingMemory) {
         ring.consumerPage.member(\.halted).atomic.pointee.store(1, ordering: .releasing)
     }
