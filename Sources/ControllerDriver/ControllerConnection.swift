@@ -234,10 +234,7 @@ private final class Mailbox: Sendable {
     }
 
     private func send(_ message: some WireMessage, _ sequence: UInt32, _ descriptors: [CInt]) throws(DMAError) {
-        var bytes = Packet.encode(message, sequence: sequence)
-        // There may be a token in them.
-        defer { bytes.withUnsafeMutableBytes { RandomBytes.wipe($0) } }
-        let error = bytes.withUnsafeBytes { bytes -> Errno? in
+        let error = Packet.withBytes(of: message, sequence: sequence) { bytes -> Errno? in
             do throws(Errno) {
                 try SequencedPacketSocket.send(bytes, descriptors: descriptors, on: socket.raw)
                 return nil

@@ -33,9 +33,8 @@ extension ControllerDevice {
         _ group: AccessGroupID, _ limit: UInt16, _ domain: DomainID, _ token: AccessToken
     ) throws(DMAError) -> GroupEntered {
         let number = number.withLock { $0 }
-        let request = token.withUnsafeBytes {
-            EnterGroup(group: group, limit: limit, domain: domain.bytes, token: $0, device: number)
-        }
+        let request = EnterGroup(
+            group: group, limit: limit, domain: domain.bytes, token: token.secret, device: number)
         let entered = try connection.request(request, for: GroupEntered.self).message
         // What is certain; the controller may go before it tells the rest.
         news.noteEntry(

@@ -92,3 +92,12 @@ func eventually(_ what: String, _ isTrue: () throws -> Bool) throws {
     }
     throw TestSupportError("not within a minute: \(what)")
 }
+
+extension EnterGroup {
+    /// A request with a token that is no secret.
+    init(group: Int16, limit: UInt16, domain: [UInt8], token: [UInt8], device: Int16 = -1) {
+        self.init(
+            group: group, limit: limit, domain: domain, token: token.withUnsafeBytes { Secret(copying: $0) },
+            device: device)
+    }
+}
