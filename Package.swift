@@ -35,7 +35,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -77,8 +76,7 @@ let package = Package(
             ["ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
         swiftTarget(
-            "GroupTable",
-            ["DMADev", "CDMATrace", "LinuxSystem", systemPackage, .product(name: "Crypto", package: "swift-crypto")]),
+            "GroupTable", ["DMADev", "CDMATrace", "LinuxSystem", systemPackage]),
 
         // L3: services.
         swiftTarget(
@@ -192,7 +190,7 @@ let package = Package(
             name: "group-member", dependencies: ["ControllerDriver", "DMADev", "DMATelemetry", "TelemetryServer"],
             path: "Tests/Fixtures/GroupMember", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "controller-member", dependencies: ["ControllerDriver", "DMADev", systemPackage],
+            name: "controller-member", dependencies: ["ControllerDriver", "DMADev", "LinuxSystem", systemPackage],
             path: "Tests/Fixtures/ControllerMember", swiftSettings: swiftSettings),
         .executableTarget(
             name: "documented-examples",
@@ -240,7 +238,7 @@ let package = Package(
                 "DMAController", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", "TestSupport",
                 systemPackage, .product(name: "Logging", package: "swift-log"),
             ]),
-        test(of: "ControllerProtocol", ["ControllerProtocol", "TestSupport"]),
+        test(of: "ControllerProtocol", ["ControllerProtocol", "LinuxSystem", "TestSupport"]),
         test(of: "GroupTable", ["GroupTable", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),

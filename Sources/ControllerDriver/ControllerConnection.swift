@@ -235,10 +235,7 @@ private final class Mailbox: Sendable {
     }
 
     private func send(_ message: some WireMessage, _ sequence: UInt32, _ descriptors: [CInt]) throws(DMAError) {
-        var bytes = Packet.encode(message, sequence: sequence)
-        // The message may contain a token.
-        defer { bytes.withUnsafeMutableBytes { RandomBytes.wipe($0) } }
-        let error = bytes.withUnsafeBytes { bytes -> Errno? in
+        let error = Packet.withBytes(of: message, sequence: sequence) { bytes -> Errno? in
             do throws(Errno) {
                 try SequencedPacketSocket.send(bytes, descriptors: descriptors, on: socket.raw)
                 return nil

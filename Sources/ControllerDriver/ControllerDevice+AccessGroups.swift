@@ -33,9 +33,8 @@ extension ControllerDevice {
     private func enter(
         _ group: AccessGroupID, _ limit: UInt16, _ domain: DomainID, _ token: AccessToken
     ) throws(DMAError) -> GroupEntered {
-        let request = token.withUnsafeBytes {
-            EnterGroup(group: group, limit: limit, domain: domain.bytes, token: $0, device: rings.deviceID)
-        }
+        let request = EnterGroup(
+            group: group, limit: limit, domain: domain.bytes, token: token.secret, device: rings.deviceID)
         let entered = try connection.request(request, for: GroupEntered.self).message
         // Record the known part first: the connection may end before the rest is read.
         groupCache.recordEntry(

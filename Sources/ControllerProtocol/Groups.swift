@@ -20,12 +20,12 @@ public struct EnterGroup: WireMessage {
     /// The number of the device in the application, which nobody checks: for people.
     public var device: Int16
 
-    /// A request. Domain and token are 16 bytes each; the token is copied, and the caller wipes its own.
-    public init(group: Int16, limit: UInt16, domain: [UInt8], token: some Sequence<UInt8>, device: Int16 = -1) {
+    /// A request. Domain and token are 16 bytes each.
+    public init(group: Int16, limit: UInt16, domain: [UInt8], token: Secret, device: Int16 = -1) {
         self.group = group
         self.limit = limit
         self.domain = domain
-        self.token = Secret(copying: token, count: Self.byteCount)
+        self.token = token
         self.device = device
     }
 

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// One message of the control socket with its header: what one packet holds.
 ///
 /// ```
@@ -24,19 +26,30 @@ public enum Packet {
         public let sequence: UInt32
     }
 
-    /// The bytes of a message.
+    /// The bytes of a message that holds no secret.
     public static func encode(_ message: some WireMessage, sequence: UInt32) -> [UInt8] {
-        var writer = WireWriter()
-        writer.put(type(of: message).kind.rawValue)
-        writer.put(UInt16(0))
-        writer.put(sequence)
-        message.write(to: &writer)
-        return writer.bytes
+        withBytes(of: message, sequence: sequence) { Array($0) }
+    }
+
+    /// Lends the bytes of a message, and wipes them then: there may be a secret in them.
+    public static func withBytes<Result>(
+        of message: some WireMessage, sequence: UInt32, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: maximumLength, alignment: 8) { memory in
+            var writer = WireWriter(memory)
+            writer.put(type(of: message).kind.rawValue)
+            writer.put(UInt16(0))
+            writer.put(sequence)
+            message.write(to: &writer)
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: memory.prefix(writer.count))
+            defer { RandomBytes.wipe(bytes) }
+            return body(UnsafeRawBufferPointer(bytes))
+        }
     }
 
     /// Reads the header of a packet.
-    public static func header(of bytes: [UInt8]) throws(WireError) -> Header {
-        var reader = WireReader(bytes[...])
+    public static func header(of bytes: UnsafeRawBufferPointer) throws(WireError) -> Header {
+        var reader = WireReader(bytes)
         let kind = try reader.number(UInt16.self)
         try reader.reserved(UInt16.self)
         let sequence = try reader.number(UInt32.self)
@@ -44,18 +57,32 @@ public enum Packet {
         return Header(kind: known, sequence: sequence)
     }
 
+    /// Reads the header of a packet.
+    public static func header(of bytes: [UInt8]) throws(WireError) -> Header {
+        try bytes.withUnsafeBufferPointer { bytes throws(WireError) in try header(of: UnsafeRawBufferPointer(bytes)) }
+    }
+
     /// Reads the message of a packet whose header says that it is one.
     public static func decode<Message: WireMessage>(
-        _ type: Message.Type = Message.self, from bytes: [UInt8]
+        _ type: Message.Type = Message.self, from bytes: UnsafeRawBufferPointer
     ) throws(WireError) -> Message {
         let header = try header(of: bytes)
         guard header.kind == Message.kind else {
             throw WireError("a message of kind \(header.kind) where \(Message.kind) belongs")
         }
-        var reader = WireReader(bytes[headerLength...])
+        var reader = WireReader(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(headerLength)))
         let message = try Message(from: &reader)
         try reader.finish()
         return message
+    }
+
+    /// Reads the message of a packet that holds no secret.
+    public static func decode<Message: WireMessage>(
+        _ type: Message.Type = Message.self, from bytes: [UInt8]
+    ) throws(WireError) -> Message {
+        try bytes.withUnsafeBufferPointer { bytes throws(WireError) in
+            try decode(type, from: UnsafeRawBufferPointer(bytes))
+        }
     }
 }
 

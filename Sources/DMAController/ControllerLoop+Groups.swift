@@ -8,6 +8,7 @@ internal import SystemPackage
 /// A join that waits because its user has guessed wrong before.
 struct WaitingJoin {
     let peer: UInt64
+    /// Its token is with those of the groups.
     let request: EnterGroup
     let sequence: UInt32
     let moment: MonotonicTime
@@ -22,6 +23,11 @@ extension ControllerLoop {
         let now = MonotonicTime.now
         let moment = groups.admitJoin(request.group, by: peer.client, at: now)
         guard moment > now else { return performEntry(peer, request, sequence) }
+        var request = request
+        guard let token = groups.keep(AccessToken(request.token)) else {
+            return Refusal(.noSpace, "as many joins wait as the controller has room for")
+        }
+        request.token = token.secret
         peer.isWaitingForJoin = true
         waitingJoins.append(
             WaitingJoin(peer: peer.number, request: request, sequence: sequence, moment: moment))
@@ -29,9 +35,10 @@ extension ControllerLoop {
     }
 
     private func performEntry(_ peer: Peer, _ request: EnterGroup, _ sequence: UInt32) -> Refusal? {
-        guard let domain = DomainID(bytes: request.domain),
-            let token = request.token.withUnsafeBytes({ AccessToken(bytes: $0) })
-        else { return Refusal(.invalidArgument, "a domain and a token have 16 bytes each") }
+        guard let domain = DomainID(bytes: request.domain) else {
+            return Refusal(.invalidArgument, "a domain has 16 bytes")
+        }
+        let token = AccessToken(request.token)
         do throws(DMAError) {
             let answer: GroupEntered
             if request.group < 0 {

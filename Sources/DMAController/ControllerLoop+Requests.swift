@@ -20,7 +20,7 @@ struct Refusal: Error {
 extension ControllerLoop {
     /// - Throws: what no application sends.
     func handle(
-        _ bytes: [UInt8], _ descriptors: inout ReceivedDescriptors, from peer: Peer
+        _ bytes: UnsafeRawBufferPointer, _ descriptors: inout ReceivedDescriptors, from peer: Peer
     ) throws(WireError) {
         let header = try Packet.header(of: bytes)
         guard header.sequence != 0 else { throw WireError("a request has a sequence number from 1") }

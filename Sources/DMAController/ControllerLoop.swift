@@ -49,8 +49,8 @@ final class ControllerLoop {
     private static let reportToken: UInt64 = .max
 
     init(
-        place: consuming ListeningSocket, configuration: ControllerConfiguration, engine: Engine,
-        stopEvent: StopEvent, reports: ReportDesk, shared: SharedStatistics, logger: Logger
+        place: consuming ListeningSocket, configuration: ControllerConfiguration, groups: AccessGroupTable,
+        engine: Engine, stopEvent: StopEvent, reports: ReportDesk, shared: SharedStatistics, logger: Logger
     ) throws(Errno) {
         self.configuration = configuration
         self.logger = logger
@@ -59,10 +59,7 @@ final class ControllerLoop {
         self.reports = reports
         self.shared = shared
         ledger = QuotaLedger(configuration.quota)
-        groups = AccessGroupTable(
-            limits: AccessGroupLimits(
-                groupCount: configuration.accessGroupCount, groupsPerUser: configuration.quota.groups,
-                windowsPerUser: configuration.quota.windows))
+        self.groups = groups
         closer = DescriptorCloser()
         let poller = try Poller()
         try poller.add(place.raw, .readable, token: Self.listenerToken)
@@ -263,19 +260,16 @@ final class ControllerLoop {
                 refuse(peer, Self.backlogReason(peer.credentials.uid))
             }
         }
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(length))
+        // There may be a token in them, whatever else they are.
+        defer { RandomBytes.wipe(bytes) }
         guard length > 0 else { return drop(peer) }
         guard length <= buffer.count, !isCut else {
             return refuse(
                 peer, "a message of \(length) bytes; messages have at most \(buffer.count)")
         }
-        var bytes = Array(buffer.prefix(length))
-        // There may be a token in them.
-        defer {
-            bytes.withUnsafeMutableBytes { RandomBytes.wipe($0) }
-            RandomBytes.wipe(UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(length)))
-        }
         do throws(WireError) {
-            try handle(bytes, &descriptors, from: peer)
+            try handle(UnsafeRawBufferPointer(bytes), &descriptors, from: peer)
         } catch {
             refuse(peer, error.description)
         }

@@ -2,6 +2,7 @@ internal import CDMATrace
 public import DMADev
 internal import DMAEngine
 internal import Glibc
+internal import GroupTable
 internal import LinuxSystem
 public import Logging
 internal import SystemPackage
@@ -34,6 +35,7 @@ public final class DMAController: ReportingController {
         path: String, configuration: ControllerConfiguration = ControllerConfiguration(), logger: Logger? = nil
     ) throws(ControllerError) -> DMAController {
         try configuration.validate()
+        let groups = try groupTable(configuration)
         let place = try makeSocket(
             path: path, mode: configuration.socketMode, group: configuration.socketGroup)
         // A connection has its socket, its process and its bell; some users may have descriptors waiting to be closed.
@@ -41,11 +43,26 @@ public final class DMAController: ReportingController {
             to: UInt64(configuration.maximumConnections) * 3 + UInt64(ControllerLoop.maximumBacklog) * 4 + 128)
         // Never the bootstrapped default: what to do with messages is the program's decision.
         let logger = logger ?? Logger(label: "dmascope.controller") { _ in SwiftLogNoOpLogHandler() }
-        return try DMAController(place: place, configuration: configuration, logger: logger)
+        return try DMAController(place: place, configuration: configuration, groups: groups, logger: logger)
+    }
+
+    private static func groupTable(_ configuration: ControllerConfiguration) throws(ControllerError) -> AccessGroupTable
+    {
+        let limits = AccessGroupLimits(
+            groupCount: configuration.accessGroupCount, groupsPerUser: configuration.quota.groups,
+            windowsPerUser: configuration.quota.windows, waitingJoins: min(configuration.maximumConnections, 4096))
+        do throws(Errno) {
+            return try AccessGroupTable(limits: limits)
+        } catch {
+            throw ControllerError(
+                "cannot lock the memory for the tokens of \(limits.groupCount) access groups: \(error). Raise the limit of "
+                    + "locked memory (RLIMIT_MEMLOCK), or configure fewer groups")
+        }
     }
 
     private init(
-        place: consuming ListeningSocket, configuration: ControllerConfiguration, logger: Logger
+        place: consuming ListeningSocket, configuration: ControllerConfiguration, groups: sending AccessGroupTable,
+        logger: Logger
     ) throws(ControllerError) {
         dmatrace_load()
         path = place.path
@@ -57,7 +74,7 @@ public final class DMAController: ReportingController {
             self.stopEvent = stopEvent
             self.reports = reports
             self.shared = shared
-            thread = try Self.startThread(place, configuration, stopEvent, reports, shared, logger)
+            thread = try Self.startThread(place, configuration, groups, stopEvent, reports, shared, logger)
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
         }
@@ -66,13 +83,14 @@ public final class DMAController: ReportingController {
 
     /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
     private static func startThread(
-        _ place: consuming ListeningSocket, _ configuration: ControllerConfiguration, _ stopEvent: StopEvent,
-        _ reports: ReportDesk, _ shared: SharedStatistics, _ logger: Logger
+        _ place: consuming ListeningSocket, _ configuration: ControllerConfiguration,
+        _ groups: sending AccessGroupTable, _ stopEvent: StopEvent, _ reports: ReportDesk, _ shared: SharedStatistics,
+        _ logger: Logger
     ) throws(Errno) -> SystemThread {
         let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
         let loop = try ControllerLoop(
-            place: place, configuration: configuration, engine: engine, stopEvent: stopEvent, reports: reports,
-            shared: shared, logger: logger)
+            place: place, configuration: configuration, groups: groups, engine: engine, stopEvent: stopEvent,
+            reports: reports, shared: shared, logger: logger)
         return try SystemThread.start(name: "dma-control") { loop.run() }
     }
 

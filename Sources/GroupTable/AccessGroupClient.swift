@@ -50,14 +50,18 @@ public struct AccessGroupLimits: Sendable, Hashable {
     public var membershipsPerUser: Int
     /// Windows of one user's processes.
     public var windowsPerUser: Int
+    /// Joins that wait at a time.
+    public var waitingJoins: Int
 
     /// Limits.
     public init(
-        groupCount: UInt16 = 256, groupsPerUser: Int = 64, membershipsPerUser: Int = 1024, windowsPerUser: Int = 1024
+        groupCount: UInt16 = 256, groupsPerUser: Int = 64, membershipsPerUser: Int = 1024, windowsPerUser: Int = 1024,
+        waitingJoins: Int = 64
     ) {
         self.groupCount = min(max(groupCount, 1), UInt16(Int16.max))
         self.groupsPerUser = groupsPerUser
         self.membershipsPerUser = membershipsPerUser
         self.windowsPerUser = windowsPerUser
+        self.waitingJoins = waitingJoins
     }
 }

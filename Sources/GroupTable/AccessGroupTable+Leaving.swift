@@ -130,6 +130,7 @@ extension AccessGroupTable {
         guard var group = groups[id] else { return }
         let seats = group.seats
         group.seats = []
+        group.token = nil
         group.isEnding = true
         groups[id] = group
         for seat in seats { kill(seat, id, &revocation) }

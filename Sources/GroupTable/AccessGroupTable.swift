@@ -1,6 +1,6 @@
 public import DMADev
 public import LinuxSystem
-internal import SystemPackage
+public import SystemPackage
 
 /// The access groups of a controller: who is in which, by what number, and what of them may be reached.
 ///
@@ -41,7 +41,8 @@ public struct AccessGroupTable {
 
     struct Group {
         var kind: AccessGroupKind
-        var mark: TokenMark
+        /// What opens it, as long as it does not end.
+        var token: AccessToken?
         /// In the order of joining; the creator's first.
         var seats: [Seat]
         /// The device that made it.
@@ -68,15 +69,19 @@ public struct AccessGroupTable {
     var nextIOVA = firstIOVA
     var deliveries: [AccessGroupDelivery] = []
     private var lastCreated: AccessGroupID = -1
-    private let guardian = TokenGuard()
+    private let tokens: TokenStore
     private var throttle = JoinThrottle()
 
     /// An empty table.
-    public init(limits: AccessGroupLimits = AccessGroupLimits()) {
-        self.init(limits: limits, highestHandler: .max)
+    ///
+    /// - Throws: ENOMEM, EAGAIN or EPERM when the process may not lock the memory for tokens, 16 bytes for each group and
+    ///   waiting join.
+    public init(limits: AccessGroupLimits = AccessGroupLimits()) throws(Errno) {
+        try self.init(limits: limits, highestHandler: .max)
     }
 
-    init(limits: AccessGroupLimits, highestHandler: DomainHandler) {
+    init(limits: AccessGroupLimits, highestHandler: DomainHandler) throws(Errno) {
+        tokens = try TokenStore(capacity: Int(limits.groupCount) + limits.waitingJoins)
         self.limits = limits
         numbers = HandlerNumbers(highest: highestHandler)
     }
@@ -100,8 +105,9 @@ public struct AccessGroupTable {
         guard let id = freeNumber() else {
             throw .exhausted("there are \(limits.groupCount) access groups, the most allowed")
         }
+        guard let token = keep(token) else { throw .exhausted("there is no room for another token") }
         let seat = try newSeat(domain, client)
-        groups[id] = Group(kind: kind, mark: guardian.mark(token), seats: [seat], creator: client)
+        groups[id] = Group(kind: kind, token: token, seats: [seat], creator: client)
         groupOfHandler[seat.handler] = id
         lastCreated = id
         traceCreated(id, kind, seat)
@@ -115,6 +121,12 @@ public struct AccessGroupTable {
     ) -> MonotonicTime {
         throttle.admit(group, client.userID, at: now)
     }
+
+    /// Keeps a token where those of the groups are: for a join that waits. It is wiped when the last reference to what
+    /// is returned goes.
+    ///
+    /// - Returns: the copy; `nil` when ``AccessGroupLimits/waitingJoins`` wait already.
+    public func keep(_ token: AccessToken) -> AccessToken? { tokens.keep(token) }
 
     /// Joins a group.
     ///
@@ -140,7 +152,7 @@ public struct AccessGroupTable {
     ) throws(DMAError) -> DomainHandler {
         try mustBeInRange(id)
         let group = groups[id].flatMap { $0.isEnding ? nil : $0 }
-        guard guardian.isMarked(token, as: group?.mark), let group else { throw .denied }
+        guard tokens.matches(token, group?.token), let group else { throw .denied }
         if group.seat(of: client) != nil {
             throw DMAError(.exists, .fileExists, "this device is in access group \(id) already")
         }

@@ -1,8 +1,11 @@
 import ControllerProtocol
+import LinuxSystem
 import TestSupport
 import Testing
 
 @Suite struct PacketTests {
+    private static let secret = [UInt8](101...116).withUnsafeBytes { Secret(copying: $0) }
+
     /// One message of each kind, with every member set to something.
     static let examples: [any WireMessage] = [
         Hello(lowestVersion: 1, highestVersion: 7),
@@ -18,7 +21,7 @@ import Testing
         RingAttached(vchan: 5), StopRings(),
         RegisterMemory(offset: 4096, byteCount: 1 << 40, isWritable: false), MemoryRegistered(iova: 1 << 57),
         UnregisterMemory(iova: .max),
-        EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: Array(101...116), device: 3),
+        EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: secret, device: 3),
         GroupEntered(group: 3, handler: 7), ExitGroup(group: 3, destroys: true),
         AskGroup(group: 3, member: 1, window: 64),
         GroupMember(
@@ -96,6 +99,18 @@ import Testing
         #expect(throws: WireError.self) {
             _ = try Packet.decode(Done.self, from: Packet.encode(StopRings(), sequence: 1))
         }
+    }
+
+    /// With all that it may have, each message fits into a packet.
+    @Test func theLongestMessageFits() throws {
+        let window = GroupMember.Window(iova: .max, byteCount: .max, rights: 3)
+        let longest = GroupMember(
+            limit: .max, memberCount: .max, domain: Array(1...16), handler: .max, isCreator: true, processID: .max,
+            devices: [Int16](repeating: .max, count: GroupMember.maximumDeviceCount), windowCount: .max,
+            windows: [GroupMember.Window](repeating: window, count: GroupMember.maximumWindowCount))
+        let bytes = Packet.encode(longest, sequence: .max)
+        #expect(bytes.count <= Packet.maximumLength)
+        #expect(try Packet.decode(GroupMember.self, from: bytes) == longest)
     }
 
     @Test func aTextIsCutWhereTheLongestEnds() throws {

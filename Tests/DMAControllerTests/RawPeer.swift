@@ -82,3 +82,12 @@ func sealedPages(_ count: Int) throws -> OwnedDescriptor {
     try MemoryFile.add(.shrink, to: file.raw)
     return file
 }
+
+extension EnterGroup {
+    /// A request with a token that is no secret.
+    init(group: Int16, limit: UInt16, domain: [UInt8], token: [UInt8], device: Int16 = -1) {
+        self.init(
+            group: group, limit: limit, domain: domain, token: token.withUnsafeBytes { Secret(copying: $0) },
+            device: device)
+    }
+}

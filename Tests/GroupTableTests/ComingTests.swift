@@ -8,7 +8,7 @@ import Testing
 @Suite struct ComingTests {
     @Test("A group has its creator as first member, and joiners after it")
     func members() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 3)
         let info = try world.table.group(id, for: .process(2))
         #expect(info.members.map(\.domain.number) == [1, 2, 3])
@@ -20,7 +20,7 @@ import Testing
 
     @Test("Group numbers are below the limit: beyond it EINVAL, and one more than there are ENOSPC")
     func groupNumbers() throws {
-        var world = World(AccessGroupLimits(groupCount: 3))
+        var world = try World(AccessGroupLimits(groupCount: 3))
         for expected in 0..<3 { #expect(try world.group(of: 1) == AccessGroupID(expected)) }
         refused(.noSpace) { () throws(DMAError) in
             try world.table.create(.pair, domain: .numbered(9), token: world.token, by: .process(9))
@@ -35,7 +35,7 @@ import Testing
 
     @Test("The number of a group that is gone comes back last")
     func groupNumbersComeBackLast() throws {
-        var world = World(AccessGroupLimits(groupCount: 3))
+        var world = try World(AccessGroupLimits(groupCount: 3))
         for round in 0..<5 {
             let id = try world.group(of: 1)
             #expect(id == AccessGroupID(round % 3))
@@ -45,7 +45,7 @@ import Testing
 
     @Test("A pair group holds two, and a group as many as it was made for; one below two EINVAL")
     func limits() throws {
-        var world = World()
+        var world = try World()
         let pair = try world.table.create(.pair, domain: .numbered(1), token: world.token, by: .process(1))
         try world.join(pair, .numbered(2), .process(2))
         refused(.noSpace) { () throws(DMAError) in try world.join(pair, .numbered(3), .process(3)) }
@@ -58,7 +58,7 @@ import Testing
 
     @Test("No such group and a wrong token are one error")
     func oneDenial() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 1)
         let gone = try world.group(of: 1)
         world.table.confirm(try world.table.destroy(gone, by: .process(1)))
@@ -81,7 +81,7 @@ import Testing
 
     @Test("A second device of a process with the same domain takes no new seat; another process is refused with EEXIST")
     func seatsAreDomains() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         let own = try world.handler(2, in: id)
         #expect(try world.join(id, .numbered(2), .process(2, device: 1)) == own)
@@ -107,7 +107,7 @@ import Testing
 
     @Test("A domain may be in many groups, by another number in each")
     func manyGroups() throws {
-        var world = World()
+        var world = try World()
         let ids = try (0..<4).map { _ in try world.group(of: 2) }
         #expect(Set(try ids.map { try world.handler(2, in: $0) }).count == 4)
         #expect(world.table.groups(of: .process(2)).map(\.id) == ids)
@@ -117,7 +117,7 @@ import Testing
 
     @Test("Who is not in a group learns nothing of it, nor whether it is there")
     func strangers() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         var errors: Set<String> = []
         for group in [id, id + 1] {
@@ -140,7 +140,7 @@ import Testing
 
     @Test("Groups, memberships and handlers have an end, and each user an end of its own: ENOSPC")
     func quotas() throws {
-        var world = World(AccessGroupLimits(groupCount: 100, groupsPerUser: 2, membershipsPerUser: 4))
+        var world = try World(AccessGroupLimits(groupCount: 100, groupsPerUser: 2, membershipsPerUser: 4))
         let id = try world.group(of: 1)
         _ = try world.group(of: 1)
         refused(.noSpace) { () throws(DMAError) in
@@ -153,8 +153,8 @@ import Testing
         try world.join(id, .numbered(12), .process(12))
         #expect(others != id)
 
-        var small = World()
-        small.table = AccessGroupTable(limits: AccessGroupLimits(groupCount: 8), highestHandler: 3)
+        var small = try World()
+        small.table = try AccessGroupTable(limits: AccessGroupLimits(groupCount: 8), highestHandler: 3)
         let full = try small.group(of: 3)
         refused(.noSpace) { () throws(DMAError) in try small.join(full, .numbered(4), .process(4)) }
         #expect(try small.table.group(full, for: .process(1)).members.map(\.handler) == [1, 2, 3])

@@ -37,8 +37,8 @@ import Testing
 
     @Test("A handler comes back only when its revocation is confirmed and no channel holds it")
     func tableHolds() throws {
-        var world = World()
-        world.table = AccessGroupTable(limits: AccessGroupLimits(groupCount: 8), highestHandler: 2)
+        var world = try World()
+        world.table = try AccessGroupTable(limits: AccessGroupLimits(groupCount: 8), highestHandler: 2)
         let id = try world.group(of: 2)
         let handler = try world.handler(2, in: id)
         let mayHold = world.table.hold(handler, by: .process(1))
@@ -56,7 +56,7 @@ import Testing
 
     @Test("Only members of its group may use, or hold, a handler")
     func members() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         let other = try world.table.create(.pair, domain: .numbered(3), token: world.token, by: .process(3))
         let handler = try world.handler(2, in: id)

@@ -8,7 +8,7 @@ import Testing
 @Suite struct LeavingTests {
     @Test("Joiners leave; for the creator that is EPERM")
     func leave() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 3)
         let handler = try world.handler(2, in: id)
         refused(.notPermitted) { () throws(DMAError) in try world.table.leave(id, by: .process(1)) }
@@ -27,7 +27,7 @@ import Testing
 
     @Test("The creator destroys an empty group; one with joiners is EBUSY, and for others it is EPERM")
     func destroy() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         refused(.notPermitted) { () throws(DMAError) in try world.table.destroy(id, by: .process(2)) }
         refused(.resourceBusy) { () throws(DMAError) in try world.table.destroy(id, by: .process(1)) }
@@ -43,7 +43,7 @@ import Testing
 
     @Test("When the creator goes with joiners inside, they get destroyed and all handlers die")
     func creatorGoes() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 3)
         let handlers = try world.table.group(id, for: .process(1)).members.map(\.handler)
         let revocation = world.table.depart(.process(1))
@@ -58,7 +58,7 @@ import Testing
 
     @Test("When the last joiner has left and the creator closes or dies, the group goes by itself")
     func emptyGroupGoes() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         world.table.confirm(try world.table.leave(id, by: .process(2)))
         _ = world.told()
@@ -69,7 +69,7 @@ import Testing
 
     @Test("A process that dies has left every group that it was in, with all its devices")
     func death() throws {
-        var world = World()
+        var world = try World()
         let joined = try world.group(of: 3)
         let made = try world.table.create(.pair, domain: .numbered(2), token: world.token, by: .process(2, device: 4))
         try world.join(made, .numbered(3), .process(3))
@@ -88,7 +88,7 @@ import Testing
 
     @Test("Where the creator's process has another device in its seat, the seat stays when one closes")
     func creatorsSecondDevice() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         try world.join(id, .numbered(1), .process(1, device: 1))
         world.table.confirm(world.table.depart(.process(1)))
@@ -101,7 +101,7 @@ import Testing
 
     @Test("Each member is told of the others' coming and going once, in order, and never of its own")
     func order() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         let leaving = try world.table.leave(id, by: .process(2))
         // Who comes while a leave is under way is told after it, and is not told of what was before.
@@ -117,7 +117,7 @@ import Testing
 
     @Test("A slow leave in one group holds no other group up")
     func groupsAreIndependent() throws {
-        var world = World()
+        var world = try World()
         let slow = try world.group(of: 2)
         let quick = try world.group(of: 2)
         let revocation = try world.table.leave(slow, by: .process(2))
@@ -129,7 +129,7 @@ import Testing
 
     @Test("Who has left hears nothing of the group any more, not even what was on its way")
     func silence() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 3)
         try world.join(id, .numbered(4), .process(4))
         let first = try world.table.leave(id, by: .process(2))
@@ -141,7 +141,7 @@ import Testing
 
     @Test("Who has destroyed a group hears nothing of it any more")
     func silenceAfterDestroying() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         let leaving = try world.table.leave(id, by: .process(2))
         let end = try world.table.destroy(id, by: .process(1))
@@ -153,7 +153,7 @@ import Testing
 
     @Test("A group's number is not given away before its end is confirmed")
     func endingNumbers() throws {
-        var world = World(AccessGroupLimits(groupCount: 1))
+        var world = try World(AccessGroupLimits(groupCount: 1))
         let id = try world.group(of: 2)
         let revocation = world.table.depart(.process(1))
         refused(.noSpace) { () throws(DMAError) in

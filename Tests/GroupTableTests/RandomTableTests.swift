@@ -12,11 +12,11 @@ import Testing
     static let handlerCount: DomainHandler = 14
 
     @Test("Through random lives the table does what the model does: who is in, by what number, who hears what")
-    func lives() {
+    func lives() throws {
         var random = SeededGenerator(for: "random tables")
         var deliveredCount = 0
         for _ in 0..<60 {
-            var life = Life()
+            var life = try Life()
             for _ in 0..<400 { life.step(&random) }
             life.end()
             deliveredCount += life.deliveredCount
@@ -26,14 +26,19 @@ import Testing
 
     /// One table's life.
     private struct Life {
-        var table = AccessGroupTable(
-            limits: AccessGroupLimits(groupCount: UInt16(groupCount)), highestHandler: handlerCount)
+        var table: AccessGroupTable
         var model = TableModel(groupCount: groupCount, handlerCount: Int(handlerCount))
         var revocations: [Int: Revocation] = [:]
         var revocationCount = 0
         var tokens: [AccessGroupID: AccessToken] = [:]
         var deliveredCount = 0
         let now = MonotonicTime(nanoseconds: 1)
+
+        init() throws {
+            table = try AccessGroupTable(
+                limits: AccessGroupLimits(groupCount: UInt16(groupCount), waitingJoins: 0),
+                highestHandler: handlerCount)
+        }
 
         mutating func step(_ random: inout SeededGenerator) {
             let client = AccessGroupClient.process(

@@ -12,7 +12,7 @@ import Testing
         // Bytes that nothing else has in any of the ways to print them.
         let bytes: [UInt8] = (0..<16).map { 0xA1 &+ $0 &* 3 }
         let token = try #require(bytes.withUnsafeBytes { AccessToken(bytes: $0) })
-        var world = World()
+        var world = try World()
         let id = try world.table.create(.pair, domain: .numbered(1), token: token, by: .process(1))
         var shown: [String] = []
         do throws(DMAError) {
@@ -51,33 +51,62 @@ import Testing
         #expect(Set(random).count == 64)
     }
 
-    @Test("Two tables keep different marks of one token, and each knows it again")
-    func marks() {
+    @Test("A kept token is known again; another one, and any where none is kept, is not")
+    func matching() throws {
         let token = AccessToken.random()
-        let (one, other) = (TokenGuard(), TokenGuard())
-        let mark = one.mark(token)
-        #expect(one.isMarked(token, as: mark))
-        #expect(!one.isMarked(.random(), as: mark))
-        #expect(!one.isMarked(token, as: nil))
-        #expect(!other.isMarked(token, as: mark))
+        let store = try TokenStore(capacity: 1)
+        let kept = try #require(store.keep(token))
+        #expect(store.matches(token, kept))
+        #expect(!store.matches(.random(), kept))
+        #expect(!store.matches(token, nil))
     }
 
     @Test("A token that differs in one bit only, wherever that is, is another one")
     func oneBit() throws {
         let bytes = [UInt8](repeating: 0x5A, count: 16)
-        let guardian = TokenGuard()
-        let mark = try #require(bytes.withUnsafeBytes { AccessToken(bytes: $0) }.map(guardian.mark))
+        let store = try TokenStore(capacity: 1)
+        let kept = try #require(bytes.withUnsafeBytes { AccessToken(bytes: $0) }.flatMap(store.keep))
         for bit in 0..<128 {
             var changed = bytes
             changed[bit / 8] ^= 1 << UInt8(bit % 8)
             let token = try #require(changed.withUnsafeBytes { AccessToken(bytes: $0) })
-            #expect(!guardian.isMarked(token, as: mark))
+            #expect(!store.matches(token, kept))
         }
+    }
+
+    @Test("A table has room for the tokens of all its groups, and of the joins that wait; they give it back")
+    func room() throws {
+        var table = try AccessGroupTable(limits: AccessGroupLimits(groupCount: 3, waitingJoins: 2))
+        for _ in 0..<10 {
+            let ids = try (0..<3).map { _ in
+                try table.create(.pair, domain: .numbered(1), token: .random(), by: .process(1))
+            }
+            refused(.noSpace) { () throws(DMAError) in
+                try table.create(.pair, domain: .numbered(1), token: .random(), by: .process(1))
+            }
+            let waiting = (0..<2).map { _ in table.keep(.random()) }
+            #expect(waiting.allSatisfy { $0 != nil })
+            #expect(table.keep(.random()) == nil)
+            for id in ids { table.confirm(try table.destroy(id, by: .process(1))) }
+        }
+    }
+
+    @Test("A join that waited is judged by the token that it came with")
+    func waitingToken() throws {
+        var world = try World()
+        let id = try world.group(of: 1)
+        let kept = try #require(world.table.keep(world.token))
+        let wrong = try #require(world.table.keep(world.wrongToken))
+        refused(.permissionDenied) { () throws(DMAError) in try world.join(id, .numbered(2), .process(2), wrong) }
+        try world.join(id, .numbered(2), .process(2), kept)
+        // The group is gone, and its token with it.
+        world.table.confirm(world.table.depart(.process(1)))
+        refused(.permissionDenied) { () throws(DMAError) in try world.join(id, .numbered(3), .process(3), kept) }
     }
 
     @Test("Failures to join are counted per group and user, and slow further tries down, right ones too")
     func throttling() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 1)
         let other = try world.group(of: 1)
         func fail(_ process: UInt64) {
@@ -112,7 +141,7 @@ import Testing
 
     @Test("Only a denied token counts as a failure to join")
     func whatCounts() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2, limit: 2)
         for _ in 0...JoinThrottle.freeFailures {
             refused(.noSpace) { () throws(DMAError) in try world.join(id, .numbered(3), .process(3)) }

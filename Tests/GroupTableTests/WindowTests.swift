@@ -7,7 +7,7 @@ import Testing
 @Suite struct WindowTests {
     @Test("Members learn each other's windows; who is no member learns of none")
     func members() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 3)
         let window = try world.table.addWindow(length: 10_000, rights: .read, to: id, by: .process(2))
         #expect(window.handler == (try world.handler(2, in: id)))
@@ -21,7 +21,7 @@ import Testing
 
     @Test("Addresses of windows are given once, lie apart, and are no process's")
     func addresses() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         var last: UInt64 = 0
         for length: UInt64 in [1, 4096, 4097, 1 << 40, 5] {
@@ -43,7 +43,7 @@ import Testing
 
     @Test("A window goes with its revocation, by its owner only")
     func removal() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 2)
         let window = try world.table.addWindow(length: 1, rights: .read, to: id, by: .process(2))
         refused(.invalidArgument) { () throws(DMAError) in
@@ -59,7 +59,7 @@ import Testing
 
     @Test("When a member goes, its windows are revoked with its handler; when the creator goes, everybody's")
     func leaving() throws {
-        var world = World()
+        var world = try World()
         let id = try world.group(of: 3)
         let windows = try [1, 2, 3].map {
             try world.table.addWindow(length: 1, rights: .read, to: id, by: .process($0))
@@ -72,7 +72,7 @@ import Testing
 
     @Test("Windows need a length, a right and a membership, and each user's have an end")
     func refusals() throws {
-        var world = World(AccessGroupLimits(groupCount: 8, windowsPerUser: 2))
+        var world = try World(AccessGroupLimits(groupCount: 8, windowsPerUser: 2))
         let id = try world.group(of: 2)
         for rights: WindowRights in [[], WindowRights(rawValue: 4), [.read, WindowRights(rawValue: 8)]] {
             refused(.invalidArgument) { () throws(DMAError) in

@@ -11,8 +11,8 @@ struct World {
     let token = AccessToken.random()
     let wrongToken = AccessToken.random()
 
-    init(_ limits: AccessGroupLimits = AccessGroupLimits(groupCount: 8)) {
-        table = AccessGroupTable(limits: limits)
+    init(_ limits: AccessGroupLimits = AccessGroupLimits(groupCount: 8)) throws {
+        table = try AccessGroupTable(limits: limits)
     }
 
     /// A group of `size` processes, 1 to `size`, each with its device 0 and domain of its own.

@@ -19,7 +19,9 @@ package final class SharedGroups: Sendable {
     package init(limits: AccessGroupLimits = AccessGroupLimits(groupCount: 8), controllerID: UInt16 = 5) {
         self.limits = limits
         self.controllerID = controllerID
-        state = Locked(State(table: AccessGroupTable(limits: limits)))
+        // The tokens of a few groups lie in one page; where a process may not lock that, no controller can start.
+        guard let table = try? AccessGroupTable(limits: limits) else { fatalError("a page cannot be locked") }
+        state = Locked(State(table: table))
     }
 
     /// Uses the table, and sends what comes of it. Sinks are called under the lock, so that each hears in order; they

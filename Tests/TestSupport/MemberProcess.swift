@@ -81,6 +81,23 @@ public struct Token: Sendable {
         bytes = (0..<16).map { _ in .random(in: 1...255) }
     }
 
+    /// A token that another process has written to a file.
+    public init(contentsOf path: String) throws {
+        bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        guard bytes.count == 16 else { throw TestSupportError("\(path): a token has 16 bytes, not \(bytes.count)") }
+    }
+
     /// Its 32 digits, in lower case.
     public var hex: String { bytes.map { String(format: "%02x", $0) }.joined() }
+
+    /// What must be found nowhere: each half by itself, as bytes and as text; a register holds no more than a half.
+    public var forms: [Data] {
+        [bytes[..<8], bytes[8...]].flatMap { half in
+            let digits = half.map { String(format: "%02x", $0) }
+            // The last digits are the same whether there are dashes between them or not.
+            let texts = [digits.joined(), digits.joined().uppercased(), digits.suffix(6).joined()]
+            let numbers = half.map(String.init).joined(separator: ", ")
+            return [Data(half), Data(half.reversed())] + (texts + [numbers]).map { Data($0.utf8) }
+        }
+    }
 }

@@ -6,18 +6,17 @@ import Testing
 
 /// Looks for tokens wherever a service leaves something.
 @Suite struct TokenSecrecyTests {
-    /// What the service has said and kept of a run with right, wrong and held back tokens.
+    /// What the service has said of a run with right, wrong and delayed tokens.
     private final class Traces {
         var tokens: [Token] = []
         /// The members' domains, which are no secret: they show that what was searched is what it should be.
         var domains: [String] = []
         var replies = ""
-        var memory: [(name: String, bytes: Data)] = []
         var log = ""
         var recorded = Data()
     }
 
-    @Test func noTokenIsInTracesRepliesLogsOrTheServicesMemory() throws {
+    @Test func noTokenIsInTracesRepliesOrLogs() throws {
         let scope = try Scope()
         let found = Traces()
         found.recorded = try LTTngSession.rawBytes(["dmadev*"]) { session in
@@ -26,11 +25,9 @@ import Testing
             try server.waitForOutput(containing: "Ctrl-C ends it.")
             try runMembers(session, scope.runDirectory + "/dmascope/dmascope.control", found) {
                 found.replies = try allReplies(TelemetryClient(path: scope.socket()))
-                found.memory = try readableMemory(of: server.processID)
             }
             // Once more, with the members gone.
             found.replies += try allReplies(TelemetryClient(path: scope.socket()))
-            found.memory += try readableMemory(of: server.processID)
             server.kill(SIGTERM)
             let result = try server.wait()
             found.log = result.output + result.errors
@@ -41,15 +38,12 @@ import Testing
             ("the traces", found.recorded),
         ]
         for token in found.tokens {
-            for (name, bytes) in places + found.memory {
-                for form in [Data(token.bytes), Data(token.hex.utf8), Data(token.hex.uppercased().utf8)] {
-                    #expect(!holds(bytes, form), "a token in \(name)")
-                }
+            for (name, bytes) in places {
+                for form in token.forms { #expect(bytes.count(of: form) == 0, "a token in \(name)") }
             }
         }
         let domain = try #require(found.domains.first.map { Data(bytes(of: $0)) })
-        #expect(holds(found.recorded, domain), "the traces are not those of the members")
-        #expect(found.memory.contains { holds($0.bytes, domain) }, "this is not the memory of the service")
+        #expect(found.recorded.count(of: domain) > 0, "the traces are not those of the members")
         #expect(found.replies.contains("/dmadev/groups"))
     }
 
@@ -98,38 +92,100 @@ import Testing
         return replies
     }
 
-    /// All of a process's memory that it can read itself.
-    private func readableMemory(of process: pid_t) throws -> [(name: String, bytes: Data)] {
-        let file = open("/proc/\(process)/mem", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw TestSupportError("the memory of process \(process): \(errno)") }
-        defer { close(file) }
-        var regions: [(String, Data)] = []
-        for line in try String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8).split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            // What is mapped from a file and cannot be written holds what the file holds.
-            guard fields[1].hasPrefix("rw") else { continue }
-            let ends = fields[0].split(separator: "-").compactMap { UInt(String($0), radix: 16) }
-            // What cannot be read stays zeros.
-            var region = Data(count: Int(ends[1] - ends[0]))
-            region.withUnsafeMutableBytes { _ = pread(file, $0.baseAddress, $0.count, off_t(ends[0])) }
-            regions.append(("its memory, \(line)", region))
-        }
-        return regions
-    }
+    @Test(.serialized, arguments: [false, true]) func noTokenIsInMemoryButTheOnePageNorInACoreDump(
+        refusesSecretMemory: Bool
+    ) throws {
+        let service = try DumpableService(refusesSecretMemory: refusesSecretMemory)
+        let creator = try MemberProcess(service.controllerPath)
+        let joiner = try MemberProcess(service.controllerPath)
+        let directory = service.scope.directory
+        var tokens: [Token] = []
 
-    /// Whether the bytes hold that form; there are many of them, of which most are zero, as the form's first one is not.
-    private func holds(_ bytes: Data, _ form: Data) -> Bool {
-        bytes.withUnsafeBytes { bytes in
-            form.withUnsafeBytes { form in
-                guard var place = bytes.baseAddress, let wanted = form.baseAddress else { return false }
-                let end = place + bytes.count
-                while let next = memchr(place, CInt(form[0]), end - place), UnsafeRawPointer(next) + form.count <= end {
-                    if memcmp(next, wanted, form.count) == 0 { return true }
-                    place = UnsafeRawPointer(next) + 1
+        /// Searches all three processes.
+        func search(_ occasion: String, for tokens: [Token], live: Set<Int> = []) throws {
+            let memory = try ProcessMemory(of: service.program.processID)
+            let pages = memory.regions.filter(\.isLockedAndNotDumped)
+            // Memory that only the kernel could read, where it offers that, is memory that nobody reads.
+            #expect(pages.map(\.isReadable) == [!service.hasSecretMemory], "\(pages.map(\.name))")
+            for (number, token) in tokens.enumerated() {
+                for region in memory.regions where !region.isLockedAndNotDumped {
+                    for form in token.forms {
+                        #expect(region.bytes.count(of: form) == 0, "\(occasion): token \(number) in \(region.name)")
+                    }
                 }
-                return false
+                if !service.hasSecretMemory {
+                    let count = pages.reduce(0) { $0 + $1.bytes.count(of: Data(token.bytes)) }
+                    #expect(count == (live.contains(number) ? 1 : 0), "\(occasion): token \(number) in the page")
+                }
+            }
+            for member in [creator, joiner] {
+                for region in try ProcessMemory(of: member.program.processID).regions {
+                    for form in tokens.flatMap(\.forms) {
+                        #expect(
+                            region.bytes.count(of: form) == 0, "\(occasion): a token in the member's \(region.name)")
+                    }
+                }
             }
         }
+
+        /// A token that is no group's, in a file.
+        func wrongToken() throws -> (token: Token, file: String) {
+            let (token, file) = (Token(), directory.file("wrong"))
+            try Data(token.bytes).write(to: URL(fileURLWithPath: file))
+            return (token, file)
+        }
+
+        for round in 0..<3 {
+            let file = directory.file("token\(round)")
+            let group = try creator.number("create-with-file 4 \(file)", as: Int16.self)
+            let token = try Token(contentsOf: file)
+            try search("create", for: [token], live: [0])
+            let wrong = try wrongToken()
+            #expect(try joiner.ask("join-with-file \(group) \(wrong.file)") == "error \(EACCES)")
+            try search("a wrong join", for: [token, wrong.token], live: [0])
+            _ = try joiner.number("join-with-file \(group) \(file)", as: UInt16.self)
+            try search("join", for: [token, wrong.token], live: [0])
+            #expect(try joiner.ask("leave \(group)") == "ok")
+            #expect(try creator.ask("destroy \(group)") == "ok")
+            try search("destroy", for: [token, wrong.token])
+            tokens += [token, wrong.token]
+        }
+
+        // A join that has to wait keeps its token where those of groups are.
+        let guarded = directory.file("guarded")
+        let group = try creator.number("create-with-file 4 \(guarded)", as: Int16.self)
+        tokens.append(try Token(contentsOf: guarded))
+        for _ in 0..<8 { #expect(try joiner.ask("join-with-file \(group) \(wrongToken().file)") == "error \(EACCES)") }
+        let late = try wrongToken()
+        tokens.append(late.token)
+        let output = joiner.program.outputSoFar
+        joiner.tell("join-with-file \(group) \(late.file)")
+        var searches = 0
+        while joiner.program.outputSoFar == output, searches < 3 {
+            let memory = try ProcessMemory(of: service.program.processID)
+            for region in memory.regions where !region.isLockedAndNotDumped {
+                for form in late.token.forms { #expect(region.bytes.count(of: form) == 0, "waiting: \(region.name)") }
+            }
+            searches += 1
+        }
+        #expect(try joiner.line() == "error \(EACCES)")
+
+        // As two words, which have their lowest byte first.
+        let words = bytes(of: try creator.ask("domain"))
+        let domain = Data(words[..<8].reversed() + words[8...].reversed())
+        let memory = try ProcessMemory(of: service.program.processID)
+        #expect(memory.regions.contains { $0.bytes.count(of: domain) > 0 }, "this is not the memory of the service")
+        // The last group lives.
+        let core = try service.dumpCore()
+        #expect(core.count(of: domain) > 0, "this is not the core dump of the service")
+        for (number, token) in tokens.enumerated() {
+            for form in token.forms { #expect(core.count(of: form) == 0, "token \(number) in the core dump") }
+        }
+    }
+
+    @Test func aServiceThatMayNotLockMemoryDoesNotStartAndSaysWhy() throws {
+        let result = try DumpableService.runWithoutLockedMemory()
+        #expect(result.exit != .exited(0) && result.errors.contains("RLIMIT_MEMLOCK"), "\(result)")
     }
 
     private func bytes(of hex: String) -> [UInt8] {

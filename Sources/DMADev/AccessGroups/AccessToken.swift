@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 
 /// The secret that opens an access group: 16 bytes; `rte_uuid_t token`.
 ///
@@ -6,19 +6,23 @@ internal import LinuxSystem
 /// goes: hold a token no longer than it is needed. It prints, dumps and mirrors as nothing, and no call of the library
 /// records it. Any thread may use it.
 public final class AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    private let secret: Secret
+    /// The bytes, for those that keep or send them.
+    package let secret: Secret
 
     /// Bytes of a token.
     public static let byteCount = 16
 
-    private init(_ secret: Secret) {
+    /// A token that lies where its secret does.
+    ///
+    /// - Parameter secret: ``byteCount`` bytes.
+    package init(_ secret: Secret) {
         self.secret = secret
     }
 
     /// A token from its bytes, `nil` unless they are 16. The caller wipes its own copy.
     public convenience init?(bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Self.byteCount else { return nil }
-        self.init(Secret(copying: bytes, count: Self.byteCount))
+        self.init(Secret(copying: bytes))
     }
 
     /// A new token that nobody can guess.

@@ -11,6 +11,18 @@ let commands: [String: Command] = [
             domain: bench.domain, token: words.token(1), limit: words.number(0))
         return "\(group) \(try bench.device.accessGroupHandler(of: bench.domain, in: group))"
     },
+    // LIMIT FILE: the token comes into being here, and is in the file alone when the answer comes.
+    "create-with-file": { bench, words in
+        let token = AccessToken.random()
+        let file = open(words[1], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        defer { close(file) }
+        guard token.withUnsafeBytes({ write(file, $0.baseAddress, $0.count) == $0.count }) else { exit(8) }
+        return "\(try bench.device.createAccessGroup(domain: bench.domain, token: token, limit: words.number(0)))"
+    },
+    // GROUP FILE
+    "join-with-file": { bench, words in
+        "\(try bench.device.joinAccessGroup(words.number(0), domain: bench.domain, token: words.tokenInFile(1)))"
+    },
     "create-pair": { bench, words in
         let group = try bench.device.createAccessPairGroup(domain: bench.domain, token: words.token(0))
         return "\(group) \(try bench.device.accessPairGroupHandler(of: bench.domain, in: group))"

@@ -1,6 +1,7 @@
 import ControllerDriver
 import DMADev
 import Glibc
+import LinuxSystem
 import SystemPackage
 
 /// An application that does what a test tells it: `controller-member PATH [UID GROUP]`.
@@ -63,6 +64,19 @@ struct Arguments {
     func number<Number: FixedWidthInteger>(_ index: Int, _ type: Number.Type = Number.self) -> Number {
         guard let number = Number(self[index]) else { exit(6) }
         return number
+    }
+
+    /// A token from the bytes of a file. No copy of them is left.
+    func tokenInFile(_ index: Int) -> AccessToken {
+        let file = open(self[index], O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        let token = withUnsafeTemporaryAllocation(byteCount: AccessToken.byteCount, alignment: 8) { bytes in
+            defer { RandomBytes.wipe(bytes) }
+            return read(file, bytes.baseAddress, bytes.count) == bytes.count
+                ? AccessToken(bytes: UnsafeRawBufferPointer(bytes)) : nil
+        }
+        guard let token else { exit(9) }
+        return token
     }
 
     /// A token from its hexadecimal digits.
