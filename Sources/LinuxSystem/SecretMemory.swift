@@ -10,12 +10,10 @@ public final class SecretMemory: @unchecked Sendable, CustomStringConvertible, C
     // Constant. Of what lies there, each part is its secret's alone, or free and zero.
     private let memory: UnsafeMutableRawBufferPointer
     private let secretByteCount: Int
+    private let capacity: Int
     private let free: Locked<[Int]>
     /// A child has the object and not the memory.
     private let pid = getpid()
-
-    /// How many secrets it has room for.
-    public let capacity: Int
 
     /// Maps memory for `capacity` secrets of `secretByteCount` bytes.
     ///
