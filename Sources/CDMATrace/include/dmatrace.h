@@ -39,7 +39,8 @@
 #define DMATRACE_BURST_MAX 256
 #define DMATRACE_BURST_SG_MAX 512
 
-/* Bytes of a domain's identifier, and the maximum number of members and windows in an event; count is the full number. */
+/* Bytes of a domain's identifier, and the maximum number of members and windows in an event; count is the full
+ * number. */
 #define DMATRACE_DOMAIN_SIZE 16
 #define DMATRACE_MEMBERS_MAX 64
 #define DMATRACE_WINDOWS_MAX 64
@@ -131,8 +132,8 @@ const struct dmatrace_event *_Nonnull dmatrace_events(size_t *_Nonnull count);
 
 /* Loads the object with the probes unless this process has loaded it already. Without it no event is ever enabled, and
  * the process is not registered with LTTng. The code that creates a first device, engine or controller calls this. If
- * the object or LTTng is missing, the call has no effect. Any thread may call it, any number of times. The search path is
- * in load.c. */
+ * the object or LTTng is missing, the call has no effect. Any thread may call it, any number of times. The search path
+ * is in load.c. */
 void dmatrace_load(void);
 
 #pragma GCC visibility pop
