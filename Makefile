@@ -4,10 +4,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help run build test bench lint format deps clean
 
-help: ## Say what there is to make
+help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ## Build dmascope and serve two software devices at work; Ctrl-C ends it
+run: ## Build dmascope and serve two busy software devices; Ctrl-C ends it
 	@scripts/run
 
 build: ## Build everything, tests included, with warnings as errors
@@ -17,7 +17,7 @@ build: ## Build everything, tests included, with warnings as errors
 test: ## Check the sources, then run every test
 	@scripts/test
 
-bench: ## Measure dmascope beside its peers and judge it by its budgets; options in ARGS="--quick"
+bench: ## Measure dmascope and its peers and check the budgets; options in ARGS="--quick"
 	@scripts/bench $(ARGS)
 
 lint: ## Check format, shell scripts and the rules of the source tree

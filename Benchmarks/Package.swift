@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// A package of its own, so that nobody who builds dmascope builds its peers.
+/// A separate package, so that a build of dmascope does not build the peers.
 let package = Package(
     name: "Benchmarks",
     dependencies: [
@@ -9,7 +9,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
-        // The peers in C, and the loops that they and dmascope are measured with.
+        // The peers in C, and the loops that measure them and dmascope.
         .target(
             name: "CPeers", dependencies: [.product(name: "DMADev", package: "dmascope")],
             cSettings: [.define("_GNU_SOURCE")]),
@@ -22,7 +22,7 @@ let package = Package(
                 .product(name: "ControllerDriver", package: "dmascope"),
                 .product(name: "DMADev", package: "dmascope"),
                 .product(name: "SoftwareDriver", package: "dmascope"),
-                // Built, so that it can be started; not linked.
+                // Built because the benchmarks start it; not linked.
                 .product(name: "dmascope", package: "dmascope"),
             ],
             swiftSettings: [

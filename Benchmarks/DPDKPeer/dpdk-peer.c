@@ -1,13 +1,14 @@
-/* dpdk-peer: DPDK's skeleton device, driven by the same loops as dmascope. Arguments are EAL's; commands come as lines
- * on standard input, and each is answered by one line that begins with "result" or "error":
+/* dpdk-peer: DPDK's skeleton device in the same loops as dmascope. Arguments are EAL's. Commands are lines on standard
+ * input; the answer to each is one line that begins with "result" or "error":
  *
- *     copy SIZE AREAS TOUCHES SECONDS     nanoseconds an operation
+ *     copy SIZE AREAS TOUCHES SECONDS     nanoseconds per operation
  *     calls ROUNDS                        enqueue, doorbell, completed, none ready: nanoseconds
  *     latency IDLE COUNT                  median, p99: nanoseconds, each copy after IDLE nanoseconds
- *     idle SECONDS                        percent of a processor that the started device takes
- *     fill                                whether the device fills
+ *     idle SECONDS                        percent of a processor that the started device uses
+ *     fill                                whether the device supports fills
  *
- * The device runs during a command only: started, it takes a part of a processor. Meanwhile EAL answers telemetry. */
+ * The device runs only during a command, because a started device uses processor time. EAL always answers
+ * telemetry. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -114,7 +115,7 @@ static void fill(void)
 	if (rte_dma_info_get(DEVICE, &info) == 0 && (info.dev_capa & RTE_DMA_CAPA_OPS_FILL) != 0)
 		puts("result 1");
 	else
-		puts("error the skeleton device of this DPDK does not fill");
+		puts("error the skeleton device of this DPDK does not support fills");
 }
 
 static void answer(const char *line)
@@ -124,7 +125,7 @@ static void answer(const char *line)
 	int touches;
 	double seconds;
 	if (rte_dma_start(DEVICE) != 0)
-		puts("error the device does not start");
+		puts("error the device cannot be started");
 	else if (sscanf(line, "copy %lu %u %d %lf", &size, &areas, &touches, &seconds) == 4)
 		copy(size, areas, touches, seconds);
 	else if (sscanf(line, "calls %u", &count) == 1)
@@ -136,7 +137,7 @@ static void answer(const char *line)
 	else if (strcmp(line, "fill\n") == 0)
 		fill();
 	else
-		puts("error no such command");
+		puts("error unknown command");
 	rte_dma_stop(DEVICE);
 	fflush(stdout);
 }
@@ -148,7 +149,7 @@ int main(int count, char **arguments)
 	char line[256];
 	if (rte_eal_init(count, arguments) < 0 || rte_dma_configure(DEVICE, &device) != 0 ||
 	    rte_dma_vchan_setup(DEVICE, 0, &vchan) != 0) {
-		puts("error DPDK does not start");
+		puts("error DPDK cannot be started");
 		return 1;
 	}
 	puts("result ready");

@@ -8,10 +8,10 @@ public enum DeviceCommands {
     /// All commands, for a telemetry server.
     ///
     /// - Parameters:
-    ///   - registry: the devices to report. They may be added and removed at any time: the reply for a missing device is
-    ///     null.
-    ///   - controller: this process's controller, if it has one. Its groups are reported too, and there are commands about
-    ///     it.
+    ///   - registry: the devices to report. They may be added and removed at any time: the reply for a missing device
+    ///     is null.
+    ///   - controller: this process's controller, if it has one. Its groups are reported too, and there are commands
+    ///     about it.
     public static func table(
         for registry: DeviceRegistry = .shared, controller: (any ReportingController)? = nil
     ) -> [TelemetryCommand] {

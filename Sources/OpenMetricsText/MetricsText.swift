@@ -130,8 +130,8 @@ private struct MetricsWriter {
                 guard NameRules.isLabelName(label.name) else {
                     throw MetricsTextError(
                         description.name,
-                        "\"\(label.name)\" is not a valid label name: it must consist of letters, digits and underscores, and "
-                            + "not begin with a digit or with two underscores")
+                        "\"\(label.name)\" is not a valid label name: it must consist of letters, digits and underscores, "
+                            + "and not begin with a digit or with two underscores")
                 }
                 labelNames.insert(label.name)
             }

@@ -44,7 +44,8 @@ public final class TelemetryServer: Sendable {
     /// Starts a server. Any thread may call it.
     ///
     /// - Parameters:
-    ///   - filePrefix: the run directory's name; `:1`, `:2`… are appended to the socket's name if others use the prefix too
+    ///   - filePrefix: the run directory's name; `:1`, `:2`… are appended to the socket's name if others use the prefix
+    ///     too
     ///   - commands: the commands in addition to the server's own
     ///   - directory: the root of all run directories; by default the same as DPDK's
     ///   - logger: receives starts, stops and problems with clients; none by default

@@ -2,8 +2,8 @@ internal import CJSONC
 
 /// Adding values to objects and arrays.
 ///
-/// `set(_:_:)` takes literals as keys and does not copy them; `set(name:_:)` takes keys created at run time. A key that is
-/// set again keeps its position and gets the new value.
+/// `set(_:_:)` takes literals as keys and does not copy them; `set(name:_:)` takes keys created at run time. A key that
+/// is set again keeps its position and gets the new value.
 extension JSONValue {
     /// Appends to an array. No effect on a value that is not an array, except that a debug build stops: it is a
     /// programming error, never caused by input.

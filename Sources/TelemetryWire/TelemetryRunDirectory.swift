@@ -2,8 +2,8 @@ import Glibc
 
 /// The paths of telemetry sockets, by DPDK's rule, for servers, clients and discovery.
 ///
-/// `ROOT/dpdk/PREFIX/dpdk_telemetry.v2`, then `…v2:1`, `…v2:2` for further processes with the same prefix. This type does
-/// not access the file system.
+/// `ROOT/dpdk/PREFIX/dpdk_telemetry.v2`, then `…v2:1`, `…v2:2` for further processes with the same prefix. This type
+/// does not access the file system.
 public struct TelemetryRunDirectory: Sendable, Hashable {
     /// The name of a directory's first socket.
     public static let socketName = "dpdk_telemetry.v2"

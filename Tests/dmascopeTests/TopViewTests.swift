@@ -154,7 +154,9 @@ import Testing
     @Test func aTargetThatIsGoneIsSaidUntilItIsBack() {
         var view = Self.view([Self.reading(0, [1])])
         view.takeUnavailability("nobody there")
-        #expect(view.lines(width: 80, height: 24, bold: false)[1] == "the target does not answer, trying again: nobody there")
+        #expect(
+            view.lines(width: 80, height: 24, bold: false)[1]
+                == "the target does not answer, trying again: nobody there")
         view.take(Self.reading(1, [1]))
         #expect(view.lines(width: 80, height: 24, bold: false)[1].hasPrefix("1 device, 1 channel"))
     }

@@ -9,30 +9,30 @@
 
 #include "cpeers.h"
 
-/* Latencies that are kept; a run has fewer. */
+/* Maximum number of stored latencies; a run has fewer. */
 #define SAMPLES (1U << 22)
 
 struct client {
 	int socket;
-	double asked;
+	double sent;
 	bool answered;
 };
 
 static char buffer[1 << 18];
 
-/* A connected socket that has been greeted, or a negative errno. */
+/* A connected socket that has received the greeting, or a negative errno. */
 static int connect_to(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct timeval patience = {.tv_sec = 10};
+	struct timeval timeout = {.tv_sec = 10};
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
 	int socket_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (socket_ < 0)
 		return -errno;
-	setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (connect(socket_, (struct sockaddr *)&address, sizeof(address)) == 0) {
 		ssize_t count = recv(socket_, buffer, sizeof(buffer), 0);
 		if (count > 0)
@@ -46,7 +46,7 @@ static int connect_to(const char *path)
 
 static int ask(struct client *client, const char *request, size_t length)
 {
-	client->asked = cpeers_now();
+	client->sent = cpeers_now();
 	return send(client->socket, request, length, MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
@@ -73,7 +73,7 @@ static int answered(struct client *client, struct cpeers_load *load, float *samp
 	ssize_t count = recv(client->socket, buffer, sizeof(buffer), 0);
 	if (count <= 0)
 		return count == 0 ? ECONNRESET : errno;
-	samples[load->replies++ % SAMPLES] = (float)(cpeers_now() - client->asked);
+	samples[load->replies++ % SAMPLES] = (float)(cpeers_now() - client->sent);
 	load->answered += !client->answered;
 	client->answered = true;
 	return 0;
@@ -96,7 +96,7 @@ static int ask_all(struct client *clients, unsigned count, const char *request, 
 	for (unsigned index = 0; index < count && error == 0; index++)
 		error = ask(&clients[index], request, length);
 	while (error == 0 && cpeers_now() < end) {
-		/* A lone client needs no epoll: it waits for its reply. */
+		/* A single client needs no epoll: it waits for its reply. */
 		int ready = 1;
 		events[0].data.ptr = clients;
 		if (count > 1)

@@ -6,7 +6,7 @@
 
 #include "cpeers.h"
 
-/* A power of two; the work of a measurement never has more in flight. */
+/* A power of two; a measurement never has more operations in flight. */
 #define SLOTS 1024
 #define BURST 32
 
@@ -96,7 +96,7 @@ double cpeers_ring(const struct cpeers_work *work, int engine_cpu, double second
 		free(ring);
 		return -error;
 	}
-	/* The first run warms the caches, and waits until the engine is there. */
+	/* The first run warms the caches and waits until the engine's thread runs. */
 	double result = 0;
 	for (int run = 0; run < 2; run++) {
 		double time = run == 0 ? seconds / 10 : seconds;

@@ -2,40 +2,42 @@ import ArgumentParser
 import CPeers
 import Foundation
 
-/// The program: measures, judges, tells.
+/// The program: measures, checks the budgets, reports.
 @main
 struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks",
-        abstract: "Measure dmascope beside its peers, and judge it by its budgets.",
+        abstract: "Measure dmascope and its peers, and check the results against budgets.",
         discussion: """
-            Each measurement runs dmascope and its peers in turn, again and again, so that all see the same machine; \
-            what is shown is the median, with the least and the greatest. A peer that is not there is skipped with its \
-            reason. Where two processors work together, a probe before and after each round tells how far apart they \
-            are: near, far, or mixed. Only rounds of one regime are compared.
+            Each measurement runs dmascope and its peers in turn, in many rounds, so that all have the same \
+            conditions. It shows the median, the minimum and the maximum. A missing peer is skipped, with the reason. \
+            If two processors work together, a probe before and after each round measures how far apart they are: \
+            near, far, or mixed. Only rounds of one regime are compared.
 
             EXIT STATUS:
-              0   no budget is missed; skipped and unclear ones are named
-              1   something could not be measured for another reason than a missing peer
+              0   no budget is missed; skipped and unclear ones are listed
+              1   a measurement failed for another reason than a missing peer
               2   a budget is missed
               64  the arguments are wrong
             """)
 
-    @Option(help: ArgumentHelp("Only these measurements; --list shows them.", valueName: "name,…"))
+    @Option(help: ArgumentHelp("Run only these measurements; --list shows them.", valueName: "name,…"))
     var only: String?
     @Flag(help: "List the measurements and the budgets, and measure nothing.")
     var list = false
-    @Flag(help: "Fewer and shorter rounds: to see that all works, not for numbers.")
+    @Flag(help: "Fewer and shorter rounds: a functional check, not for numbers.")
     var quick = false
     @Flag(
         help: """
-            Go before everything else on the machine (SCHED_RR), which other work then waits for, a second at a time; \
-            for a busy machine. Needs root or CAP_SYS_NICE.
+            Run with real-time priority (SCHED_RR), for a busy machine: other processes wait, up to a second at a \
+            time. Needs root or CAP_SYS_NICE.
             """)
     var realtime = false
-    @Option(help: ArgumentHelp("Write everything that was measured, as JSON.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write all results as JSON.", valueName: "file"))
     var json: String?
-    @Option(help: ArgumentHelp("Another dmascope program than the one that was built with this.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "The dmascope program to measure instead of the one built with the benchmarks.", valueName: "path"))
     var dmascope: String?
 
     private func chosen() throws -> [Measurement] {
@@ -61,7 +63,7 @@ struct Benchmarks: ParsableCommand {
             if realtime { try Failure.check(cpeers_go_first(), "--realtime") }
             setting = try Setting(isQuick: quick, dmascope: dmascope)
         } catch {
-            Report.complain("\(error)")
+            Report.reportError("\(error)")
             throw ExitCode(1)
         }
         let results = Results()
@@ -77,16 +79,16 @@ struct Benchmarks: ParsableCommand {
         }
         setting.end()
         for name in Budget.unknownNames(try chosen(), results) {
-            results.fail("budgets", "\(name) is named by one, and nothing has measured it")
+            results.fail("budgets", "a budget names \(name), but no measurement has this result")
         }
-        let judgements = try Budget.all.filter { budget in
+        let outcomes = try Budget.all.filter { budget in
             try chosen().contains { measurement in
                 budget.computation.keys.contains { $0.hasPrefix(measurement.name + "/") }
             }
-        }.map { $0.judge(results) }
-        Report.end(judgements, results)
-        if let json { try Report.write(judgements, results, setting, to: json) }
+        }.map { $0.check(results) }
+        Report.end(outcomes, results)
+        if let json { try Report.write(outcomes, results, setting, to: json) }
         if !results.failures.isEmpty { throw ExitCode(1) }
-        if judgements.contains(where: { $0.verdict == .missed }) { throw ExitCode(2) }
+        if outcomes.contains(where: { $0.verdict == .missed }) { throw ExitCode(2) }
     }
 }

@@ -1,19 +1,19 @@
-/// One thing that is measured. A new one is a file in `Measurements`, a row here, and rows in `Budget.all`.
+/// One measurement. A new one is a file in `Measurements`, a row here, and rows in `Budget.all`.
 struct Measurement: Sendable {
-    /// What `--only` takes; the first part of the names of its results.
+    /// The name for `--only`, and the first part of the names of its results.
     let name: String
     let abstract: String
     let run: @Sendable (Session) throws -> Void
 
     static let all = [
         Measurement(name: "copy", abstract: "throughput of copies in bursts of 32", run: measureCopies),
-        Measurement(name: "calls", abstract: "what each data call costs the application", run: measureCalls),
+        Measurement(name: "calls", abstract: "cost of each data call for the application", run: measureCalls),
         Measurement(name: "latency", abstract: "one 64-byte copy, awake and after idleness", run: measureLatency),
-        Measurement(name: "idle", abstract: "what a started device costs that has nothing to do", run: measureIdleness),
+        Measurement(name: "idle", abstract: "processor time of a started, idle device", run: measureIdleness),
         Measurement(name: "fill", abstract: "throughput of fills", run: measureFills),
-        Measurement(name: "domains", abstract: "copies between processes, by a controller", run: measureDomains),
-        Measurement(name: "trace", abstract: "tracepoints that are off and on; whole bursts", run: measureTracing),
+        Measurement(name: "domains", abstract: "copies between processes by a controller", run: measureDomains),
+        Measurement(name: "trace", abstract: "disabled and enabled tracepoints; whole bursts", run: measureTracing),
         Measurement(name: "telemetry", abstract: "queries of 1 to 1,000 clients", run: measureTelemetry),
-        Measurement(name: "service", abstract: "memory and start of `dmascope serve`", run: measureService),
+        Measurement(name: "service", abstract: "memory and start time of `dmascope serve`", run: measureService),
     ]
 }

@@ -1,5 +1,5 @@
-/* echo-server PATH: a SOCK_SEQPACKET server that greets each client and gives back what it gets, a thread a client: the
- * least that a server can do. Ends with its standard input. */
+/* echo-server PATH: a SOCK_SEQPACKET server that sends each client a greeting and returns each message, with one thread
+ * per client: the minimum work of a server. Ends with its standard input. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>

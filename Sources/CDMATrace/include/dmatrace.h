@@ -39,7 +39,8 @@
 #define DMATRACE_BURST_MAX 256
 #define DMATRACE_BURST_SG_MAX 512
 
-/* Bytes of a domain's identifier, and the maximum number of members and windows in an event; count is the full number. */
+/* Bytes of a domain's identifier, and the maximum number of members and windows in an event; count is the full
+ * number. */
 #define DMATRACE_DOMAIN_SIZE 16
 #define DMATRACE_MEMBERS_MAX 64
 #define DMATRACE_WINDOWS_MAX 64

@@ -1,6 +1,6 @@
 /* The events of provider dmadev_engine: the work of an engine, on its own thread.
  *
-  * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
+ * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
 
 /* Engines, and the rings that they serve. */
 
@@ -63,8 +63,8 @@ DMATRACE_EVENT(dmadev_engine, operation_finish, DEBUG,
 		lttng_ust_field_integer(uint16_t, status, status)))
 
 /* A cheaper replacement for these two events: all operations that one publication made visible to the application; more
- * than DMATRACE_BURST_MAX operations are in several events. Row i is the operation with ring index ring_idx + i (16 bits,
- * wrapping): its status, and its latency, the nanoseconds from its doorbell to this publication. */
+ * than DMATRACE_BURST_MAX operations are in several events. Row i is the operation with ring index ring_idx + i (16
+ * bits, wrapping): its status, and its latency, the nanoseconds from its doorbell to this publication. */
 DMATRACE_EVENT(dmadev_engine, completed_burst, DEBUG,
 	DMATRACE_ARGS(uint32_t, engine, int16_t, dev_id, uint16_t, vchan, uint16_t, ring_idx, uint16_t, nb_ops,
 		const uint16_t *_Nonnull, status, const uint64_t *_Nonnull, latency),

@@ -1,7 +1,7 @@
 /* The events of provider dmadev: one per public call, with the call's name and result.
  * ret is the return value of the call: 0, a count, an index, or a negative errno.
  *
-  * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
+ * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
 
 /* The registry. */
 
@@ -443,16 +443,16 @@ DMATRACE_CONVERTED_EVENT(dmadev, dequeue_ops, DEBUG,
 		lttng_ust_field_sequence(uint32_t, statuses, ops->status, uint16_t, ops->kept)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-/* A cheaper replacement for copy, copy_sg, fill, enqueue_ops and submit: all operations that one doorbell made visible to
- * the engine, read from the ring. index is that of the first of nb_rung operations in the ring; is_flagged means that the
- * last one rang the doorbell by its submit flag.
+/* A cheaper replacement for copy, copy_sg, fill, enqueue_ops and submit: all operations that one doorbell made visible
+ * to the engine, read from the ring. index is that of the first of nb_rung operations in the ring; is_flagged means
+ * that the last one rang the doorbell by its submit flag.
  *
  * One event has nb_ops of them, beginning with number `first` of the doorbell; a doorbell with more has several events,
  * one after another. Row i is the operation with ring index ring_idx + i (16 bits, wrapping): its kind (DMADEV_KIND_*),
- * src (fill: the pattern), dst, length, nb_src, nb_dst, flags. The addresses and lengths of a copy_sg are only in sg_addr
- * and sg_len: nb_src sources, then nb_dst destinations, one operation after another.
- * If any operation of the event names domains itself, by bits 4 to 7 of its flags, src_handler and dst_handler have a row
- * for each operation: the handler, or 0 if it names none. Otherwise both are empty, and the handlers of vchan_setup apply. */
+ * src (fill: the pattern), dst, length, nb_src, nb_dst, flags. The addresses and lengths of a copy_sg are only in
+ * sg_addr and sg_len: nb_src sources, then nb_dst destinations, one operation after another. If any operation of the
+ * event names domains itself, by bits 4 to 7 of its flags, src_handler and dst_handler have a row for each operation:
+ * the handler, or 0 if it names none. Otherwise both are empty, and the handlers of vchan_setup apply. */
 DMATRACE_CONVERTED_EVENT(dmadev, burst, DEBUG,
 	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, const struct dmatrace_ring *_Nonnull, ring, uint64_t, index,
 		uint32_t, nb_rung, bool, is_flagged),

@@ -1,7 +1,7 @@
 /* The events of provider dmadev_group: changes of access groups, recorded by the process that manages them.
  * A domain is the DMATRACE_DOMAIN_SIZE bytes of its identifier, pid its process; no event has a token.
  *
-  * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
+ * Each includer defines the macros and expands this list (see dmatrace_expand.h): it has no include guard. */
 
 DMATRACE_EVENT(dmadev_group, group_created, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, limit, uint16_t, handler, const uint8_t *_Nonnull, domain,
@@ -76,8 +76,8 @@ DMATRACE_EVENT(dmadev_group, join_denied, INFO,
 		lttng_ust_field_integer(uint32_t, uid, uid)
 		lttng_ust_field_integer(int32_t, error, error)))
 
-/* A transfer used a handler, or an address of it, that it is not allowed to access. by: the handler of the requester, 0 if
- * it has none; status: the operation's status. */
+/* A transfer used a handler, or an address of it, that it is not allowed to access. by: the handler of the requester, 0
+ * if it has none; status: the operation's status. */
 DMATRACE_EVENT(dmadev_group, access_refused, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, uint16_t, by, uint64_t, iova, uint64_t, length,
 		uint16_t, status),

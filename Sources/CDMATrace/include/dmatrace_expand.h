@@ -2,12 +2,12 @@
  *
  *   DMATRACE_EVENT(provider, name, level, DMATRACE_ARGS(type, name, ...), DMATRACE_FIELDS(...))
  *
-  * level is INFO (control) or DEBUG (data). LTTng's limit is ten arguments; for more, pass a pointer to a struct. Fields are
-  * LTTng's field macros, lttng_ust_field_*. An event whose arguments have to be converted first is
+ * level is INFO (control) or DEBUG (data). LTTng's limit is ten arguments; for more, pass a pointer to a struct.
+ * Fields are LTTng's field macros, lttng_ust_field_*. An event whose arguments have to be converted first is
  *
  *   DMATRACE_CONVERTED_EVENT(provider, name, level, DMATRACE_ARGS(...), DMATRACE_ARGS(...), DMATRACE_FIELDS(...))
  *
-  * with the arguments of the call, then those for the fields; its emit function is written by hand. */
+ * with the arguments of the call, then those for the fields; its emit function is written by hand. */
 #ifndef DMATRACE_EXPAND_H
 #define DMATRACE_EXPAND_H
 

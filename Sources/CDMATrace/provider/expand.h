@@ -11,7 +11,8 @@
 	LTTNG_UST_TRACEPOINT_EVENT(provider, name, LTTNG_UST_TP_ARGS recorded_args, LTTNG_UST_TP_FIELDS fields) \
 	LTTNG_UST_TRACEPOINT_LOGLEVEL(provider, name, LTTNG_UST_TRACEPOINT_LOGLEVEL_##level)
 
-/* The events declare for Swift which pointers may be NULL. LTTng records an event only if call site and probe have the same
- * argument text, so these words are removed for it: the probes may be built with a compiler that does not have them. */
+/* The events declare for Swift which pointers may be NULL. LTTng records an event only if call site and probe have the
+ * same argument text, so these words are removed for it: the probes may be built with a compiler that does not have
+ * them. */
 #define _Nonnull
 #define _Nullable

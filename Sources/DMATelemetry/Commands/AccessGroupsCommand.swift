@@ -2,8 +2,8 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/groups[,ID]`: the access groups that devices are in, and all groups of this process's controller. A group
-    /// with several devices of one controller is reported once.
+    /// `/dmadev/groups[,ID]`: the access groups that devices are in, and all groups of this process's controller. A
+    /// group with several devices of one controller is reported once.
     static func accessGroups(
         _ registry: DeviceRegistry, _ controller: (any ReportingController)?
     ) -> TelemetryCommand {

@@ -2,8 +2,8 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/controller/peers[,PID]`: the devices of other processes, with the bytes and operations that the controller has moved
-    /// for each.
+    /// `/controller/peers[,PID]`: the devices of other processes, with the bytes and operations that the controller has
+    /// moved for each.
     ///
     /// The application reports the values of `claimed_…`; the controller cannot check them.
     static func controllerPeers(_ controller: any ReportingController) -> TelemetryCommand {

@@ -17,8 +17,8 @@ extension DeviceCommands {
             var numbers = request.numbers
             let device = try device(&numbers, in: registry)
             let vchan: UInt16
-            if let asked = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max) {
-                vchan = asked
+            if let requested = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max) {
+                vchan = requested
             } else {
                 let count = try info(of: device).virtualChannelCount
                 guard count == 1 else {

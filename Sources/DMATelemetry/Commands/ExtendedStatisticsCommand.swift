@@ -23,9 +23,9 @@ extension DeviceCommands {
     ) throws(TelemetryCommandError) -> ChannelCounters {
         var numbers = request.numbers
         let device = try device(&numbers, in: registry)
-        let asked: UInt16? = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max)
+        let requested: UInt16? = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max)
         let count = try info(of: device).virtualChannelCount
-        guard let vchan = asked, vchan != .max else {
+        guard let vchan = requested, vchan != .max else {
             return (0..<device.properties.maximumVirtualChannelCount).compactMap { device.counters(of: $0) }
                 .reduce(ChannelCounters(), +)
         }

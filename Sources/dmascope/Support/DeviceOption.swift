@@ -40,7 +40,7 @@ extension DMADevice {
 
     /// Runs control calls on the device and turns an error into a ``Failure``.
     ///
-    /// - Parameter options: the options that the failure tells the user to change.
+    /// - Parameter options: the options that the failure names for the user to change.
     func refusing<Value>(_ options: String, _ body: () throws(DMAError) -> Value) throws(Failure) -> Value {
         do throws(DMAError) {
             return try body()

@@ -1,4 +1,4 @@
-/* What single calls cost, and how long one copy takes; like cpeers_work.h, one loop for every peer. */
+/* The cost of single calls and the latency of one copy; like cpeers_work.h, one loop for every peer. */
 #ifndef CPEERS_CALLS_H
 #define CPEERS_CALLS_H
 
@@ -27,7 +27,7 @@ static inline int cpeers_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts; the value below which that part of all lies. */
+/* Sorts the values and returns the percentile. */
 static inline double cpeers_percentile(double *values, size_t count, double part)
 {
 	qsort(values, count, sizeof(*values), cpeers_compare);
@@ -46,8 +46,9 @@ static inline double cpeers_tick_cost(void)
 	return cpeers_percentile(costs, 101, 0.5);
 }
 
-/* Each round enqueues a burst of 64-byte copies, rings, sees by the last destination that the engine is done, waits a
- * moment until it has published that, polls once for all, and then for nothing. 0 when a call failed. */
+/* Each round enqueues a burst of 64-byte copies, rings the doorbell, detects by the last destination that the engine
+ * has finished, waits until it has published that, polls all completions at once, and then polls when none is ready.
+ * Returns 0 if a call failed. */
 static inline __attribute__((always_inline)) int cpeers_time_calls(
 	uint32_t rounds, void *self, uint8_t *source, uint8_t *destination,
 	int (*enqueue)(void *self, const void *source, void *destination, uint32_t length), int (*submit)(void *self),
@@ -117,8 +118,8 @@ struct cpeers_latency {
 	double p99;
 };
 
-/* One 64-byte copy at a time, each after so many nanoseconds of idleness: nanoseconds from the enqueue to the poll that
- * shows it. 0 when a call failed. */
+/* One 64-byte copy at a time, each after idle nanoseconds of idle time: nanoseconds from the enqueue to the poll that
+ * reports it. Returns 0 if a call failed. */
 static inline __attribute__((always_inline)) int cpeers_time_copies(
 	uint32_t count, uint64_t idle, void *self, uint8_t *source, uint8_t *destination,
 	int (*enqueue)(void *self, const void *source, void *destination, uint32_t length), int (*submit)(void *self),

@@ -1,5 +1,6 @@
-/* The work of every copy measurement: one loop, which each peer fills in with its own calls, so that all of them do the
- * same. Bursts are enqueued as long as they fit, then up to a burst of completions is polled; areas are used in turn. */
+/* The work of every copy measurement: one loop, in which each peer uses its own calls, so that all of them do the same
+ * work. Bursts are enqueued as long as they fit, then up to a burst of completions is polled; areas are used in
+ * turn. */
 #ifndef CPEERS_WORK_H
 #define CPEERS_WORK_H
 
@@ -17,15 +18,15 @@
 struct cpeers_work {
 	uint8_t *source;
 	uint8_t *destination;
-	size_t size; /* bytes an operation */
+	size_t size; /* bytes per operation */
 	size_t stride; /* from one area to the next */
 	uint32_t areas;
 	uint32_t burst;
-	uint32_t in_flight; /* most operations between enqueue and poll */
+	uint32_t in_flight; /* maximum number of operations between enqueue and poll */
 	bool touches; /* the application writes each source before, and reads each destination after */
 };
 
-/* A moment, in ticks of the fastest clock. */
+/* The current time, in ticks of the fastest clock. */
 static inline uint64_t cpeers_ticks(void)
 {
 #if defined(__x86_64__)
@@ -37,7 +38,7 @@ static inline uint64_t cpeers_ticks(void)
 #endif
 }
 
-/* The same, after everything before it and before everything after it, but for stores on their way. */
+/* The same, ordered after all earlier instructions and before all later ones, except for stores in the store buffer. */
 static inline uint64_t cpeers_ordered_ticks(void)
 {
 #if defined(__x86_64__)
@@ -57,7 +58,7 @@ static inline double cpeers_now(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* How long a tick is, in nanoseconds; takes 20 ms. */
+/* The length of a tick in nanoseconds; the call takes 20 ms. */
 static inline double cpeers_measure_tick(void)
 {
 	struct timespec pause = {.tv_nsec = 20000000};
@@ -77,21 +78,21 @@ static inline void cpeers_relax(void)
 #endif
 }
 
-/* Writes to every cache line of an area, as an application that has made the data does. */
+/* Writes to every cache line of an area, like an application that produces the data. */
 static inline void cpeers_write(uint8_t *area, size_t size, uint64_t stamp)
 {
 	for (size_t offset = 0; offset < size; offset += CPEERS_LINE)
 		*(volatile uint64_t *)(area + offset) = stamp;
 }
 
-/* Reads every cache line of an area, as an application that uses the data does. */
+/* Reads every cache line of an area, like an application that uses the data. */
 static inline void cpeers_read(const uint8_t *area, size_t size)
 {
 	for (size_t offset = 0; offset < size; offset += CPEERS_LINE)
 		(void)*(const volatile uint64_t *)(area + offset);
 }
 
-/* A word that another thread writes. */
+/* Reads a word that another thread writes. */
 static inline uint64_t cpeers_look(const uint64_t *word)
 {
 	return *(const volatile uint64_t *)word;
@@ -102,8 +103,9 @@ static inline uint32_t cpeers_after(const struct cpeers_work *work, uint32_t are
 	return area + 1 == work->areas ? 0 : area + 1;
 }
 
-/* Works for that many seconds, at least until every area was used, and until the last operation is polled; nanoseconds an operation, or below 0 when a call
- * failed. The functions are constants where this is used, so that the compiler calls none of them. */
+/* Works for the given seconds, at least until every area was used, and until the last operation is polled. Returns
+ * nanoseconds per operation, or a negative number if a call failed. The functions are constants for the callers, so
+ * that the compiler inlines all of them. */
 static inline __attribute__((always_inline)) double cpeers_run(
 	const struct cpeers_work *work, double seconds, void *self,
 	int (*enqueue)(void *self, const void *source, void *destination, uint32_t length), int (*submit)(void *self),

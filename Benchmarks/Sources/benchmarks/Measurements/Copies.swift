@@ -1,8 +1,8 @@
 import CPeers
 
-/// Copies of 64 B to 64 KiB: bursts of 32 in a ring of 1,024, one application thread, one engine. Untouched, nobody else
-/// looks at the bytes; touched, the application writes each source before its copy and reads each destination after it,
-/// so that the bytes travel between the caches.
+/// Copies of 64 B to 64 KiB: bursts of 32 in a ring of 1,024, one application thread, one engine. "Touched" means that
+/// the application writes each source before its copy and reads each destination after it, so that the bytes move
+/// between the caches; "untouched" means that it does not access them.
 func measureCopies(_ session: Session) throws {
     let setting = session.setting
     let lane = try Lane(setting)
@@ -10,12 +10,12 @@ func measureCopies(_ session: Session) throws {
     let dpdk = session.dpdk("dpdk")
     for size in [64, 256, 1024, 4096, 65536] {
         for touches in [false, true] {
-            let place = try Workplace(size: size, touches: touches)
+            let memory = try CopyMemory(size: size, touches: touches)
             let seconds = setting.roundSeconds
             func subject(
                 _ name: String, _ body: @escaping (cpeers_work, Double) throws -> Double
             ) throws -> Session.Subject {
-                let round = try place.verified(body)
+                let round = try memory.verified(body)
                 return Session.Subject(name) { try round(seconds) }
             }
             var subjects = try [
@@ -29,10 +29,10 @@ func measureCopies(_ session: Session) throws {
                 subject("memcpy") { work, seconds in withUnsafePointer(to: work) { cpeers_memcpy($0, seconds) } },
             ]
             if let dpdk {
-                let areas = place.work.areas
+                let areas = memory.work.areas
                 subjects.append(
                     Session.Subject("dpdk") {
-                        try dpdk.ask("copy \(size) \(areas) \(touches ? 1 : 0) \(seconds)")[0]
+                        try dpdk.request("copy \(size) \(areas) \(touches ? 1 : 0) \(seconds)")[0]
                     })
             }
             try session.dataPath("\(size)-\(touches ? "touched" : "untouched")", unit: "ns/op", subjects)

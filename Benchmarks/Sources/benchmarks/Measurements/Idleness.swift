@@ -1,12 +1,12 @@
 import CPeers
 import Glibc
 
-/// The processor time of a whole process whose only work is a started device that nobody uses.
+/// The processor time of a process with a started device that has nothing to do.
 func measureIdleness(_ session: Session) throws {
     let setting = session.setting
     let lane = try Lane(setting)
     let seconds = setting.isQuick ? 0.3 : 1
-    // What it spins for before it sleeps is not idleness.
+    // The engine spins for some time before it sleeps: wait until it does.
     usleep(100_000)
     var subjects = [
         Session.Subject("dmascope") {
@@ -17,7 +17,7 @@ func measureIdleness(_ session: Session) throws {
         }
     ]
     if let dpdk = session.dpdk("dpdk") {
-        subjects.append(Session.Subject("dpdk") { try dpdk.ask("idle \(seconds)")[0] })
+        subjects.append(Session.Subject("dpdk") { try dpdk.request("idle \(seconds)")[0] })
     }
     try session.inTurn("started", unit: "% of a CPU", rounds: 3, subjects)
     try lane.end()

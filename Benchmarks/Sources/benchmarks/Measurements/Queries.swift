@@ -1,9 +1,9 @@
 import CPeers
 import Foundation
 
-/// Telemetry queries a second, and how long one takes, beside a bare echo and DPDK's telemetry. Every server has the
-/// engine's processor to itself; one client shares it, as the budget says, because waking another processor would take
-/// longer than any server; more clients have the other one.
+/// Telemetry queries per second and the latency of one, compared with a bare echo server and DPDK's telemetry. Every
+/// server runs on the engine's processor. A single client shares it, because waking another processor would take longer
+/// than any server needs; several clients use the other one.
 func measureTelemetry(_ session: Session) throws {
     let setting = session.setting
     let scope = try ServerProcess.dmascope(setting, filePrefix: "queries")
@@ -26,7 +26,7 @@ func measureTelemetry(_ session: Session) throws {
             try session.inTurn("\(name)-\(clients)", unit: "", rounds: rounds, subjects)
         }
     }
-    if dpdk != nil { session.skip("dpdk-100", "DPDK serves ten clients and closes on the eleventh") }
+    if dpdk != nil { session.skip("dpdk-100", "DPDK serves ten clients and closes the connection of the eleventh") }
     try session.inTurn(
         "silent-990", unit: "", rounds: rounds,
         [subject("dmascope", scope.path, "/", 10, 990, seconds, setting)])
@@ -50,7 +50,7 @@ private func subject(
     return subject
 }
 
-/// DPDK's telemetry has threads of its own beside the device's.
+/// Pins DPDK's telemetry threads, which are separate from the device's thread.
 private func pinTelemetry(of dpdk: DPDKPeer, _ setting: Setting) {
     let directory = "/proc/\(dpdk.program.processID)/task"
     for task in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {

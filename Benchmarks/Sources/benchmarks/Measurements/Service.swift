@@ -1,8 +1,8 @@
 import CPeers
 import Foundation
 
-/// What `dmascope serve` takes with its usual devices: from its start to its first reply, and then in memory; beside a
-/// DPDK application with one device.
+/// The time from the start of `dmascope serve`, with its default devices, to its first reply, and its memory then,
+/// compared with a DPDK application with one device.
 func measureService(_ session: Session) throws {
     let setting = session.setting
     var subjects = [
@@ -23,13 +23,13 @@ func measureService(_ session: Session) throws {
     try session.inTurn("serve", unit: "", rounds: setting.isQuick ? 2 : 7, subjects)
 }
 
-/// - Parameter start: the program, its socket, and what ends it.
+/// - Parameter start: returns the program, its socket, and a function that ends it.
 private func subject(_ name: String, _ start: @escaping () throws -> (Child, String, () -> Void)) -> Session.Subject {
     var subject = Session.Subject(["\(name)-start", "\(name)-resident", "\(name)-anonymous"]) {
         let begin = cpeers_now()
         let (program, path, end) = try start()
         defer { end() }
-        // It listens when it listens: asked until then, for ten seconds at most.
+        // Try until it listens, for at most ten seconds.
         while cpeers_ask(path, "/") != 0 {
             guard cpeers_now() - begin < 10e9 else { throw Failure("\(name) does not answer") }
             usleep(200)
@@ -41,7 +41,7 @@ private func subject(_ name: String, _ start: @escaping () throws -> (Child, Str
     return subject
 }
 
-/// Resident and anonymous, in MB of a million bytes.
+/// Resident and anonymous memory in MB (10^6 bytes).
 private func memory(of process: Int32) throws -> [Double] {
     let text = try String(contentsOfFile: "/proc/\(process)/smaps_rollup", encoding: .utf8)
     return try ["Rss:", "Anonymous:"].map { key in

@@ -2,11 +2,11 @@ import CPeers
 import DMADev
 import Foundation
 
-/// Events of whole bursts: together they record every operation.
+/// The events of whole bursts. Together they record every operation.
 private let burstEvents = ["dmadev:burst", "dmadev_engine:completed_burst"]
 
-/// What tracing costs: one tracepoint, off and on, beyond an empty loop; and copies in bursts with every operation
-/// recorded by burst events. The sessions are the benchmark's own.
+/// The cost of tracing: of one tracepoint, disabled and enabled, in addition to an empty loop; and of copies in bursts
+/// with every operation recorded by burst events. The benchmark creates its own recording sessions.
 func measureTracing(_ session: Session) throws {
     let setting = session.setting
     try setting.pinned {
@@ -35,14 +35,14 @@ private func measureTracepoint(_ session: Session) throws {
     }
 }
 
-/// Copies in bursts with and without; the difference is what the slower side, application or engine, pays.
+/// Copies in bursts with and without recording. The difference is the cost for the slower side, application or engine.
 private func measureBursts(_ session: Session) throws {
     let setting = session.setting
     let recording = try LTTng("bursts", events: burstEvents, keepsAll: false, setting: setting)
     defer { recording.end() }
     let lane = try Lane(setting)
-    let place = try Workplace(size: 64)
-    let copy = try place.verified { work, seconds in try lane.copy(work, seconds: seconds) }
+    let memory = try CopyMemory(size: 64)
+    let copy = try memory.verified { work, seconds in try lane.copy(work, seconds: seconds) }
     try session.dataPath(
         "burst-32", unit: "ns/op",
         [
@@ -56,15 +56,15 @@ private func measureBursts(_ session: Session) throws {
     try lane.end()
 }
 
-/// A million operations at full speed (a few with --quick), recorded to disk and counted there.
+/// Records a million operations at full speed (fewer with --quick) to disk and counts them there.
 private func countBursts(_ session: Session) throws {
     let setting = session.setting
     let recording = try LTTng("lossless", events: burstEvents, keepsAll: true, setting: setting)
     defer { recording.end() }
     let lane = try Lane(setting)
-    let place = try Workplace(size: 64)
+    let memory = try CopyMemory(size: 64)
     try recording.start()
-    _ = try setting.pinned { try lane.copy(place.work, seconds: 0, atLeast: setting.isQuick ? 50_000 : 1_000_000) }
+    _ = try setting.pinned { try lane.copy(memory.work, seconds: 0, atLeast: setting.isQuick ? 50_000 : 1_000_000) }
     try recording.stop()
     let done = try lane.device.statistics.completed
     try lane.end()
@@ -73,9 +73,9 @@ private func countBursts(_ session: Session) throws {
     session.record("lossless", "recorded", "operations", [burstEvents.map { recorded[$0] ?? 0 }.min() ?? 0])
 }
 
-/// By event, the operations of all its records.
+/// The number of operations in all records, by event.
 private func recordedOperations(in directory: String) throws -> [String: Double] {
-    // Only the words that count: a trace has a hundred bytes an operation. Without any, grep fails, and that is a result.
+    // Extract only the counts: a trace has a hundred bytes per operation. grep fails if there are none, which is valid.
     let words = (burstEvents.map { $0 + ":" } + [" nb_ops = [0-9]*"]).joined(separator: "\\|")
     let lines = try Child.output(of: ["sh", "-c", "babeltrace2 '\(directory)' | grep -o '\(words)' || true"])
     var counts = [String: Double]()

@@ -1,13 +1,13 @@
 import Foundation
 
-/// A program beside this one that takes lines and answers each by a line.
+/// A child process that reads lines and answers each with one line.
 final class Child {
     let process = Process()
     private let input = Pipe()
     private let output = Pipe()
     private var unread = Data()
 
-    /// - Parameter command: a path and arguments.
+    /// - Parameter command: the program's path and arguments.
     init(_ command: [String], environment: [String: String] = [:]) throws(Failure) {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command
@@ -22,18 +22,18 @@ final class Child {
         }
     }
 
-    /// Its process number: `env` becomes the program.
+    /// The process id of the program, which replaces `env` in the same process.
     var processID: Int32 { process.processIdentifier }
 
     func send(_ line: String) throws(Failure) {
         do {
             try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
         } catch {
-            throw Failure("the program is gone: \(error.localizedDescription)")
+            throw Failure("cannot write to the program: \(error.localizedDescription)")
         }
     }
 
-    /// The next line; waits for it.
+    /// Waits for the next line.
     func line() throws(Failure) -> String {
         while true {
             if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
@@ -46,14 +46,14 @@ final class Child {
         }
     }
 
-    /// Ends its input, or sends a signal, and waits.
+    /// Closes its input, sends a signal if one is given, and waits for its end.
     func end(_ signal: Int32? = nil) {
         try? input.fileHandleForWriting.close()
         if let signal { kill(process.processIdentifier, signal) }
         process.waitUntilExit()
     }
 
-    /// Runs a program to its end, for what it prints.
+    /// Runs a program to its end and returns its output.
     static func output(of command: [String], environment: [String: String] = [:]) throws(Failure) -> String {
         let process = Process()
         let pipe = Pipe()
@@ -70,10 +70,10 @@ final class Child {
             throw Failure("\(command[0]): \(error.localizedDescription)")
         }
         let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            let last = complaint.split(separator: "\n").last ?? "exit status \(process.terminationStatus)"
+            let last = errorText.split(separator: "\n").last ?? "exit status \(process.terminationStatus)"
             throw Failure("\(command.prefix(2).joined(separator: " ")): \(last)")
         }
         return text

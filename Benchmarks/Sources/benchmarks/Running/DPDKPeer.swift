@@ -1,14 +1,14 @@
 import Foundation
 
-/// DPDK's skeleton device in a program of its own, which stays for the whole run and works only when it is asked.
+/// DPDK's skeleton device in a separate program, which runs for the whole run and works only during a command.
 final class DPDKPeer {
     let program: Child
-    /// Of its telemetry.
+    /// The path of its telemetry socket.
     let socketPath: String
 
-    /// - Parameter filePrefix: names it in the directory of the sockets.
+    /// - Parameter filePrefix: EAL's file prefix, for the path of the socket.
     init(directory: String, cpus: [Int32], filePrefix: String = "bench") throws(Failure) {
-        // Built once, so that a later start is not a compiler's.
+        // Built once, so that the time of a later start does not include compilation.
         let command = try Self.command.get()
         let list = cpus.map(String.init)
         program = try Child(
@@ -23,7 +23,7 @@ final class DPDKPeer {
     private static let command: Result<[String], Failure> = {
         let script = "DPDKPeer/build"
         guard FileManager.default.isExecutableFile(atPath: script) else {
-            return .failure(Failure("\(script) is not there: run the benchmarks in the folder of their package"))
+            return .failure(Failure("\(script) does not exist: run the benchmarks in the directory of their package"))
         }
         do throws(Failure) {
             return .success(try Child.output(of: [script]).split(separator: "\n").map(String.init))
@@ -32,8 +32,8 @@ final class DPDKPeer {
         }
     }()
 
-    /// The numbers that a command of `dpdk-peer` answers with.
-    func ask(_ command: String) throws(Failure) -> [Double] {
+    /// Sends a command to `dpdk-peer` and returns the numbers of its answer.
+    func request(_ command: String) throws(Failure) -> [Double] {
         try program.send(command)
         return try answer().compactMap { Double($0) }
     }

@@ -3,10 +3,10 @@ import ControllerDriver
 import DMADev
 import Glibc
 
-/// Two members of an access group, whose controller is a process of its own: it copies from a window of the one into
-/// memory of the other one.
+/// Two members of an access group whose controller is a separate process: it copies from a window of one member into
+/// memory of the other.
 final class DomainLane {
-    let place: Workplace
+    let memory: CopyMemory
     private let owner: DMADevice
     private let mover: DMADevice
     private let channel: VirtualChannel
@@ -15,18 +15,18 @@ final class DomainLane {
     private let destination: UInt64
     private let buffers: [SharedBuffer]
 
-    /// - Parameter path: of the control socket.
+    /// - Parameter path: the path of the control socket.
     init(_ path: String, size: Int) throws {
         let (first, second) = (try ControllerDevice(path: path), try ControllerDevice(path: path))
         let registry = DeviceRegistry()
         owner = try registry.add(first, named: "owner")
         mover = try registry.add(second, named: "mover")
-        let byteCount = Workplace.byteCount(size: size)
+        let byteCount = CopyMemory.byteCount(size: size)
         let (source, target) = (
             try first.memory.allocate(byteCount: byteCount), try second.memory.allocate(byteCount: byteCount)
         )
         buffers = [source, target]
-        place = Workplace(size: size, source: source.bytes, destination: target.bytes)
+        memory = CopyMemory(size: size, source: source.bytes, destination: target.bytes)
 
         let token = AccessToken.random()
         let (ownerDomain, moverDomain) = (DomainID.random(), DomainID.random())

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why something cannot be measured.
+/// Why a measurement failed.
 struct Failure: Error, CustomStringConvertible {
     let description: String
 
@@ -8,7 +8,7 @@ struct Failure: Error, CustomStringConvertible {
         self.description = description
     }
 
-    /// Of a call that returned an errno.
+    /// Throws if a call has returned an errno.
     static func check(_ error: Int32, _ what: String) throws(Failure) {
         guard error == 0 else { throw Failure("\(what): \(String(cString: strerror(error)))") }
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Ctrl-C ends the run between two rounds, so that servers, recording sessions and files go with it.
+/// Ctrl-C ends the run between two rounds, so that servers, recording sessions and files are removed.
 enum Interruption {
     static func prepare() {
         for number in [SIGINT, SIGTERM] { signal(number) { _ in wasInterrupted = 1 } }
@@ -13,5 +13,5 @@ enum Interruption {
     static var isSeen: Bool { wasInterrupted != 0 }
 }
 
-/// Written by the handler only; a word is read whole.
+/// Written only by the signal handler; reads of the word are atomic.
 nonisolated(unsafe) private var wasInterrupted: sig_atomic_t = 0

@@ -1,21 +1,21 @@
 import Foundation
 
-/// A recording session of this user's daemon, which is started when there is none and stopped again.
+/// A recording session of this user's session daemon, which is started if none runs, and stopped again.
 final class LTTng {
-    /// What is known of the tools: whether they are there.
+    /// Whether LTTng's tools are installed.
     static func isInstalled() -> Bool {
         (try? Child.output(of: ["sh", "-c", "command -v lttng lttng-sessiond babeltrace2"])) != nil
     }
 
     private let name: String
     private let startedDaemon: Bool
-    /// Where a session that is no flight recorder writes.
+    /// Where a session writes that is not in snapshot mode.
     let directory: String
 
-    /// Makes a session with one channel; nothing is recorded before ``start()``.
+    /// Creates a session with one channel; nothing is recorded before ``start()``.
     ///
-    /// - Parameter keepsAll: writes to disk and drops what has no room, in eight sub-buffers of 16 MiB; else the oldest
-    ///   events are overwritten, so that every event is written to memory and none to disk.
+    /// - Parameter keepsAll: `true`: writes to disk, with eight sub-buffers of 16 MiB, and drops events that do not
+    ///   fit; `false`: overwrites the oldest events, so that every event is written to memory and none to disk.
     init(_ name: String, events: [String], keepsAll: Bool, setting: Setting) throws(Failure) {
         self.name = "dmascope-bench-\(name)-\(getpid())"
         directory = "\(setting.directory)/\(name)"
@@ -40,23 +40,23 @@ final class LTTng {
     func start() throws(Failure) { try lttng(["start", name]) }
     func stop() throws(Failure) { try lttng(["stop", name]) }
 
-    /// Removes the session, and the daemon if it came with it.
+    /// Removes the session, and stops the daemon if it was started for it.
     func end() {
         _ = try? lttng(["destroy", name])
         if startedDaemon { Self.stopDaemon() }
     }
 
-    /// Unless somebody else has come to use it.
+    /// Stops the daemon unless another user of it has created a session.
     private static func stopDaemon() {
         guard (try? lttng(["list"]))?.contains("Available recording sessions") != true, let daemon = daemon() else {
             return
         }
         kill(daemon, SIGTERM)
-        // It is no child of this process.
+        // It is not a child of this process, so it cannot be waited for.
         for _ in 0..<500 where kill(daemon, 0) == 0 { usleep(10_000) }
     }
 
-    /// Whether this process offers all these events.
+    /// Whether this process has registered all these events.
     static func offers(_ events: [String]) throws(Failure) -> Bool {
         let startedDaemon = try ensureDaemon()
         defer { if startedDaemon { stopDaemon() } }
@@ -72,24 +72,25 @@ final class LTTng {
         try Child.output(of: ["lttng", "--no-sessiond"] + arguments)
     }
 
-    /// - Returns: whether it was started here.
+    /// Starts a daemon if none runs; returns whether it did.
     private static func ensureDaemon() throws(Failure) -> Bool {
         guard (try? lttng(["list"])) == nil else { return false }
-        // Its output would be kept open by the daemon.
+        // Redirected, because the daemon would keep the output open.
         _ = try Child.output(of: ["sh", "-c", "lttng-sessiond --no-kernel --daemonize >/dev/null 2>&1 </dev/null"])
         return true
     }
 
-    /// This process's events, as the daemon lists them; a process finds a new daemon by itself, within a moment.
+    /// This process's events as the daemon lists them. Waits up to 10 s until the process has registered with a new
+    /// daemon.
     @discardableResult
     private static func waitForRegistration() throws(Failure) -> String {
         for _ in 0..<200 {
-            // The daemon fails when any process that it knows ends while it asks all of them.
+            // The command fails if any registered process ends while the daemon queries all of them.
             let processes = ((try? lttng(["list", "--userspace"])) ?? "").components(separatedBy: "PID: ")
             if let own = processes.first(where: { $0.hasPrefix("\(getpid()) ") }) { return own }
             usleep(50_000)
         }
-        throw Failure("LTTng's session daemon does not see this process")
+        throw Failure("this process has not registered with LTTng's session daemon")
     }
 
     private static func daemon() -> Int32? {

@@ -4,7 +4,7 @@ import DMAEngine
 import Foundation
 import SoftwareDriver
 
-/// A software device of one channel with a ring of 1,024, its engine's thread on the engine's processor.
+/// A software device with one channel and a ring of 1,024; its engine's thread is pinned to the engine's processor.
 final class Lane {
     let device: DMADevice
     let channel: VirtualChannel
@@ -25,10 +25,11 @@ final class Lane {
         try Self.pinEngine(named: name, setting)
     }
 
-    /// One thread makes lanes.
+    /// Only one thread creates lanes.
     nonisolated(unsafe) private static var number = 0
 
-    /// Puts the thread of that name on the engine's processor; it has been named since its first ring came.
+    /// Pins the thread of that name to the engine's processor. The thread has had its name since its first ring was
+    /// added.
     static func pinEngine(named name: String, _ setting: Setting) throws(Failure) {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         for task in tasks {
@@ -44,7 +45,7 @@ final class Lane {
         try device.close()
     }
 
-    /// The loop of `cpeers_run` over the public calls; at least so many operations.
+    /// The loop of `cpeers_run` with the public calls, for at least `least` operations.
     func copy(_ work: cpeers_work, seconds: Double, atLeast least: Int = 0) throws -> Double {
         let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
         return try runBursts(
@@ -68,20 +69,20 @@ final class Lane {
     }
 }
 
-/// The loop of `cpeers_run` over the public calls.
+/// The loop of `cpeers_run` with the public calls.
 ///
 /// - Parameters:
-///   - sources: where the device finds `work.source`.
-///   - destinations: where it finds `work.destination`.
-///   - least: at least so many operations.
-/// - Returns: nanoseconds an operation.
+///   - sources: the device's address of `work.source`.
+///   - destinations: the device's address of `work.destination`.
+///   - least: the minimum number of operations.
+/// - Returns: nanoseconds per operation.
 @inline(__always)
 func runBursts(
     _ channel: VirtualChannel, _ work: cpeers_work, from sources: UInt64, to destinations: UInt64, seconds: Double,
     atLeast least: Int,
     _ enqueue: (UInt64, UInt64) throws(OperationError) -> Void
 ) throws -> Double {
-    // Constants of the loop, as a program of its own has them.
+    // Local constants, as in a separate program.
     let stride = UInt64(work.stride)
     let length = UInt64(work.areas) * stride
     let (burst, mostInFlight, touches) = (Int(work.burst), Int(work.in_flight), work.touches)
@@ -126,6 +127,6 @@ func runBursts(
     return (cpeers_now() - begin) / Double(done)
 }
 
-/// The address of memory as a device knows it.
+/// The address of memory for a device.
 @inline(__always)
 func address(_ pointer: UnsafeMutablePointer<UInt8>) -> UInt64 { UInt64(UInt(bitPattern: pointer)) }

@@ -1,24 +1,25 @@
 import CPeers
 import Foundation
 
-/// How far apart the two processors are, by the time that a cache line takes between them. It changes in mid-run on
-/// virtual machines, and with it every number of a data path.
+/// How far apart the two processors are, from the transfer time of a cache line between them. On virtual machines it
+/// changes during a run, and with it every number of a data path.
 enum Regime: String, Encodable {
     case near, far
-    /// Neither, or not the same throughout.
+    /// Neither, or not constant.
     case mixed
 
-    /// What a probe found.
+    /// The result of a probe.
     struct Reading {
         let regime: Regime
         let nanosecondsPerLine: Double
     }
 
-    /// Nanoseconds a line below which processors are near, and above which they are far.
+    /// Nanoseconds per line below which processors are near, and above which they are far.
     private static let nearest = 80.0
     private static let farthest = 140.0
 
-    /// Passes a line to and fro between two threads. Three slices of four must agree; the rest may have been interrupted.
+    /// Passes a cache line back and forth between two threads. Three quarters of the slices must agree; the others may
+    /// have been interrupted.
     static func probe(_ setting: Setting) throws(Failure) -> Reading {
         let slices = 12
         var times = [Double](repeating: 0, count: slices)
@@ -31,25 +32,25 @@ enum Regime: String, Encodable {
     }
 }
 
-/// The regime of a scene: that of the rounds that are kept, each of which began and ended in it.
+/// The regime of a scene: that of the rounds that are kept, which all began and ended in it.
 struct SceneRegime: Encodable {
     let regime: Regime
     let keptRounds: Int
     let droppedRounds: Int
-    /// What the probes before and after the kept rounds saw.
+    /// The range of the probes before and after the kept rounds.
     let leastNanosecondsPerLine: Double
     let mostNanosecondsPerLine: Double
 
     var text: String {
-        let range = String(format: "%.0f to %.0f ns a cache line", leastNanosecondsPerLine, mostNanosecondsPerLine)
-        let dropped = droppedRounds == 0 ? "" : ", \(droppedRounds) of another dropped"
+        let range = String(format: "%.0f to %.0f ns per cache line", leastNanosecondsPerLine, mostNanosecondsPerLine)
+        let dropped = droppedRounds == 0 ? "" : ", \(droppedRounds) in another regime dropped"
         return "\(regime.rawValue): \(range) before and after \(keptRounds) rounds\(dropped)"
     }
 }
 
 /// The rounds of a scene, by the regime that they were in from beginning to end.
 struct RoundSorter {
-    /// One round: by subject and name, a value.
+    /// One round: the values by subject and name.
     typealias Round = [[Double]]
 
     private var rounds: [(regime: Regime, lines: [Double], values: Round)] = []
@@ -69,12 +70,12 @@ struct RoundSorter {
 
     private func count(_ regime: Regime) -> Int { rounds.count { $0.regime == regime } }
 
-    /// Near is waited for a little, since budgets are for near processors.
+    /// Runs more rounds if near ones are missing, because budgets are for near processors.
     var isDone: Bool {
         count(.near) >= wanted || (rounds.count >= 2 * wanted && count(.far) >= wanted) || rounds.count >= 3 * wanted
     }
 
-    /// The rounds that count: near or far ones if there are enough, else all.
+    /// The rounds to use: near or far ones if there are enough, else all.
     var kept: (regime: SceneRegime, rounds: [Round]) {
         let steady = [Regime.near, .far].first { count($0) >= wanted } ?? [.near, .far].first { count($0) >= 3 }
         let kept = rounds.filter { steady == nil || $0.regime == steady }

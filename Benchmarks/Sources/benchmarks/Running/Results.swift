@@ -1,4 +1,4 @@
-/// One thing's values over the rounds.
+/// The values of one result in all rounds.
 struct Series: Encodable {
     /// `measurement/scene/subject`.
     let name: String
@@ -24,14 +24,14 @@ struct Series: Encodable {
     }
 }
 
-/// All that a run has found, shown as it comes.
+/// The results of a run. Each is shown when it is added.
 final class Results {
     private(set) var series: [Series] = []
     private(set) var regimes: [String: SceneRegime] = [:]
     private(set) var skips: [Remark] = []
     private(set) var failures: [Remark] = []
 
-    /// A part of a measurement, and why it is not there.
+    /// A part of a measurement, and why it has no result.
     struct Remark: Encodable {
         let part: String
         let reason: String
@@ -42,7 +42,7 @@ final class Results {
         Report.show(series)
     }
 
-    func note(_ regime: SceneRegime, at scene: String) {
+    func add(_ regime: SceneRegime, at scene: String) {
         regimes[scene] = regime
         Report.show(regime, scene)
     }

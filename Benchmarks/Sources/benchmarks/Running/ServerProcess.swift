@@ -1,7 +1,7 @@
 import CPeers
 import Foundation
 
-/// A server beside this program, and its socket.
+/// A server in a child process, and its socket.
 final class ServerProcess {
     let path: String
     let child: Child
@@ -13,20 +13,20 @@ final class ServerProcess {
         self.signal = signal
     }
 
-    /// `dmascope serve` on the engine's processor; it says when it serves.
+    /// `dmascope serve` on the engine's processor, ready to serve.
     static func dmascope(_ setting: Setting, filePrefix: String) throws(Failure) -> ServerProcess {
         let server = try dmascopeStarting(setting, filePrefix: filePrefix)
         _ = try server.child.line()
         return server
     }
 
-    /// The same, perhaps not yet there.
+    /// The same, perhaps not ready yet.
     static func dmascopeStarting(_ setting: Setting, filePrefix: String) throws(Failure) -> ServerProcess {
         guard FileManager.default.isExecutableFile(atPath: setting.dmascope) else {
-            throw Failure("\(setting.dmascope) is no program: name one with --dmascope")
+            throw Failure("\(setting.dmascope) is not executable: give the path of a program with --dmascope")
         }
         let child = try Child(
-            // Unlike the others it does not end with its standard input, so it ends with this program.
+            // Unlike the others it does not end with its standard input, so a signal ends it if this program ends.
             [
                 "setpriv", "--pdeathsig", "TERM", "taskset", "-c", "\(setting.engineCPU)", setting.dmascope, "serve",
                 "--file-prefix", filePrefix,
@@ -36,7 +36,7 @@ final class ServerProcess {
             child, "\(setting.directory)/dpdk/\(filePrefix)/dpdk_telemetry.v2", endsWith: SIGTERM)
     }
 
-    /// The echo server, likewise.
+    /// The echo server on the engine's processor.
     static func echo(_ setting: Setting) throws(Failure) -> ServerProcess {
         let path = "\(setting.directory)/echo"
         let child = try Child(["taskset", "-c", "\(setting.engineCPU)", Setting.built("echo-server"), path])

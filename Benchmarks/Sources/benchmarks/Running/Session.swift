@@ -1,6 +1,6 @@
 import CPeers
 
-/// What a measurement measures with: rounds in turn, the probe, and where results go.
+/// Runs the rounds of a measurement, with the probe, and stores the results.
 struct Session {
     let setting: Setting
     let results: Results
@@ -12,10 +12,10 @@ struct Session {
         self.name = name
     }
 
-    /// Something that is measured beside others: one round gives a value for each of its names.
+    /// One of the things that a measurement compares: a round gives one value per name.
     struct Subject {
         let names: [String]
-        /// Where they are not those of the scene.
+        /// The units of the names, if they are not the scene's unit.
         var units: [String]?
         let round: () throws -> [Double]
 
@@ -30,15 +30,15 @@ struct Session {
         }
     }
 
-    /// Runs the subjects in turn, so many rounds. Their results are named `measurement/scene/name`.
+    /// Runs the subjects in turn for `rounds` rounds. The results are named `measurement/scene/name`.
     func inTurn(_ scene: String, unit: String, rounds: Int? = nil, _ subjects: [Subject]) throws {
         var all: [RoundSorter.Round] = []
         for _ in 0..<(rounds ?? setting.rounds) { all.append(try round(of: subjects)) }
         show(scene, unit, subjects, all)
     }
 
-    /// The same with the calling thread on its processor, and the probe before and after each round: what counts are
-    /// rounds in one regime.
+    /// The same with the calling thread pinned and the probe before and after each round; only rounds in one regime
+    /// count.
     func dataPath(_ scene: String, unit: String, rounds: Int? = nil, _ subjects: [Subject]) throws {
         var sorter = RoundSorter(wanted: rounds ?? setting.rounds)
         while !sorter.isDone {
@@ -48,7 +48,7 @@ struct Session {
         }
         let (regime, kept) = sorter.kept
         show(scene, unit, subjects, kept)
-        results.note(regime, at: "\(name)/\(scene)")
+        results.add(regime, at: "\(name)/\(scene)")
     }
 
     private func round(of subjects: [Subject]) throws -> RoundSorter.Round {
@@ -66,17 +66,17 @@ struct Session {
         }
     }
 
-    /// Records values that were measured otherwise.
+    /// Adds values that were measured in another way.
     func record(_ scene: String, _ name: String, _ unit: String, _ values: [Double]) {
         results.add(Series("\(self.name)/\(scene)/\(name)", unit, values))
     }
 
-    /// Says why a part is not measured.
+    /// Records why a part is not measured.
     func skip(_ what: String, _ reason: String) {
         results.skip("\(name)/\(what)", reason)
     }
 
-    /// DPDK's skeleton; without it the part is skipped with the reason.
+    /// DPDK's skeleton. If it is not available, records the part as skipped and returns `nil`.
     func dpdk(_ part: String) -> DPDKPeer? {
         switch setting.dpdk {
         case .success(let peer): return peer

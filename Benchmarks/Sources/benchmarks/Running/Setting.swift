@@ -4,14 +4,14 @@ import Foundation
 /// The machine and the programs of a run.
 final class Setting {
     let isQuick: Bool
-    /// The program whose service is measured.
+    /// The path of the dmascope program to measure.
     let dmascope: String
-    /// Where the application's thread runs, and where the engine's.
+    /// The processors of the application's thread and of the engine's.
     let applicationCPU: Int32
     let engineCPU: Int32
-    /// Short-lived files: sockets, traces.
+    /// The directory for temporary files: sockets, traces.
     let directory: String
-    /// DPDK's skeleton, or why it is not there.
+    /// DPDK's skeleton, or why it is not available.
     let dpdk: Result<DPDKPeer, Failure>
 
     init(isQuick: Bool, dmascope: String?) throws(Failure) {
@@ -20,7 +20,9 @@ final class Setting {
         var first: Int32 = 0
         var second: Int32 = 0
         let count = cpeers_processors(&first, &second)
-        guard count >= 2 else { throw Failure("this process may use \(count) processor; the benchmarks need two") }
+        guard count >= 2 else {
+            throw Failure("this process is limited to \(count) processor; the benchmarks need two")
+        }
         applicationCPU = first
         engineCPU = second
         // Short: a socket's path has at most 107 bytes.
@@ -35,18 +37,18 @@ final class Setting {
         }
     }
 
-    /// The calling thread on a processor, the application's if none is given, while `body` runs.
+    /// Pins the calling thread to a processor while `body` runs; the default is the application's.
     func pinned<Value>(to cpu: Int32? = nil, _ body: () throws -> Value) throws -> Value {
         try Failure.check(cpeers_pin(cpu ?? applicationCPU), "processor \(cpu ?? applicationCPU)")
         defer { _ = cpeers_unpin() }
         return try body()
     }
 
-    /// Seconds of one round, and how many there are.
+    /// The seconds of one round, and the number of rounds.
     var roundSeconds: Double { isQuick ? 0.01 : 0.03 }
     var rounds: Int { isQuick ? 3 : 11 }
 
-    /// A thousand clients need more descriptors than usual; servers inherit the limit.
+    /// A thousand clients need more descriptors than the default limit; servers inherit the limit.
     private static func allowManySockets() {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -54,7 +56,7 @@ final class Setting {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// A program that was built beside this one.
+    /// The path of a program in the same build directory.
     static func built(_ name: String) -> String {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
@@ -65,7 +67,7 @@ final class Setting {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    /// What else runs, in the kernel's words.
+    /// The load averages of the machine.
     static var load: String {
         let text = (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)) ?? ""
         return text.split(separator: " ").prefix(3).joined(separator: " ")

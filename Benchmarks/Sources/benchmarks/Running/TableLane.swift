@@ -3,7 +3,7 @@ import DMADev
 import DMAEngine
 import SoftwareDriver
 
-/// A software device without the library around it: its table of C functions, driven from C.
+/// A software device without the library: its table of C functions, called from C.
 final class TableLane {
     let path: UnsafeMutablePointer<dmadev_data_path>
     private let driver: SoftwareDevice
@@ -24,7 +24,7 @@ final class TableLane {
         path.deallocate()
     }
 
-    /// One thread makes lanes.
+    /// Only one thread creates lanes.
     nonisolated(unsafe) private static var number = 0
 
     func end() throws {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the program shows.
+/// The program's output.
 enum Report {
     static func list() {
         say("MEASUREMENTS")
@@ -14,12 +14,12 @@ enum Report {
 
     static func begin(_ setting: Setting) {
         say("processors \(setting.applicationCPU) and \(setting.engineCPU), load \(Setting.load)")
-        if case .failure(let reason) = setting.dpdk { say("no DPDK: \(reason)") }
+        if case .failure(let reason) = setting.dpdk { say("DPDK is not available: \(reason)") }
     }
 
     static func title(_ measurement: Measurement) {
         say("\n\(measurement.name): \(measurement.abstract)")
-        say("  \(padded("", 44))\(rightAligned("MEDIAN", 12))\(rightAligned("LEAST", 12))\(rightAligned("MOST", 12))")
+        say("  \(padded("", 44))\(rightAligned("MEDIAN", 12))\(rightAligned("MIN", 12))\(rightAligned("MAX", 12))")
     }
 
     static func show(_ series: Series) {
@@ -35,38 +35,37 @@ enum Report {
         say("  \(kind): \(part): \(reason)")
     }
 
-    static func end(_ judgements: [Budget.Judgement], _ results: Results) {
+    static func end(_ outcomes: [Budget.Outcome], _ results: Results) {
         say("\nBUDGETS (load \(Setting.load) now)")
-        for judgement in judgements {
-            let budget = judgement.budget
-            let value = judgement.value.map { "\(number($0)) \(budget.limit.unit)" } ?? "-"
+        for outcome in outcomes {
+            let budget = outcome.budget
+            let value = outcome.value.map { "\(number($0)) \(budget.limit.unit)" } ?? "-"
             say(
                 "  \(padded(budget.name, 38))\(padded(budget.peer, 17))\(padded(value, 20))\(padded(budget.limit.text, 19))"
-                    + judgement.verdict.rawValue + (judgement.remark.isEmpty ? "" : ": \(judgement.remark)"))
+                    + outcome.verdict.rawValue + (outcome.remark.isEmpty ? "" : ": \(outcome.remark)"))
         }
         let counts: [Budget.Verdict] = [.met, .missed, .unclear, .skipped]
         say(
-            counts.map { verdict in "\(judgements.count { $0.verdict == verdict }) \(verdict.rawValue)" }.joined(
+            counts.map { verdict in "\(outcomes.count { $0.verdict == verdict }) \(verdict.rawValue)" }.joined(
                 separator: ", "))
-        for failure in results.failures { complain("\(failure.part): \(failure.reason)") }
+        for failure in results.failures { reportError("\(failure.part): \(failure.reason)") }
     }
 
-    /// At once, so that a long run can be watched through a pipe.
+    /// Writes without buffering, so that a long run can be watched through a pipe.
     private static func say(_ line: String) {
         FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
 
-    static func complain(_ text: String) {
+    static func reportError(_ text: String) {
         FileHandle.standardError.write(Data("benchmarks: \(text)\n".utf8))
     }
 
-    /// Everything, for a program to read.
-    static func write(_ judgements: [Budget.Judgement], _ results: Results, _ setting: Setting, to path: String) throws
-    {
+    /// Writes all results as JSON.
+    static func write(_ outcomes: [Budget.Outcome], _ results: Results, _ setting: Setting, to path: String) throws {
         let run = Run(
             date: ISO8601DateFormatter().string(from: Date()), load: Setting.load, isQuick: setting.isQuick,
-            budgets: judgements.map {
-                Run.Judged(
+            budgets: outcomes.map {
+                Run.BudgetRow(
                     name: $0.budget.name, peer: $0.budget.peer, limit: $0.budget.limit.text,
                     computation: $0.budget.computation.text, value: $0.value, unit: $0.budget.limit.unit,
                     verdict: $0.verdict, remark: $0.remark)
@@ -79,7 +78,7 @@ enum Report {
     }
 
     private struct Run: Encodable {
-        struct Judged: Encodable {
+        struct BudgetRow: Encodable {
             let name, peer, limit, computation: String
             let value: Double?
             let unit: String
@@ -89,13 +88,13 @@ enum Report {
 
         let date, load: String
         let isQuick: Bool
-        let budgets: [Judged]
+        let budgets: [BudgetRow]
         let results: [Series]
         let regimes: [String: SceneRegime]
         let skipped, failed: [Results.Remark]
     }
 
-    /// Four digits that count.
+    /// The number with up to four significant digits.
     static func number(_ value: Double) -> String {
         let digits = abs(value) >= 1000 ? 0 : abs(value) >= 100 ? 1 : abs(value) >= 10 ? 2 : 3
         let text = String(format: "%.\(digits)f", value)

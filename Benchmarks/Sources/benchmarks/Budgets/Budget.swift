@@ -1,12 +1,12 @@
-/// What dmascope promises, in numbers of one run.
+/// A limit for a value that is computed from the results of one run.
 struct Budget: Sendable {
-    /// What is promised.
+    /// What is limited.
     let name: String
-    /// What it is measured by.
+    /// What the value is compared with.
     let peer: String
     let limit: Limit
     let computation: Computation
-    /// The only regime in which it is promised.
+    /// The only regime in which the budget applies; `nil`: in all.
     var regime: Regime?
 
     enum Limit: Sendable {
@@ -36,41 +36,41 @@ struct Budget: Sendable {
 
     enum Verdict: String, Encodable {
         case met, missed
-        /// The processors did not stay in one regime, or not in the one that counts.
+        /// The processors did not stay in one regime, or not in the required one.
         case unclear
-        /// Something that it needs was not measured.
+        /// A result that it needs was not measured.
         case skipped
     }
 
-    struct Judgement {
+    struct Outcome {
         let budget: Budget
         let value: Double?
         let verdict: Verdict
         let remark: String
     }
 
-    func judge(_ results: Results) -> Judgement {
+    func check(_ results: Results) -> Outcome {
         guard let value = computation.value(in: results) else {
             let missing = computation.keys.filter { results.median($0) == nil }
-            return Judgement(
-                budget: self, value: nil, verdict: .skipped, remark: "without \(missing.joined(separator: ", "))")
+            return Outcome(
+                budget: self, value: nil, verdict: .skipped, remark: "not measured: \(missing.joined(separator: ", "))")
         }
         for seen in computation.keys.compactMap(results.regime(of:)) {
-            func unclear(_ remark: String) -> Judgement {
-                Judgement(budget: self, value: value, verdict: .unclear, remark: remark)
+            func unclear(_ remark: String) -> Outcome {
+                Outcome(budget: self, value: value, verdict: .unclear, remark: remark)
             }
-            guard seen.regime != .mixed else { return unclear("the probe saw " + seen.text) }
+            guard seen.regime != .mixed else { return unclear("the probe measured " + seen.text) }
             if let regime, seen.regime != regime {
-                return unclear("\(seen.regime.rawValue); it is for \(regime.rawValue) processors")
+                return unclear("\(seen.regime.rawValue); the budget applies to \(regime.rawValue) processors")
             }
         }
-        return Judgement(budget: self, value: value, verdict: limit.allows(value) ? .met : .missed, remark: "")
+        return Outcome(budget: self, value: value, verdict: limit.allows(value) ? .met : .missed, remark: "")
     }
 }
 
 extension Budget {
-    /// Results that budgets name and that nothing measured, though their measurements ran without leaving anything out:
-    /// such a budget would never be judged.
+    /// Results that budgets name but that do not exist, although their measurements ran completely: such a budget would
+    /// never be checked.
     static func unknownNames(_ measured: [Measurement], _ results: Results) -> [String] {
         let whole = measured.filter { measurement in
             !(results.skips + results.failures).contains { $0.part.hasPrefix(measurement.name) }
@@ -81,7 +81,7 @@ extension Budget {
     }
 }
 
-/// How a number comes from medians of results.
+/// How a value is computed from medians of results.
 indirect enum Computation: Sendable {
     case median(String)
     case ratio(String, String)
@@ -108,7 +108,7 @@ indirect enum Computation: Sendable {
         return values.count == parts.count ? values : nil
     }
 
-    /// The results that it needs.
+    /// The names of the results that it needs.
     var keys: [String] {
         switch self {
         case .median(let name): [name]

@@ -1,12 +1,12 @@
 import CPeers
 import Glibc
 
-/// The memory of a copy measurement: areas of one size side by side, all pages there.
-final class Workplace {
+/// The memory of a copy measurement: adjacent areas of one size, with all pages populated.
+final class CopyMemory {
     let work: cpeers_work
     private let isOwn: Bool
 
-    /// At most 4 MiB a side, and one area for each operation in flight, so that none is written to while it is read.
+    /// At most 4 MiB per side, with one area per operation in flight, so that no area is written while it is read.
     init(size: Int, burst: UInt32 = Lane.burst, touches: Bool = false) throws(Failure) {
         let byteCount = Self.byteCount(size: size)
         work = Self.work(size, burst, touches, try Self.map(byteCount), try Self.map(byteCount))
@@ -14,9 +14,9 @@ final class Workplace {
         fill()
     }
 
-    /// The same in memory that there is, of ``byteCount(size:)`` bytes or more, and that outlives the object.
+    /// Uses existing memory of at least ``byteCount(size:)`` bytes, which must outlive the object.
     init(size: Int, source: UnsafeMutableRawBufferPointer, destination: UnsafeMutableRawBufferPointer) {
-        // Whoever has made it has made a page at least.
+        // The buffers have at least one page, so their addresses are not nil.
         let sides = [source, destination].map { $0.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self) }
         work = Self.work(size, Lane.burst, false, sides[0], sides[1])
         isOwn = false
@@ -25,7 +25,7 @@ final class Workplace {
 
     private static func areas(_ size: Int) -> UInt32 { UInt32(max(64, min(1024, (4 << 20) / size))) }
 
-    /// Bytes of a side.
+    /// Bytes per side.
     static func byteCount(size: Int) -> Int { Int(areas(size)) * size }
 
     private static func work(
@@ -58,15 +58,18 @@ final class Workplace {
         return memory.assumingMemoryBound(to: UInt8.self)
     }
 
-    /// What a round runs, after it has shown once, in wiped memory, that every byte arrives.
+    /// The function that a round runs, after one run has verified, with a cleared destination, that every byte is
+    /// copied.
     ///
-    /// - Parameter body: does the work for so many seconds; nanoseconds an operation.
+    /// - Parameter body: does the work for the given seconds; returns nanoseconds per operation.
     func verified(_ body: @escaping (cpeers_work, Double) throws -> Double) throws -> (Double) throws -> Double {
         memset(work.destination, 0, byteCount)
         _ = try valid(body(work, 0.001))
-        guard memcmp(work.source, work.destination, byteCount) == 0 else { throw Failure("bytes did not arrive") }
+        guard memcmp(work.source, work.destination, byteCount) == 0 else {
+            throw Failure("the destination has wrong bytes")
+        }
         return { seconds in
-            // The first pass brings the bytes to where they are used.
+            // The first pass warms the caches.
             _ = try self.valid(body(self.work, seconds / 10))
             return try self.valid(body(self.work, seconds))
         }

@@ -1,5 +1,5 @@
 extension Budget {
-    /// Every budget.
+    /// All budgets, in the order of the report.
     static let all: [Budget] =
         [
             Budget(
@@ -29,7 +29,7 @@ extension Budget {
         }
         + [
             Budget(
-                name: "a started device, idle", peer: "-", limit: .atMost(0.5, "% of a CPU"),
+                name: "a started, idle device", peer: "-", limit: .atMost(0.5, "% of a CPU"),
                 computation: .median("idle/started/dmascope")),
             fill("uniform"),
             fill("pattern"),
@@ -40,10 +40,10 @@ extension Budget {
                 name: "between processes, 64 KiB", peer: "memcpy", limit: .atLeast(0.9, "×"),
                 computation: .ratio("domains/65536/memcpy", "domains/65536/controller")),
             Budget(
-                name: "tracepoint, off", peer: "empty loop", limit: .atMost(0.4, "ns"),
+                name: "tracepoint, disabled", peer: "empty loop", limit: .atMost(0.4, "ns"),
                 computation: .median("trace/tracepoint/off")),
             Budget(
-                name: "tracepoint, on", peer: "empty loop", limit: .atMost(105, "ns"),
+                name: "tracepoint, enabled", peer: "empty loop", limit: .atMost(105, "ns"),
                 computation: .median("trace/tracepoint/on")),
             Budget(
                 name: "burst events, burst 32", peer: "untraced", limit: .atMost(13, "ns"),
@@ -58,11 +58,11 @@ extension Budget {
                 name: "10 clients, /, p99", peer: "-", limit: .atMost(1000, "µs"),
                 computation: .median("telemetry/list-10/dmascope-p99")),
             Budget(
-                name: "clients at once that are answered", peer: "-", limit: .atLeast(1000, "clients"),
+                name: "answered simultaneous clients", peer: "-", limit: .atLeast(1000, "clients"),
                 computation: .smallest(
                     ["list", "info", "stats"].map { .median("telemetry/\($0)-1000/dmascope-answered") })),
             Budget(
-                name: "10 clients, / beside 990 silent, p99", peer: "-", limit: .atMost(1000, "µs"),
+                name: "10 clients, /, with 990 silent, p99", peer: "-", limit: .atMost(1000, "µs"),
                 computation: .median("telemetry/silent-990/dmascope-p99")),
             Budget(
                 name: "service, anonymous memory", peer: "-", limit: .atMost(10, "MB"),

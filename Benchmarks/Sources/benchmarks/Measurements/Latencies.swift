@@ -2,14 +2,14 @@ import CPeers
 import DMADev
 import Glibc
 
-/// One copy of 64 bytes at a time, from enqueue to the poll that shows it: with the engine awake, and after so much
-/// idleness that it sleeps; beside a bare futex wake between the same processors.
+/// The latency of one copy of 64 bytes, from the enqueue to the poll that reports it: with the engine awake, and after
+/// an idle time in which it falls asleep; compared with a bare futex wake between the same processors.
 func measureLatency(_ session: Session) throws {
     let setting = session.setting
     let lane = try Lane(setting)
-    let place = try Workplace(size: 64)
+    let memory = try CopyMemory(size: 64)
     let dpdk = session.dpdk("dpdk")
-    guard let sleeper = cpeers_sleeper_start(setting.engineCPU) else { throw Failure("there is no thread left") }
+    guard let sleeper = cpeers_sleeper_start(setting.engineCPU) else { throw Failure("cannot start a thread") }
     defer { cpeers_sleeper_stop(sleeper) }
     func subject(_ name: String, _ body: @escaping () throws -> [Double]) -> Session.Subject {
         Session.Subject(["\(name)-median", "\(name)-p99"], body)
@@ -24,7 +24,7 @@ func measureLatency(_ session: Session) throws {
         let count = setting.isQuick ? max(most / 10, 3) : most
         var subjects = [
             subject("dmascope") {
-                both(try timeCopies(lane.channel, place, count: count, idle: idle))
+                both(try timeCopies(lane.channel, memory, count: count, idle: idle))
             }
         ]
         if idle > 0 {
@@ -32,24 +32,24 @@ func measureLatency(_ session: Session) throws {
                 subject("futex-wake") {
                     both(
                         (0..<count).map { _ in
-                            rest(idle)
+                            sleep(nanoseconds: idle)
                             return cpeers_sleeper_wake(sleeper)
                         })
                 })
         }
-        if let dpdk { subjects.append(subject("dpdk") { try dpdk.ask("latency \(idle) \(count)") }) }
+        if let dpdk { subjects.append(subject("dpdk") { try dpdk.request("latency \(idle) \(count)") }) }
         try session.dataPath(scene, unit: "ns", subjects)
     }
     try lane.end()
 }
 
-/// `cpeers_time_copies` over the public calls.
-private func timeCopies(_ channel: VirtualChannel, _ place: Workplace, count: Int, idle: Int) throws -> [Double] {
+/// `cpeers_time_copies` with the public calls.
+private func timeCopies(_ channel: VirtualChannel, _ memory: CopyMemory, count: Int, idle: Int) throws -> [Double] {
     let tick = cpeers_measure_tick()
-    let source = address(place.work.source)
-    let destination = address(place.work.destination)
+    let source = address(memory.work.source)
+    let destination = address(memory.work.destination)
     return try (0..<count).map { _ in
-        if idle > 0 { rest(idle) }
+        if idle > 0 { sleep(nanoseconds: idle) }
         let begin = cpeers_ticks()
         try channel.copy(from: source, to: destination, length: 64, flags: .submit)
         while try channel.completed(upTo: 1).count == 0 { cpeers_relax() }
@@ -57,7 +57,7 @@ private func timeCopies(_ channel: VirtualChannel, _ place: Workplace, count: In
     }
 }
 
-private func rest(_ nanoseconds: Int) {
+private func sleep(nanoseconds: Int) {
     var pause = timespec(tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
     nanosleep(&pause, nil)
 }
