@@ -308,7 +308,8 @@ if let only = Context.environment["DMASCOPE_ONLY"] {
     var kept: Set<String> = []
     var packages: Set<String> = []
     while let name = wanted.popLast() {
-        guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+        let named = package.targets.first { $0.name == name }
+        guard kept.insert(name).inserted, let target = named else { continue }
         for dependency in target.dependencies {
             switch dependency {
             case .targetItem(let name, _), .byNameItem(let name, _): wanted.append(name)

@@ -48,6 +48,7 @@ public final class ControllerDevice: RingDriver {
     /// Connects to a controller.
     ///
     /// - Parameter path: path of its control socket.
+    /// - Parameter options: how the device differs from the standard one.
     /// - Throws: `ENOENT` or `ECONNREFUSED` when no controller listens, `EACCES` when it is not trusted or refuses this
     ///   user, `EDQUOT` when this user has too many devices, `EPROTONOSUPPORT` for another version.
     public init(path: String, options: Options = Options()) throws(DMAError) {
@@ -124,6 +125,8 @@ public final class ControllerDevice: RingDriver {
     /// Maps a part of a buffer in the controller.
     ///
     /// - Parameter iova: must be `nil`: the controller chooses, so that addresses of different processes never overlap.
+    /// - Parameter byteCount: whole pages.
+    /// - Parameter address: page-aligned, in a ``SharedBuffer``.
     /// - Throws: `EINVAL` for memory outside of a ``SharedBuffer``, for a range that is not whole pages, or for an
     ///   `iova`; `EDQUOT` when the user's quota is used up; `EIO` when the connection has ended.
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {

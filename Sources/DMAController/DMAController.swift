@@ -30,6 +30,7 @@ public final class DMAController: ReportingController {
     ///   - path: of the control socket, in a directory that nobody else can write to; it is made, with mode 0711, when it
     ///     is not there. A dead socket is replaced.
     ///   - logger: gets starts, stops and trouble with applications, never what they sent; none by default
+    ///   - configuration: limits, socket mode and quotas.
     /// - Throws: ``ControllerError``; nothing is left behind then.
     public static func start(
         path: String, configuration: ControllerConfiguration = ControllerConfiguration(), logger: Logger? = nil

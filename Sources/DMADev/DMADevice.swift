@@ -94,6 +94,7 @@ public final class DMADevice: @unchecked Sendable {
     /// Sets up a channel; `rte_dma_vchan_setup`. A second call replaces the first.
     ///
     /// - Parameter vchan: 0 to the configured number of channels minus 1.
+    /// - Parameter configuration: validated against the device's properties.
     /// - Throws: `EBUSY` when the device is started, `EINVAL` for values that the device does not support.
     public func setUpVirtualChannel(
         _ vchan: UInt16, configuration: VirtualChannelConfiguration
@@ -180,6 +181,7 @@ public final class DMADevice: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - iova: the address for the device; `nil`: the device chooses one.
+    ///   - memory: 1 byte at least.
     /// - Returns: the IOVA.
     /// - Throws: `EINVAL` for a range that is empty or wraps, or, with SVA, for an `iova` that is not the address;
     ///   `EEXIST` when the range overlaps mapped memory.

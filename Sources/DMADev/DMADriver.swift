@@ -35,6 +35,8 @@ public protocol DMADriver: AnyObject, Sendable {
     /// Maps memory of the process for a device without SVA; `rte_dev_dma_map`.
     ///
     /// - Parameter iova: the address for the device; `nil`: the driver chooses one.
+    /// - Parameter address: of the process.
+    /// - Parameter byteCount: 1 at least.
     /// - Returns: the IOVA.
     func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64
 
@@ -69,6 +71,8 @@ public protocol DMADriver: AnyObject, Sendable {
     /// Joins a group of either kind.
     ///
     /// - Parameter group: less than `accessGroupCount`.
+    /// - Parameter token: the secret of the group.
+    /// - Parameter domain: the domain that joins.
     /// - Returns: the domain's handler.
     func joinAccessGroup(
         _ group: AccessGroupID, domain: DomainID, token: AccessToken

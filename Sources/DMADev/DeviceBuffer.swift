@@ -14,6 +14,7 @@ public final class DeviceBuffer: @unchecked Sendable {
     /// Wraps existing memory.
     ///
     /// - Parameter release: called once, when the object is deallocated.
+    /// - Parameter bytes: whole pages.
     public init(_ bytes: UnsafeMutableRawBufferPointer, release: @escaping @Sendable () -> Void) {
         self.bytes = bytes
         self.release = release

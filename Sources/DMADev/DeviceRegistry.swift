@@ -51,6 +51,7 @@ public final class DeviceRegistry: Sendable {
     /// Adds a device with the lowest free number; corresponds to `rte_dma_pmd_allocate`.
     ///
     /// - Parameter name: 1 to 63 bytes, not in use.
+    /// - Parameter driver: the registry keeps it until the device is closed.
     /// - Throws: `EINVAL` for an invalid name, `EEXIST` when it is in use, `ENOSPC` at the maximum number of devices.
     @discardableResult
     public func add(_ driver: any DMADriver, named name: String) throws(DMAError) -> DMADevice {

@@ -13,6 +13,9 @@ public final class OperationBuffer {
     ///
     /// - Parameters:
     ///   - userData: any value for the application's use; `user_meta`.
+    ///   - destinations: up to the device's `maximumEntryCount` entries.
+    ///   - sources: up to the device's `maximumEntryCount` entries, with as many bytes as the destinations.
+    ///   - flags: fence and domain flags; the doorbell rings after the whole call.
     public init(
         from sources: [ScatterGatherEntry], to destinations: [ScatterGatherEntry], flags: OperationFlags = [],
         userData: UInt64 = 0

@@ -43,6 +43,9 @@ public final class VirtualChannel {
     /// Enqueues a copy; `rte_dma_copy`.
     ///
     /// - Parameter length: 1 to 4,294,967,295 bytes.
+    /// - Parameter source: an IOVA.
+    /// - Parameter flags: with `.submit` the doorbell rings at once.
+    /// - Parameter destination: an IOVA.
     /// - Returns: the operation's ring index.
     /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
     @inlinable
@@ -60,6 +63,8 @@ public final class VirtualChannel {
     /// - Parameters:
     ///   - sources: and `destinations`: up to the device's `maximumEntryCount` entries each. The lists are copied:
     ///     they may be freed after the call.
+    ///   - destinations: as many bytes in all as the sources.
+    ///   - flags: with `.submit` the doorbell rings at once.
     /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
     @inlinable
     @discardableResult
@@ -79,6 +84,9 @@ public final class VirtualChannel {
     /// Enqueues a fill with an 8-byte little-endian pattern, truncated at the end of the range; `rte_dma_fill`.
     ///
     /// - Parameter length: 1 to 4,294,967,295 bytes.
+    /// - Parameter flags: with `.submit` the doorbell rings at once.
+    /// - Parameter destination: an IOVA.
+    /// - Parameter pattern: its lowest byte is written first.
     /// - Throws: ``OperationError``; `.ringFull` when every descriptor is in use.
     @inlinable
     @discardableResult

@@ -51,6 +51,7 @@ public struct EngineBell: @unchecked Sendable {
     /// Sleeps until ``ring()``, unless it was called since `value` was read.
     ///
     /// - Parameter nanoseconds: the longest sleep, `nil` for no limit.
+    /// - Parameter value: what ``value()`` returned.
     public func sleep(unlessChangedFrom value: UInt32, atMost nanoseconds: UInt64? = nil) {
         guard poller >= 0 else { return Futex.wait(word, while: value, atMost: nanoseconds) }
         // Descriptors are watched edge-triggered and never read, so a signal since the last sleep ends this one at

@@ -46,6 +46,8 @@ public final class EngineRing: @unchecked Sendable {
     /// Attaches a ring to an engine.
     ///
     /// - Parameter memory: must be zeroed.
+    /// - Parameter configuration: how the engine serves the ring.
+    /// - Parameter engine: serves the ring until it is detached.
     public init(_ configuration: Configuration, memory: RingMemory, engine: Engine) {
         self.memory = memory
         self.engine = engine

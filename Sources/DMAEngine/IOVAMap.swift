@@ -56,6 +56,8 @@ public final class IOVAMap: @unchecked Sendable {
     ///
     /// - Parameter iova: its address for the device; `nil`: the next free pages are chosen, with one unused page
     ///   between ranges.
+    /// - Parameter byteCount: 1 at least.
+    /// - Parameter address: of the process.
     /// - Returns: the IOVA.
     /// - Throws: `EEXIST` when it overlaps mapped memory, `ENOSPC` when no addresses are left.
     public func insert(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {

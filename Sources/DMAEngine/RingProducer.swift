@@ -237,7 +237,7 @@ public struct RingProducer: @unchecked Sendable {
     /// last read of the tail, with a full barrier between the two steps on each side: so either the engine reads the
     /// new tail and does not sleep, or this side reads the flag and rings the bell. A barrier here would wait until all
     /// enqueued descriptors have reached the ring. So the engine, which needs the barrier only before it sleeps, makes
-    /// this side's processor execute one, if ``AsymmetricFence`` is available.
+    /// this side's processor execute one, if `AsymmetricFence` is available.
     @inlinable
     @inline(__always)
     public func submit() {
@@ -273,6 +273,7 @@ public struct RingProducer: @unchecked Sendable {
     /// - Parameters:
     ///   - lastIndex: set to the last ring index that either call reported; 0xFFFF: none.
     ///   - hasError: set when a failure is within the requested count.
+    ///   - count: the most operations to take.
     @inlinable
     @inline(__always)
     public func completed(

@@ -2,7 +2,7 @@ public import DMADev
 public import DMAEngine
 
 /// Makes a device of another driver fail on purpose: its engine injects the faults of a plan, see
-/// ``DMAEngine/FaultPlan``.
+/// `FaultPlan`.
 ///
 /// Works with any ring-backed device. For a controller's device, the engine in the controller's process injects the
 /// faults, on the rings of that device only. Capabilities, limits and memory do not change.

@@ -88,6 +88,8 @@ extension SequencedPacketSocket {
     /// C: `recvmsg` with `MSG_CMSG_CLOEXEC` and `MSG_TRUNC`. EAGAIN, ECONNRESET.
     ///
     /// - Parameter descriptorLimit: 0 to ``maximumDescriptorCount``.
+    /// - Parameter socket: a SEQPACKET or stream socket.
+    /// - Parameter buffer: receives the message.
     public static func receive(
         into buffer: UnsafeMutableRawBufferPointer, descriptorLimit: Int, on socket: CInt
     ) throws(Errno) -> ReceivedMessage {

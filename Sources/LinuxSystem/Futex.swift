@@ -11,6 +11,8 @@ public enum Futex {
     /// distinction: the caller must check again.
     ///
     /// - Parameter nanoseconds: the longest sleep, `nil` for no limit.
+    /// - Parameter word: shared by all threads that wait and wake.
+    /// - Parameter expected: the call returns at once if the word has another value.
     public static func wait(
         _ word: UnsafeMutablePointer<Atomic<UInt32>>, while expected: UInt32, atMost nanoseconds: UInt64? = nil
     ) {

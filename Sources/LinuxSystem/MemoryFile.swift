@@ -100,6 +100,7 @@ public final class SharedMapping: @unchecked Sendable {
     ///   - isWritable: if false, a write to ``bytes`` faults.
     ///   - isReserved: whether the memory is reserved now, for all mappings of the file. Otherwise the first access
     ///     to a missing huge page raises SIGBUS.
+    ///   - descriptor: of a file that cannot become shorter.
     /// - Throws: EINVAL, ENOMEM; EPERM or EACCES when the file must not be written.
     public init(
         of descriptor: CInt, offset: Int = 0, byteCount: Int, isWritable: Bool, isReserved: Bool = false

@@ -18,6 +18,7 @@ public struct SocketFile: ~Copyable, Sendable {
             /// - Parameters:
             ///   - mode: may permit others to enter it, but never to write to it.
             ///   - allowsSuperuser: whether it may belong to the superuser as well as to this user.
+            ///   - path: of the socket.
             public init(_ path: String, mode: UInt16 = 0o700, allowsSuperuser: Bool = false) {
                 self.path = path
                 self.mode = mode

@@ -17,7 +17,8 @@ public enum MetricsFormat: String, Sendable, CaseIterable {
     /// - Parameters:
     ///   - time: when it was collected, in seconds since 1970; only JSON and CSV contain it.
     ///   - isContinued: whether the same output already has a collection: CSV then has no header line.
-    /// - Throws: see ``OpenMetricsText/MetricsText/text(of:)``.
+    ///   - families: in the order in which they are written.
+    /// - Throws: see `MetricsText.text(of:)`.
     public func text(
         of families: [MetricFamily], time: Double, isContinued: Bool = false
     ) throws(MetricsTextError) -> String {

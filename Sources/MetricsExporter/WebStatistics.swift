@@ -23,6 +23,7 @@ public final class WebStatistics: Sendable {
     /// - Parameters:
     ///   - path: the path of a route, never one that a client chose freely: each path has its own series.
     ///   - status: the HTTP status code.
+    ///   - nanoseconds: from the head of the request to the end of the response.
     public func count(path: String, status: Int, nanoseconds: UInt64) {
         let seconds = Double(nanoseconds) / 1e9
         routes.withLock { routes in

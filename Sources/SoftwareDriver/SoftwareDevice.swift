@@ -49,6 +49,8 @@ public final class SoftwareDevice: RingDriver {
     /// Makes a device on an engine.
     ///
     /// - Parameter sharesEngine: whether other devices use the same engine; reported in `DeviceInfo`.
+    /// - Parameter options: limits, capabilities and device memory.
+    /// - Parameter engine: serves the device's rings.
     /// - Throws: `EINVAL` for options out of their ranges.
     public init(
         engine: Engine, options: Options = Options(), sharesEngine: Bool = false

@@ -76,6 +76,7 @@ public final class TelemetryClient {
     /// - Parameters:
     ///   - command: the path, as `/dmadev/info`
     ///   - parameters: appended to the path, each after a comma
+    ///   - timeout: for each request.
     /// - Throws: `timedOut`, `disconnected`, `tooLong`, `invalidArgument` (an empty request, or a NUL in it),
     ///   `invalidJSON`, `system`.
     public func request(

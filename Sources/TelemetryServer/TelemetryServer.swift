@@ -49,6 +49,7 @@ public final class TelemetryServer: Sendable {
     ///   - commands: the commands in addition to the server's own
     ///   - directory: the root of all run directories; by default the same as DPDK's
     ///   - logger: receives starts, stops and problems with clients; none by default
+    ///   - configuration: limits.
     /// - Throws: `TelemetryServerError`; no file remains then.
     public static func start(
         filePrefix: String = "dmascope", commands: [TelemetryCommand], in directory: TelemetryRunDirectory = .standard,

@@ -13,6 +13,8 @@ public struct HTTPRoute: Sendable {
     public let handler: Handler
 
     /// - Parameter path: a constant path; each has its own series in the metrics.
+    /// - Parameter handler: answers a request.
+    /// - Parameter summary: one line about the page.
     public init(_ path: String, _ summary: String, handler: @escaping Handler) {
         self.path = path
         self.summary = summary

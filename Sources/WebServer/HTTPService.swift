@@ -32,6 +32,9 @@ public struct HTTPService: Service {
     ///   - statistics: counts the requests to the routes.
     ///   - onListening: called once, when clients can connect, with the location: `http://127.0.0.1:9876`, with the actual
     ///     port, or `unix:PATH`.
+    ///   - address: where to listen.
+    ///   - logger: receives starts, stops and errors.
+    ///   - routes: the paths that are served.
     public init(
         _ address: ListenAddress, routes: [HTTPRoute], statistics: WebStatistics = WebStatistics(), logger: Logger,
         onListening: @escaping @Sendable (_ location: String) -> Void = { _ in }

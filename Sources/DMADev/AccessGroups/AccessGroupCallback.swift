@@ -19,6 +19,7 @@ public final class AccessGroupCallback: Sendable {
     /// - Parameters:
     ///   - function: the function's address.
     ///   - argument: the address or number that is passed to it.
+    ///   - body: receives the device and the event.
     public init(
         function: UInt, argument: UInt, _ body: @escaping @Sendable (_ device: Int16, _ event: AccessGroupEvent) -> Void
     ) {

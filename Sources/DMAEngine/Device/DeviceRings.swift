@@ -43,6 +43,7 @@ public final class DeviceRings: Sendable {
     ///
     /// - Parameters:
     ///   - driver: the new driver name in the device's properties.
+    ///   - plan: the faults.
     /// - Throws: `EINVAL` for an invalid plan, and when the device already has one.
     public func inject(_ plan: FaultPlan, driver: String) throws(DMAError) {
         try plan.validate()

@@ -21,6 +21,7 @@ public struct RingRequest: Sendable {
     /// - Parameters:
     ///   - source: the address space of source addresses.
     ///   - destination: the address space of destination addresses.
+    ///   - engine: serves the ring until it is retired.
     /// - Throws: `ENOMEM`.
     public func ring(
         on engine: Engine, source: AddressSpace = .process, destination: AddressSpace = .process

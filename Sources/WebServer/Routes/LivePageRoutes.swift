@@ -13,6 +13,7 @@ extension HTTPRoute {
     ///
     /// - Parameter address: the address of the server. Requests of browsers for other host names than those of this machine
     ///   get status 421: any web site could make its own name resolve to this machine and read the page.
+    /// - Parameter collector: reads the sources for the page.
     public static func livePage(of collector: SnapshotCollector, at address: ListenAddress) -> [HTTPRoute] {
         let feed = LiveFeed(collector)
         let viewers = ViewerLimit(limit: maximumViewers)
