@@ -156,7 +156,9 @@ private struct Installation {
         for name in ["bin", "lib", "elsewhere"] {
             try FileManager.default.createDirectory(atPath: directory.file(name), withIntermediateDirectories: false)
         }
-        try FileManager.default.copyItem(atPath: builtProduct("trace-every-event"), toPath: program)
+        // By a process of its own: one that another test starts meanwhile would inherit a file that is being written, and
+        // nobody could run it.
+        try outputOfProgram("/bin/cp", [builtProduct("trace-every-event"), program])
     }
 
     var program: String { directory.file("bin/trace-every-event") }
