@@ -66,7 +66,7 @@ import Testing
     private static func place(of paragraph: [String], in lines: [Substring], from start: Int) -> Int? {
         guard lines.count >= start + paragraph.count else { return nil }
         return (start...lines.count - paragraph.count).first { place in
-            let indentation = lines[place].prefix { $0 == " " }
+            let indentation = lines[place].prefix { $0 == " " }.dropFirst(paragraph[0].prefix { $0 == " " }.count)
             return zip(paragraph, lines[place...]).allSatisfy { indentation + $0 == $1 }
         }
     }

@@ -67,12 +67,13 @@ private struct NoController: ReportingController {
     }
 
     @Test func commandsOverDevices() throws {
-        let rows = try Page("Sources/DMATelemetry/DMATelemetry.docc/DMATelemetry.md").table("command", "gives")
+        let rows = try Page("Sources/DMATelemetry/DMATelemetry.docc/DMATelemetry.md").table("command", "returns")
         #expect(rows.map { unquoted($0[0]) } == commands.map { Self.written($0.path, $0.parameters) })
     }
 
     @Test func commandsOfTheServer() throws {
-        let rows = try Page("Sources/TelemetryServer/TelemetryServer.docc/TelemetryServer.md").table("command", "gives")
+        let rows = try Page("Sources/TelemetryServer/TelemetryServer.docc/TelemetryServer.md").table(
+            "command", "returns")
         #expect(
             rows.map { unquoted($0[0]) } == CommandTable.ownCommands.map { Self.written($0.path, $0.parameters) })
     }
