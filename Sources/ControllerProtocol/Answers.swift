@@ -1,44 +1,44 @@
-/// The answer to a request that gives nothing back.
+/// The successful answer to a request that has no result.
 public struct Done: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.done
 
-    /// The answer.
+    /// Makes an answer; there is nothing to set.
     public init() {}
 
-    /// There are no members.
+    /// Encodes nothing: the message has no members.
     public func write(to writer: inout WireWriter) {}
 
-    /// There are no members.
+    /// Decodes nothing: the message has no members.
     public init(from reader: inout WireReader) throws(WireError) {}
 }
 
-/// The answer to a request that was refused. Nothing has changed then.
+/// The answer to a refused request. The request has changed nothing.
 public struct Failed: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.failed
 
-    /// What the C call returns, negated: above 0.
+    /// The error number, 1 to 4,095; the C call returns it negated.
     public var errno: Int32
-    /// What was wrong, and what is allowed.
+    /// What is wrong, and what is allowed; cut off after ``Packet/maximumTextLength`` bytes.
     public var reason: String
 
-    /// A refusal.
+    /// Makes the answer to a refused request.
     public init(errno: Int32, reason: String) {
         self.errno = errno
         self.reason = reason
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(errno)
         writer.put(reason)
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         errno = try reader.number()
         reason = try reader.text()
-        guard (1...4095).contains(errno) else { throw WireError("\(errno) is no errno") }
+        guard (1...4095).contains(errno) else { throw WireError("errno \(errno) is not in 1 to 4095") }
     }
 }

@@ -1,26 +1,26 @@
 public import LinuxSystem
 
-/// Makes an access group, or joins one. Answered with ``GroupEntered``.
+/// Creates an access group, or joins one. Answered with ``GroupEntered``.
 ///
-/// The token is in these messages only, and nobody keeps them.
+/// Only these messages contain a token, and neither side stores them.
 public struct EnterGroup: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.enterGroup
-    /// Bytes of a domain's name and of a token.
+    /// The length of a domain and of a token, in bytes.
     public static let byteCount = 16
 
-    /// The group to join; -1: a new one.
+    /// The group to join; -1: create a group.
     public var group: Int16
-    /// For a new one: most members; 0: a pair.
+    /// For a new group: the highest number of members; 0: a pair.
     public var limit: UInt16
-    /// Who enters.
+    /// The domain that becomes a member, 16 bytes.
     public var domain: [UInt8]
-    /// What opens the group.
+    /// The token of the group, 16 bytes.
     public var token: Secret
-    /// The number of the device in the application, which nobody checks: for people.
+    /// The number of the device in the application: for display only, not checked.
     public var device: Int16
 
-    /// A request. Domain and token are 16 bytes each.
+    /// Makes a request. Domain and token are ``byteCount`` bytes each.
     public init(group: Int16, limit: UInt16, domain: [UInt8], token: Secret, device: Int16 = -1) {
         self.group = group
         self.limit = limit
@@ -29,7 +29,7 @@ public struct EnterGroup: WireMessage {
         self.device = device
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(group)
         writer.put(limit)
@@ -38,105 +38,105 @@ public struct EnterGroup: WireMessage {
         writer.put(device)
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         group = try reader.number()
         limit = try reader.number()
         domain = try reader.take(Self.byteCount)
         token = try reader.secret(Self.byteCount)
         device = try reader.number()
-        guard group >= -1 else { throw WireError("group \(group): groups are numbered from 0, -1 is a new one") }
+        guard group >= -1 else { throw WireError("group \(group): group numbers start at 0, and -1 creates a group") }
     }
 }
 
 /// The answer to ``EnterGroup``.
 public struct GroupEntered: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.groupEntered
 
-    /// The group.
+    /// The number of the group, from 0.
     public var group: Int16
-    /// The member's number in transfers.
+    /// The member's handler, which its transfers use.
     public var handler: UInt16
 
-    /// The answer.
+    /// Makes an answer for a member that was admitted.
     public init(group: Int16, handler: UInt16) {
         self.group = group
         self.handler = handler
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(group)
         writer.put(handler)
     }
 
-    /// Reads the members.
+    /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         group = try reader.number()
         handler = try reader.number()
     }
 }
 
-/// Leaves a group, or ends one. When it is answered with ``Done``, no engine touches what is revoked by it.
+/// Leaves a group, or destroys one. After the answer ``Done``, no engine accesses the revoked memory any more.
 public struct ExitGroup: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.exitGroup
 
-    /// The group.
+    /// The group to leave or to destroy.
     public var group: Int16
-    /// Whether the group is to end.
+    /// Whether the request destroys the group; else the device leaves it.
     public var destroys: Bool
 
-    /// A request.
+    /// Makes a request of the device that is a member.
     public init(group: Int16, destroys: Bool) {
         self.group = group
         self.destroys = destroys
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(group)
         writer.put(UInt16(destroys ? 1 : 0))
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         group = try reader.number()
         let how = try reader.number(UInt16.self)
-        guard how <= 1 else { throw WireError("\(how): 0 (leave) and 1 (destroy) are defined") }
+        guard how <= 1 else { throw WireError("exit mode \(how): only 0 (leave) and 1 (destroy) are defined") }
         destroys = how == 1
     }
 }
 
-/// Asks for one member of a group and a part of its windows. Answered with ``GroupMember``, or ``Failed`` with `ENOENT`
-/// when there is no such place.
+/// Requests one member of a group and a part of its windows. Answered with ``GroupMember``, or ``Failed`` with `ENOENT`
+/// when the group has no member at this index.
 public struct AskGroup: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.askGroup
 
-    /// The group.
+    /// The group to read.
     public var group: Int16
-    /// The member's place, in the order of joining.
+    /// The member's index in the order of joining, from 0.
     public var member: UInt16
-    /// The first window to tell.
+    /// The index of the first window to return.
     public var window: UInt32
 
-    /// A request.
+    /// Makes a request; increase `member` and `window` to read the whole group.
     public init(group: Int16, member: UInt16, window: UInt32) {
         self.group = group
         self.member = member
         self.window = window
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(group)
         writer.put(member)
         writer.put(window)
     }
 
-    /// Reads the members.
+    /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         group = try reader.number()
         member = try reader.number()
@@ -146,21 +146,21 @@ public struct AskGroup: WireMessage {
 
 /// The answer to ``AskGroup``.
 public struct GroupMember: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.groupMember
-    /// The most windows in one message.
+    /// The highest number of windows in one message.
     public static let maximumWindowCount = 64
-    /// The most devices in one message.
+    /// The highest number of devices in one message.
     public static let maximumDeviceCount = 64
 
     /// A window of the member.
     public struct Window: Sendable, Equatable {
-        /// Its first address, and bytes.
+        /// The window's first address, and its length in bytes.
         public var iova, byteCount: UInt64
-        /// 1: read, 2: write.
+        /// Rights of the other members, as bits: 1: read, 2: write.
         public var rights: UInt32
 
-        /// A window.
+        /// Makes a window.
         public init(iova: UInt64, byteCount: UInt64, rights: UInt32) {
             self.iova = iova
             self.byteCount = byteCount
@@ -168,26 +168,26 @@ public struct GroupMember: WireMessage {
         }
     }
 
-    /// Most members of the group; 0: a pair.
+    /// The highest number of members of the group; 0: a pair.
     public var limit: UInt16
-    /// How many there are.
+    /// The number of members of the group.
     public var memberCount: UInt16
-    /// The member's domain.
+    /// The member's domain, 16 bytes.
     public var domain: [UInt8]
-    /// Its number in transfers.
+    /// The member's handler, which its transfers use.
     public var handler: UInt16
-    /// Whether it made the group.
+    /// Whether the member created the group.
     public var isCreator: Bool
-    /// Its process.
+    /// The process id of the member.
     public var processID: Int32
-    /// The devices that it is there with, by their numbers in its process, as that says; the first ones.
+    /// The devices of the member, by the numbers that its process has sent; the first ``maximumDeviceCount``.
     public var devices: [Int16]
-    /// How many windows it has.
+    /// The number of windows of the member.
     public var windowCount: UInt32
-    /// Some of them, from the one that was asked for.
+    /// Windows of the member, from the requested one; at most ``maximumWindowCount``.
     public var windows: [Window]
 
-    /// An answer.
+    /// Makes an answer.
     public init(
         limit: UInt16, memberCount: UInt16, domain: [UInt8], handler: UInt16, isCreator: Bool, processID: Int32,
         devices: [Int16] = [], windowCount: UInt32, windows: [Window]
@@ -203,7 +203,7 @@ public struct GroupMember: WireMessage {
         self.windows = windows
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(limit)
         writer.put(memberCount)
@@ -222,14 +222,14 @@ public struct GroupMember: WireMessage {
         }
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         limit = try reader.number()
         memberCount = try reader.number()
         domain = try reader.take(EnterGroup.byteCount)
         handler = try reader.number()
         let made = try reader.number(UInt16.self)
-        guard made <= 1 else { throw WireError("\(made): 0 (joiner) and 1 (creator) are defined") }
+        guard made <= 1 else { throw WireError("member role \(made): only 0 (joiner) and 1 (creator) are defined") }
         isCreator = made == 1
         processID = try reader.number()
         let deviceCount = Int(try reader.number(UInt16.self))
@@ -251,21 +251,21 @@ public struct GroupMember: WireMessage {
     }
 }
 
-/// The one notice: something has happened to a group of the device. Its header's sequence is 0.
+/// The only notice: a group of the device has changed. The sequence in its header is 0.
 public struct GroupChanged: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.groupChanged
 
-    /// 0: a domain has joined, 1: has left, 2: the group is gone.
+    /// 0: a domain has joined, 1: a domain has left, 2: the group was destroyed.
     public var change: UInt8
-    /// The group.
+    /// The group that has changed.
     public var group: Int16
-    /// The member that joined or left, or that made the group.
+    /// The handler of the member that joined or left, or that created the group.
     public var handler: UInt16
-    /// Its domain.
+    /// The domain of that member, 16 bytes.
     public var domain: [UInt8]
 
-    /// A notice.
+    /// Makes a notice.
     public init(change: UInt8, group: Int16, handler: UInt16, domain: [UInt8]) {
         self.change = change
         self.group = group
@@ -273,7 +273,7 @@ public struct GroupChanged: WireMessage {
         self.domain = domain
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(change)
         writer.put(group)
@@ -281,12 +281,14 @@ public struct GroupChanged: WireMessage {
         writer.put(domain)
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         change = try reader.number()
         group = try reader.number()
         handler = try reader.number()
         domain = try reader.take(EnterGroup.byteCount)
-        guard change <= 2 else { throw WireError("\(change): 0 (joined), 1 (left) and 2 (gone) are defined") }
+        guard change <= 2 else {
+            throw WireError("group change \(change): only 0 (joined), 1 (left) and 2 (destroyed) are defined")
+        }
     }
 }

@@ -1,63 +1,64 @@
-/// The first message of an application. Nothing else is taken before it.
+/// The first message of an application. The controller accepts no other message before it.
 public struct Hello: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.hello
 
-    /// What both sides begin with, so that a stranger on the socket is found out.
+    /// The first member of both greetings: it detects a peer that does not use this protocol.
     public static let magic: UInt32 = 0x4341_4D44  // "DMAC"
-    /// The version of this protocol.
+    /// The version of this protocol that this module implements.
     public static let version: UInt16 = 1
 
-    /// The oldest and the newest version that the application speaks.
+    /// The oldest and the newest version that the application supports.
     public var lowestVersion, highestVersion: UInt16
 
-    /// An application that speaks these versions.
+    /// Makes the greeting of an application that supports these versions.
     public init(lowestVersion: UInt16 = Self.version, highestVersion: UInt16 = Self.version) {
         self.lowestVersion = lowestVersion
         self.highestVersion = highestVersion
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(Self.magic)
         writer.put(lowestVersion)
         writer.put(highestVersion)
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         guard try reader.number() == Self.magic else {
-            throw WireError("no greeting of this protocol: other first bytes")
+            throw WireError("the greeting is not one of this protocol: its first 4 bytes differ")
         }
         lowestVersion = try reader.number()
         highestVersion = try reader.number()
         guard lowestVersion <= highestVersion else {
-            throw WireError("versions \(lowestVersion) to \(highestVersion): the first is the lower one")
+            throw WireError("versions \(lowestVersion) to \(highestVersion): the lowest version must come first")
         }
     }
 }
 
-/// The answer to ``Hello``: which device the application has now. It brings one descriptor, the engine's bell.
+/// The answer to ``Hello``: it describes the device that the application gets. It carries one file descriptor, the
+/// engine's doorbell.
 public struct Welcome: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.welcome
 
-    /// The version that both sides speak from now on.
+    /// The version that both sides use from now on.
     public var version: UInt16
-    /// The number of the controller.
+    /// The number of the controller, as its configuration sets it.
     public var controllerID: UInt16
-    /// What the device does, by the bits of `RTE_DMA_CAPA_*`.
+    /// The capabilities of the device, as bits of `RTE_DMA_CAPA_*`.
     public var capabilities: UInt64
-    /// Most virtual channels.
+    /// The highest number of virtual channels, 1 or more.
     public var maximumVirtualChannelCount: UInt16
-    /// Most and fewest descriptors of a ring.
+    /// The highest and the lowest number of descriptors of a ring, 1 to 32,768.
     public var maximumDescriptorCount, minimumDescriptorCount: UInt16
-    /// Most entries of a scatter-gather list.
+    /// The highest number of entries of a scatter-gather list, 0 to 64.
     public var maximumEntryCount: UInt16
-    /// Access groups that the controller holds.
+    /// The highest number of access groups of the controller.
     public var accessGroupCount: UInt16
 
-    /// A device.
+    /// Makes an answer that describes a device.
     public init(
         version: UInt16 = Hello.version, controllerID: UInt16, capabilities: UInt64,
         maximumVirtualChannelCount: UInt16, maximumDescriptorCount: UInt16, minimumDescriptorCount: UInt16,
@@ -73,7 +74,7 @@ public struct Welcome: WireMessage {
         self.accessGroupCount = accessGroupCount
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(Hello.magic)
         writer.put(version)
@@ -87,10 +88,10 @@ public struct Welcome: WireMessage {
         writer.put(UInt16(0))
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         guard try reader.number() == Hello.magic else {
-            throw WireError("no greeting of this protocol: other first bytes")
+            throw WireError("the greeting is not one of this protocol: its first 4 bytes differ")
         }
         version = try reader.number()
         controllerID = try reader.number()
@@ -103,6 +104,6 @@ public struct Welcome: WireMessage {
         try reader.reserved(UInt16.self)
         guard maximumVirtualChannelCount > 0, (1...32768).contains(maximumDescriptorCount),
             (1...maximumDescriptorCount).contains(minimumDescriptorCount), maximumEntryCount <= 64
-        else { throw WireError("the device that is offered has limits that no device has") }
+        else { throw WireError("the offered device has limits that are out of range") }
     }
 }

@@ -1,24 +1,24 @@
-/// Makes memory reachable for the application's rings. It brings one descriptor: a file in memory that is sealed against
-/// becoming shorter.
+/// Makes memory accessible to the application's rings. It carries one file descriptor: a memory file that is sealed
+/// against shrinking.
 public struct RegisterMemory: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.registerMemory
 
-    /// Where in the file the memory begins; a multiple of the page size.
+    /// The offset of the memory in the file, in bytes; a multiple of the page size.
     public var offset: UInt64
-    /// How much it is; a multiple of the page size, and not 0.
+    /// The length of the memory in bytes; a multiple of the page size, and not 0.
     public var byteCount: UInt64
-    /// Whether operations may write to it.
+    /// Whether operations can write to the memory.
     public var isWritable: Bool
 
-    /// A part of a file.
+    /// Makes a request for a part of a file.
     public init(offset: UInt64, byteCount: UInt64, isWritable: Bool = true) {
         self.offset = offset
         self.byteCount = byteCount
         self.isWritable = isWritable
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(offset)
         writer.put(byteCount)
@@ -26,12 +26,12 @@ public struct RegisterMemory: WireMessage {
         writer.put(UInt32(0))
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         offset = try reader.number()
         byteCount = try reader.number()
         let rights = try reader.number(UInt32.self)
-        guard rights <= 1 else { throw WireError("rights \(rights): 0 (read) and 1 (read and write) are defined") }
+        guard rights <= 1 else { throw WireError("rights \(rights): only 0 (read) and 1 (read and write) are defined") }
         isWritable = rights == 1
         try reader.reserved(UInt32.self)
     }
@@ -39,47 +39,47 @@ public struct RegisterMemory: WireMessage {
 
 /// The answer to ``RegisterMemory``.
 public struct MemoryRegistered: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.memoryRegistered
 
-    /// Where operations find the memory.
+    /// The first address of the memory for operations.
     public var iova: UInt64
 
-    /// The answer.
+    /// Makes an answer for the registered memory.
     public init(iova: UInt64) {
         self.iova = iova
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(iova)
     }
 
-    /// Reads the members.
+    /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         iova = try reader.number()
     }
 }
 
-/// Ends that. When it is answered with ``Done``, no engine touches the memory any more.
+/// Ends a registration of ``RegisterMemory``. After the answer ``Done``, no engine accesses the memory any more.
 public struct UnregisterMemory: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.unregisterMemory
 
-    /// Where the memory begins.
+    /// The first address, as ``MemoryRegistered`` has returned it.
     public var iova: UInt64
 
-    /// The request.
+    /// Makes a request for the memory that begins at an address.
     public init(iova: UInt64) {
         self.iova = iova
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(iova)
     }
 
-    /// Reads the members.
+    /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         iova = try reader.number()
     }

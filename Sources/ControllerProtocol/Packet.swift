@@ -1,37 +1,37 @@
 internal import LinuxSystem
 
-/// One message of the control socket with its header: what one packet holds.
+/// One packet of the control socket: one message with its header.
 ///
 /// ```
 /// 0        2        4                 8
 /// │ kind   │ 0      │ sequence        │ members, lowest byte first, without gaps
 /// ```
 ///
-/// A reply bears the sequence of its request; a notice bears 0.
+/// A reply has the sequence of its request; a notice has 0.
 public enum Packet {
-    /// Bytes before the members.
+    /// The length of the header in bytes.
     public static let headerLength = 8
-    /// The longest packet. A longer one is refused unread.
+    /// The length of the longest packet in bytes. A longer packet is rejected before it is decoded.
     public static let maximumLength = 2048
-    /// The longest text in a message.
+    /// The length of the longest text in a message, in bytes.
     public static let maximumTextLength = 400
-    /// The most descriptors that a packet brings.
+    /// The highest number of file descriptors that a packet carries.
     public static let maximumDescriptorCount = 2
 
-    /// What stands before the members.
+    /// The part of a packet before the members.
     public struct Header: Sendable, Equatable {
-        /// What the message is.
+        /// The kind of the message.
         public let kind: MessageKind
-        /// The request that it is or answers; 0: a notice.
+        /// The number of the request that this message is or answers; 0: a notice.
         public let sequence: UInt32
     }
 
-    /// The bytes of a message that holds no secret.
+    /// Encodes a message that contains no secret.
     public static func encode(_ message: some WireMessage, sequence: UInt32) -> [UInt8] {
         withBytes(of: message, sequence: sequence) { Array($0) }
     }
 
-    /// Lends the bytes of a message, and wipes them then: there may be a secret in them.
+    /// Passes the bytes of a message to a closure and wipes them afterwards: they can contain a secret.
     public static func withBytes<Result>(
         of message: some WireMessage, sequence: UInt32, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
@@ -47,28 +47,28 @@ public enum Packet {
         }
     }
 
-    /// Reads the header of a packet.
+    /// Decodes the header of a packet; throws for an unknown kind and for a reserved member that is not 0.
     public static func header(of bytes: UnsafeRawBufferPointer) throws(WireError) -> Header {
         var reader = WireReader(bytes)
         let kind = try reader.number(UInt16.self)
         try reader.reserved(UInt16.self)
         let sequence = try reader.number(UInt32.self)
-        guard let known = MessageKind(rawValue: kind) else { throw WireError("there is no message of kind \(kind)") }
+        guard let known = MessageKind(rawValue: kind) else { throw WireError("message kind \(kind) is not defined") }
         return Header(kind: known, sequence: sequence)
     }
 
-    /// Reads the header of a packet.
+    /// Decodes the header of a packet; throws for an unknown kind and for a reserved member that is not 0.
     public static func header(of bytes: [UInt8]) throws(WireError) -> Header {
         try bytes.withUnsafeBufferPointer { bytes throws(WireError) in try header(of: UnsafeRawBufferPointer(bytes)) }
     }
 
-    /// Reads the message of a packet whose header says that it is one.
+    /// Decodes the message of a packet; throws when the header has another kind, or bytes follow the last member.
     public static func decode<Message: WireMessage>(
         _ type: Message.Type = Message.self, from bytes: UnsafeRawBufferPointer
     ) throws(WireError) -> Message {
         let header = try header(of: bytes)
         guard header.kind == Message.kind else {
-            throw WireError("a message of kind \(header.kind) where \(Message.kind) belongs")
+            throw WireError("the message is of kind \(header.kind), but \(Message.kind) is expected")
         }
         var reader = WireReader(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(headerLength)))
         let message = try Message(from: &reader)
@@ -76,7 +76,7 @@ public enum Packet {
         return message
     }
 
-    /// Reads the message of a packet that holds no secret.
+    /// Decodes the message of a packet that contains no secret.
     public static func decode<Message: WireMessage>(
         _ type: Message.Type = Message.self, from bytes: [UInt8]
     ) throws(WireError) -> Message {
@@ -86,19 +86,20 @@ public enum Packet {
     }
 }
 
-/// A message: its members in the order of the wire.
+/// A message: it encodes and decodes its members in wire order.
 public protocol WireMessage: Sendable, Equatable {
-    /// What the header says.
+    /// The message's number on the wire.
     static var kind: MessageKind { get }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     func write(to writer: inout WireWriter)
 
-    /// Reads the members, and judges those that can be judged by themselves.
+    /// Decodes the members, and validates those that need no other information; throws for a value that the protocol
+    /// does not define.
     init(from reader: inout WireReader) throws(WireError)
 }
 
-/// What a message is. A number that was given away is never used for something else.
+/// The kind of a message. A number that was assigned once is never used for another message.
 public enum MessageKind: UInt16, Sendable, CaseIterable {
     /// ``Hello``
     case hello = 1

@@ -1,20 +1,20 @@
-/// Asks for the ring of a virtual channel. The engine serves it from the answer on.
+/// Requests the ring of a virtual channel. The engine serves it after the answer ``RingAttached``.
 public struct AttachRing: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.attachRing
 
-    /// The channel; each has one ring at a time.
+    /// The virtual channel; each has one ring at a time.
     public var vchan: UInt16
-    /// Most operations in the ring at a time.
+    /// The highest number of operations in the ring at a time.
     public var descriptorCount: UInt16
-    /// Most entries of a scatter-gather list.
+    /// The highest number of entries of a scatter-gather list.
     public var maximumEntryCount: UInt16
-    /// Whose memory addresses lie in where an operation says nothing else; 0: local.
+    /// The handlers of the members whose memory the addresses refer to, unless an operation sets others; 0: local.
     public var sourceHandler, destinationHandler: UInt16
-    /// Faults that the engine makes on purpose; `nil`: none.
+    /// Faults that the engine injects; `nil`: none.
     public var faults: Faults?
 
-    /// A ring.
+    /// Makes a request for a ring.
     public init(
         vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16, sourceHandler: UInt16 = 0,
         destinationHandler: UInt16 = 0, faults: Faults? = nil
@@ -27,7 +27,7 @@ public struct AttachRing: WireMessage {
         self.maximumEntryCount = maximumEntryCount
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(vchan)
         writer.put(descriptorCount)
@@ -38,13 +38,13 @@ public struct AttachRing: WireMessage {
         faults?.write(to: &writer)
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         vchan = try reader.number()
         descriptorCount = try reader.number()
         maximumEntryCount = try reader.number()
         let faultCount: UInt16 = try reader.number()
-        guard faultCount <= 1 else { throw WireError("\(faultCount) plans of faults; a ring has one at most") }
+        guard faultCount <= 1 else { throw WireError("\(faultCount) fault plans: a ring has at most 1") }
         sourceHandler = try reader.number()
         destinationHandler = try reader.number()
         faults = faultCount == 0 ? nil : try Faults(from: &reader)
@@ -52,18 +52,18 @@ public struct AttachRing: WireMessage {
 }
 
 extension AttachRing {
-    /// A plan of faults for one ring. Operations are counted from 1 over all starts of the channel.
+    /// A fault plan for one ring. Operations are counted from 1 over all starts of the channel.
     public struct Faults: Sendable, Equatable {
-        /// Operations that end with a chosen status.
+        /// Operations that end with a given status.
         public struct Failure: Sendable, Equatable {
-            /// 0: the operation with the number; 1: those whose numbers are multiples of it; 2: it and all after it.
+            /// 0: the operation with the number; 1: those whose numbers are multiples of it; 2: it and all later ones.
             public var selection: UInt8
-            /// The number, from 1.
+            /// The number of the operation, from 1.
             public var number: UInt64
-            /// The code of the status.
+            /// The status code of these operations.
             public var status: UInt16
 
-            /// A failure.
+            /// Makes a rule for failing operations.
             public init(selection: UInt8, number: UInt64, status: UInt16) {
                 self.selection = selection
                 self.number = number
@@ -71,21 +71,21 @@ extension AttachRing {
             }
         }
 
-        /// The most failures that a message holds.
+        /// The highest number of failures in a message.
         public static let maximumFailureCount = 128
 
-        /// Operations of the channel before this ring.
+        /// The number of operations of the channel before this ring.
         public var before: UInt64
-        /// Whether the device is halted from the beginning.
+        /// Whether the device is halted from the start.
         public var isHalted: Bool
-        /// How long after its doorbell a completion is not visible, in nanoseconds.
+        /// The time from the doorbell until a completion becomes visible, in nanoseconds.
         public var delay: UInt64
-        /// The operation with which the ring freezes, or halts the device; 0: none.
+        /// The operations at which the ring freezes and at which the device halts; 0: none.
         public var freeze, halt: UInt64
-        /// What fails.
+        /// The failing operations; at most ``maximumFailureCount`` rules.
         public var failures: [Failure]
 
-        /// A plan.
+        /// Makes a fault plan.
         public init(
             before: UInt64, isHalted: Bool, delay: UInt64, freeze: UInt64, halt: UInt64, failures: [Failure]
         ) {
@@ -114,14 +114,16 @@ extension AttachRing {
         fileprivate init(from reader: inout WireReader) throws(WireError) {
             before = try reader.number()
             let state: UInt8 = try reader.number()
-            guard state <= 1 else { throw WireError("a device's state \(state); 1 is halted, 0 is not") }
+            guard state <= 1 else {
+                throw WireError("device state \(state): only 0 (running) and 1 (halted) are defined")
+            }
             isHalted = state == 1
             delay = try reader.number()
             freeze = try reader.number()
             halt = try reader.number()
             let count = Int(try reader.number(UInt16.self))
             guard count <= Self.maximumFailureCount else {
-                throw WireError("\(count) failures of a ring; a plan has at most \(Self.maximumFailureCount)")
+                throw WireError("\(count) failures: a fault plan has at most \(Self.maximumFailureCount)")
             }
             failures = []
             for _ in 0..<count {
@@ -133,43 +135,43 @@ extension AttachRing {
     }
 }
 
-/// The answer to ``AttachRing``. It brings two descriptors: the memory that the application writes, and the memory that
-/// the engine writes and the application can only read.
+/// The answer to ``AttachRing``. It carries two file descriptors: the memory that the application writes, and the
+/// memory that the engine writes and the application can only read.
 public struct RingAttached: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.ringAttached
 
-    /// The channel.
+    /// The virtual channel of the ring.
     public var vchan: UInt16
 
-    /// The answer.
+    /// Makes an answer for the attached ring.
     public init(vchan: UInt16) {
         self.vchan = vchan
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(vchan)
     }
 
-    /// Reads the members.
+    /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         vchan = try reader.number()
     }
 }
 
-/// Takes all rings off the engine: running operations finish, queued ones are aborted. Answered with ``Done`` when that
-/// has happened.
+/// Detaches all rings from the engine: running operations finish, queued ones are aborted. Answered with ``Done`` after
+/// that.
 public struct StopRings: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.stopRings
 
-    /// The request.
+    /// Makes a request; there is nothing to set.
     public init() {}
 
-    /// There are no members.
+    /// Encodes nothing: the message has no members.
     public func write(to writer: inout WireWriter) {}
 
-    /// There are no members.
+    /// Decodes nothing: the message has no members.
     public init(from reader: inout WireReader) throws(WireError) {}
 }

@@ -1,17 +1,17 @@
-/// Lets the members of a group reach memory. It brings one descriptor, as ``RegisterMemory`` does. Answered with
-/// ``WindowOpened``.
+/// Makes memory accessible to the members of a group. It carries one file descriptor, as ``RegisterMemory`` does.
+/// Answered with ``WindowOpened``.
 public struct OpenWindow: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.openWindow
 
-    /// The group.
+    /// The group whose members get access.
     public var group: Int16
-    /// 1: read, 2: write.
+    /// Rights of the other members, as bits: 1: read, 2: write.
     public var rights: UInt16
-    /// Where in the file the memory begins, and how much it is; multiples of the page size.
+    /// The offset of the memory in the file and its length, in bytes; multiples of the page size.
     public var offset, byteCount: UInt64
 
-    /// A request.
+    /// Makes a request for a part of a file.
     public init(group: Int16, rights: UInt16, offset: UInt64, byteCount: UInt64) {
         self.group = group
         self.rights = rights
@@ -19,7 +19,7 @@ public struct OpenWindow: WireMessage {
         self.byteCount = byteCount
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(group)
         writer.put(rights)
@@ -27,40 +27,42 @@ public struct OpenWindow: WireMessage {
         writer.put(byteCount)
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         group = try reader.number()
         rights = try reader.number()
         offset = try reader.number()
         byteCount = try reader.number()
-        guard (1...3).contains(rights) else { throw WireError("rights \(rights): read (1), write (2) or both") }
+        guard (1...3).contains(rights) else {
+            throw WireError("rights \(rights): only 1 (read), 2 (write) and 3 (both) are defined")
+        }
     }
 }
 
 /// The answer to ``OpenWindow``.
 public struct WindowOpened: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.windowOpened
 
-    /// The member that owns it.
+    /// The handler of the member that owns the window.
     public var handler: UInt16
-    /// Its first address.
+    /// The first address of the window.
     public var iova: UInt64
 
-    /// The answer.
+    /// Makes an answer for the opened window.
     public init(handler: UInt16, iova: UInt64) {
         self.handler = handler
         self.iova = iova
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(handler)
         writer.put(UInt16(0))
         writer.put(iova)
     }
 
-    /// Reads the members.
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         handler = try reader.number()
         try reader.reserved(UInt16.self)
@@ -68,50 +70,50 @@ public struct WindowOpened: WireMessage {
     }
 }
 
-/// Takes a window away. When it is answered with ``Done``, no engine touches it any more.
+/// Closes a window. After the answer ``Done``, no engine accesses it any more.
 public struct CloseWindow: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.closeWindow
 
-    /// Its first address.
+    /// The first address, as ``WindowOpened`` has returned it.
     public var iova: UInt64
 
-    /// A request.
+    /// Makes a request for the window that begins at an address.
     public init(iova: UInt64) {
         self.iova = iova
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(iova)
     }
 
-    /// Reads the members.
+    /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         iova = try reader.number()
     }
 }
 
-/// Asks whether a handler is that of a live member of a group of the device. Answered with ``Done``, or ``Failed`` with
+/// Checks whether a live member of a group of the device has a handler. Answered with ``Done``, or ``Failed`` with
 /// `EINVAL`.
 public struct CheckHandler: WireMessage {
-    /// What the header says.
+    /// The message's number on the wire.
     public static let kind = MessageKind.checkHandler
 
-    /// The handler.
+    /// The handler to check.
     public var handler: UInt16
 
-    /// A request.
+    /// Makes a request for one handler.
     public init(handler: UInt16) {
         self.handler = handler
     }
 
-    /// Writes the members.
+    /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(handler)
     }
 
-    /// Reads the members.
+    /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         handler = try reader.number()
     }

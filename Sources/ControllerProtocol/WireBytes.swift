@@ -1,23 +1,23 @@
 public import LinuxSystem
 
-/// Why bytes are no message: what was found, and what is allowed.
+/// The reason why bytes are not a valid message: what was found, and what is allowed.
 public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The sentence.
+    /// The reason, for a log or an error message.
     public let description: String
 
-    /// An error.
+    /// Makes an error with a reason.
     public init(_ description: String) {
         self.description = description
     }
 }
 
-/// Puts numbers and texts one after the other, lowest byte first, without gaps.
+/// Encodes numbers and texts one after the other, lowest byte first, without gaps.
 ///
-/// The bytes lie in memory that ``Packet/withBytes(of:sequence:_:)`` lends and wipes: it never grows, which would leave
-/// copies of secrets behind.
+/// The bytes are in memory that ``Packet/withBytes(of:sequence:_:)`` provides and wipes. The memory never grows:
+/// growing would leave copies of secrets.
 public struct WireWriter {
     private let memory: UnsafeMutableRawBufferPointer
-    /// How many bytes were written.
+    /// The number of bytes that were written.
     private(set) var count = 0
 
     init(_ memory: UnsafeMutableRawBufferPointer) {
@@ -26,28 +26,28 @@ public struct WireWriter {
 
     /// The memory for the next bytes.
     private mutating func take(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
-        // Texts and lists have limits of their own, with which the longest message fits: a test writes it.
-        precondition(byteCount <= memory.count - count, "a message that is longer than a packet")
+        // Texts and lists have limits, so that the longest message fits: a test encodes it.
+        precondition(byteCount <= memory.count - count, "the message is longer than a packet")
         defer { count += byteCount }
         return UnsafeMutableRawBufferPointer(rebasing: memory[count..<count + byteCount])
     }
 
-    /// Writes a number.
+    /// Writes a number in the size of its type.
     public mutating func put<Number: FixedWidthInteger>(_ number: Number) {
         withUnsafeBytes(of: number.littleEndian) { take($0.count).copyMemory(from: $0) }
     }
 
-    /// Writes bytes whose number the reader knows.
+    /// Writes bytes without a length: the protocol defines it.
     public mutating func put(_ fixed: [UInt8]) {
         take(fixed.count).copyBytes(from: fixed)
     }
 
-    /// Writes a secret whose length the reader knows.
+    /// Writes a secret without a length: the protocol defines it.
     public mutating func put(_ secret: Secret) {
         secret.copy(to: take(secret.byteCount))
     }
 
-    /// Writes a text of up to ``Packet/maximumTextLength`` bytes behind its length; the rest is cut off.
+    /// Writes the length of a text, then the text; bytes after ``Packet/maximumTextLength`` are cut off.
     public mutating func put(_ text: String) {
         let text = text.utf8.prefix(Packet.maximumTextLength)
         put(UInt16(text.count))
@@ -55,9 +55,9 @@ public struct WireWriter {
     }
 }
 
-/// Takes numbers and texts off bytes that anybody may have written: it never reads beyond them, and nothing in them traps.
+/// Decodes numbers and texts from bytes of an untrusted peer: it never reads beyond them, and no content causes a trap.
 public struct WireReader {
-    /// What is left. Whoever lends the bytes outlives the reader.
+    /// The bytes that are not read yet. Their owner must outlive the reader.
     private var bytes: UnsafeRawBufferPointer
 
     init(_ bytes: UnsafeRawBufferPointer) {
@@ -66,40 +66,40 @@ public struct WireReader {
 
     private mutating func next(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
         guard bytes.count >= count else {
-            throw WireError("the message ends \(count - bytes.count) bytes before its last member does")
+            throw WireError("the message is too short: a member needs \(count - bytes.count) more bytes")
         }
         defer { bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(count)) }
         return UnsafeRawBufferPointer(rebasing: bytes.prefix(count))
     }
 
-    /// Reads a number.
+    /// Reads a number in the size of its type.
     public mutating func number<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) throws(WireError)
         -> Number
     {
         Number(littleEndian: try next(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
     }
 
-    /// Reads a number of bytes.
+    /// Reads a fixed number of bytes.
     public mutating func take(_ count: Int) throws(WireError) -> [UInt8] { Array(try next(count)) }
 
-    /// Reads a number of bytes into memory that is wiped.
+    /// Reads a fixed number of bytes into memory that is wiped after use.
     public mutating func secret(_ count: Int) throws(WireError) -> Secret { Secret(copying: try next(count)) }
 
-    /// Reads a text; what is no UTF-8 is replaced.
+    /// Reads a text with its length; invalid UTF-8 is replaced.
     public mutating func text() throws(WireError) -> String {
         let count = Int(try number(UInt16.self))
         guard count <= Packet.maximumTextLength else {
-            throw WireError("a text of \(count) bytes; a text has at most \(Packet.maximumTextLength)")
+            throw WireError("a text of \(count) bytes: a text has at most \(Packet.maximumTextLength)")
         }
         return String(decoding: try take(count), as: UTF8.self)
     }
 
-    /// Reads a member that later versions may use: this one knows only 0.
+    /// Reads a member that is reserved for later versions; throws when it is not 0.
     public mutating func reserved<Number: FixedWidthInteger>(_ type: Number.Type) throws(WireError) {
         guard try number(type) == 0 else { throw WireError("a reserved member is not 0") }
     }
 
-    /// Says that all members were read.
+    /// Checks that no bytes follow the last member.
     public func finish() throws(WireError) {
         guard bytes.isEmpty else { throw WireError("\(bytes.count) bytes follow the last member") }
     }

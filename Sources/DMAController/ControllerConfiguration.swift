@@ -1,59 +1,59 @@
-/// How a controller differs from the usual.
+/// The limits, quotas and socket settings of a controller.
 public struct ControllerConfiguration: Sendable {
-    /// What all processes of one user may have together.
+    /// The limits for all processes of one user together.
     public struct Quota: Sendable, Equatable {
-        /// Connections, which is devices.
+        /// Connections; each is one device.
         public var connections = 64
         /// Rings of started virtual channels.
         public var rings = 256
-        /// Stretches of registered memory.
+        /// Registered memory regions.
         public var windows = 1024
-        /// Bytes of registered memory and of rings. Holes in a sealed file can be filled again and again, by anybody who
-        /// has it: it is the mapped size that counts, not what is in use.
+        /// Bytes of registered memory and of rings. The mapped size counts, not the used memory: any process with a
+        /// sealed file can fill its holes again and again.
         public var bytes: UInt64 = 4 << 30
-        /// Access groups that were made.
+        /// Access groups that the user has created.
         public var groups = 64
-        /// Events of groups that wait because the application does not read and its socket is full. Events are never
-        /// dropped: beyond this, the connection with the most of them ends.
+        /// Queued events of groups, because the application does not read and its socket is full. Events are never
+        /// dropped: beyond this, the connection with the most queued events ends.
         public var events = 16384
 
-        /// The usual.
+        /// The default quota.
         public init() {}
     }
 
-    /// What applications see as the device's `controller_id`.
+    /// The `controller_id` of each device, for applications.
     public var controllerID: UInt16 = 0
-    /// Most virtual channels of a device, 1 to 1,024.
+    /// Maximum number of virtual channels of a device, 1 to 1,024.
     public var maximumVirtualChannelCount: UInt16 = 16
-    /// Most descriptors a ring, up to 32,768.
+    /// Maximum number of descriptors of a ring, up to 32,768.
     public var maximumDescriptorCount: UInt16 = 8192
-    /// Fewest descriptors a ring, from 1.
+    /// Minimum number of descriptors of a ring, from 1.
     public var minimumDescriptorCount: UInt16 = 32
-    /// Most entries of a scatter-gather list, up to 64.
+    /// Maximum number of entries of a scatter-gather list, up to 64.
     public var maximumEntryCount: UInt16 = 32
-    /// Access groups, 1 to 32,767.
+    /// Maximum number of access groups, 1 to 32,767.
     public var accessGroupCount: UInt16 = 256
-    /// For each user.
+    /// Applies to each user separately.
     public var quota = Quota()
-    /// The mode of the socket: who may connect. Read and write are needed.
+    /// The mode of the socket, which controls who may connect: connecting needs read and write.
     public var socketMode: UInt16 = 0o660
-    /// The group of the socket; `nil`: the process's own.
+    /// The group ID of the socket; `nil`: the group of the process.
     public var socketGroup: UInt32?
-    /// Connections of all users together; a further one is turned away.
+    /// Maximum number of connections of all users together; further ones are refused.
     public var maximumConnections = 1024
 
-    /// The usual.
+    /// The default configuration.
     public init() {}
 }
 
 /// Why a controller could not be started.
 public struct ControllerError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What was wrong, and what is allowed.
+    /// What is wrong, and what is allowed.
     public let description: String
-    /// Another controller has the socket: one at another path is possible.
+    /// Another controller uses the socket; a start at another path can succeed.
     public let isTaken: Bool
 
-    /// An error.
+    /// Creates an error from the text that the user reads.
     public init(_ description: String, isTaken: Bool = false) {
         self.description = description
         self.isTaken = isTaken

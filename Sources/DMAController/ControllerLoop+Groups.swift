@@ -5,18 +5,18 @@ internal import GroupTable
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A join that waits because its user has guessed wrong before.
+/// A join that is delayed because its user has sent wrong tokens before.
 struct WaitingJoin {
     let peer: UInt64
-    /// Its token is with those of the groups.
+    /// Its token lies in the memory of the `AccessGroupTable`.
     let request: EnterGroup
     let sequence: UInt32
     let moment: MonotonicTime
 }
 
-/// Access groups: what peers ask for, what follows for who reaches what, and who hears of it.
+/// Access groups: requests of peers, the resulting access rights in the engine, and events to members.
 extension ControllerLoop {
-    // MARK: Coming
+    // MARK: Create and join
 
     func enter(_ peer: Peer, _ request: EnterGroup, _ sequence: UInt32) -> Refusal? {
         guard request.group >= 0 else { return performEntry(peer, request, sequence) }
@@ -25,7 +25,7 @@ extension ControllerLoop {
         guard moment > now else { return performEntry(peer, request, sequence) }
         var request = request
         guard let token = groups.keep(AccessToken(request.token)) else {
-            return Refusal(.noSpace, "as many joins wait as the controller has room for")
+            return Refusal(.noSpace, "the controller's table of delayed joins is full; try again later")
         }
         request.token = token.secret
         peer.isWaitingForJoin = true
@@ -36,7 +36,7 @@ extension ControllerLoop {
 
     private func performEntry(_ peer: Peer, _ request: EnterGroup, _ sequence: UInt32) -> Refusal? {
         guard let domain = DomainID(bytes: request.domain) else {
-            return Refusal(.invalidArgument, "a domain has 16 bytes")
+            return Refusal(.invalidArgument, "the domain ID does not have 16 bytes")
         }
         let token = AccessToken(request.token)
         do throws(DMAError) {
@@ -67,7 +67,9 @@ extension ControllerLoop {
         }
     }
 
-    /// Joins whose time has come; the milliseconds until the next one's has, -1 when none waits.
+    /// Performs the delayed joins that are due.
+    ///
+    /// - Returns: the milliseconds until the next one is due, -1 when none is delayed.
     func performWaitingJoins() -> Int32 {
         let now = MonotonicTime.now
         let due = waitingJoins.filter { $0.moment <= now }
@@ -82,7 +84,7 @@ extension ControllerLoop {
         return waitingJoins.map(\.moment).min()?.millisecondsLeft ?? -1
     }
 
-    // MARK: Going
+    // MARK: Leave and destroy
 
     func exit(_ peer: Peer, _ request: ExitGroup, _ sequence: UInt32) -> Refusal? {
         do throws(DMAError) {
@@ -98,14 +100,15 @@ extension ControllerLoop {
         }
     }
 
-    /// A peer has gone: it has left everything. Before its peers hear of it, no engine reaches what was its.
+    /// Removes a disconnected peer from all groups. The engine has no access to its memory any more before the other
+    /// members receive the event.
     func departGroups(_ peer: Peer) {
         guard peer.device != nil else { return }
         complete(groups.depart(peer.client))
         deliver()
     }
 
-    /// Makes a revocation true, then says so to the table.
+    /// Applies a revocation to the engine, then confirms it to the table.
     private func complete(_ revocation: Revocation) {
         for window in revocation.windows { windowAddresses[window.iova] = nil }
         // When this returns, the engine has passed a quiescent point for each map that has changed.
@@ -160,7 +163,7 @@ extension ControllerLoop {
         }
     }
 
-    /// Tells the engine who reaches what now. Only maps that have changed cost anything.
+    /// Publishes the current access rights to the engine. Only maps that have changed cause work.
     private func refreshDomains() {
         for peer in peers.values where peer.hasEnteredGroups {
             guard let device = peer.device else { continue }
@@ -190,18 +193,19 @@ extension ControllerLoop {
             contents.windows.sort { $0.iova < $1.iova }
             peer.knownHandlers.formUnion(live)
             contents.revoked = peer.knownHandlers.subtracting(live)
-            // Of members that this peer alone does not reach any more, the counts go on.
+            // A member that only this peer cannot access any more continues to be counted.
             note(device.domains.publish(contents))
         }
     }
 
-    // MARK: Telling
+    // MARK: Queries and events
 
     func describe(_ peer: Peer, _ request: AskGroup, _ sequence: UInt32) -> Refusal? {
         do throws(DMAError) {
             let group = try groups.group(request.group, for: peer.client)
             guard Int(request.member) < group.members.count else {
-                return Refusal(.noSuchFileOrDirectory, "the group has \(group.members.count) members")
+                return Refusal(
+                    .noSuchFileOrDirectory, "no member \(request.member): the group has \(group.members.count)")
             }
             let member = group.members[Int(request.member)]
             let windows = member.windows.dropFirst(Int(request.window)).prefix(GroupMember.maximumWindowCount)
@@ -230,10 +234,10 @@ extension ControllerLoop {
     }
 
     static func deadHandler(_ handler: UInt16) -> Refusal {
-        Refusal(.invalidArgument, "handler \(handler) is not that of a live member of a group of this device")
+        Refusal(.invalidArgument, "handler \(handler) belongs to no current member of a group of this device")
     }
 
-    /// Sends the events that may go out.
+    /// Sends the events that the table has released.
     private func deliver() {
         var failed: [Peer] = []
         for delivery in groups.takeDeliveries() {
@@ -245,7 +249,7 @@ extension ControllerLoop {
                 change: event.kind.rawValue, group: event.group, handler: event.handler, domain: event.domain.bytes)
             if let peer = send(Packet.encode(notice, sequence: 0), to: peer) { failed.append(peer) }
         }
-        // Only now: what a peer leaves behind makes events that come after these.
+        // After the loop: a dropped peer causes events, which must follow these.
         for peer in failed { drop(peer) }
     }
 }

@@ -4,7 +4,8 @@ internal import DMAEngine
 internal import GroupTable
 internal import LinuxSystem
 
-/// Who moved what, for telemetry. Nothing is counted for it but what the engine counts anyway, once a run of operations.
+/// Work and traffic of each peer, for telemetry. Needs no extra counting: the engine counts anyway, once per run of
+/// operations.
 extension ControllerLoop {
     func report() -> ControllerReport {
         publish()
@@ -29,27 +30,27 @@ extension ControllerLoop {
             }, groups: infos)
     }
 
-    /// A ring is gone: what it has counted stays.
+    /// Adds the counts of a ring that is being removed to its peer.
     func keepCounts(of ring: Peer.Ring, for peer: Peer) {
         peer.work += Work(of: ring)
         peer.claims = peer.claims + ring.claims.read(from: ring.memory)
     }
 
-    /// A peer is gone: what it has done stays in the sums.
+    /// Adds the counts of a peer that is being removed to the sums.
     func keepCounts(of peer: Peer) {
         departedWork += peer.work
         departedWork.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
         note(peer.device?.domains.traffic ?? [:])
     }
 
-    /// What is counted elsewhere no more.
+    /// Adds traffic whose counters are being removed to the sums.
     func note(_ traffic: [UInt16: DomainTraffic]) {
         for (handler, more) in traffic {
             departedTraffic[handler] = (departedTraffic[handler] ?? DomainTraffic()) + more
         }
     }
 
-    /// What a device has moved, rings that are gone included.
+    /// The work of a device, including that of removed rings.
     func work(of peer: Peer) -> Work {
         var work = peer.work
         for ring in peer.rings.values { work += Work(of: ring) }
@@ -82,7 +83,7 @@ extension ControllerLoop {
         member.processID == peer.credentials.pid && member.devices.contains(peer.client.device)
     }
 
-    /// The table knows devices by the controller's numbers; people by those in their processes.
+    /// Replaces the controller's device numbers, which the table uses, by those in the processes, which users expect.
     func withDevices(_ info: AccessGroupInfo) -> AccessGroupInfo {
         var info = info
         for index in info.members.indices { info.members[index].devices = devices(of: info.members[index]) }
@@ -94,18 +95,18 @@ extension ControllerLoop {
     }
 }
 
-/// What was moved.
+/// Work that the engine counted.
 struct Work {
     var operations: UInt64 = 0
     var errors: UInt64 = 0
     var bytes: UInt64 = 0
-    /// Operations that reached for memory of others which they may not.
+    /// Operations rejected because they may not access another member's memory.
     var refusedAccesses: UInt64 = 0
 
     init() {}
 
     init(of ring: Peer.Ring) {
-        // From the part that the engine writes: nobody else can.
+        // Trusted: only the engine can write this part.
         let counters = ring.memory.counters.engine
         operations = counters.completed
         errors = counters.errors
@@ -127,7 +128,8 @@ struct Work {
     }
 }
 
-/// What only the application can know. It writes where these counts lie, so it can claim anything, but take nothing back.
+/// Counts that only the application has. It writes them to shared memory, so any value is possible; reported values
+/// never decrease.
 struct Claims {
     var submitted: UInt64 = 0
     var doorbells: UInt64 = 0
@@ -150,7 +152,7 @@ struct Claims {
         ]
     }
 
-    /// The most that was ever read of one ring. Belongs to the control thread.
+    /// The highest counts ever read from one ring. For the control thread only.
     final class Clamp {
         private var most = Claims()
 

@@ -5,7 +5,7 @@ internal import GroupTable
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Why a request is refused.
+/// Why a request is refused: sent to the application as `Failed`.
 struct Refusal: Error {
     let errno: Errno
     let reason: String
@@ -16,21 +16,21 @@ struct Refusal: Error {
     }
 }
 
-/// What applications ask for. A request that is refused has changed nothing.
+/// Requests of applications. A refused request has changed nothing.
 extension ControllerLoop {
-    /// - Throws: what no application sends.
+    /// - Throws: for a message that violates the protocol; the caller ends the connection.
     func handle(
         _ bytes: UnsafeRawBufferPointer, _ descriptors: inout ReceivedDescriptors, from peer: Peer
     ) throws(WireError) {
         let header = try Packet.header(of: bytes)
-        guard header.sequence != 0 else { throw WireError("a request has a sequence number from 1") }
-        guard header.kind == .hello || peer.device != nil else { throw WireError("the first message is a greeting") }
+        guard header.sequence != 0 else { throw WireError("the request has sequence number 0; requests count from 1") }
+        guard header.kind == .hello || peer.device != nil else { throw WireError("the first message is no greeting") }
         guard peer.stopping == nil, !peer.isWaitingForJoin else {
-            throw WireError("a request before the answer to the one before")
+            throw WireError("a request came before the previous one was answered")
         }
         let count = descriptors.count
         guard count == (header.kind == .registerMemory || header.kind == .openWindow ? 1 : 0) else {
-            throw WireError("\(count) descriptors came; memory and windows bring 1, other requests none")
+            throw WireError("the message has \(count) descriptors; memory and windows need 1, other requests 0")
         }
         let refusal: Refusal?
         switch header.kind {
@@ -64,11 +64,11 @@ extension ControllerLoop {
     }
 
     private func greet(_ peer: Peer, _ hello: Hello, _ sequence: UInt32) -> Refusal? {
-        guard peer.device == nil else { return Refusal(.invalidArgument, "the connection has been greeted before") }
+        guard peer.device == nil else { return Refusal(.invalidArgument, "the connection has already been greeted") }
         guard (hello.lowestVersion...hello.highestVersion).contains(Hello.version) else {
             return Refusal(
                 .protocolNotSupported,
-                "versions \(hello.lowestVersion) to \(hello.highestVersion) of the protocol: this controller speaks "
+                "protocol versions \(hello.lowestVersion) to \(hello.highestVersion): this controller supports only "
                     + "\(Hello.version)")
         }
         do throws(Errno) {
@@ -76,7 +76,7 @@ extension ControllerLoop {
                 bell: Peer.Bell(try EventDescriptor()), map: IOVAMap(engine: engine), domains: DomainMap(engine: engine)
             )
             try engine.watch(device.bell.event.raw)
-            // From now on there are messages that bring some.
+            // From now on messages can contain descriptors.
             if place.refusesDescriptors {
                 try SequencedPacketSocket.setTakesDescriptors(true, on: peer.socket.raw)
             }
@@ -91,11 +91,11 @@ extension ControllerLoop {
             answer(peer, welcome, sequence: sequence, descriptors: [device.bell.event.raw])
             return nil
         } catch {
-            return Refusal(error, "the controller cannot make a bell: \(error)")
+            return Refusal(error, "the controller cannot create a doorbell: \(error)")
         }
     }
 
-    /// What a device of a controller does.
+    /// The capabilities of each device of a controller.
     static let capabilities: UInt64 =
         Capabilities([
             .mem2mem, .silent, .handlesErrors, .interProcessDomain, .copy, .copyScatterGather, .fill, .enqueueDequeue,
@@ -111,18 +111,18 @@ extension ControllerLoop {
                 "virtual channel \(request.vchan): there are 0 to \(configuration.maximumVirtualChannelCount - 1)")
         }
         guard peer.rings[request.vchan] == nil else {
-            return Refusal(.fileExists, "virtual channel \(request.vchan) has a ring; it has one at a time")
+            return Refusal(.fileExists, "virtual channel \(request.vchan) already has a ring; stop the rings first")
         }
         let counts = configuration.minimumDescriptorCount...configuration.maximumDescriptorCount
         guard counts.contains(request.descriptorCount) else {
             return Refusal(
                 .invalidArgument,
-                "\(request.descriptorCount) descriptors: a ring has \(counts.lowerBound) to \(counts.upperBound)")
+                "\(request.descriptorCount) descriptors: a ring can have \(counts.lowerBound) to \(counts.upperBound)")
         }
         guard request.maximumEntryCount <= configuration.maximumEntryCount else {
             return Refusal(
                 .invalidArgument,
-                "\(request.maximumEntryCount) entries: a list has at most \(configuration.maximumEntryCount)")
+                "\(request.maximumEntryCount) entries: a list can have at most \(configuration.maximumEntryCount)")
         }
         let handlers = [request.sourceHandler, request.destinationHandler].filter { $0 != 0 }
         if let dead = handlers.first(where: { !groups.mayUse($0, peer.client) }) { return Self.deadHandler(dead) }
@@ -158,7 +158,7 @@ extension ControllerLoop {
             return nil
         } catch {
             ledger.release(peer.credentials.uid, amount)
-            return Refusal(error, "the controller cannot make the ring of virtual channel \(request.vchan): \(error)")
+            return Refusal(error, "the controller cannot create the ring of virtual channel \(request.vchan): \(error)")
         }
     }
 
@@ -168,11 +168,11 @@ extension ControllerLoop {
         peer.stopping = Peer.Stopping(sequence: sequence, rings: rings)
     }
 
-    /// Moves the next part of each operation that runs to its end because its ring was stopped: how long it is does not
-    /// concern the other peers.
+    /// Moves the next part of each operation that was running when its ring was stopped. In parts, so that a long
+    /// operation does not delay the other peers.
     func advanceStops() {
         for peer in Array(peers.values) {
-            // It may have gone with the answer to an earlier one of these.
+            // The answer to an earlier peer of this loop may have disconnected it.
             guard peers[peer.number] != nil, var stopping = peer.stopping else { continue }
             stopping.rings.removeAll { !$0.finishPart() }
             guard stopping.rings.isEmpty else {
@@ -212,43 +212,43 @@ extension ControllerLoop {
         let address = UInt64(UInt(bitPattern: window.mapping.bytes.baseAddress))
         guard device.map.insert(iova: iova, byteCount: request.byteCount, address: address) else {
             ledger.release(peer.credentials.uid, window.amount)
-            return Refusal(.noSpace, "no addresses are left")
+            return Refusal(.noSpace, "the controller has no free IOVAs")
         }
-        // A page is left out between, so that what runs over an end meets nobody.
+        // One unmapped page follows, so that an access beyond the end reaches no other registration.
         nextIOVA += request.byteCount + Self.page
         peer.windows[iova] = window
         answer(peer, MemoryRegistered(iova: iova), sequence: sequence)
         return nil
     }
 
-    /// Maps a part of a file that a peer has sent, once it is known that it cannot become shorter, and charges for it.
+    /// Maps a part of a file from a peer and charges for it, after a check that the file cannot shrink.
     func map(
         _ descriptors: inout ReceivedDescriptors, offset: UInt64, byteCount: UInt64, isWritable: Bool, for peer: Peer
     ) -> Result<Peer.Window, Refusal> {
-        // The seals come first: no other question to a stranger's descriptor is sure to be answered. Until then it stays
-        // with those that are closed elsewhere.
+        // Check the seals first: any other system call on a descriptor from an untrusted peer can block. Until then it
+        // stays in `descriptors`, which the closer closes.
         let seals = descriptors.first.flatMap { raw in try? MemoryFile.seals(of: raw) }
         guard let seals, seals.contains(.shrink), let file = descriptors.takeFirst() else {
             return .failure(
                 Refusal(
                     .invalidArgument,
-                    "the descriptor: memory is a file of memfd_create that was sealed with F_SEAL_SHRINK"))
+                    "the descriptor is no memory file: use memfd_create, and seal it with F_SEAL_SHRINK"))
         }
         let (end, overflow) = offset.addingReportingOverflow(byteCount)
         guard byteCount > 0, !overflow, offset % Self.page == 0, byteCount % Self.page == 0 else {
             return .failure(
                 Refusal(
                     .invalidArgument,
-                    "\(byteCount) bytes from \(offset): both are multiples of \(Self.page), and there is 1 page at least"
+                    "\(byteCount) bytes from \(offset): both must be multiples of \(Self.page), with at least 1 page"
                 ))
         }
         guard let size = try? MemoryFile.byteCount(of: file.raw), end <= UInt64(max(size, 0)),
             let pageSize = try? MemoryFile.pageSize(of: file.raw)
         else {
-            return .failure(Refusal(.invalidArgument, "\(byteCount) bytes from \(offset): the file ends before"))
+            return .failure(Refusal(.invalidArgument, "\(byteCount) bytes from \(offset): the file is shorter"))
         }
-        // Whole pages can become this process's, if the owner has punched holes: huge ones, too. Their end is no more
-        // than the file's length.
+        // If the owner has punched holes, an access here allocates whole pages, huge ones too: charge whole pages. They
+        // end within the file's length.
         let pages = MemoryFile.pages(of: Int(byteCount), at: Int(offset), size: pageSize)
         let amount = QuotaLedger.Amount(windows: 1, bytes: UInt64(pages.count))
         if let full = ledger.charge(peer.credentials.uid, amount) { return .failure(Refusal(.diskQuotaExceeded, full)) }
@@ -258,13 +258,13 @@ extension ControllerLoop {
             return .success(Peer.Window(mapping: mapping, amount: amount))
         } catch {
             ledger.release(peer.credentials.uid, amount)
-            return .failure(Refusal(error, "the memory cannot be mapped: \(error)"))
+            return .failure(Refusal(error, "the controller cannot map the memory: \(error)"))
         }
     }
 
     private func unregister(_ peer: Peer, _ request: UnregisterMemory, _ sequence: UInt32) -> Refusal? {
         guard let device = peer.device, let window = peer.windows.removeValue(forKey: request.iova) else {
-            return Refusal(.invalidArgument, "IOVA 0x\(String(request.iova, radix: 16)): no registration begins there")
+            return Refusal(.invalidArgument, "IOVA 0x\(String(request.iova, radix: 16)): no registration starts there")
         }
         // When this returns, the engine has passed a quiescent point.
         _ = device.map.remove(at: request.iova)

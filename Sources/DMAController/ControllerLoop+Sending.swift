@@ -2,15 +2,16 @@ internal import LinuxSystem
 internal import Logging
 internal import SystemPackage
 
-/// Messages to peers, which may read them late.
+/// Messages to peers, queued while a peer does not read.
 extension ControllerLoop {
-    /// Sends a message, behind those that wait already.
+    /// Sends a message, after those that are queued already.
     ///
-    /// When the socket has no room, the message waits if the peer is a member of a group, because it did not ask for the
-    /// events that fill its socket. A peer that gets answers only violates the protocol: it asks one thing at a time.
+    /// When the socket is full, the message is queued if the peer has been in a group, because it did not request the
+    /// events that fill its socket. A peer that receives only answers violates the protocol: it may have only one
+    /// request pending.
     ///
-    /// - Returns: the peer to disconnect: this one, or another one of its user that has more messages waiting than it
-    ///   when the user's quota is used up.
+    /// - Returns: the peer to disconnect: when the user's quota is used up, this one or another one of its user with
+    ///   more queued messages; this one if sending fails; else `nil`.
     func send(_ bytes: [UInt8], _ descriptors: [CInt] = [], to peer: Peer) -> Peer? {
         if peer.unsent.isEmpty {
             let error = bytes.withUnsafeBytes { bytes -> Errno? in
@@ -24,7 +25,7 @@ extension ControllerLoop {
             guard let error else { return nil }
             guard error == .wouldBlock, peer.hasEnteredGroups else { return peer }
         }
-        // A descriptor is answered at once or not at all: while messages wait, no request is read that could bring one.
+        // Messages with descriptors are never queued: no request that needs one is read while messages are queued.
         guard descriptors.isEmpty else { return peer }
         return keep(bytes, for: peer)
     }
@@ -53,10 +54,12 @@ extension ControllerLoop {
         let more: Logger.Metadata = [
             "reason": "\(reason)", "unread": "\(peer.unsent.count)", "suppressed": "\(suppressed)",
         ]
-        logger.notice("ended a connection that does not read", metadata: Self.metadata(of: peer).merging(more) { $1 })
+        logger.notice(
+            "ended a connection whose application does not read its messages",
+            metadata: Self.metadata(of: peer).merging(more) { $1 })
     }
 
-    /// Sends what has waited, as far as there is room now. When nothing is left, the peer's requests are read again.
+    /// Sends queued messages while the socket has room. When none is left, the peer's requests are read again.
     func sendRest(to peer: Peer) {
         var count = 0
         for bytes in peer.unsent {

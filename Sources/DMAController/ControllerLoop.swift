@@ -7,7 +7,7 @@ internal import LinuxSystem
 internal import Logging
 internal import SystemPackage
 
-/// The control thread: connections, requests, and what each peer has. The engine runs beside it.
+/// The control thread: connections, requests, and the resources of each peer. The engine has its own thread.
 final class ControllerLoop {
     let configuration: ControllerConfiguration
     let engine: Engine
@@ -16,41 +16,42 @@ final class ControllerLoop {
     let place: ListeningSocket
     let shared: SharedStatistics
     let logger: Logger
-    /// Descriptors of one user that may wait to be closed, before he is not served any more.
+    /// Maximum number of descriptors of one user that are not closed yet; beyond it, the user's connections are refused
+    /// or ended.
     static let maximumBacklog = 1024
     private let stopEvent: StopEvent
-    /// What strangers cause is said now and then only.
+    /// Limits log messages that untrusted peers cause.
     private var refusalLimiter = LogRateLimiter()
     private var turnAwayLimiter = LogRateLimiter()
     var unreadLimiter = LogRateLimiter()
-    private let reports: ReportDesk
+    private let reports: ReportRequests
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
     var statistics = ControllerStatistics()
     private var nextPeer: UInt64 = 1
-    /// Who is in which group.
+    /// Groups, members, windows and tokens.
     var groups: AccessGroupTable
-    /// Where the windows of groups are in this process, by IOVA.
+    /// The addresses in this process of the windows of groups, by IOVA.
     var windowAddresses: [UInt64: UInt64] = [:]
-    /// What peers that are gone have moved; their part of what was done to the windows of members that are still there.
+    /// Work of disconnected peers, and their traffic to windows of members that still exist.
     var departedWork = Work(), departedTraffic: [UInt16: DomainTraffic] = [:]
-    /// Joins that are held back.
+    /// Delayed joins; see ``WaitingJoin``.
     var waitingJoins: [WaitingJoin] = []
-    /// The next IOVA to give away, beyond every address that a process can have. Never given away twice: an address that
-    /// somebody has kept never comes to mean another one's memory.
+    /// The next IOVA to assign, beyond every address that a process can have. Never assigned twice: an old address must
+    /// never refer to another peer's memory.
     var nextIOVA: UInt64 = 1 << 57
-    /// Given up for a moment when there are no descriptors left, so that who connects can be turned away.
+    /// Closed for a moment when no descriptors are left, so that a new connection can be accepted and refused.
     private var spare: OwnedDescriptor?
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Packet.maximumLength, alignment: 16)
 
     private static let listenerToken: UInt64 = 0
     private static let stopToken: UInt64 = 1
-    /// The next numbers up are those of peers, from 1 on.
+    /// Tokens from 2 on belong to peers, whose numbers start at 1.
     private static let reportToken: UInt64 = .max
 
     init(
         place: consuming ListeningSocket, configuration: ControllerConfiguration, groups: AccessGroupTable,
-        engine: Engine, stopEvent: StopEvent, reports: ReportDesk, shared: SharedStatistics, logger: Logger
+        engine: Engine, stopEvent: StopEvent, reports: ReportRequests, shared: SharedStatistics, logger: Logger
     ) throws(Errno) {
         self.configuration = configuration
         self.logger = logger
@@ -74,7 +75,7 @@ final class ControllerLoop {
         buffer.deallocate()
     }
 
-    /// Serves until the stop event; then everybody loses everything.
+    /// Serves until the stop event; then disconnects all peers.
     func run() {
         var events = [Poller.Event](repeating: Poller.Event(), count: 64)
         var isStopping = false
@@ -98,11 +99,11 @@ final class ControllerLoop {
         for peer in Array(peers.values) { drop(peer) }
         publish()
         reports.close(report())
-        logger.info("controller stops", metadata: ["path": "\(place.path)"])
+        logger.info("controller stopped", metadata: ["path": "\(place.path)"])
     }
 
     private func handle(_ event: Poller.Event) {
-        // It may have gone earlier in this round.
+        // An earlier event of this round may have disconnected it.
         guard let peer = peers[event.token >> 1] else { return }
         if event.token == peer.processToken { return drop(peer) }
         if peer.unsent.isEmpty { receive(from: peer) } else { sendRest(to: peer) }
@@ -122,7 +123,7 @@ final class ControllerLoop {
     // MARK: Connections
 
     private func accept() {
-        // A few at a time: those who are connected have their turn between.
+        // At most 16 at a time, so that connected peers are served in between.
         for _ in 0..<16 {
             do throws(Errno) {
                 let socket = try place.accept(nonblocking: true)
@@ -132,10 +133,10 @@ final class ControllerLoop {
                 statistics.refusedConnections += 1
                 if let suppressed = turnAwayLimiter.admit() {
                     logger.warning(
-                        "a connection to the controller failed",
+                        "cannot accept a connection",
                         metadata: ["path": "\(place.path)", "error": "\(error)", "suppressed": "\(suppressed)"])
                 }
-                // Without descriptors the connection would stay where it is, and be reported for ever.
+                // Without free descriptors the connection stays in the queue, and the poller reports it forever.
                 if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {
                     spare = nil
                     _ = try? place.accept(nonblocking: true)
@@ -148,12 +149,12 @@ final class ControllerLoop {
     private func admit(_ socket: consuming OwnedDescriptor) throws(Errno) {
         let credentials = try PeerCredentials(of: socket)
         let process = try ProcessDescriptor.ofPeer(socket)
-        let socket = StrangersSocket(
+        let socket = UntrustedPeerSocket(
             socket, place.refusesDescriptors ? .noDescriptors : .unexpectedDescriptors, of: credentials.uid, closer)
         guard peers.count < configuration.maximumConnections else {
             return turnAway(
                 socket, credentials,
-                "the controller has \(configuration.maximumConnections) connections, and takes no more")
+                "the controller already has its maximum of \(configuration.maximumConnections) connections")
         }
         guard closer.backlog(of: credentials.uid) <= Self.maximumBacklog else {
             return turnAway(socket, credentials, Self.backlogReason(credentials.uid))
@@ -171,40 +172,40 @@ final class ControllerLoop {
             try poller.add(peer.socket.raw, .readable, token: peer.socketToken)
             peers[peer.number] = peer
             statistics.accepted += 1
-            logger.debug("an application has connected", metadata: Self.metadata(of: peer))
+            logger.debug("an application connected", metadata: Self.metadata(of: peer))
         } catch {
             ledger.release(credentials.uid, QuotaLedger.Amount(connections: 1))
             throw error
         }
     }
 
-    /// The number of a process: that of its first connection that is still there. A process whose end has not been noted
-    /// yet is no longer there: its number may have come to another one.
+    /// The number of a process: that of its first open connection. Peers whose process has ended are dropped first: the
+    /// system may have reused the process ID.
     private func processNumber(_ pid: Int32) -> UInt64 {
         for peer in peers.values where peer.credentials.pid == pid && peer.hasEnded { drop(peer) }
         return peers.values.first { $0.credentials.pid == pid && pid != 0 }?.client.process ?? nextPeer
     }
 
     private static func backlogReason(_ user: UInt32) -> String {
-        "more than \(maximumBacklog) descriptors that user \(user) has sent wait to be closed"
+        "more than \(maximumBacklog) descriptors from user \(user) are not closed yet; try again later"
     }
 
-    private func turnAway(_ socket: StrangersSocket, _ credentials: PeerCredentials, _ reason: String) {
+    private func turnAway(_ socket: UntrustedPeerSocket, _ credentials: PeerCredentials, _ reason: String) {
         statistics.refusedConnections += 1
         if let suppressed = turnAwayLimiter.admit() {
             logger.notice(
-                "turned an application away",
+                "refused the connection of an application",
                 metadata: [
                     "pid": "\(credentials.pid)", "uid": "\(credentials.uid)", "reason": "\(reason)",
                     "suppressed": "\(suppressed)",
                 ])
         }
         let bytes = Packet.encode(Failed(errno: Errno.diskQuotaExceeded.rawValue, reason: reason), sequence: 0)
-        // It is told if it can be.
+        // Best effort: an error is ignored.
         _ = bytes.withUnsafeBytes { SequencedPacketSocket.send($0, on: socket.raw) }
     }
 
-    /// Takes everything from a peer, at once: when this returns, no engine touches anything that was its.
+    /// Disconnects a peer and releases its resources: when this returns, the engine accesses none of them.
     func drop(_ peer: Peer) {
         guard peers.removeValue(forKey: peer.number) != nil else { return }
         for ring in peer.rings.values {
@@ -225,16 +226,16 @@ final class ControllerLoop {
         peer.openWindows = [:]
         ledger.release(peer.credentials.uid, QuotaLedger.Amount(connections: 1, events: peer.unsent.count))
         peer.unsent = []
-        // Both go with the last reference to the peer; copies of the socket elsewhere must not be reported. The end is
-        // told now: closing may take its time.
+        // The last reference to the peer closes both; events of the socket's copies elsewhere must not be reported.
+        // Shut down now, so that the application sees the end: closing may be slow.
         _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
         try? poller.remove(peer.socket.raw)
         try? poller.remove(peer.process.raw)
         statistics.closed += 1
-        logger.debug("an application has gone", metadata: Self.metadata(of: peer))
+        logger.debug("an application disconnected", metadata: Self.metadata(of: peer))
     }
 
-    /// Who it is about. Never what a peer sent: there may be a token in it.
+    /// Identifies the peer in log messages. Never add what a peer sent: it may contain a token.
     static func metadata(of peer: Peer) -> Logger.Metadata {
         ["pid": "\(peer.credentials.pid)", "uid": "\(peer.credentials.uid)", "connection": "\(peer.number)"]
     }
@@ -244,7 +245,8 @@ final class ControllerLoop {
     private func receive(from peer: Peer) {
         let message: ReceivedMessage
         do throws(Errno) {
-            // All that can come: the system would close the rest here, and whoever sent it says how long that takes.
+            // The maximum: the kernel would close further ones in this thread, which can block for as long as the peer
+            // chooses.
             message = try SequencedPacketSocket.receive(
                 into: buffer, descriptorLimit: SequencedPacketSocket.maximumDescriptorCount, on: peer.socket.raw)
         } catch {
@@ -253,7 +255,7 @@ final class ControllerLoop {
         }
         let (length, isCut) = (message.byteCount, message.lostDescriptors)
         var descriptors = message.descriptors
-        // What nobody takes out is closed elsewhere.
+        // The closer closes the descriptors that no request has taken.
         defer {
             closer.close(descriptors.release(), of: peer.credentials.uid)
             if peers[peer.number] != nil, closer.backlog(of: peer.credentials.uid) > Self.maximumBacklog {
@@ -261,12 +263,12 @@ final class ControllerLoop {
             }
         }
         let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(length))
-        // There may be a token in them, whatever else they are.
+        // Any message may contain a token, also an invalid one.
         defer { RandomBytes.wipe(bytes) }
         guard length > 0 else { return drop(peer) }
         guard length <= buffer.count, !isCut else {
             return refuse(
-                peer, "a message of \(length) bytes; messages have at most \(buffer.count)")
+                peer, "a message of \(length) bytes; the maximum is \(buffer.count)")
         }
         do throws(WireError) {
             try handle(UnsafeRawBufferPointer(bytes), &descriptors, from: peer)
@@ -275,12 +277,12 @@ final class ControllerLoop {
         }
     }
 
-    /// Ends a connection on which something came that no application sends.
+    /// Ends a connection because of a message that violates the protocol.
     private func refuse(_ peer: Peer, _ reason: String) {
         statistics.invalidMessages += 1
         if let suppressed = refusalLimiter.admit() {
             logger.notice(
-                "ended a connection: no application sends this",
+                "ended a connection that violates the protocol",
                 metadata: Self.metadata(of: peer).merging(["reason": "\(reason)", "suppressed": "\(suppressed)"]) { $1 }
             )
         }
@@ -288,7 +290,7 @@ final class ControllerLoop {
         drop(peer)
     }
 
-    /// Answers a request; disconnects a peer that cannot be answered.
+    /// Answers a request; disconnects the peer that ``send(_:_:to:)`` returns.
     func answer(_ peer: Peer, _ message: some WireMessage, sequence: UInt32, descriptors: [CInt] = []) {
         if let failed = send(Packet.encode(message, sequence: sequence), descriptors, to: peer) { drop(failed) }
     }

@@ -7,18 +7,18 @@ internal import LinuxSystem
 public import Logging
 internal import SystemPackage
 
-/// The engines and the memory that processes share which do not trust each other: a control socket, and an engine behind
-/// it.
+/// A DMA engine for processes that do not trust each other: they connect through a control socket, and the engine
+/// copies between their memory.
 ///
 /// Each connection is a device of the application that made it. The controller stops with ``stop()`` or with its last
-/// reference, and leaves nothing behind; whoever is connected then finds its device halted. C counterpart: none; it is
-/// what DMA hardware and its IOMMU are to a process.
+/// reference, and leaves nothing behind; the devices of connected applications are halted then. C counterpart: none; it
+/// replaces DMA hardware and its IOMMU.
 public final class DMAController: ReportingController {
     /// The path of the control socket.
     public let path: String
 
     private let stopEvent: StopEvent
-    private let reports: ReportDesk
+    private let reports: ReportRequests
     private let shared: SharedStatistics
     private let thread: SystemThread
     private let isJoined = Locked(false)
@@ -27,9 +27,9 @@ public final class DMAController: ReportingController {
     /// Starts a controller.
     ///
     /// - Parameters:
-    ///   - path: of the control socket, in a directory that nobody else can write to; it is made, with mode 0711, when it
-    ///     is not there. A dead socket is replaced.
-    ///   - logger: gets starts, stops and trouble with applications, never what they sent; none by default
+    ///   - path: of the control socket, in a directory that no other user can write to; a missing directory is created
+    ///     with mode 0711. A stale socket is replaced.
+    ///   - logger: for starts, stops and errors of applications, never what they sent; default: no messages.
     ///   - configuration: limits, socket mode and quotas.
     /// - Throws: ``ControllerError``; nothing is left behind then.
     public static func start(
@@ -39,10 +39,10 @@ public final class DMAController: ReportingController {
         let groups = try groupTable(configuration)
         let place = try makeSocket(
             path: path, mode: configuration.socketMode, group: configuration.socketGroup)
-        // A connection has its socket, its process and its bell; some users may have descriptors waiting to be closed.
+        // Three per connection: socket, process, doorbell. More for descriptors of users that are not closed yet.
         DescriptorLimit.raise(
             to: UInt64(configuration.maximumConnections) * 3 + UInt64(ControllerLoop.maximumBacklog) * 4 + 128)
-        // Never the bootstrapped default: what to do with messages is the program's decision.
+        // Not the bootstrapped default: only the program decides where messages go.
         let logger = logger ?? Logger(label: "dmascope.controller") { _ in SwiftLogNoOpLogHandler() }
         return try DMAController(place: place, configuration: configuration, groups: groups, logger: logger)
     }
@@ -56,7 +56,7 @@ public final class DMAController: ReportingController {
             return try AccessGroupTable(limits: limits)
         } catch {
             throw ControllerError(
-                "cannot lock the memory for the tokens of \(limits.groupCount) access groups: \(error). Raise the limit of "
+                "cannot lock memory for the tokens of \(limits.groupCount) access groups: \(error). Raise the limit of "
                     + "locked memory (RLIMIT_MEMLOCK), or configure fewer groups")
         }
     }
@@ -71,7 +71,7 @@ public final class DMAController: ReportingController {
         do throws(Errno) {
             let stopEvent = try StopEvent()
             let shared = SharedStatistics()
-            let reports = try ReportDesk(controllerID: configuration.controllerID)
+            let reports = try ReportRequests(controllerID: configuration.controllerID)
             self.stopEvent = stopEvent
             self.reports = reports
             self.shared = shared
@@ -79,14 +79,14 @@ public final class DMAController: ReportingController {
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
         }
-        logger.info("controller serves", metadata: ["path": "\(path)"])
+        logger.info("controller started", metadata: ["path": "\(path)"])
     }
 
-    /// The loop belongs to its thread alone; it removes the socket, here too when it does not come to life.
+    /// Only the new thread uses the loop. The loop removes the socket, also when the start fails here.
     private static func startThread(
         _ place: consuming ListeningSocket, _ configuration: ControllerConfiguration,
-        _ groups: sending AccessGroupTable, _ stopEvent: StopEvent, _ reports: ReportDesk, _ shared: SharedStatistics,
-        _ logger: Logger
+        _ groups: sending AccessGroupTable, _ stopEvent: StopEvent, _ reports: ReportRequests,
+        _ shared: SharedStatistics, _ logger: Logger
     ) throws(Errno) -> SystemThread {
         let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
         let loop = try ControllerLoop(
@@ -95,20 +95,20 @@ public final class DMAController: ReportingController {
         return try SystemThread.start(name: "dma-control") { loop.run() }
     }
 
-    /// What the controller has and has done.
+    /// A snapshot of the controller's current counts and totals. Any thread.
     public var statistics: ControllerStatistics { shared.statistics.withLock { $0 } }
 
-    /// Who is connected, who is in which group, and who has moved what. Asked from the control thread, which answers
-    /// between two requests; of a controller that was stopped, what was in the end.
+    /// Reports the connections, the members of each group, and the work of each. Any thread; blocks until the control
+    /// thread answers, between two requests. After a stop: the last report.
     public func report() -> ControllerReport {
         reports.ask()
     }
 
-    /// Stops the controller: takes everything from everybody, removes the socket, and waits for the thread to end.
+    /// Stops the controller: disconnects all applications, removes the socket, and waits for the thread to end.
     ///
     /// Any thread may call it, any number of times.
     public func stop() {
-        // A child has neither the thread nor a say.
+        // A forked child does not have the thread and must not stop the parent's.
         guard getpid() == pid else { return }
         stopEvent.event.signal()
         isJoined.withLock { isJoined in
@@ -122,45 +122,45 @@ public final class DMAController: ReportingController {
     }
 }
 
-/// What a controller has at the moment, and what it has done since it was started.
+/// A controller's current counts, and its totals since the start.
 public struct ControllerStatistics: Sendable, Equatable {
-    /// Connections, which is devices.
+    /// Open connections; each is one device.
     public var connections = 0
     /// Rings that the engine serves.
     public var rings = 0
     /// Registered memory regions.
     public var windows = 0
-    /// Bytes of them and of rings, in whole pages, as their users are charged.
+    /// Bytes of registered memory and rings as charged to their users, in whole pages.
     public var memoryBytes: UInt64 = 0
-    /// Access groups.
+    /// Existing access groups.
     public var groups = 0
-    /// Members of all access groups: a domain counts in each group that it is in.
+    /// Members of all access groups: a domain counts once in each of its groups.
     public var members = 0
-    /// Times that a domain joined a group that another one had made.
+    /// Successful joins to a group that another domain has created.
     public var joins: UInt64 = 0
-    /// Tries to join that were refused because of a wrong token or a group that is not there.
+    /// Joins refused because of a wrong token or a group that does not exist.
     public var deniedJoins: UInt64 = 0
-    /// Connections that were accepted, and those of them that are closed.
+    /// Accepted connections, and how many of them are closed.
     public var accepted: UInt64 = 0, closed: UInt64 = 0
-    /// Connections that were refused: too many, or no resources.
+    /// Refused connections: too many, or no resources.
     public var refusedConnections: UInt64 = 0
-    /// Requests that were refused.
+    /// Requests answered with an error, for any reason.
     public var refusedRequests: UInt64 = 0
     /// Messages that violate the protocol; each closes its connection.
     public var invalidMessages: UInt64 = 0
-    /// Connections and requests refused, and connections ended, because a quota of a user, or a table, is full.
+    /// Connections and requests refused, and connections ended, because a user's quota is used up or a table is full.
     public var quotaRefusals: UInt64 = 0
 
-    /// Nothing yet.
+    /// All counts are 0.
     public init() {}
 }
 
-/// How others see the statistics of the control thread.
+/// The control thread's statistics for other threads.
 final class SharedStatistics: Sendable {
     let statistics = Locked(ControllerStatistics())
 }
 
-/// Tells the control thread to end.
+/// Signals the control thread to end.
 final class StopEvent: Sendable {
     let event: EventDescriptor
 
@@ -172,20 +172,22 @@ final class StopEvent: Sendable {
 extension ControllerConfiguration {
     func validate() throws(ControllerError) {
         guard (1...1024).contains(maximumVirtualChannelCount) else {
-            throw ControllerError("\(maximumVirtualChannelCount) virtual channels: 1 to 1024 are possible")
+            throw ControllerError("\(maximumVirtualChannelCount) virtual channels: the allowed range is 1 to 1024")
         }
         guard (1...32768).contains(maximumDescriptorCount),
             (1...maximumDescriptorCount).contains(minimumDescriptorCount)
         else {
             throw ControllerError(
-                "\(minimumDescriptorCount) to \(maximumDescriptorCount) descriptors: rings have 1 to 32768")
+                "\(minimumDescriptorCount) to \(maximumDescriptorCount) descriptors: a ring can have 1 to 32768")
         }
         guard maximumEntryCount <= 64 else {
-            throw ControllerError("\(maximumEntryCount) entries of a list: 0 to 64 are possible")
+            throw ControllerError("\(maximumEntryCount) entries of a list: the allowed range is 0 to 64")
         }
         guard (1...32767).contains(accessGroupCount) else {
-            throw ControllerError("\(accessGroupCount) access groups: 1 to 32767 are possible")
+            throw ControllerError("\(accessGroupCount) access groups: the allowed range is 1 to 32767")
         }
-        guard maximumConnections >= 1 else { throw ControllerError("no connection at all: 1 is possible at least") }
+        guard maximumConnections >= 1 else {
+            throw ControllerError("\(maximumConnections) connections: at least 1 is needed")
+        }
     }
 }

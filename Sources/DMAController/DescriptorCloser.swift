@@ -2,16 +2,16 @@ internal import Glibc
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Closes descriptors of strangers, and gives back memory, on threads of its own.
+/// Closes descriptors received from untrusted peers, and unmaps memory, on separate threads.
 ///
-/// What is behind a stranger's descriptor may make `close` wait as long as that stranger likes: a socket that lingers, a
-/// file system that does not answer. So each user has a lane, with a thread while there is something in it, and waits
-/// for nobody but himself; memory has another one.
+/// `close` of such a descriptor can block for as long as the peer chooses: a socket that lingers, a file system that
+/// does not answer. So each user has a lane, with a thread while it has work, and delays only itself; memory has
+/// another lane.
 final class DescriptorCloser: Sendable {
-    /// What waits for the same thread.
+    /// The work of one thread.
     private struct Lane {
         var descriptors: [Waiting] = []
-        /// Counted and not closed yet, those that the thread is at included.
+        /// Counted descriptors that are not closed yet, including those that the thread has taken.
         var unclosedCount = 0
         var mappings: [SharedMapping] = []
         var isRunning = false
@@ -27,11 +27,11 @@ final class DescriptorCloser: Sendable {
         case user(UInt32)
     }
 
-    /// Outlives the closer as long as a thread hangs in something.
+    /// Outlives the closer while a thread is blocked in `close`.
     private final class Lanes: Sendable {
         let byKey = Locked<[Key: Lane]>([:])
 
-        /// The next part of a lane's work; `nil` ends its thread.
+        /// Takes all work of a lane; `nil` ends its thread.
         func next(_ key: Key) -> Lane? {
             byKey.withLock { lanes in
                 guard var lane = lanes[key] else { return nil }
@@ -40,7 +40,7 @@ final class DescriptorCloser: Sendable {
                     lanes[key] = lane.unclosedCount > 0 ? lane : nil
                     return nil
                 }
-                // One after the other: the mappings go with the value that is returned, and not under the lock.
+                // The returned value has the last references to the mappings, so they are not unmapped under the lock.
                 defer {
                     lane.descriptors = []
                     lane.mappings = []
@@ -57,9 +57,9 @@ final class DescriptorCloser: Sendable {
 
     private let lanes = Lanes()
 
-    /// Takes descriptors of a user over.
+    /// Closes descriptors of a user; takes ownership and returns at once.
     ///
-    /// - Parameter counts: whether they belong to the user's ``backlog(of:)``.
+    /// - Parameter counts: whether they count in the user's ``backlog(of:)``.
     func close(_ descriptors: [CInt], of user: UInt32, counts: Bool = true) {
         guard !descriptors.isEmpty else { return }
         add(to: .user(user)) { lane in
@@ -68,13 +68,13 @@ final class DescriptorCloser: Sendable {
         }
     }
 
-    /// Takes mappings over: where the last reference is given up, giving back many pages takes its time.
+    /// Releases mappings on the memory thread: the release of the last reference unmaps, which is slow for many pages.
     func release(_ mappings: [SharedMapping]) {
         guard !mappings.isEmpty else { return }
         add(to: .memory) { $0.mappings += mappings }
     }
 
-    /// How many descriptors of a user are not closed yet.
+    /// The number of counted descriptors of a user that are not closed yet.
     func backlog(of user: UInt32) -> Int {
         lanes.byKey.withLock { $0[.user(user)]?.unclosedCount ?? 0 }
     }
@@ -95,29 +95,29 @@ final class DescriptorCloser: Sendable {
                     }
                 }
             }
-            // What it hangs in is not waited for.
+            // A thread that is blocked in `close` is never joined.
             thread.detach()
         } catch {
-            // The next one who comes tries again.
+            // The next call tries again.
             lanes.byKey.withLock { $0[key]?.isRunning = false }
         }
     }
 }
 
-/// The socket of a connection: what messages have brought that nobody has read is closed with it, and that may take as
-/// long as a stranger likes. For the control thread.
-final class StrangersSocket {
-    /// What may be in it.
+/// The socket of a connection. Its `close` also closes descriptors in unread messages, which can block for as long as
+/// the peer chooses. For the control thread.
+final class UntrustedPeerSocket {
+    /// Which descriptors unread messages can contain.
     enum Contents {
-        /// The system lets nobody send descriptors yet.
+        /// None: the kernel rejects them for now.
         case noDescriptors
-        /// Some may come at the same time as the connection: the system cannot keep them out.
+        /// Some can arrive with the connection: this kernel cannot reject them.
         case unexpectedDescriptors
         /// Descriptors are expected.
         case descriptors
     }
 
-    /// The descriptor.
+    /// Owned by this object, which closes it.
     let raw: CInt
     var contents: Contents
     private let user: UInt32
@@ -133,7 +133,7 @@ final class StrangersSocket {
     deinit {
         switch contents {
         case .noDescriptors: _ = Glibc.close(raw)
-        // Who comes and goes quickly has no backlog by that.
+        // Not counted: connections that end quickly must not cause a backlog.
         case .unexpectedDescriptors: closer.close([raw], of: user, counts: false)
         case .descriptors: closer.close([raw], of: user)
         }

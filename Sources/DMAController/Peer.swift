@@ -4,9 +4,9 @@ internal import Glibc
 internal import GroupTable
 internal import LinuxSystem
 
-/// One connection, which is one device of one application: all that it has here. Belongs to the control thread.
+/// One connection, which is one device of one application, with its resources. For the control thread only.
 final class Peer {
-    /// One stretch of registered memory.
+    /// One registered memory region.
     struct Window {
         let mapping: SharedMapping
         let amount: QuotaLedger.Amount
@@ -15,32 +15,32 @@ final class Peer {
     /// One ring that the engine serves.
     struct Ring {
         let ring: EngineRing
-        /// Where the engine counts, and the application claims.
+        /// Contains the counters of the engine and those that the application claims.
         let memory: RingMemory
         let claims = Claims.Clamp()
         let amount: QuotaLedger.Amount
-        /// Whose numbers are not given to others as long as the ring names them.
+        /// Not reused for other members while the ring names them.
         let handlers: [UInt16]
     }
 
-    /// Rings that have left the engine and whose running operations are brought to their end.
+    /// Rings that are detached from the engine and whose running operations are being finished.
     struct Stopping {
-        /// Of the request that is answered then.
+        /// The sequence number of the request that is answered then.
         let sequence: UInt32
         var rings: [EngineRing]
     }
 
-    /// What comes into being with the greeting.
+    /// Created by the greeting.
     struct Device {
-        /// What the application wakes the engine with. It may do to it what it likes: it is never read.
+        /// Wakes the engine. The application can write or read it in any way: the controller never reads it.
         let bell: Bell
-        /// Its memory, by IOVA.
+        /// The device's registered memory, by IOVA.
         let map: IOVAMap
-        /// What it reaches of others.
+        /// What the device can access of other members.
         let domains: DomainMap
     }
 
-    /// A class, so that a copyable struct can have it.
+    /// A class, so that a copyable struct can contain it.
     final class Bell {
         let event: EventDescriptor
 
@@ -49,41 +49,41 @@ final class Peer {
         }
     }
 
-    /// Tells it from every other one there was.
+    /// Unique, never reused; from 1.
     let number: UInt64
-    /// Messages that nobody has read go with it, and what they brought.
-    let socket: StrangersSocket
-    /// Readable when the process that connected has ended, whoever has the socket then.
+    /// Its end also discards unread messages and closes their descriptors.
+    let socket: UntrustedPeerSocket
+    /// Readable when the process that connected has ended, even if another process still has the socket.
     let process: OwnedDescriptor
     let credentials: PeerCredentials
-    /// What the access groups know it as.
+    /// Identifies the peer in the access groups.
     let client: AccessGroupClient
     var device: Device?
     var rings: [UInt16: Ring] = [:]
     var windows: [UInt64: Window] = [:]
     var stopping: Stopping?
-    /// Of the rings that have faults, from the first one to the stop.
+    /// The halt state of the rings with faults, from the first such ring to the stop.
     var halt: DeviceHalt?
-    /// Memory that members of a group reach, by IOVA.
+    /// Memory that other members of a group can access, by IOVA.
     var openWindows: [UInt64: Window] = [:]
-    /// It has been in a group: what it reaches of others may change.
+    /// It has been in a group: its access to other members may change.
     var hasEnteredGroups = false
-    /// Handlers that it could name at some time.
+    /// All handlers that it could ever use.
     var knownHandlers: Set<UInt16> = []
-    /// Joins with a wrong token or into no group, and requests that were refused in all.
+    /// Joins with a wrong token or to a group that does not exist; all refused requests.
     var deniedJoins: UInt64 = 0, refusedRequests: UInt64 = 0
-    /// What its process calls the device; nobody has checked it.
+    /// The device's number in its process, as claimed: not checked.
     var claimedNumber: Int16 = -1
-    /// What rings that are gone have moved, and what was claimed of them.
+    /// Work of removed rings, and the counts claimed for them.
     var work = Work(), claims = Claims()
-    /// Messages that its socket had no room for, the oldest first; each is charged as an event. While there are some,
-    /// its requests are not read.
+    /// Queued messages because its socket was full, the oldest first; each is charged as an event. While there are
+    /// some, its requests are not read.
     var unsent: [[UInt8]] = []
-    /// It waits for the answer to a join that is held back.
+    /// It has a delayed join, which is not answered yet.
     var isWaitingForJoin = false
 
     init(
-        number: UInt64, socket: StrangersSocket, process: consuming OwnedDescriptor,
+        number: UInt64, socket: UntrustedPeerSocket, process: consuming OwnedDescriptor,
         credentials: PeerCredentials, processNumber: UInt64
     ) {
         self.number = number
@@ -95,13 +95,13 @@ final class Peer {
             userID: credentials.uid)
     }
 
-    /// What its user is charged for memory.
+    /// Bytes that its user is charged for memory and rings.
     var chargedBytes: UInt64 {
         let amounts = windows.values.map(\.amount) + openWindows.values.map(\.amount) + rings.values.map(\.amount)
         return amounts.reduce(0) { $0 &+ $1.bytes }
     }
 
-    /// The number with which its socket is watched, and its process.
+    /// The poller's tokens of its socket and its process.
     var socketToken: UInt64 { number << 1 }
     var processToken: UInt64 { number << 1 | 1 }
 

@@ -1,6 +1,6 @@
-/// What the users have, against what they may have. Belongs to the control thread.
+/// Counts the resources of each user and enforces the quota. For the control thread only.
 struct QuotaLedger {
-    /// What is counted.
+    /// Resources that the quota limits.
     struct Amount: Equatable {
         var connections = 0
         var rings = 0
@@ -16,7 +16,9 @@ struct QuotaLedger {
         self.quota = quota
     }
 
-    /// Charges a user, or says what is used up; then nothing is charged.
+    /// Charges a user.
+    ///
+    /// - Returns: why the quota does not allow it; then nothing is charged. `nil` on success.
     mutating func charge(_ uid: UInt32, _ more: Amount) -> String? {
         var now = used[uid] ?? Amount()
         let (bytes, overflow) = now.bytes.addingReportingOverflow(more.bytes)
@@ -31,20 +33,22 @@ struct QuotaLedger {
             } else if now.rings > quota.rings {
                 "\(quota.rings) rings"
             } else if now.windows > quota.windows {
-                "\(quota.windows) stretches of registered memory"
+                "\(quota.windows) registered memory regions"
             } else if overflow || now.bytes > quota.bytes {
                 "\(quota.bytes) bytes of rings and registered memory"
             } else if now.events > quota.events {
-                "\(quota.events) events that wait until they are read"
+                "\(quota.events) unread events"
             } else {
                 nil
             }
-        if let full { return "user \(uid) may have \(full) with this controller, and no more" }
+        if let full {
+            return "user \(uid) has reached this controller's quota of \(full); release some, or raise the quota"
+        }
         used[uid] = now
         return nil
     }
 
-    /// Gives back what was charged.
+    /// Reverts a charge.
     mutating func release(_ uid: UInt32, _ less: Amount) {
         guard var now = used[uid] else { return }
         now.connections -= less.connections
@@ -55,6 +59,6 @@ struct QuotaLedger {
         used[uid] = now == Amount() ? nil : now
     }
 
-    /// Bytes of all users together.
+    /// Bytes of rings and registered memory of all users.
     var byteCount: UInt64 { used.values.reduce(0) { $0 &+ $1.bytes } }
 }

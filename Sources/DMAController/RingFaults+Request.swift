@@ -4,10 +4,10 @@ internal import DMAEngine
 internal import SystemPackage
 
 extension RingFaults {
-    /// The faults that an application asks for on a ring of its own.
+    /// The faults that an application requests for one of its rings.
     ///
-    /// - Parameter halt: of the application's device.
-    /// - Throws: `EINVAL` for a plan that cannot be.
+    /// - Parameter halt: the halt state of the application's device.
+    /// - Throws: `EINVAL` for an invalid plan.
     init(_ faults: AttachRing.Faults, halt: DeviceHalt) throws(DMAError) {
         var plan = FaultPlan(
             freeze: faults.freeze > 0 ? FaultPlan.Outage(from: faults.freeze) : nil,
@@ -22,7 +22,7 @@ extension RingFaults {
                 default: nil
                 }
             guard let operations else {
-                throw DMAError(.invalidArgument, .invalidArgument, "a failure of kind \(failure.selection): 0 to 2")
+                throw DMAError(.invalidArgument, .invalidArgument, "failure kind \(failure.selection): use 0 to 2")
             }
             plan.failures.append(FaultPlan.Failure(operations, CompletionStatus(rawValue: failure.status)))
         }

@@ -1,17 +1,17 @@
 public import DMADev
 
-/// Who calls: one device of one process, known by what the system says of it and not by what it says itself.
+/// The caller: one device of one process, identified by what the kernel reports and not by what the process sends.
 public struct AccessGroupClient: Sendable, Hashable {
-    /// A number for the process that nobody else ever gets: process ids come back.
+    /// A unique number of the process that is never reused, unlike a process id.
     public var process: UInt64
     /// The device's number in that process.
     public var device: Int16
-    /// The process id, for people.
+    /// The process id, for display only.
     public var processID: Int32
-    /// Whose quotas count.
+    /// The user whose quotas apply.
     public var userID: UInt32
 
-    /// A client.
+    /// Makes a client from the identity that the kernel reports.
     public init(process: UInt64, device: Int16, processID: Int32, userID: UInt32) {
         self.process = process
         self.device = device
@@ -20,40 +20,40 @@ public struct AccessGroupClient: Sendable, Hashable {
     }
 }
 
-/// An event on its way to one device.
+/// An event to send to one device.
 public struct AccessGroupDelivery: Sendable, Hashable {
-    /// To whom.
+    /// The recipient.
     public let client: AccessGroupClient
-    /// What.
+    /// The event to send.
     public let event: AccessGroupEvent
 }
 
-/// What has to be out of every engine's reach before anybody may hear that it is.
+/// The handlers and windows that no engine may access before the revocation is reported.
 ///
-/// The handlers are dead for the table already. Make the engines forget them and the windows, wait until each has passed
-/// a quiescent point, then hand this to ``AccessGroupTable/confirm(_:)``.
+/// The handlers are already invalid in the table. Remove them and the windows from the engines, wait until each engine
+/// has passed a quiescent point, then pass this value to ``AccessGroupTable/confirm(_:)``.
 public struct Revocation: Sendable, Hashable {
     let number: UInt64
-    /// Handlers that died.
+    /// The revoked handlers.
     public internal(set) var handlers: [DomainHandler]
-    /// Windows that went.
+    /// The removed windows.
     public internal(set) var windows: [DomainWindow]
 }
 
-/// How much there may be.
+/// The limits of a table, in total and per user.
 public struct AccessGroupLimits: Sendable, Hashable {
-    /// Groups of the controller, `nb_access_groups`: 1 to 32,767.
+    /// The highest number of groups of the controller, `nb_access_groups`: 1 to 32,767.
     public var groupCount: UInt16
-    /// Groups that one user's processes have made.
+    /// The highest number of groups that the processes of one user have created.
     public var groupsPerUser: Int
-    /// Memberships of one user's processes.
+    /// The highest number of memberships of the processes of one user.
     public var membershipsPerUser: Int
-    /// Windows of one user's processes.
+    /// The highest number of windows of the processes of one user.
     public var windowsPerUser: Int
-    /// Joins that wait at a time.
+    /// The highest number of joins that wait at a time.
     public var waitingJoins: Int
 
-    /// Limits.
+    /// Makes limits; `groupCount` is clamped to its range.
     public init(
         groupCount: UInt16 = 256, groupsPerUser: Int = 64, membershipsPerUser: Int = 1024, windowsPerUser: Int = 1024,
         waitingJoins: Int = 64

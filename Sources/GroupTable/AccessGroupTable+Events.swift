@@ -1,8 +1,8 @@
 internal import DMADev
 
-/// What members are told: each event once, in the order in which things happened.
+/// The events for members: each event once, in the order in which the changes happened.
 extension AccessGroupTable {
-    /// The events that may go out now. The caller sends each, in this order.
+    /// Returns and removes the events that are ready. The caller sends all of them, in this order.
     public mutating func takeDeliveries() -> [AccessGroupDelivery] {
         defer { deliveries = [] }
         return deliveries
@@ -17,7 +17,7 @@ extension AccessGroupTable {
         release(id)
     }
 
-    /// Lets a group's events go as far as nothing has to be confirmed before.
+    /// Releases the events of a group up to the first one that waits for a confirmation.
     mutating func release(_ id: AccessGroupID) {
         while let next = groups[id]?.outbox.first {
             if let revocation = next.revocation, pending[revocation] != nil { return }

@@ -1,48 +1,49 @@
 public import DMADev
 internal import SystemPackage
 
-/// Going, in two steps.
+/// Leaving and destroying a group, in two steps.
 extension AccessGroupTable {
-    /// Leaves a group. Where the process is there with other devices too, only the device goes, and nobody hears of it.
+    /// Leaves a group. If the process has other devices in the group, only this device leaves, without an event.
     ///
-    /// - Throws: `EINVAL` for a number beyond the table, `EACCES` for a group that the device is not in, `EPERM` for the
-    ///   creator.
+    /// - Throws: `EINVAL` for a number out of range, `EACCES` for a group that the device is not in, `EPERM` for
+    ///   the creator.
     public mutating func leave(
         _ id: AccessGroupID, by client: AccessGroupClient
     ) throws(DMAError) -> Revocation {
         let (group, index) = try membership(id, client)
         guard client != group.creator, index != 0 || group.seats[0].devices.count > 1 else {
             throw DMAError(
-                .notPermitted, .notPermitted, "the creator of access group \(id) does not leave it: it destroys it")
+                .notPermitted, .notPermitted,
+                "the creator cannot leave access group \(id): it destroys the group instead")
         }
         var revocation = newRevocation()
         remove(client, from: id, didDie: false, &revocation)
         return revocation
     }
 
-    /// Ends a group that nobody but its creator is in.
+    /// Destroys a group that has no member except its creator.
     ///
-    /// - Throws: `EINVAL` for a number beyond the table, `EACCES` for a group that the device is not in, `EPERM` for
-    ///   others than the creator, `EBUSY` while others are in it.
+    /// - Throws: `EINVAL` for a number out of range, `EACCES` for a group that the device is not in, `EPERM` for a
+    ///   member that is not the creator, `EBUSY` while the group has other members.
     public mutating func destroy(
         _ id: AccessGroupID, by client: AccessGroupClient
     ) throws(DMAError) -> Revocation {
         let (group, index) = try membership(id, client)
         guard index == 0 else {
-            throw DMAError(.notPermitted, .notPermitted, "only its creator destroys access group \(id)")
+            throw DMAError(.notPermitted, .notPermitted, "only the creator can destroy access group \(id)")
         }
         guard group.seats.count == 1 else {
             throw DMAError(
                 .busy, .resourceBusy,
-                "access group \(id) has \(group.seats.count - 1) members beside its creator: they leave first")
+                "access group \(id) has \(group.seats.count - 1) members besides its creator: they must leave first")
         }
         var revocation = newRevocation()
         end(id, &revocation)
         return revocation
     }
 
-    /// A device was closed, or its connection was: it leaves all its groups, and those that it alone holds as creator are
-    /// destroyed.
+    /// Removes a device that was closed, or whose connection was closed, from all its groups. A group is destroyed when
+    /// the device is the last one of its creator.
     public mutating func depart(_ client: AccessGroupClient) -> Revocation {
         var revocation = newRevocation()
         for id in groups.keys.sorted() {
@@ -58,7 +59,7 @@ extension AccessGroupTable {
         return revocation
     }
 
-    /// No engine uses what was revoked any more: frees the handlers, and lets the events go.
+    /// Frees the revoked handlers and releases the events. Call it when no engine uses what was revoked any more.
     public mutating func confirm(_ revocation: Revocation) {
         guard let dead = pending.removeValue(forKey: revocation.number) else { return }
         for (group, handler) in dead {
@@ -68,22 +69,22 @@ extension AccessGroupTable {
         for id in groups.keys.sorted() { release(id) }
     }
 
-    /// Keeps a live handler's number from being given to another member until ``release(_:)``: for each channel or
-    /// descriptor that has it.
+    /// Prevents that a live handler's number is assigned to another member before ``release(_:)``. Call it once for
+    /// each channel or descriptor that uses the handler.
     ///
-    /// - Returns: whether the client may use the handler; only then it is held.
+    /// - Returns: whether the client can use the handler; the handler is held only then.
     public mutating func hold(_ handler: DomainHandler, by client: AccessGroupClient) -> Bool {
         guard mayUse(handler, client) else { return false }
         numbers.hold(handler)
         return true
     }
 
-    /// Ends one ``hold(_:by:)``, also when the handler died meanwhile.
+    /// Ends one ``hold(_:by:)``, also when the handler was revoked meanwhile.
     public mutating func release(_ handler: DomainHandler) {
         numbers.release(handler)
     }
 
-    // MARK: Inside
+    // MARK: Implementation
 
     func membership(
         _ id: AccessGroupID, _ client: AccessGroupClient
@@ -95,12 +96,12 @@ extension AccessGroupTable {
 
     mutating func newRevocation() -> Revocation {
         lastRevocation += 1
-        // Open from now on: events that come of it wait.
+        // The revocation is pending from here on: its events wait.
         pending[lastRevocation] = []
         return Revocation(number: lastRevocation, handlers: [], windows: [])
     }
 
-    /// Takes a device out of a group, and its seat when it was the last one there.
+    /// Removes a device from a group, and the seat after its last device.
     private mutating func remove(
         _ client: AccessGroupClient, from id: AccessGroupID, didDie: Bool, _ revocation: inout Revocation
     ) {
@@ -117,7 +118,7 @@ extension AccessGroupTable {
         tell(.left, of: seat, in: id, to: group.seats, after: revocation.number)
     }
 
-    /// Who goes hears nothing of the group any more, not even what is on its way.
+    /// Removes all events of the group for a device that leaves, including those that are ready to be sent.
     private mutating func silence(_ client: AccessGroupClient, in id: AccessGroupID) {
         for place in groups[id]?.outbox.indices ?? 0..<0 {
             groups[id]?.outbox[place].recipients.removeAll { $0 == client }

@@ -1,10 +1,10 @@
 public import DMADev
 
-/// What is in the table.
+/// Reading the contents of the table.
 extension AccessGroupTable {
-    /// A group, as a member sees it.
+    /// Returns a group of which the device is a member.
     ///
-    /// - Throws: `EINVAL` for a number beyond the table, `EACCES` for a group that the device is not in.
+    /// - Throws: `EINVAL` for a number out of range, `EACCES` for a group that the device is not in.
     public func group(_ id: AccessGroupID, for client: AccessGroupClient) throws(DMAError) -> AccessGroupInfo {
         info(id, try membership(id, client).group)
     }
@@ -14,7 +14,7 @@ extension AccessGroupTable {
         allGroups { $0.seat(of: client) != nil }
     }
 
-    /// Every group, by number: for whoever guards the table.
+    /// Every group, by number: for the owner of the table.
     public var allGroups: [AccessGroupInfo] { allGroups { _ in true } }
 
     private func allGroups(_ isMeant: (Group) -> Bool) -> [AccessGroupInfo] {

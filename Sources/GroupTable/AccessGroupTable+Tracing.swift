@@ -2,7 +2,7 @@ internal import CDMATrace
 internal import DMADev
 internal import SystemPackage
 
-/// What the table decides is traced where it is decided, so that no user of it can forget to.
+/// Trace events. The table emits them where it decides, so that no caller can omit them.
 extension AccessGroupTable {
     func traceCreated(_ id: AccessGroupID, _ kind: AccessGroupKind, _ seat: Seat) {
         guard dmatrace_dmadev_group_group_created_enabled() else { return }

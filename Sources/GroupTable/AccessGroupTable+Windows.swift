@@ -1,38 +1,39 @@
 public import DMADev
 internal import SystemPackage
 
-/// Windows, and who may name their owners. What an operation reaches is the engine's to decide: `DomainMap`.
+/// Windows, and the check which devices can use a handler. The engine decides which memory an operation can access:
+/// `DomainMap`.
 extension AccessGroupTable {
-    /// Where the addresses of windows begin: with bit 63 set and bit 62 clear no process can have such an address, on no
-    /// machine that this runs on. They are given out once and never again, so that an old one reaches nothing.
+    /// The first address of windows. No process has an address with bit 63 set and bit 62 clear, on any supported
+    /// machine. Each address is assigned only once, so that an old address gives no access.
     static let firstIOVA: UInt64 = 1 << 63
     private static let lastIOVA: UInt64 = 1 << 63 | 1 << 62
-    /// Windows begin at multiples of this, and at least this much between them belongs to none.
+    /// Windows begin at multiples of this number of bytes, with a gap of at least this size between them.
     static let windowAlignment: UInt64 = 4096
 
-    /// Lets the members of a group reach memory of one of them.
+    /// Makes memory of one member accessible to all members of a group.
     ///
     /// - Parameters:
-    ///   - length: bytes, 1 at least.
-    ///   - rights: what the others may do.
+    ///   - length: the length in bytes, at least 1.
+    ///   - rights: the rights of the other members.
     ///   - id: the group.
     ///   - client: the owner's device.
-    /// - Returns: the window, with addresses of its own.
-    /// - Throws: `EINVAL` for a number beyond the table, a length of 0 or no right, `EACCES` for a group that the device
-    ///   is not in, `ENOSPC` when a quota or the addresses are used up.
+    /// - Returns: the window, with a new range of addresses.
+    /// - Throws: `EINVAL` for a number out of range, a length of 0 or no right, `EACCES` for a group that the
+    ///   device is not in, `ENOSPC` when a quota or the addresses are used up.
     public mutating func addWindow(
         length: UInt64, rights: WindowRights, to id: AccessGroupID, by client: AccessGroupClient
     ) throws(DMAError) -> DomainWindow {
         let (group, index) = try membership(id, client)
         guard length > 0, !rights.isEmpty, rights.isSubset(of: [.read, .write]) else {
             throw DMAError(
-                .invalidArgument, .invalidArgument, "a window has 1 byte at least, and the rights read, write or both")
+                .invalidArgument, .invalidArgument, "a window needs at least 1 byte, and read or write rights")
         }
         let owned = groups.values.flatMap(\.seats).filter { $0.userID == client.userID }.map(\.windows.count)
         guard owned.reduce(0, +) < limits.windowsPerUser else {
-            throw .exhausted("user \(client.userID) has \(owned.reduce(0, +)) windows, the most allowed")
+            throw .exhausted("user \(client.userID) has \(owned.reduce(0, +)) windows, the maximum")
         }
-        guard length <= Self.lastIOVA - nextIOVA else { throw .exhausted("no addresses are left for windows") }
+        guard length <= Self.lastIOVA - nextIOVA else { throw .exhausted("too few addresses are left for windows") }
         let window = DomainWindow(
             handler: group.seats[index].handler, iova: nextIOVA, length: length, rights: rights)
         let taken = (length + Self.windowAlignment - 1) / Self.windowAlignment + 1
@@ -42,9 +43,9 @@ extension AccessGroupTable {
         return window
     }
 
-    /// Takes a window away.
+    /// Removes a window.
     ///
-    /// - Returns: what has to be revoked and confirmed before the owner hears that it is done.
+    /// - Returns: the revocation to carry out and confirm before the owner receives the answer.
     /// - Throws: `EINVAL` when the client's process has no such window with this device.
     public mutating func removeWindow(iova: UInt64, by client: AccessGroupClient) throws(DMAError) -> Revocation {
         for id in groups.keys.sorted() {
@@ -57,10 +58,11 @@ extension AccessGroupTable {
             traceRemoved(id, window)
             return revocation
         }
-        throw DMAError(.invalidArgument, .invalidArgument, "the device has no window at \(String(iova, radix: 16))")
+        throw DMAError(
+            .invalidArgument, .invalidArgument, "the device has no window at address 0x\(String(iova, radix: 16))")
     }
 
-    /// Whether a device may name a handler: it is in the group whose live member has it.
+    /// Whether a device can use a handler: the device is in the group whose live member has the handler.
     public func mayUse(_ handler: DomainHandler, _ client: AccessGroupClient) -> Bool {
         guard let id = groupOfHandler[handler] else { return false }
         return groups[id]?.seat(of: client) != nil

@@ -2,14 +2,14 @@ public import DMADev
 public import LinuxSystem
 public import SystemPackage
 
-/// The access groups of a controller: who is in which, by what number, and what of them may be reached.
+/// The access groups of a controller: their members, the members' handlers, and the accessible memory.
 ///
-/// It decides and remembers; it does no I/O, starts no thread, and asks no clock. One thread at a time may use it. After
-/// every call that changes something, events may wait in ``takeDeliveries()``.
+/// It decides and stores state; it does no I/O, starts no thread, and reads no clock. Only one thread at a time may use
+/// it. After every call that changes something, read the events with ``takeDeliveries()``.
 ///
-/// **Leaving has two steps.** ``leave(_:by:)`` and its like make handlers dead at once and return a ``Revocation``;
-/// when no engine uses those any more, ``confirm(_:)`` frees the numbers and lets the events go. Events of a group that
-/// come after one that waits, wait behind it: members hear everything in order.
+/// **Leaving has two steps.** ``leave(_:by:)``, ``destroy(_:by:)`` and ``depart(_:)`` invalidate handlers at once and
+/// return a ``Revocation``; when no engine uses those handlers any more, ``confirm(_:)`` frees the numbers and releases
+/// the events. Later events of a group wait for earlier ones: members receive all events in order.
 public struct AccessGroupTable {
     /// One domain in one group.
     struct Seat {
@@ -18,7 +18,7 @@ public struct AccessGroupTable {
         var process: UInt64
         var processID: Int32
         var userID: UInt32
-        /// The devices that the process is here with.
+        /// The devices of the process that share this seat.
         var devices: [Int16]
         var windows: [DomainWindow] = []
 
@@ -31,23 +31,23 @@ public struct AccessGroupTable {
         }
     }
 
-    /// An event that waits for its turn.
+    /// An event that waits for earlier events or a confirmation.
     struct Outgoing {
         var event: AccessGroupEvent
         var recipients: [AccessGroupClient]
-        /// What has to be confirmed first.
+        /// The revocation that has to be confirmed first.
         var revocation: UInt64?
     }
 
     struct Group {
         var kind: AccessGroupKind
-        /// What opens it, as long as it does not end.
+        /// The token that a join needs; `nil` when the group is ending.
         var token: AccessToken?
         /// In the order of joining; the creator's first.
         var seats: [Seat]
-        /// The device that made it.
+        /// The device that created the group.
         var creator: AccessGroupClient
-        /// Gone for everybody; the number is free when its last event is out.
+        /// Whether the group is destroyed for all members; its number becomes free after its last event.
         var isEnding = false
         var outbox: [Outgoing] = []
 
@@ -56,14 +56,14 @@ public struct AccessGroupTable {
         }
     }
 
-    /// How much there may be.
+    /// The limits of this table.
     public let limits: AccessGroupLimits
 
     var groups: [AccessGroupID: Group] = [:]
     var numbers: HandlerNumbers
-    /// Groups by the live handlers.
+    /// The group of each live handler.
     var groupOfHandler: [DomainHandler: AccessGroupID] = [:]
-    /// What waits to be confirmed, by its number.
+    /// The revocations that wait for a confirmation, by number.
     var pending: [UInt64: [(group: AccessGroupID, handler: DomainHandler)]] = [:]
     var lastRevocation: UInt64 = 0
     var nextIOVA = firstIOVA
@@ -72,10 +72,10 @@ public struct AccessGroupTable {
     private let tokens: TokenStore
     private var throttle = JoinThrottle()
 
-    /// An empty table.
+    /// Makes an empty table.
     ///
-    /// - Throws: ENOMEM, EAGAIN or EPERM when the process may not lock the memory for tokens, 16 bytes for each group and
-    ///   waiting join.
+    /// - Throws: ENOMEM, EAGAIN or EPERM when the process cannot lock the memory for tokens, 16 bytes for each group
+    ///   and waiting join.
     public init(limits: AccessGroupLimits = AccessGroupLimits()) throws(Errno) {
         try self.init(limits: limits, highestHandler: .max)
     }
@@ -86,26 +86,26 @@ public struct AccessGroupTable {
         numbers = HandlerNumbers(highest: highestHandler)
     }
 
-    // MARK: Coming
+    // MARK: Create and join
 
-    /// Makes a group, whose creator's domain is its first member.
+    /// Creates a group; the creator's domain is its first member.
     ///
-    /// - Returns: the group's number: one that has not been used for longest.
+    /// - Returns: the group's number: the free one that has been unused for the longest time.
     /// - Throws: `EINVAL` for a limit below 2, `ENOSPC` when the table, a quota or the handlers are used up.
     public mutating func create(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken, by client: AccessGroupClient
     ) throws(DMAError) -> AccessGroupID {
         guard kind.memberLimit >= 2 else {
-            throw DMAError(.invalidArgument, .invalidArgument, "a group holds 2 members at least")
+            throw DMAError(.invalidArgument, .invalidArgument, "a group needs a limit of at least 2 members")
         }
         let owned = groups.values.count { !$0.isEnding && $0.creator.userID == client.userID }
         guard owned < limits.groupsPerUser else {
-            throw .exhausted("user \(client.userID) has \(owned) access groups, the most allowed")
+            throw .exhausted("user \(client.userID) has \(owned) access groups, the maximum")
         }
         guard let id = freeNumber() else {
-            throw .exhausted("there are \(limits.groupCount) access groups, the most allowed")
+            throw .exhausted("there are \(limits.groupCount) access groups, the maximum")
         }
-        guard let token = keep(token) else { throw .exhausted("there is no room for another token") }
+        guard let token = keep(token) else { throw .exhausted("the memory for tokens is full") }
         let seat = try newSeat(domain, client)
         groups[id] = Group(kind: kind, token: token, seats: [seat], creator: client)
         groupOfHandler[seat.handler] = id
@@ -114,27 +114,27 @@ public struct AccessGroupTable {
         return id
     }
 
-    /// When a try to join that comes now may be looked at: at once, but for those who have failed before. Hold the
-    /// request until then, then ``join(_:domain:token:by:at:)``.
+    /// Returns the time from which a join request can be processed: now, or later after failed attempts. Hold the
+    /// request until then, then call ``join(_:domain:token:by:at:)``.
     public mutating func admitJoin(
         _ group: AccessGroupID, by client: AccessGroupClient, at now: MonotonicTime
     ) -> MonotonicTime {
         throttle.admit(group, client.userID, at: now)
     }
 
-    /// Keeps a token where those of the groups are: for a join that waits. It is wiped when the last reference to what
-    /// is returned goes.
+    /// Stores a token in the memory of the groups' tokens, for a join that waits. The copy is wiped when the last
+    /// reference to it is released.
     ///
     /// - Returns: the copy; `nil` when ``AccessGroupLimits/waitingJoins`` wait already.
     public func keep(_ token: AccessToken) -> AccessToken? { tokens.keep(token) }
 
     /// Joins a group.
     ///
-    /// - Returns: the domain's handler; where its process is in the group with this domain already, with another device,
-    ///   the one that it has.
-    /// - Throws: `EINVAL` for a number beyond the table; `EACCES` for a wrong token or no such group, after the same
-    ///   work; `EEXIST` when another process is in the group with this domain, or the device is in the group; `ENOSPC`
-    ///   when the group, a quota or the handlers are used up.
+    /// - Returns: the domain's handler; the existing one if the process is already in the group with this domain
+    ///   through another device.
+    /// - Throws: `EINVAL` for a number out of range; `EACCES` for a wrong token or no such group, after the same
+    ///   computation; `EEXIST` when another process is in the group with this domain, or the device is in the group;
+    ///   `ENOSPC` when the group, a quota or the handlers are used up.
     public mutating func join(
         _ id: AccessGroupID, domain: DomainID, token: AccessToken, by client: AccessGroupClient, at now: MonotonicTime
     ) throws(DMAError) -> DomainHandler {
@@ -154,7 +154,7 @@ public struct AccessGroupTable {
         let group = groups[id].flatMap { $0.isEnding ? nil : $0 }
         guard tokens.matches(token, group?.token), let group else { throw .denied }
         if group.seat(of: client) != nil {
-            throw DMAError(.exists, .fileExists, "this device is in access group \(id) already")
+            throw DMAError(.exists, .fileExists, "this device is already in access group \(id)")
         }
         if let index = group.seats.firstIndex(where: { $0.domain == domain }) {
             guard group.seats[index].process == client.process else {
@@ -164,7 +164,7 @@ public struct AccessGroupTable {
             return group.seats[index].handler
         }
         guard group.seats.count < group.kind.memberLimit else {
-            throw .exhausted("access group \(id) has \(group.seats.count) members, the most allowed")
+            throw .exhausted("access group \(id) has \(group.seats.count) members, the maximum")
         }
         let seat = try newSeat(domain, client)
         groups[id]?.seats.append(seat)
@@ -174,16 +174,17 @@ public struct AccessGroupTable {
         return seat.handler
     }
 
-    // MARK: Inside
+    // MARK: Implementation
 
     func mustBeInRange(_ id: AccessGroupID) throws(DMAError) {
         guard id >= 0, id < limits.groupCount else {
             throw DMAError(
-                .invalidArgument, .invalidArgument, "access group \(id): there are 0 to \(limits.groupCount - 1)")
+                .invalidArgument, .invalidArgument,
+                "access group \(id) is out of range: 0 to \(limits.groupCount - 1) are allowed")
         }
     }
 
-    /// The group's number that has not been used for longest, so that an old one is not taken for the new one.
+    /// The free number that has been unused for the longest time, so that an old group is not mistaken for a new one.
     private func freeNumber() -> AccessGroupID? {
         let count = Int(limits.groupCount)
         return (1...count).lazy.map { AccessGroupID((Int(lastCreated) + $0) % count) }.first { groups[$0] == nil }
@@ -192,7 +193,7 @@ public struct AccessGroupTable {
     private mutating func newSeat(_ domain: DomainID, _ client: AccessGroupClient) throws(DMAError) -> Seat {
         let owned = seatCount(of: client.userID)
         guard owned < limits.membershipsPerUser else {
-            throw .exhausted("user \(client.userID) has \(owned) memberships, the most allowed")
+            throw .exhausted("user \(client.userID) has \(owned) memberships, the maximum")
         }
         guard let handler = numbers.take() else { throw .exhausted("every handler is in use") }
         return Seat(
@@ -206,14 +207,14 @@ public struct AccessGroupTable {
 }
 
 extension DMAError {
-    /// One answer to a wrong token and to a group that is not there.
+    /// The same error for a wrong token and for a group that does not exist.
     static var denied: DMAError {
-        DMAError(.accessDenied, .permissionDenied, "there is no such access group, or its token is another one")
+        DMAError(.accessDenied, .permissionDenied, "the access group does not exist, or the token is wrong")
     }
 
-    /// One answer to a group that is not there and to one of others.
+    /// The same error for a group that does not exist and for a group that the device is not in.
     static var notAMember: DMAError {
-        DMAError(.accessDenied, .permissionDenied, "the device is not in such an access group")
+        DMAError(.accessDenied, .permissionDenied, "the access group does not exist, or the device is not in it")
     }
 
     static func exhausted(_ message: String) -> DMAError { DMAError(.exhausted, .noSpace, message) }

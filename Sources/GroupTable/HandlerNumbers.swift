@@ -1,23 +1,23 @@
 internal import DMADev
 
-/// Gives out handler numbers: those that never were used first, then the one that has been free longest; none that a
+/// Assigns handler numbers: unused ones first, then the one that has been free for the longest time; never one that a
 /// channel or a descriptor still holds.
 struct HandlerNumbers {
-    /// The highest number there is; tests that use all of them take fewer.
+    /// The highest number; tests that use all numbers set a lower one.
     let highest: DomainHandler
     private var lastFresh: DomainHandler = 0
-    /// Free for use again, the longest free first.
+    /// Numbers that are free again, the longest free first.
     private var freed: [DomainHandler] = []
-    /// How often a number is held; of live ones and dead ones.
+    /// The hold count of each held number, live or revoked.
     private var holds: [DomainHandler: Int] = [:]
-    /// Dead, revoked, and still held.
+    /// Numbers that are revoked and still held.
     private var retired: Set<DomainHandler> = []
 
     init(highest: DomainHandler) {
         self.highest = highest
     }
 
-    /// A number, `nil` when all are in use.
+    /// Assigns a number; returns `nil` when all are in use.
     mutating func take() -> DomainHandler? {
         if lastFresh < highest {
             lastFresh += 1
@@ -26,7 +26,7 @@ struct HandlerNumbers {
         return freed.isEmpty ? nil : freed.removeFirst()
     }
 
-    /// Nobody reaches anything by this number any more.
+    /// Frees a number that gives no access any more; a held one becomes free with its last release.
     mutating func free(_ handler: DomainHandler) {
         if holds[handler] == nil { freed.append(handler) } else { retired.insert(handler) }
     }

@@ -1,18 +1,18 @@
 internal import DMADev
 internal import LinuxSystem
 
-/// Makes guessing slow: who has failed to join a group waits before the next try is looked at, per group and user,
-/// however many connections or processes the tries come from.
+/// Slows down token guessing: after failed joins, the next attempt is processed later. This applies per group and user,
+/// regardless of the number of connections or processes.
 ///
-/// Waiting comes before looking, for right tokens too: else the answer's speed would tell a right one among many.
+/// The wait comes before the check, also for correct tokens: else the time of the answer would reveal a correct one.
 struct JoinThrottle {
-    /// Failures that cost nothing: people mistype.
+    /// The number of failures without a wait, for typing errors.
     static let freeFailures = 3
-    /// The wait after the first one that costs; each further one doubles it.
+    /// The wait after the next failure, in nanoseconds; each further failure doubles it.
     static let firstWait: UInt64 = 50_000_000
-    /// The longest wait for one try.
+    /// The longest wait for one attempt, in nanoseconds.
     static let longestWait: UInt64 = 5_000_000_000
-    /// After as long without a failure, all is forgotten.
+    /// After this time without a failure, in nanoseconds, the record is deleted.
     static let memory: UInt64 = 60_000_000_000
 
     private struct Key: Hashable {
@@ -22,11 +22,11 @@ struct JoinThrottle {
 
     private struct Record {
         var failures = 0
-        /// The next try is not looked at before this.
+        /// The earliest time at which the next attempt is processed.
         var notBefore = MonotonicTime(nanoseconds: 0)
         var lastFailure = MonotonicTime(nanoseconds: 0)
 
-        /// Nanoseconds that each try takes its place for.
+        /// The time that each attempt occupies in the queue, in nanoseconds.
         var wait: UInt64 {
             let costly = failures - JoinThrottle.freeFailures
             guard costly > 0 else { return 0 }
@@ -36,7 +36,7 @@ struct JoinThrottle {
 
     private var records: [Key: Record] = [:]
 
-    /// When a try that comes now may be looked at; takes that place in the queue.
+    /// Returns the time at which an attempt that arrives now is processed, and reserves that place in the queue.
     mutating func admit(_ group: AccessGroupID, _ userID: UInt32, at now: MonotonicTime) -> MonotonicTime {
         records = records.filter { _, record in
             now.nanoseconds(since: record.lastFailure) < Self.memory || record.notBefore > now

@@ -53,6 +53,6 @@ import Testing
         #expect(loud.allSatisfy { $0.text.contains("\(getpid())") && $0.text.contains("\"uid\": \(getuid())") })
         #expect(written.allSatisfy { !$0.text.contains("secret") && !$0.text.contains("\(token)") })
         #expect(written.first?.text.contains(controller.path) == true)
-        #expect(written.last.map { $0.level == .info && $0.text.hasPrefix("controller stops") } == true)
+        #expect(written.last.map { $0.level == .info && $0.text.hasPrefix("controller stopped") } == true)
     }
 }

@@ -89,7 +89,7 @@ import Testing
                 registered.append(try #require(try two.ask(register, [file.raw], for: MemoryRegistered.self)).iova)
             }
             #expect(try open(two, 4096) == nil)
-            #expect(two.refusal?.errno == EDQUOT && two.refusal?.reason.contains("5 stretches") == true)
+            #expect(two.refusal?.errno == EDQUOT && two.refusal?.reason.contains("5 registered memory regions") == true)
             #expect(try one.ask(register, [file.raw], for: MemoryRegistered.self) == nil)
             #expect(one.refusal?.errno == EDQUOT)
             for iova in windows { #expect(try one.ask(CloseWindow(iova: iova), for: Done.self) != nil) }

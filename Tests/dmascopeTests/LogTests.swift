@@ -30,10 +30,11 @@ import Testing
         #expect(read.contains("info dmascope.telemetry telemetry server stopped \(scope.socket(prefix))\n"))
         #expect(
             read.contains(
-                "info dmascope.controller controller serves \(scope.runDirectory)/dmascope/\(prefix).control\n"))
+                "info dmascope.controller controller started \(scope.runDirectory)/dmascope/\(prefix).control\n"))
         #expect(read.hasSuffix("info dmascope ended None\n"))
         // What began first ends last.
-        let ends = ["controller stops", "telemetry server stopped", "ended None"].map { read.range(of: $0)?.lowerBound }
+        let texts = ["controller stopped", "telemetry server stopped", "ended None"]
+        let ends = texts.map { read.range(of: $0)?.lowerBound }
         #expect(ends.allSatisfy { $0 != nil } && ends.compactMap { $0 } == ends.compactMap { $0 }.sorted())
         let jq = try outputOfProgram(requiredTool("jq", package: "jq"), ["-r", ".level"], input: errors)
         #expect(jq.split(separator: "\n").count == errors.split(separator: "\n").count)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What a controller makes of those who mean it ill.
-@Suite struct StrangerTests {
+@Suite struct UntrustedPeerTests {
     private let directory: TemporaryDirectory
     private let controller: DMAController
 

@@ -2,8 +2,8 @@ internal import DMADev
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Where others ask the control thread for a report: it alone may look at what it has.
-final class ReportDesk: Sendable {
+/// Requests for a report from other threads. Only the control thread may access the state that a report describes.
+final class ReportRequests: Sendable {
     private struct State {
         var asked: UInt64 = 0
         var answered: UInt64 = 0
@@ -11,7 +11,7 @@ final class ReportDesk: Sendable {
         var isClosed = false
     }
 
-    /// Readable when somebody asks.
+    /// Readable when a request is pending.
     let event: EventDescriptor
     private let state: Locked<State>
     private let changes = ChangeCount()
@@ -21,7 +21,7 @@ final class ReportDesk: Sendable {
         state = Locked(State(report: ControllerReport(controllerID: controllerID)))
     }
 
-    /// Asks and waits; of a controller that has ended, its last report.
+    /// Requests a report and blocks until it is made. Any thread. After the controller has ended: its last report.
     func ask() -> ControllerReport {
         let ticket = state.withLock { state in
             state.asked += 1
@@ -36,7 +36,7 @@ final class ReportDesk: Sendable {
         }
     }
 
-    /// The control thread's answer to all who have asked until now.
+    /// Answers all requests made so far. For the control thread.
     func answer(_ make: () -> ControllerReport) {
         _ = event.drain()
         let asked = state.withLock { $0.asked }
@@ -48,7 +48,7 @@ final class ReportDesk: Sendable {
         changes.increment()
     }
 
-    /// Nobody answers any more.
+    /// Ends the service: every request, pending or later, returns this last report.
     func close(_ last: ControllerReport) {
         state.withLock { state in
             state.report = last
