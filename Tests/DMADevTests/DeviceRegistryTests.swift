@@ -84,9 +84,9 @@ import Testing
         try registry.setMaximumDeviceCount(1)
         let device = try add("only")
         expect(.noSpace, "1 devices") { _ = try add("another") }
-        expect(.invalidArgument, "fixed") { try registry.setMaximumDeviceCount(2) }
+        expect(.invalidArgument, "cannot change") { try registry.setMaximumDeviceCount(2) }
         try device.close()
-        expect(.invalidArgument, "fixed") { try registry.setMaximumDeviceCount(2) }
+        expect(.invalidArgument, "cannot change") { try registry.setMaximumDeviceCount(2) }
     }
 
     @Test("The highest number is 32,766")

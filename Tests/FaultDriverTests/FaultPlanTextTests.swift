@@ -80,6 +80,6 @@ import Testing
         #expect(error.errno == .invalidArgument)
         #expect(
             error.message.contains("are allowed") || error.message.contains("are counted from 1")
-                || error.message.contains("possible are"))
+                || error.message.contains("allowed are"))
     }
 }

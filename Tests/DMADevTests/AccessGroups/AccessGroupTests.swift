@@ -77,7 +77,7 @@ import Testing
             let words = refused(.invalidArgument) {
                 try device.createAccessGroup(domain: .random(), token: .random(), limit: 1)
             }
-            #expect(words.contains("2 at least"))
+            #expect(words.contains("the minimum is 2"))
         }
         #expect(driver.takeCalls() == [])
     }
