@@ -148,7 +148,7 @@ import Testing
         for (options, sentence) in [
             (["--operation", "fill", "--device", "software,capabilities=mem2mem+copy"], "lacks the capability fill"),
             (["--vchans", "3", "--device", "software,vchans=2"], "the device takes 1 to 2"),
-            (["--burst", "5", "--device", "software,max-desc=4"], "has 4 descriptors: use a smaller --burst"),
+            (["--burst", "5", "--device", "software,max-desc=4"], "has only 4 descriptors: use a smaller --burst"),
         ] {
             expect(try scope.run(["bench", "--csv"] + options), exits: 1, saying: sentence)
         }

@@ -41,7 +41,7 @@ import Testing
 
         expect(
             try check("--source", "mine", "--min-devices", "3"), exits: 2,
-            "CRITICAL - 2 devices, at least 3 are wanted | ")
+            "CRITICAL - 2 devices, at least 3 are required | ")
         expect(try check("--source", "mine", "--max-latency-p99", "0,20000000"), exits: 1, "WARNING - p99 latency ")
         expect(try check("--source", "mine", "--max-latency-p99", "0"), exits: 2, "CRITICAL - p99 latency ")
         expect(
@@ -62,7 +62,7 @@ import Testing
         let path = scope.directory.file("none")
         expect(
             try check("--socket", path, "--source", path), exits: 2,
-            "CRITICAL - no answer of \(path) (notFound) | devices=0")
+            "CRITICAL - no answer from \(path) (notFound) | devices=0")
     }
 
     // The figures, of collections that were made up.

@@ -113,11 +113,11 @@ import Testing
         symlink(source, link)
         defer { unlink(link) }
         for (from, to, sentence) in [
-            (target, target + "/copy", "is a directory: only regular files"), (fifo, target + "/copy", "is a fifo"),
+            (target, target + "/copy", "is a directory: only regular files"), (fifo, target + "/copy", "is a FIFO"),
             ("/dev/null", target + "/copy", "is a device"),
-            ("/proc/cpuinfo", target + "/copy", "has no length but bytes"),
+            ("/proc/cpuinfo", target + "/copy", "has bytes but length 0"),
             (source + "x", target + "/copy", "No such file or directory"),
-            (source, target, "is a directory: name the file"),
+            (source, target, "is a directory: give the path of a file"),
             (source, target + "/none/copy", "No such file or directory"), (source, "/dev/null", "is a device"),
             (source, link, "is a symbolic link"),
         ] {

@@ -82,8 +82,8 @@ import Testing
         let titles = result.output.split(separator: "\n").filter { $0.first?.isNumber == true }
         #expect(titles.map { Int($0.prefix { $0.isNumber }) } == Array(1...10))
         for sentence in [
-            "for as long as this demonstration runs", "every byte is right, says B", "every byte is right, says A",
-            "invalid_src_addr", "handler 2 has left",
+            "started for this demonstration", "all bytes are correct in B", "all bytes are correct in A",
+            "invalid_src_addr", "event left of handler 2",
         ] {
             #expect(result.output.contains(sentence), "\(sentence): \(result.output)")
         }

@@ -170,7 +170,7 @@ import Testing
         try FileManager.default.createDirectory(
             atPath: scope.runDirectory + "/dpdk", withIntermediateDirectories: false)
         chmod(scope.runDirectory + "/dpdk", 0o777)
-        expect(try scope.run("serve"), exits: 1, saying: "neither group nor others may write to it")
+        expect(try scope.run("serve"), exits: 1, saying: "group and others must not have write permission")
 
         let long = String(repeating: "x", count: 100)
         expect(try scope.run("serve", "--file-prefix", long), exits: 1, saying: "at most 107")
