@@ -109,6 +109,9 @@ public struct ChannelCounter: Sendable {
                 help: "Time from doorbell to completion, over all operations of the latency histogram."),
         ]
 
+    /// The words of which the sum of several channels is the highest.
+    static let peaks: [Source.Word] = table.compactMap { if case .peak(let word) = $0.source { word } else { nil } }
+
     private static func kind(_ name: String, _ word: Source.Word) -> ChannelCounter {
         ChannelCounter(
             "ops_" + name, .operations, .sum(word), metric: Metric("dmadev_operations", ("kind", name)),

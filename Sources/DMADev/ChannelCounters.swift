@@ -76,9 +76,7 @@ public struct ChannelCounters: Sendable, Equatable {
         var sum = left
         add(right.engine, to: &sum.engine)
         add(right.application, to: &sum.application)
-        for row in ChannelCounter.table {
-            if case .peak(let word) = row.source { sum[keyPath: word] = max(left[keyPath: word], right[keyPath: word]) }
-        }
+        for word in ChannelCounter.peaks { sum[keyPath: word] = max(left[keyPath: word], right[keyPath: word]) }
         return sum
     }
 
