@@ -1,5 +1,6 @@
 public import CDMADev
 internal import LinuxSystem
+internal import Synchronization
 
 /// The counters of a channel since its device was created, or of one of its rings: `struct dmadev_counters`. They only
 /// grow.
@@ -22,13 +23,16 @@ public struct ChannelCounters: Sendable, Equatable {
         _ application: UnsafeMutablePointer<dmadev_application_counters>
     ) {
         let completed = engine.member(\.completed).loadAcquiring()
-        Self.words(of: &self.engine) { words in
-            for index in words.indices { words[index] = engine.word(index).loadRelaxed() }
-        }
+        Self.words(of: &self.engine) { words in Self.read(words, engine.word(0)) }
         self.engine.completed = completed
-        Self.words(of: &self.application) { words in
-            for index in words.indices { words[index] = application.word(index).loadAcquiring() }
-        }
+        // The engine's words are read; those of the application must not be read earlier.
+        atomicMemoryFence(ordering: .acquiring)
+        Self.words(of: &self.application) { words in Self.read(words, application.word(0)) }
+    }
+
+    private static func read(_ words: UnsafeMutableBufferPointer<UInt64>, _ source: UnsafeMutablePointer<UInt64>) {
+        guard let first = words.baseAddress else { return }
+        dmadev_read_words(first, source, words.count)
     }
 
     /// The three counters of `struct rte_dma_stats`.
@@ -97,5 +101,19 @@ public struct ChannelCounters: Sendable, Equatable {
     /// The structures contain only 64-bit words, padding included.
     private static func words<Words>(of words: inout Words, _ body: (UnsafeMutableBufferPointer<UInt64>) -> Void) {
         withUnsafeMutableBytes(of: &words) { body($0.bindMemory(to: UInt64.self)) }
+    }
+}
+
+extension Statistics {
+    /// Reads these three of a ring's counters while they are written, in the order in which `completed` is never larger
+    /// than `submitted`.
+    public init(
+        reading engine: UnsafeMutablePointer<dmadev_engine_counters>,
+        _ application: UnsafeMutablePointer<dmadev_application_counters>
+    ) {
+        let completed = engine.member(\.completed).loadAcquiring()
+        let errors = engine.member(\.errors).loadAcquiring()
+        self.init(
+            submitted: application.member(\.submitted).loadAcquiring(), completed: completed, errors: errors)
     }
 }

@@ -147,41 +147,6 @@ public struct TransferDirection: RawRepresentable, Sendable, Hashable {
     var endsAtDevice: Bool { self == .mem2dev || self == .dev2dev }
 }
 
-/// A device behind a port; `struct rte_dma_port_param`.
-public struct Port: Sendable, Equatable {
-    /// The kind; `port_type` in C.
-    public var type: PortType
-    /// The fields of a PCIe port as one word; `pcie.val`.
-    public var pcie: UInt64
-
-    /// Both values are checked at set-up.
-    public init(type: PortType, pcie: UInt64 = 0) {
-        self.type = type
-        self.pcie = pcie
-    }
-
-    /// No port.
-    public static let none = Port(type: .none)
-}
-
-/// Kinds of port; `enum rte_dma_port_type`.
-public struct PortType: RawRepresentable, Sendable, Hashable {
-    /// The C value.
-    public let rawValue: Int32
-
-    /// Accepts undefined values.
-    public init(rawValue: Int32) {
-        self.rawValue = rawValue
-    }
-
-    /// No port.
-    public static let none = PortType(rawValue: 0)
-    /// PCIe.
-    public static let pcie = PortType(rawValue: 1)
-
-    var isDefined: Bool { (0...1).contains(rawValue) }
-}
-
 /// The domains of a channel's addresses; `struct rte_dma_inter_domain_param`.
 public struct InterDomain: Sendable, Equatable {
     /// The kind of the other domain; `.none`: both sides are local.

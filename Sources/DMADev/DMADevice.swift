@@ -24,7 +24,9 @@ public final class DMADevice: @unchecked Sendable {
     let delivery = EventDelivery()
     private let control = Locked(())
     private let table: UnsafeMutablePointer<dmadev_data_path>
-    private let failures: History<FailedCall>
+    private let failedCalls: FailedCallLog
+    /// Counts failed data calls.
+    let failures: DataCallFailures
     private let changes: ControlChanges
     private let onClose: @Sendable (DMADevice) -> Void
 
@@ -40,10 +42,10 @@ public final class DMADevice: @unchecked Sendable {
     }
 
     init(
-        id: Int16, name: String, driver: any DMADriver, failures: History<FailedCall>,
+        id: Int16, name: String, driver: any DMADriver, failedCalls: FailedCallLog,
         events: History<ReceivedGroupEvent>, changes: ControlChanges, onClose: @escaping @Sendable (DMADevice) -> Void
     ) {
-        self.failures = failures
+        self.failedCalls = failedCalls
         self.changes = changes
         self.id = id
         self.name = name
@@ -51,8 +53,8 @@ public final class DMADevice: @unchecked Sendable {
         self.onClose = onClose
         properties = driver.properties
         table = .allocateOnOwnCacheLines(capacity: 1)
-        table.initialize(to: .nothing(id))
-        table.pointee.device = Unmanaged.passUnretained(self).toOpaque()
+        failures = DataCallFailures(maximumChannelCount: properties.maximumVirtualChannelCount)
+        table.initialize(to: .nothing(id, failures))
         driver.registered(as: id)
         // The driver keeps the sink, and the device keeps the driver: the sink must not keep the device.
         driver.deliverEvents { [delivery] event in
@@ -127,15 +129,15 @@ public final class DMADevice: @unchecked Sendable {
                 throw DMAError(
                     .notConfigured, .invalidArgument, "virtual channel \(missing) of device \(id) is not set up")
             }
-            var path = dmadev_data_path.nothing(id)
+            var path = dmadev_data_path.nothing(id, failures)
             try driver.start(&path)
-            path.device = table.pointee.device
             path.max_sges = properties.maximumEntryCount
             path.nb_vchans = UInt16(now.channels.count)
             if properties.capabilities.contains(.autoFree) {
                 path.refused_flags &= ~OperationFlags.autoFree.rawValue
             }
             path.domain_flags = UInt16(truncatingIfNeeded: properties.capabilities.domainFlags)
+            path.mode = UInt16(truncatingIfNeeded: now.configuration?.flags.rawValue ?? 0)
             table.pointee = path
             state.withLock { $0.isStarted = true }
         }
@@ -148,9 +150,7 @@ public final class DMADevice: @unchecked Sendable {
             dmatrace_dmadev_stop(id, ret)
         } _: { () throws(DMAError) in
             guard state.withLock({ $0.isStarted }) else { return }
-            let device = table.pointee.device
-            table.pointee = .nothing(id)
-            table.pointee.device = device
+            table.pointee = .nothing(id, failures)
             try driver.stop()
             state.withLock { $0.isStarted = false }
         }
@@ -167,6 +167,7 @@ public final class DMADevice: @unchecked Sendable {
             try mustBeStopped("closed")
             try driver.close()
             state.withLock { $0.isClosed = true }
+            table.pointee.mode = UInt16(DMADEV_MODE_CLOSED)
             onClose(self)
         }
         // After the control lock is released: a callback may be waiting for it.
@@ -224,9 +225,16 @@ public final class DMADevice: @unchecked Sendable {
     ///
     /// - Throws: `EINVAL` when the channel is not configured.
     public func virtualChannel(_ vchan: UInt16) throws(DMAError) -> VirtualChannel {
-        try mustHave(vchan)
+        try traced("vchan_lookup") { ret in
+            dmatrace_dmadev_vchan_lookup(id, vchan, ret)
+        } _: { () throws(DMAError) in
+            try view.mustHave(vchan)
+        }
         return VirtualChannel(self, index: vchan)
     }
+
+    /// For telemetry and displays: reads that are no calls of the application.
+    public var view: DeviceView { DeviceView(self) }
 
     // MARK: Inside
 
@@ -246,7 +254,7 @@ public final class DMADevice: @unchecked Sendable {
         try traced(call, trace) { () throws(DMAError) in
             // The lock only orders the calls; `state` has its own lock, which is held briefly.
             try control.withLock { _ throws(DMAError) in
-                try mustBeOpen()
+                try view.mustBeOpen()
                 return try body()
             }
         }
@@ -254,41 +262,7 @@ public final class DMADevice: @unchecked Sendable {
 
     /// Runs a call, traces its result, and records its failure.
     func traced<R>(_ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> R) throws(DMAError) -> R {
-        do {
-            let value = try body()
-            trace(0)
-            return value
-        } catch {
-            trace(-error.errno.rawValue)
-            recordFailure(call, errno: error.errno.rawValue, error.message)
-            throw error
-        }
-    }
-
-    /// Adds a failed call to the history.
-    @usableFromInline
-    func recordFailure(_ call: String, errno: Int32, _ reason: String?) {
-        let reason = reason ?? "\(call) failed: \(Errno(rawValue: errno))"
-        failures.append { number, time in
-            FailedCall(number: number, time: time, call: call, device: id, errno: errno, reason: reason)
-        }
-    }
-
-    func mustBeOpen() throws(DMAError) {
-        guard state.withLock({ !$0.isClosed }) else {
-            throw DMAError(.noDevice, .invalidArgument, "device \(id), '\(name)', was closed")
-        }
-    }
-
-    func mustHave(_ vchan: UInt16) throws(DMAError) {
-        let count = state.withLock { $0.channels.count }
-        guard Int(vchan) < count else {
-            throw DMAError(
-                .invalidArgument, .invalidArgument,
-                count == 0
-                    ? "device \(id) is not configured"
-                    : "device \(id) has no virtual channel \(vchan): it has \(count), from 0")
-        }
+        try failedCalls.tracing(call, of: id, trace, body)
     }
 
     private func mustBeStopped(_ what: String) throws(DMAError) {

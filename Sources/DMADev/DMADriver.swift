@@ -32,6 +32,10 @@ public protocol DMADriver: AnyObject, Sendable {
     /// The counters of a channel since the device was created, over all starts; `nil` if it was never set up.
     func counters(of vchan: UInt16) -> ChannelCounters?
 
+    /// Three of these counters, 0 for a channel that was never set up. Telemetry reads them often: a driver that can read
+    /// them alone implements it.
+    func statistics(of vchan: UInt16) -> Statistics
+
     /// Maps memory of the process for a device without SVA; `rte_dev_dma_map`.
     ///
     /// - Parameter iova: the address for the device; `nil`: the driver chooses one.
@@ -104,6 +108,9 @@ public protocol DMADriver: AnyObject, Sendable {
 
 /// Defaults for functions that a minimal driver need not implement.
 extension DMADriver {
+    /// Reads all counters.
+    public func statistics(of vchan: UInt16) -> Statistics { counters(of: vchan)?.statistics ?? Statistics() }
+
     /// Memory of this process, for a device that reaches all of it.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer { try DeviceBuffer(byteCount: byteCount) }
 

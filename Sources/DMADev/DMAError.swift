@@ -58,29 +58,62 @@ public struct DMAError: Error, Sendable, CustomStringConvertible {
 
 /// The error of a data call. It contains no text, so that a failure is cheap: a full ring is a normal event.
 public struct OperationError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Reasons; derived from the errno and the arguments.
-    public enum Reason: Sendable, Hashable {
+    /// Reasons; derived from the errno, the arguments and the state of the device.
+    public enum Reason: UInt8, Sendable, Hashable, CaseIterable {
+        /// Any other error; see the errno.
+        case other
         /// Every descriptor is in use: poll completions, then try again.
         case ringFull
         /// The device is not started.
         case notStarted
+        /// The device was closed.
+        case closed
+        /// The device is halted: its engine or its controller has ended.
+        case halted
         /// The channel number is not configured.
         case noSuchChannel
-        /// The device does not support this operation.
+        /// The device lacks the capability for this operation.
         case notSupported
+        /// The call belongs to the other mode: enqueue/dequeue mode has only operation structures, other modes have none.
+        case wrongMode
+        /// A poll in silent mode.
+        case silentMode
         /// A length of 0.
         case zeroLength
-        /// A flag that the device or the channel does not support.
+        /// A flag that the device does not support.
         case flag
+        /// A handler for the source of a fill, which has none.
+        case fillSource
+        /// The auto-free flag on a channel without a pool.
+        case noPool
         /// A list with more entries than the device supports.
         case tooManyEntries
-        /// Lists with different total lengths.
+        /// Lists with different total lengths, or a missing list.
         case unequalLists
-        /// Any other error; see the errno.
-        case other
+
+        /// What was wrong, and what is allowed.
+        public var message: String {
+            switch self {
+            case .other: "the call failed"
+            case .ringFull: "the ring is full: poll completions before enqueuing more"
+            case .notStarted: "the device is not started"
+            case .closed: "the device was closed"
+            case .halted: "the device is halted: its engine or its controller has ended; close it and make a new one"
+            case .noSuchChannel: "the device has no such virtual channel"
+            case .notSupported: "the device does not support this operation"
+            case .wrongMode: "enqueue/dequeue mode has only enqueue_ops and dequeue_ops, the other mode has neither"
+            case .silentMode: "a channel in silent mode is not polled"
+            case .zeroLength: "the length is 0; an operation moves at least 1 byte"
+            case .flag: "an operation flag is undefined, or needs a capability that the device lacks"
+            case .fillSource: "a fill has no source memory, so it takes no source handler"
+            case .noPool: "the auto-free flag needs a channel with a pool"
+            case .tooManyEntries: "a scatter-gather list has more entries than the device supports"
+            case .unequalLists: "source and destination lists have different total lengths, or one is missing"
+            }
+        }
     }
 
-    /// The reason, as precise as the errno and the arguments allow.
+    /// The reason, as precise as the errno, the arguments and the state of the device allow.
     public let reason: Reason
     /// What the C call returns, negated.
     public let errno: Errno
@@ -91,20 +124,6 @@ public struct OperationError: Error, Sendable, Hashable, CustomStringConvertible
         self.errno = errno
     }
 
-    /// What was wrong, and what is allowed.
-    public var description: String {
-        let sentence =
-            switch reason {
-            case .ringFull: "the ring is full: poll completions before enqueuing more"
-            case .notStarted: "the device is not started"
-            case .noSuchChannel: "the device has no such virtual channel"
-            case .notSupported: "the device does not support this operation"
-            case .zeroLength: "the length is 0; an operation moves at least 1 byte"
-            case .flag: "an operation flag is undefined, or needs a capability or a pool that is missing"
-            case .tooManyEntries: "a scatter-gather list has more entries than the device supports"
-            case .unequalLists: "source and destination lists have different total lengths"
-            case .other: "the call failed"
-            }
-        return "\(sentence) (\(errno))"
-    }
+    /// What was wrong, what is allowed, and the errno.
+    public var description: String { "\(reason.message) (\(errno))" }
 }

@@ -22,14 +22,14 @@ public struct DataPath {
     @inline(__always)
     func refusal(_ vchan: UInt16, _ length: UInt32, _ flags: UInt64) -> Bool {
         vchan >= table.pointee.nb_vchans || length == 0
-            || flags & table.pointee.refused_flags != 0 && !offersDomains(flags)
+            || flags & table.pointee.refused_flags != 0 && !acceptsDomains(flags)
     }
 
     /// Second check for flags in `refused_flags`: whether they are all domain flags of kinds that the device supports,
     /// with one kind per side and no handler on a side without a kind.
     @usableFromInline
     @inline(never)
-    func offersDomains(_ flags: UInt64) -> Bool {
+    func acceptsDomains(_ flags: UInt64) -> Bool {
         let source = flags & (DMADEV_OP_SRC_PROCESS | DMADEV_OP_SRC_OS)
         let destination = flags & (DMADEV_OP_DST_PROCESS | DMADEV_OP_DST_OS)
         let sourceHandler = UInt16(truncatingIfNeeded: flags >> DMADEV_OP_SRC_HANDLER_SHIFT)
@@ -55,7 +55,7 @@ public struct DataPath {
         if dmatrace_dmadev_copy_enabled() {
             dmatrace_dmadev_copy(table.pointee.dev_id, vchan, source, destination, length, flags, result)
         }
-        return finish(result, .copy)
+        return finish(result, .copy, vchan, Arguments(flags: flags, length: length))
     }
 
     /// `rte_dma_copy_sg`.
@@ -76,7 +76,7 @@ public struct DataPath {
             dmatrace_dmadev_copy_sg(
                 table.pointee.dev_id, vchan, sources, destinations, sourceCount, destinationCount, flags, result)
         }
-        return finish(result, .copyScatterGather)
+        return finish(result, .copyScatterGather, vchan, Arguments(flags: flags, lists: lists))
     }
 
     /// `rte_dma_fill`.
@@ -85,7 +85,7 @@ public struct DataPath {
         -> Int32
     {
         let result =
-            refusal(vchan, length, flags)
+            refusal(vchan, length, flags) || flags & Self.sourceDomain != 0
             ? Self.invalid
             : ringing(vchan, byFlagOf: flags) {
                 table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
@@ -93,7 +93,7 @@ public struct DataPath {
         if dmatrace_dmadev_fill_enabled() {
             dmatrace_dmadev_fill(table.pointee.dev_id, vchan, pattern, destination, length, flags, result)
         }
-        return finish(result, .fill)
+        return finish(result, .fill, vchan, Arguments(flags: flags, length: length))
     }
 
     /// `rte_dma_submit`.
@@ -106,7 +106,7 @@ public struct DataPath {
         if dmatrace_dmadev_submit_enabled() {
             dmatrace_dmadev_submit(table.pointee.dev_id, vchan, result)
         }
-        return finish(result, .submit)
+        return finish(result, .submit, vchan)
     }
 
     /// `rte_dma_completed`.
@@ -123,7 +123,7 @@ public struct DataPath {
             dmatrace_dmadev_completed(
                 table.pointee.dev_id, vchan, count, lastIndex.pointee, hasError.pointee, result)
         }
-        return finish(result, .completed)
+        return finish(result, .completed, vchan)
     }
 
     /// `rte_dma_completed_status`.
@@ -140,7 +140,7 @@ public struct DataPath {
             dmatrace_dmadev_completed_status(
                 table.pointee.dev_id, vchan, count, lastIndex.pointee, status, result)
         }
-        return finish(result, .completedStatus)
+        return finish(result, .completedStatus, vchan)
     }
 
     /// `rte_dma_burst_capacity`.
@@ -152,7 +152,7 @@ public struct DataPath {
         if dmatrace_dmadev_burst_capacity_enabled() {
             dmatrace_dmadev_burst_capacity(table.pointee.dev_id, vchan, result)
         }
-        return finish(result, .burstCapacity)
+        return finish(result, .burstCapacity, vchan)
     }
 
     /// `rte_dma_enqueue_ops`; enqueues in order, rings the doorbell, and returns the number of enqueued operations.
@@ -167,12 +167,15 @@ public struct DataPath {
                 result = ringing(vchan) {
                     table.pointee.enqueue_ops(table.pointee.driver, vchan, operations, acceptable)
                 }
+                if result >= 0, result < acceptable, dmatrace_dmadev_enqueue_rejected_enabled() {
+                    dmatrace_dmadev_enqueue_rejected(table.pointee.dev_id, vchan)
+                }
             }
         }
         if dmatrace_dmadev_enqueue_ops_enabled() {
             dmatrace_dmadev_enqueue_ops(table.pointee.dev_id, vchan, operations, count, result)
         }
-        return finish(result, .enqueueOperations)
+        return finish(result, .enqueueOperations, vchan, count > 0 ? Arguments(operations[0]) : Arguments())
     }
 
     /// The number of operations before the first invalid one.
@@ -182,9 +185,9 @@ public struct DataPath {
     ) -> UInt16 {
         for index in 0..<Int(count) {
             let operation = operations[index]
-            let lists = Lists(
-                operation.sources, operation.destinations, operation.pointee.nb_src, operation.pointee.nb_dst)
-            if refusal(vchan, 1, operation.pointee.flags) || !lists.areAcceptable(maximum: table.pointee.max_sges) {
+            if refusal(vchan, 1, operation.pointee.flags)
+                || !Lists(operation).areAcceptable(maximum: table.pointee.max_sges)
+            {
                 return UInt16(index)
             }
         }
@@ -202,42 +205,23 @@ public struct DataPath {
         if dmatrace_dmadev_dequeue_ops_enabled() {
             dmatrace_dmadev_dequeue_ops(table.pointee.dev_id, vchan, operations, count, result)
         }
-        return finish(result, .dequeueOperations)
+        return finish(result, .dequeueOperations, vchan)
     }
 
-    /// Records a failure. A full ring is not recorded: the ring counts it.
+    /// Counts a failure.
     @inlinable
     @inline(__always)
-    func finish(_ result: Int32, _ call: DataCall) -> Int32 {
-        if result < 0 { recordFailure(result, call) }
+    func finish(
+        _ result: Int32, _ call: DataCall, _ vchan: UInt16, _ arguments: @autoclosure () -> Arguments = Arguments()
+    ) -> Int32 {
+        if result < 0 { countFailure(result, call, vchan, arguments()) }
         return result
-    }
-
-    @usableFromInline
-    @inline(never)
-    func recordFailure(_ result: Int32, _ call: DataCall) {
-        guard result != -ENOSPC, let device = table.pointee.device else { return }
-        // The device owns the table: while the table is in use, the device exists.
-        Unmanaged<DMADevice>.fromOpaque(device).takeUnretainedValue()
-            .recordFailure(
-                call.rawValue, errno: -result, table.pointee.nb_vchans == 0 ? "the device is not started" : nil)
     }
 
     @usableFromInline static var invalid: Int32 { -EINVAL }
 
-    /// The data calls with their names in traces.
-    @usableFromInline
-    enum DataCall: String {
-        case copy
-        case copyScatterGather = "copy_sg"
-        case fill
-        case submit
-        case completed
-        case completedStatus = "completed_status"
-        case burstCapacity = "burst_capacity"
-        case enqueueOperations = "enqueue_ops"
-        case dequeueOperations = "dequeue_ops"
-    }
+    /// The flags that give the source of an operation a domain.
+    @usableFromInline static var sourceDomain: UInt64 { DMADEV_OP_SRC_PROCESS | DMADEV_OP_SRC_OS }
 
     /// The two lists of a scatter-gather copy, unchecked.
     @usableFromInline
@@ -259,8 +243,20 @@ public struct DataPath {
         }
 
         @usableFromInline
+        init(_ operation: UnsafeMutablePointer<dmadev_op>) {
+            self.init(
+                operation.sources, operation.destinations, operation.pointee.nb_src, operation.pointee.nb_dst)
+        }
+
+        @usableFromInline
         func areAcceptable(maximum: UInt16) -> Bool {
-            guard sourceCount <= maximum, destinationCount <= maximum else { return false }
+            areShort(maximum) && areEqual
+        }
+
+        func areShort(_ maximum: UInt16) -> Bool { sourceCount <= maximum && destinationCount <= maximum }
+
+        /// Whether both are there and have as many bytes.
+        var areEqual: Bool {
             guard let from = Self.sum(sources, sourceCount), let to = Self.sum(destinations, destinationCount) else {
                 return false
             }
@@ -279,7 +275,9 @@ public struct DataPath {
 extension dmadev_data_path {
     /// A table whose functions all return `-ENOTSUP`: the initial table for a driver's start, and the table of a
     /// stopped device.
-    static func nothing(_ id: Int16) -> dmadev_data_path {
+    ///
+    /// - Parameter failures: where failed calls of the device are counted.
+    static func nothing(_ id: Int16, _ failures: DataCallFailures) -> dmadev_data_path {
         dmadev_data_path(
             driver: nil,
             copy: { _, _, _, _, _, _ in -ENOTSUP },
@@ -292,8 +290,7 @@ extension dmadev_data_path {
             enqueue_ops: { _, _, _, _ in -ENOTSUP },
             dequeue_ops: { _, _, _, _ in -ENOTSUP },
             rung: { _, _, _ in -ENOTSUP },
-            device: nil,
-            refused_flags: ~OperationFlags.always.rawValue, dev_id: id, nb_vchans: 0, max_sges: 0,
-            domain_flags: 0)
+            failures: failures.rows, refused_flags: ~OperationFlags.always.rawValue,
+            nb_failures: UInt32(failures.channelCount), dev_id: id, nb_vchans: 0, max_sges: 0, domain_flags: 0, mode: 0)
     }
 }

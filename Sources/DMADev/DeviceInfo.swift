@@ -85,7 +85,8 @@ public struct Statistics: Sendable, Equatable {
         self.errors = errors
     }
 
-    static func + (left: Statistics, right: Statistics) -> Statistics {
+    /// The counts of two channels or rings together.
+    public static func + (left: Statistics, right: Statistics) -> Statistics {
         Statistics(
             submitted: left.submitted &+ right.submitted, completed: left.completed &+ right.completed,
             errors: left.errors &+ right.errors)

@@ -1,5 +1,4 @@
 internal import CDMATrace
-internal import Glibc
 internal import LinuxSystem
 internal import Synchronization
 internal import SystemPackage
@@ -13,7 +12,7 @@ public final class DeviceRegistry: Sendable {
     public static let shared = DeviceRegistry()
 
     private let state: Locked<State>
-    private let failures = History<FailedCall>()
+    private let failedControlCalls = FailedCallLog()
     private let events = History<ReceivedGroupEvent>()
     private let changes = ControlChanges()
 
@@ -34,18 +33,19 @@ public final class DeviceRegistry: Sendable {
     ///
     /// - Throws: `EINVAL` for 0 or more than 32,767, and after the first device was added.
     public func setMaximumDeviceCount(_ count: Int) throws(DMAError) {
-        let error: DMAError? = state.withLock { state in
-            guard (1...Int(Int16.max)).contains(count) else {
-                return .invalid("\(count) devices: 1 to \(Int16.max) are allowed")
+        try failedControlCalls.tracing("dev_max", of: -1) { ret in
+            dmatrace_dmadev_dev_max(UInt64(max(count, 0)), ret)
+        } _: { () throws(DMAError) in
+            try state.withLock { state throws(DMAError) in
+                guard (1...Int(Int16.max)).contains(count) else {
+                    throw .invalid("\(count) devices: 1 to \(Int16.max) are allowed")
+                }
+                guard state.slots.isEmpty else {
+                    throw .invalid("the maximum number of devices cannot change after the first device was added")
+                }
+                state.maximumDeviceCount = count
             }
-            guard state.slots.isEmpty else {
-                return .invalid("the maximum number of devices cannot change after the first device was added")
-            }
-            state.maximumDeviceCount = count
-            return nil
         }
-        dmatrace_dmadev_dev_max(UInt64(max(count, 0)), error.map { -$0.errno.rawValue } ?? 0)
-        if let error { throw error }
     }
 
     /// Adds a device with the lowest free number; corresponds to `rte_dma_pmd_allocate`.
@@ -55,27 +55,37 @@ public final class DeviceRegistry: Sendable {
     /// - Throws: `EINVAL` for an invalid name, `EEXIST` when it is in use, `ENOSPC` at the maximum number of devices.
     @discardableResult
     public func add(_ driver: any DMADriver, named name: String) throws(DMAError) -> DMADevice {
-        guard (1...63).contains(name.utf8.count) else {
-            throw .invalid("a device's name has 1 to 63 bytes, this one has \(name.utf8.count)")
-        }
-        let result: Result<DMADevice, DMAError> = state.withLock { state in
-            guard !state.slots.contains(where: { $0?.name == name }) else {
-                return .failure(DMAError(.exists, .fileExists, "a device '\(name)' exists already"))
+        var id: Int16 = -1
+        let device = try failedControlCalls.tracing("device_added", of: -1) { ret in
+            dmatrace_dmadev_device_added(id, name, driver.properties.driver, ret)
+        } _: { () throws(DMAError) in
+            guard (1...63).contains(name.utf8.count) else {
+                throw .invalid("a device's name has 1 to 63 bytes, this one has \(name.utf8.count)")
             }
-            let slot = state.slots.firstIndex { $0 == nil } ?? state.slots.count
-            guard slot < state.maximumDeviceCount else {
-                return .failure(
-                    DMAError(.exhausted, .noSpace, "\(state.maximumDeviceCount) devices exist, which is the maximum"))
+            let device = try state.withLock { state throws(DMAError) in
+                try makeDevice(driver, name, &state)
             }
-            let device = DMADevice(
-                id: Int16(slot), name: name, driver: driver, failures: failures, events: events, changes: changes
-            ) { [weak self] in self?.remove($0) }
-            if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
-            return .success(device)
+            id = device.id
+            changes.increment()
+            return device
         }
-        let device = try result.get()
-        changes.increment()
-        dmatrace_dmadev_device_added(device.id, name, device.properties.driver)
+        return device
+    }
+
+    private func makeDevice(_ driver: any DMADriver, _ name: String, _ state: inout State) throws(DMAError) -> DMADevice
+    {
+        guard !state.slots.contains(where: { $0?.name == name }) else {
+            throw DMAError(.exists, .fileExists, "a device '\(name)' exists already")
+        }
+        let slot = state.slots.firstIndex { $0 == nil } ?? state.slots.count
+        guard slot < state.maximumDeviceCount else {
+            throw DMAError(.exhausted, .noSpace, "\(state.maximumDeviceCount) devices exist, which is the maximum")
+        }
+        let device = DMADevice(
+            id: Int16(slot), name: name, driver: driver, failedCalls: failedControlCalls, events: events,
+            changes: changes
+        ) { [weak self] in self?.remove($0) }
+        if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
         return device
     }
 
@@ -83,36 +93,40 @@ public final class DeviceRegistry: Sendable {
     ///
     /// - Throws: `EINVAL` when there is none.
     public func device(_ id: Int16) throws(DMAError) -> DMADevice {
-        guard let device = find(id) else {
-            throw DMAError(.noDevice, .invalidArgument, "there is no device \(id)")
+        try failedControlCalls.tracing("device_lookup", of: id) { ret in
+            dmatrace_dmadev_device_lookup(id, ret)
+        } _: { () throws(DMAError) in
+            try find(id)
         }
-        return device
     }
 
     /// Looks up a device by name; `rte_dma_get_dev_id_by_name`.
     ///
     /// - Throws: `EINVAL` when there is none.
     public func device(named name: String) throws(DMAError) -> DMADevice {
-        let found = state.withLock { state in state.slots.lazy.compactMap { $0 }.first { $0.name == name } }
-        dmatrace_dmadev_get_dev_id_by_name(name, found.map { Int32($0.id) } ?? -EINVAL)
-        guard let found else {
-            throw DMAError(.noDevice, .invalidArgument, "there is no device '\(name)'")
+        var id: Int32 = 0
+        return try failedControlCalls.tracing("get_dev_id_by_name", of: -1) { ret in
+            dmatrace_dmadev_get_dev_id_by_name(name, ret < 0 ? ret : id)
+        } _: { () throws(DMAError) in
+            let found = state.withLock { state in state.slots.lazy.compactMap { $0 }.first { $0.name == name } }
+            guard let found else {
+                throw DMAError(.noDevice, .invalidArgument, "there is no device '\(name)'")
+            }
+            id = Int32(found.id)
+            return found
         }
-        return found
     }
 
     /// Whether a device with this number exists; `rte_dma_is_valid`.
     public func isValid(_ id: Int16) -> Bool {
-        let valid = find(id) != nil
+        let valid = (try? find(id)) != nil
         dmatrace_dmadev_is_valid(id, valid)
         return valid
     }
 
     /// The number of devices; `rte_dma_count_avail`.
     public var count: Int {
-        let count = devices.count
-        dmatrace_dmadev_count_avail(UInt16(count))
-        return count
+        devices.count
     }
 
     /// The lowest device number that is at least `id`; `rte_dma_next_dev`.
@@ -124,20 +138,45 @@ public final class DeviceRegistry: Sendable {
         return next
     }
 
-    /// All devices, in the order of their numbers.
+    /// All devices, in the order of their numbers; `rte_dma_count_avail` and `RTE_DMA_FOREACH_DEV` in one call.
     public var devices: [DMADevice] {
-        state.withLock { $0.slots.compactMap { $0 } }
+        let all = state.withLock { $0.slots.compactMap { $0 } }
+        dmatrace_dmadev_count_avail(UInt16(all.count))
+        return all
     }
+
+    // MARK: For telemetry and displays
+
+    /// All devices, in the order of their numbers. Nothing is traced or recorded.
+    public var views: [DeviceView] {
+        state.withLock { $0.slots.compactMap { $0?.view } }
+    }
+
+    /// Looks up a device by number. Nothing is traced or recorded.
+    ///
+    /// - Throws: `EINVAL` when there is none.
+    public func view(of id: Int16) throws(DMAError) -> DeviceView { try find(id).view }
 
     /// Increases when a control call has changed a device or the set of devices. Values read, other than counters,
     /// states and ring use, stay valid while this number is the same.
     public var generation: UInt64 { changes.generation }
 
-    /// The last failed calls of these devices, newest first; a full ring is not recorded.
+    /// The failed calls of these devices, one entry for each kind, the kind that failed last first. A full ring is not a
+    /// failure.
     ///
-    /// - Parameter count: up to 256; older entries are dropped.
+    /// - Parameter count: the maximum number of entries. Of the kinds of control calls, and of the data calls of closed
+    ///   devices, the last 256 are kept.
     public func failedCalls(last count: Int = 256) -> [FailedCall] {
-        failures.last(count)
+        let data = state.withLock { $0.slots.compactMap { $0 } }.flatMap { $0.failures.entries(of: $0.id) }
+        return Array((data + failedControlCalls.entries).sorted { $0.last > $1.last }.prefix(max(count, 0)))
+    }
+
+    /// The number of failed calls of these devices, closed ones included.
+    public var failedCallCount: UInt64 {
+        // Both under one lock: a close moves counts from one to the other.
+        state.withLock { state in
+            state.slots.reduce(failedControlCalls.count) { $0 + ($1?.failures.count ?? 0) }
+        }
     }
 
     /// The last events of these devices' access groups, newest first.
@@ -147,14 +186,21 @@ public final class DeviceRegistry: Sendable {
         events.last(count)
     }
 
-    private func find(_ id: Int16) -> DMADevice? {
-        state.withLock { state in
+    private func find(_ id: Int16) throws(DMAError) -> DMADevice {
+        let found = state.withLock { state in
             id >= 0 && Int(id) < state.slots.count ? state.slots[Int(id)] : nil
         }
+        guard let found else {
+            throw DMAError(.noDevice, .invalidArgument, "there is no device \(id)")
+        }
+        return found
     }
 
     private func remove(_ device: DMADevice) {
-        state.withLock { $0.slots[Int(device.id)] = nil }
+        state.withLock { state in
+            state.slots[Int(device.id)] = nil
+            failedControlCalls.append(device.failures, of: device.id)
+        }
         changes.increment()
         dmatrace_dmadev_device_removed(device.id, device.name)
     }

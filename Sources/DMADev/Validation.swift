@@ -34,6 +34,11 @@ extension VirtualChannelConfiguration {
         guard sourcePort.type.isDefined, destinationPort.type.isDefined else {
             throw .invalid("port type: 0 (none) and 1 (PCIe) are defined")
         }
+        for port in [sourcePort, destinationPort] where port.type == .pcie {
+            for field in port.pcie.fields where field.value > field.maximum {
+                throw .invalid("PCIe port: \(field.name) \(field.value): 0 to \(field.maximum) are allowed")
+            }
+        }
         guard domain.type.isDefined else {
             throw .invalid("domain type \(domain.type.rawValue): 0 to 2 are defined")
         }
@@ -98,11 +103,19 @@ extension VirtualChannelConfiguration {
     func trace(_ device: Int16, _ vchan: UInt16, _ ret: Int32) {
         guard dmatrace_dmadev_vchan_setup_enabled() else { return }
         var record = dmatrace_vchan_configuration(
-            direction: direction.rawValue, nb_desc: descriptorCount, src_port_type: sourcePort.type.rawValue,
-            src_port_pcie: sourcePort.pcie, dst_port_type: destinationPort.type.rawValue,
-            dst_port_pcie: destinationPort.pcie, auto_free_pool: poolNumber, domain_type: domain.type.rawValue,
+            direction: direction.rawValue, nb_desc: descriptorCount, src_port: sourcePort.record,
+            dst_port: destinationPort.record, auto_free_pool: poolNumber, domain_type: domain.type.rawValue,
             src_handler: domain.sourceHandler, dst_handler: domain.destinationHandler)
         dmatrace_dmadev_vchan_setup(device, vchan, &record, ret)
+    }
+}
+
+extension Port {
+    fileprivate var record: dmatrace_port {
+        dmatrace_port(
+            type: type.rawValue, coreid: pcie.core, pfid: pcie.physicalFunction,
+            vfen: pcie.virtualFunction == nil ? 0 : 1, vfid: pcie.virtualFunction ?? 0, pasid: pcie.pasid,
+            attr: pcie.attributes, ph: pcie.processingHint, st: pcie.steeringTag)
     }
 }
 

@@ -54,7 +54,7 @@ public final class VirtualChannel {
         from source: UInt64, to destination: UInt64, length: UInt32, flags: OperationFlags = []
     ) throws(OperationError) -> RingIndex {
         let result = path.copy(index, source, destination, length, flags.rawValue)
-        guard result >= 0 else { throw error(result, flags, isEmpty: length == 0) }
+        guard result >= 0 else { throw error(result, .copy, DataPath.Arguments(flags: flags.rawValue, length: length)) }
         return RingIndex(truncatingIfNeeded: result)
     }
 
@@ -72,11 +72,13 @@ public final class VirtualChannel {
         from sources: UnsafeBufferPointer<ScatterGatherEntry>, to destinations: UnsafeBufferPointer<ScatterGatherEntry>,
         flags: OperationFlags = []
     ) throws(OperationError) -> RingIndex {
+        let lists = DataPath.Lists(
+            sources.baseAddress, destinations.baseAddress, UInt16(clamping: sources.count),
+            UInt16(clamping: destinations.count))
         let result = path.copyScatterGather(
-            index, sources.baseAddress, destinations.baseAddress, UInt16(clamping: sources.count),
-            UInt16(clamping: destinations.count), flags.rawValue)
+            index, lists.sources, lists.destinations, lists.sourceCount, lists.destinationCount, flags.rawValue)
         guard result >= 0 else {
-            throw error(result, flags, entryCount: max(sources.count, destinations.count))
+            throw error(result, .copyScatterGather, DataPath.Arguments(flags: flags.rawValue, lists: lists))
         }
         return RingIndex(truncatingIfNeeded: result)
     }
@@ -94,7 +96,7 @@ public final class VirtualChannel {
         _ destination: UInt64, pattern: UInt64, length: UInt32, flags: OperationFlags = []
     ) throws(OperationError) -> RingIndex {
         let result = path.fill(index, pattern, destination, length, flags.rawValue)
-        guard result >= 0 else { throw error(result, flags, isEmpty: length == 0) }
+        guard result >= 0 else { throw error(result, .fill, DataPath.Arguments(flags: flags.rawValue, length: length)) }
         return RingIndex(truncatingIfNeeded: result)
     }
 
@@ -104,7 +106,7 @@ public final class VirtualChannel {
     @inlinable
     public func submit() throws(OperationError) {
         let result = path.submit(index)
-        guard result >= 0 else { throw error(result, []) }
+        guard result >= 0 else { throw error(result, .submit) }
     }
 
     // MARK: Poll
@@ -136,7 +138,7 @@ public final class VirtualChannel {
         var lastIndex: UInt16 = 0
         var hasError = false
         let result = path.completed(index, count, &lastIndex, &hasError)
-        guard result >= 0 else { throw error(result, []) }
+        guard result >= 0 else { throw error(result, .completed) }
         return Completions(count: Int(result), lastIndex: lastIndex, hasError: hasError)
     }
 
@@ -149,10 +151,10 @@ public final class VirtualChannel {
         into statuses: UnsafeMutableBufferPointer<CompletionStatus>
     ) throws(OperationError) -> Completions {
         var lastIndex: UInt16 = 0
-        guard let first = statuses.baseAddress else { return try completed(upTo: 0) }
-        let codes = UnsafeMutableRawPointer(first).assumingMemoryBound(to: UInt16.self)
-        let result = path.completedStatus(index, UInt16(clamping: statuses.count), &lastIndex, codes)
-        guard result >= 0 else { throw error(result, []) }
+        let codes = UnsafeMutableRawPointer(statuses.baseAddress) ?? Self.unused
+        let result = path.completedStatus(
+            index, UInt16(clamping: statuses.count), &lastIndex, codes.assumingMemoryBound(to: UInt16.self))
+        guard result >= 0 else { throw error(result, .completedStatus) }
         return Completions(count: Int(result), lastIndex: lastIndex, hasError: false)
     }
 
@@ -161,7 +163,7 @@ public final class VirtualChannel {
     public var burstCapacity: Int {
         get throws(OperationError) {
             let result = path.burstCapacity(index)
-            guard result >= 0 else { throw error(result, []) }
+            guard result >= 0 else { throw error(result, .burstCapacity) }
             return Int(result)
         }
     }
@@ -178,9 +180,12 @@ public final class VirtualChannel {
     public func enqueue(
         _ operations: UnsafeBufferPointer<UnsafeMutablePointer<dmadev_op>>
     ) throws(OperationError) -> Int {
-        guard let first = operations.baseAddress else { return 0 }
+        let first = operations.baseAddress ?? UnsafePointer(Self.unused.assumingMemoryBound(to: Operation.self))
         let result = path.enqueue(index, first, UInt16(clamping: operations.count))
-        guard result >= 0 else { throw error(result, []) }
+        guard result >= 0 else {
+            throw error(
+                result, .enqueueOperations, operations.isEmpty ? DataPath.Arguments() : DataPath.Arguments(first[0]))
+        }
         return Int(result)
     }
 
@@ -191,38 +196,25 @@ public final class VirtualChannel {
     public func dequeue(
         into operations: UnsafeMutableBufferPointer<UnsafeMutablePointer<dmadev_op>?>
     ) throws(OperationError) -> Int {
-        guard let first = operations.baseAddress else { return 0 }
+        let first = operations.baseAddress ?? Self.unused.assumingMemoryBound(to: Operation?.self)
         let result = path.dequeue(index, first, UInt16(clamping: operations.count))
-        guard result >= 0 else { throw error(result, []) }
+        guard result >= 0 else { throw error(result, .dequeueOperations) }
         return Int(result)
+    }
+
+    @usableFromInline typealias Operation = UnsafeMutablePointer<dmadev_op>
+
+    /// The address of a buffer without one. It is not null, and not accessed, because the buffer is empty.
+    @usableFromInline static var unused: UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
     }
 
     // MARK: Errors
 
-    /// Finds the reason for a negative errno.
+    /// The error for a negative errno.
     @usableFromInline
     @inline(never)
-    func error(
-        _ result: Int32, _ flags: OperationFlags, isEmpty: Bool = false, entryCount: Int? = nil
-    ) -> OperationError {
-        let table = path.table.pointee
-        let reason: OperationError.Reason =
-            switch -result {
-            case ENOSPC: .ringFull
-            case ENOTSUP: .notSupported
-            case EINVAL where table.nb_vchans == 0: .notStarted
-            case EINVAL where index >= table.nb_vchans: .noSuchChannel
-            case EINVAL where isEmpty: .zeroLength
-            case EINVAL where flags.rawValue & table.refused_flags != 0: .flag
-            case EINVAL where flags.contains(.autoFree) && !hasPool: .flag
-            case EINVAL where entryCount ?? 0 > Int(table.max_sges): .tooManyEntries
-            case EINVAL where entryCount != nil: .unequalLists
-            default: .other
-            }
-        return OperationError(reason, Errno(rawValue: -result))
-    }
-    private var hasPool: Bool {
-        guard let channels = device.configuration?.channels, Int(index) < channels.count else { return false }
-        return channels[Int(index)]?.autoFreePool != nil
+    func error(_ result: Int32, _ call: DataCall, _ arguments: DataPath.Arguments = .init()) -> OperationError {
+        OperationError(path.reason(result, call, index, arguments), Errno(rawValue: -result))
     }
 }

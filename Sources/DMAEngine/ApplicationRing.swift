@@ -89,6 +89,11 @@ public final class ApplicationRing: @unchecked Sendable {
         withExtendedLifetime(self) { producer.use }
     }
 
+    /// Three of the counters; any thread may read them.
+    var statistics: Statistics {
+        withExtendedLifetime(self) { Statistics(reading: memory.engineCounters, memory.applicationCounters) }
+    }
+
     /// The counters of the ring; any thread may read them.
     public var counters: ChannelCounters {
         withExtendedLifetime(self) { memory.counters }

@@ -45,20 +45,20 @@ public enum DeviceCommands {
     /// The device that the first number of a request names.
     static func device(
         _ numbers: inout TelemetryNumberReader, in registry: DeviceRegistry
-    ) throws(TelemetryCommandError) -> DMADevice {
+    ) throws(TelemetryCommandError) -> DeviceView {
         let id: Int16 = try numbers.next("dev_id", in: 0...Int16.max)
-        return try calling { () throws(DMAError) in try registry.device(id) }
+        return try calling { () throws(DMAError) in try registry.view(of: id) }
     }
 
     /// The device that a request without other parameters names.
     static func device(
         _ request: TelemetryRequest, in registry: DeviceRegistry
-    ) throws(TelemetryCommandError) -> DMADevice {
+    ) throws(TelemetryCommandError) -> DeviceView {
         var numbers = request.numbers
         return try device(&numbers, in: registry)
     }
 
-    static func info(of device: DMADevice) throws(TelemetryCommandError) -> DeviceInfo {
+    static func info(of device: DeviceView) throws(TelemetryCommandError) -> DeviceInfo {
         try calling { () throws(DMAError) in try device.info }
     }
 

@@ -31,8 +31,9 @@ struct PageFields: Sendable {
     /// `/dmadev/events`, a row
     static let event = PageFields(
         texts: ["event", "domain_id"], numbers: ["number", "time_ns", "dev_id", "group_id", "handler"])
-    /// `/dmadev/errors`, a row
-    static let failedCall = PageFields(texts: ["call", "reason"], numbers: ["number", "time_ns", "dev_id", "errno"])
+    /// `/dmadev/errors`, a row of `calls`
+    static let failedCall = PageFields(
+        texts: ["call", "reason"], numbers: ["dev_id", "vchan", "errno", "count", "first_ns", "last_ns"])
     /// `/telemetry/errors`, a row
     static let failedRequest = PageFields(texts: ["request", "reason"], numbers: ["time_ns"])
 

@@ -70,7 +70,9 @@ final class SnapshotBuilder: SourceVisitor {
             groups[request.index].append(.init("members", .array(members)))
         default:
             guard let list = Self.lists.first(where: { $0.command == request.command }) else { return }
-            recent.append(.init(list.name, reply.rows(list.fields, limit: PageFields.recentLimit)))
+            // The reply to `/dmadev/errors` has its rows in a member.
+            let rows = (reply["calls"] ?? reply).rows(list.fields, limit: PageFields.recentLimit)
+            recent.append(.init(list.name, rows))
         }
     }
 

@@ -60,10 +60,12 @@ extension SourceCommand {
     static let controllerDomains = SourceCommand("/controller/domains", .process)
     static let server = SourceCommand("/telemetry/stats", .process, monotonicMembers: ["requests", "accepted"])
 
+    /// Only the number of failed calls.
+    static let failedCallCount = failedCalls(0)
     /// Only the newest row: its number is the count.
-    static let failedCall = failedCalls(1), groupEvent = groupEvents(1)
+    static let groupEvent = groupEvents(1)
 
-    /// The most recent failed calls of the dmadev library.
+    /// The failed calls of the dmadev library, by kind, the most recent first.
     package static func failedCalls(_ count: Int) -> SourceCommand { .init("/dmadev/errors", .process, count: count) }
     /// The most recent events of access groups.
     package static func groupEvents(_ count: Int) -> SourceCommand { .init("/dmadev/events", .process, count: count) }

@@ -20,7 +20,7 @@ public final class SoftwareDevice: RingDriver {
         /// Maximum entries per scatter-gather list, 1 to 64.
         public var maximumEntryCount: UInt16 = 32
         /// Device memory for mem2dev, dev2mem and dev2dev channels; the key is a port's PCIe fields as one word.
-        public var deviceMemory: [UInt64: DeviceMemory] = [:]
+        public var deviceMemory: [PCIePort: DeviceMemory] = [:]
 
         /// All capabilities, and the default limits.
         public init() {}
@@ -42,7 +42,7 @@ public final class SoftwareDevice: RingDriver {
     public let rings: DeviceRings
 
     private let engine: Engine
-    private let deviceMemory: [UInt64: DeviceMemory]
+    private let deviceMemory: [PCIePort: DeviceMemory]
     /// The mapped memory of a device without SVA.
     private let map: IOVAMap?
 
@@ -84,11 +84,11 @@ public final class SoftwareDevice: RingDriver {
     /// The address space of one side of a channel.
     private func space(_ port: Port) throws(DMAError) -> AddressSpace {
         guard port.type != .none else { return map.map(AddressSpace.mapped) ?? .process }
-        guard let memory = deviceMemory[port.pcie] else {
-            let known = deviceMemory.keys.sorted().map { "0x\(String($0, radix: 16))" }.joined(separator: ", ")
+        guard let memory = deviceMemory[port.pcie.function] else {
+            let known = deviceMemory.keys.map { Port.pcie($0).description }.sorted().joined(separator: "; ")
             throw DMAError(
                 .invalidArgument, .invalidArgument,
-                "port 0x\(String(port.pcie, radix: 16)): no device is behind it; "
+                "port \(port.description): no device is behind it; "
                     + (known.isEmpty ? "this device has no ports" : "the ports with a device are \(known)"))
         }
         return .device(memory)

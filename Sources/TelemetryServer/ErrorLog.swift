@@ -18,8 +18,8 @@ struct ErrorLog {
     private var ring: [Entry] = []
     private var next = 0
 
-    /// The entries, oldest first.
-    var entries: [Entry] { Array(ring[next...] + ring[..<next]) }
+    /// The entries, newest first.
+    var entries: [Entry] { (ring[next...] + ring[..<next]).reversed() }
 
     mutating func append(request: UnsafeRawBufferPointer, reason: String) {
         let entry = Entry(time: MonotonicTime.wallClockNanoseconds, request: Self.readable(request), reason: reason)

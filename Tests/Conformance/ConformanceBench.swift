@@ -17,7 +17,8 @@ final class ConformanceBench {
     /// The engine of all devices whose configuration says that they share one.
     static let busyEngine = "conformance"
     /// Two devices behind ports, by the port's fields: bytes.
-    static let deviceMemory: [UInt64: Int] = [0x1_0002: 1 << 20, 0x3: 10_007]
+    static let ports = [PCIePort(core: 3), PCIePort(physicalFunction: 1, virtualFunction: 2)]
+    static let deviceMemory = [ports[0]: 10_007, ports[1]: 1 << 20]
 
     init(
         _ run: ConformanceRun, _ makeDevice: @escaping (ConformanceOptions) throws -> DMADevice,

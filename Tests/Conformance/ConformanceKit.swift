@@ -102,7 +102,7 @@ public struct ConformanceOptions: Sendable {
     /// engine of its own.
     public var engine: String?
     /// The ports that devices with memory are to be behind: the port's fields as one word, and the bytes there, zeroed.
-    public var deviceMemory: [UInt64: Int] = [:]
+    public var deviceMemory: [PCIePort: Int] = [:]
     /// Whether the device is to have no SVA, and nothing mapped.
     public var isWithoutSVA = false
 

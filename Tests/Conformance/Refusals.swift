@@ -22,7 +22,10 @@ func expectRefusal<Value>(
 }
 
 /// Every data call on a channel whose device does not run.
-func expectNoDataCallWorks(_ channel: VirtualChannel, sourceLocation: SourceLocation = #_sourceLocation) {
+func expectNoDataCallWorks(
+    _ channel: VirtualChannel, _ reason: OperationError.Reason = .notStarted,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
     let memory = GuardedMemory(16)
     let (address, entry) = (memory.address, memory.entry(at: 0, count: 8))
     var statuses = [CompletionStatus.unknown]
@@ -34,7 +37,11 @@ func expectNoDataCallWorks(_ channel: VirtualChannel, sourceLocation: SourceLoca
         { _ = try channel.completed(upTo: 1) },
         { _ = try statuses.withUnsafeMutableBufferPointer { buffer in try channel.completedStatus(into: buffer) } },
         { _ = try channel.burstCapacity },
+        // Empty ones too.
+        { _ = try channel.completedStatus(into: UnsafeMutableBufferPointer(start: nil, count: 0)) },
+        { try channel.enqueue(UnsafeBufferPointer(start: nil, count: 0)) },
+        { _ = try channel.dequeue(into: UnsafeMutableBufferPointer(start: nil, count: 0)) },
     ]
-    for call in calls { expectRefusal(.notStarted, .invalidArgument, sourceLocation: sourceLocation, call) }
+    for call in calls { expectRefusal(reason, .invalidArgument, sourceLocation: sourceLocation, call) }
     memory.expect(GuardedMemory.untouched(16), sourceLocation: sourceLocation)
 }

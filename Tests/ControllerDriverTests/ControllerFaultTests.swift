@@ -71,7 +71,7 @@ import Testing
         try faulty.device.start()
         try faulty.copy(4)
         #expect(try faulty.statuses(4) == [.successful, .successful, .successful, .pageFault])
-        #expect(faulty.device.counters(of: 0)?.statuses == [.successful: 7, .busError: 1, .pageFault: 2])
+        #expect(faulty.device.view.counters(of: 0)?.statuses == [.successful: 7, .busError: 1, .pageFault: 2])
         try faulty.end()
         try healthy.end()
     }
@@ -91,15 +91,15 @@ import Testing
         #expect(try frozen.statuses(2).allSatisfy { $0 == .successful })
         #expect(try frozen.device.status(of: 0) == .active)
         try frozen.device.stop()
-        #expect(frozen.device.counters(of: 0)?.statuses == [.successful: 2, .userAbort: 3])
+        #expect(frozen.device.view.counters(of: 0)?.statuses == [.successful: 2, .userAbort: 3])
         try frozen.device.close()
 
         let halted = try Bench(host, "halt=2", named: "halted")
         try halted.copy(3)
         try eventually("the device is halted") { try halted.device.status(of: 0) == .haltedError }
-        #expect(throws: OperationError(.other, .ioError)) { try halted.copy(1) }
+        #expect(throws: OperationError(.halted, .ioError)) { try halted.copy(1) }
         #expect(try halted.statuses(1) == [.successful])
-        #expect(throws: OperationError(.other, .ioError)) { try halted.channel.completed(upTo: 1) }
+        #expect(throws: OperationError(.halted, .ioError)) { try halted.channel.completed(upTo: 1) }
         try halted.device.stop()
         try halted.device.start()
         try halted.copy(3)

@@ -80,7 +80,7 @@ import Testing
     @Test("A driver's errno comes back with a reason")
     func errors() throws {
         let rows: [(Int32, OperationError)] = [
-            (-28, OperationError(.ringFull, .noSpace)), (-5, OperationError(.other, .ioError)),
+            (-28, OperationError(.ringFull, .noSpace)), (-5, OperationError(.halted, .ioError)),
             (-22, OperationError(.other, .invalidArgument)), (-95, OperationError(.notSupported, .notSupported)),
         ]
         for (value, error) in rows {

@@ -16,7 +16,7 @@ import Testing
         let channel = VirtualChannelConfiguration(descriptorCount: 12)
         try device.configure(configuration)
         try device.setUpVirtualChannel(0, configuration: channel)
-        #expect(device.configuration?.channels == [channel])
+        #expect(device.view.configuration?.channels == [channel])
         for _ in 0..<2 { try device.start() }
         for _ in 0..<2 { try device.stop() }
         try device.close()
@@ -36,10 +36,10 @@ import Testing
         }
         let channel = VirtualChannelConfiguration(descriptorCount: 12)
         refused { try device.configure(DeviceConfiguration(virtualChannelCount: 1)) }
-        #expect(device.configuration == nil)
+        #expect(device.view.configuration == nil)
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
         refused { try device.setUpVirtualChannel(0, configuration: channel) }
-        #expect(device.configuration?.channels == [nil])
+        #expect(device.view.configuration?.channels == [nil])
         try device.setUpVirtualChannel(0, configuration: channel)
         refused { try device.start() }
         #expect(try !device.info.isStarted)
@@ -65,7 +65,7 @@ import Testing
         try device.start()
         try device.stop()
         try device.configure(DeviceConfiguration(virtualChannelCount: 3))
-        #expect(device.configuration?.channels == [nil, nil, nil])
+        #expect(device.view.configuration?.channels == [nil, nil, nil])
     }
 
     @Test("Control calls from many threads reach the driver one at a time")

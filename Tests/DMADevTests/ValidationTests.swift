@@ -33,7 +33,7 @@ import Testing
             (DeviceConfiguration(virtualChannelCount: 1, flags: .enqueueDequeue), "lacks the capability enq_deq"),
         ]
         for row in rows { refuses(.invalidArgument, row.words, driver) { try device.configure(row.0) } }
-        #expect(device.configuration == nil)
+        #expect(device.view.configuration == nil)
 
         let good = DeviceConfiguration(virtualChannelCount: 3, priority: 3)
         try device.configure(good)
@@ -57,13 +57,20 @@ import Testing
     func argumentsAlone() throws {
         let driver = RecordingDriver(.offering([.mem2dev, .dev2mem, .dev2dev, .interProcessDomain, .interOSDomain]))
         let device = try DMADevice.alone(driver)
-        let port = Port(type: .pcie, pcie: 7)
+        let port = Port.pcie(PCIePort(core: 7))
         let process = InterDomain(type: .process, sourceHandler: 1)
+        func to(_ port: PCIePort) -> Channel {
+            Channel(direction: .mem2dev, descriptorCount: 0, destinationPort: .pcie(port))
+        }
         let rows: [(Channel, words: String)] = [
             (Channel(direction: .init(rawValue: 4), descriptorCount: 0), "direction 4: 0 to 3"),
             (Channel(direction: .init(rawValue: -1), descriptorCount: 0), "direction -1"),
             (Channel(descriptorCount: 0, sourcePort: Port(type: .init(rawValue: 2))), "port type"),
             (Channel(descriptorCount: 0, destinationPort: Port(type: .init(rawValue: -1))), "port type"),
+            (to(PCIePort(core: 16)), "coreid 16: 0 to 15"),
+            (to(PCIePort(pasid: 0x10_0000)), "pasid 1048576: 0 to 1048575"),
+            (to(PCIePort(attributes: 8)), "attr 8: 0 to 7"),
+            (to(PCIePort(processingHint: 4)), "ph 4: 0 to 3"),
             (Channel(descriptorCount: 0, domain: InterDomain(type: .init(rawValue: 3))), "domain type 3"),
             (Channel(descriptorCount: 0, sourcePort: port), "source port: a mem2mem channel has none"),
             (Channel(descriptorCount: 0, destinationPort: port), "destination port: a mem2mem channel has none"),

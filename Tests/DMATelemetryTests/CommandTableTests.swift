@@ -82,9 +82,18 @@ import Testing
 
         #expect(throws: OperationError.self) { try channel.copy(from: 0, to: 0, length: 0) }
         #expect(throws: DMAError.self) { try device.close() }
-        let calls = try reply("/dmadev/errors", "2")
-        #expect(calls[0]?["call"]?.string == "close" && calls[0]?["errno"]?.integer == 16)
-        #expect(calls[1]?["call"]?.string == "copy" && calls[1]?["errno"]?.integer == 22)
+        // Only the application's calls are here, not the refused reads of telemetry.
+        for (path, parameters) in [("/dmadev/stats", "0,99"), ("/dmadev/info", "9"), ("/dmadev/latency", "0,7")] {
+            #expect(throws: TelemetryCommandError.self) { try reply(path, parameters) }
+        }
+        let failures = try reply("/dmadev/errors", "3")
+        #expect(failures["count"]?.unsigned == 2)
+        let calls = try #require(failures["calls"]?.elements)
+        #expect(calls.map { $0["call"]?.string } == ["close", "copy"])
+        #expect(calls[0]["errno"]?.integer == 16 && calls[0]["vchan"] == .null && calls[0]["count"]?.unsigned == 1)
+        #expect(calls[1]["errno"]?.integer == 22 && calls[1]["vchan"]?.unsigned == 0)
+        #expect(calls[1]["reason"]?.string == "the length is 0; an operation moves at least 1 byte")
+        #expect(calls[1]["first_ns"]?.unsigned == calls[1]["last_ns"]?.unsigned)
         try device.stop()
     }
 

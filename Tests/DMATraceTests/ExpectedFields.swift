@@ -7,7 +7,8 @@ let expectedFields: [String: [String: TraceValue]] = [
     "dmadev:is_valid": ["dev_id": 3, "valid": 1],
     "dmadev:count_avail": ["count": 5],
     "dmadev:next_dev": ["start_dev_id": -1, "dev_id": 3],
-    "dmadev:device_added": ["dev_id": 3, "name": "dma_one", "driver": "software"],
+    "dmadev:device_lookup": ["dev_id": 3, "ret": -22],
+    "dmadev:device_added": ["dev_id": 3, "name": "dma_one", "driver": "software", "ret": 0],
     "dmadev:device_removed": ["dev_id": 3, "name": "(null)"],
     "dmadev:info_get": [
         "dev_id": 3, "name": "dma_one", "dev_capa": 0x7_0000_0001, "max_vchans": 11, "max_desc": 4096, "min_desc": 32,
@@ -19,10 +20,14 @@ let expectedFields: [String: [String: TraceValue]] = [
     "dmadev:stop": ["dev_id": 4, "ret": 0],
     "dmadev:close": ["dev_id": 5, "ret": -16],
     "dmadev:vchan_setup": [
-        "dev_id": 3, "vchan": 1, "direction": 2, "nb_desc": 1024, "src_port_type": 1, "src_port_pcie": 0xABCD,
-        "dst_port_type": 0, "dst_port_pcie": 0x1234, "auto_free_pool": 77, "domain_type": 1, "src_handler": 21,
-        "dst_handler": 22, "ret": -22,
+        "dev_id": 3, "vchan": 1, "direction": 2, "nb_desc": 1024, "src_port_type": 1, "src_port_coreid": 15,
+        "src_port_pfid": 200, "src_port_vfen": 1, "src_port_vfid": 0xABCD, "src_port_pasid": 0xFEDCB,
+        "src_port_attr": 5,
+        "src_port_ph": 3, "src_port_st": 0x1234, "dst_port_type": 0, "dst_port_coreid": 0, "dst_port_pfid": 0,
+        "dst_port_vfen": 0, "dst_port_vfid": 0, "dst_port_pasid": 0, "dst_port_attr": 0, "dst_port_ph": 0,
+        "dst_port_st": 0, "auto_free_pool": 77, "domain_type": 1, "src_handler": 21, "dst_handler": 22, "ret": -22,
     ],
+    "dmadev:vchan_lookup": ["dev_id": 3, "vchan": 9, "ret": -22],
     "dmadev:stats_get": [
         "dev_id": 3, "vchan": 1, "submitted": 1_099_511_627_776, "completed": 99, "errors": 7, "ret": 0,
     ],
@@ -51,6 +56,7 @@ let expectedFields: [String: [String: TraceValue]] = [
         "dev_id": 3, "vchan": 1, "nb_cpls": 32, "last_idx": 44, "statuses": [0, 3, 0x100], "ret": 3,
     ],
     "dmadev:burst_capacity": ["dev_id": 3, "vchan": 1, "ret": 1000],
+    "dmadev:enqueue_rejected": ["dev_id": 3, "vchan": 1],
     "dmadev:enqueue_ops": [
         "dev_id": 3, "vchan": 1, "nb_ops": 3, "total_src": 3, "total_dst": 3, "op_flags": [3, 0, 0],
         "user_meta": [0xFFFF_0000_0000_0001, 0, 2], "nb_src": [2, 0, 1], "nb_dst": [1, 0, 2],

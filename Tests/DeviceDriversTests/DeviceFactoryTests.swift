@@ -52,7 +52,7 @@ import Testing
         }
         #expect(memory == 7)
         #expect(
-            device.counters(of: 0)?.statuses == [
+            device.view.counters(of: 0)?.statuses == [
                 .busError: 1, .pageFault: 2, .dataPoison: 1, .successful: 1,
             ])
         try device.stop()

@@ -96,7 +96,7 @@ final class FaultBench {
     }
 
     var details: ChannelCounters {
-        get throws { try #require(device.counters(of: 0)) }
+        get throws { try #require(device.view.counters(of: 0)) }
     }
 }
 

@@ -22,7 +22,7 @@ import Testing
         for index in 0..<100 { #expect(bench.isCopied(index) == (index % 4 != 3)) }
         #expect(try bench.device.statistics == Statistics(submitted: 100, completed: 100, errors: 25))
         #expect(try channel.burstCapacity == 64)
-        #expect(throws: OperationError(.notSupported, .notSupported)) { try channel.completed(upTo: 1) }
+        #expect(throws: OperationError(.silentMode, .notSupported)) { try channel.completed(upTo: 1) }
         try bench.copy(100..<164)
         #expect(throws: OperationError(.ringFull, .noSpace)) { try bench.copy(0, on: channel) }
         #expect(try bench.device.status(of: 0) == .active)
@@ -59,10 +59,10 @@ import Testing
 
         _ = try [buffers[0].pointer].withUnsafeBufferPointer { try channel.enqueue($0) }
         try eventually("the device is halted") { try bench.device.status(of: 0) == .haltedError }
-        #expect(throws: OperationError(.other, .ioError)) {
+        #expect(throws: OperationError(.halted, .ioError)) {
             try [buffers[0].pointer].withUnsafeBufferPointer { try channel.enqueue($0) }
         }
-        #expect(throws: OperationError(.other, .ioError)) {
+        #expect(throws: OperationError(.halted, .ioError)) {
             try taken.withUnsafeMutableBufferPointer { try channel.dequeue(into: $0) }
         }
     }
@@ -90,14 +90,16 @@ import Testing
     @Test("Buffers go back to their pool once, whether their operation ran, failed, or was aborted")
     func autoFree() throws {
         let memory = try #require(DeviceMemory(byteCount: 4096))
-        let driver = try faultDevice(FaultPlan(parsing: "fail=2:bus_error,freeze=6")) { $0.deviceMemory = [7: memory] }
+        let driver = try faultDevice(FaultPlan(parsing: "fail=2:bus_error,freeze=6")) {
+            $0.deviceMemory = [PCIePort(core: 7): memory]
+        }
         let bench = try FaultBench(driver: driver)
         try bench.device.stop()
         let pool = Pool()
         try bench.device.setUpVirtualChannel(
             0,
             configuration: VirtualChannelConfiguration(
-                direction: .mem2dev, descriptorCount: 32, destinationPort: Port(type: .pcie, pcie: 7),
+                direction: .mem2dev, descriptorCount: 32, destinationPort: .pcie(PCIePort(core: 7)),
                 autoFreePool: pool))
         try bench.device.start()
         let channel = try bench.channel
@@ -230,7 +232,10 @@ import Testing
                             Issue.record("\(now) after \(before)")
                         }
                         before = now
-                        _ = (device.counters(of: 0), device.ringUse(of: 1), try device.status(of: 0), try device.dump())
+                        _ = (
+                            device.view.counters(of: 0), device.view.ringUse(of: 1), try device.status(of: 0),
+                            try device.dump()
+                        )
                     }
                 }
             }

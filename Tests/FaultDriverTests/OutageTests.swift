@@ -40,7 +40,7 @@ import Testing
         #expect(try bench.channel.completed(upTo: 3).count == 0)
         #expect(try bench.channel.poll(3).isEmpty)
         #expect(try bench.channel.burstCapacity == 61)
-        #expect(bench.device.ringUse(of: 0)?.running == 3)
+        #expect(bench.device.view.ringUse(of: 0)?.running == 3)
         // They are done: that counts, although they are not visible.
         try eventually("the operations are counted") {
             try bench.device.statistics == Statistics(submitted: 3, completed: 3)
@@ -102,7 +102,7 @@ import Testing
 
     // MARK: Halt
 
-    private let halted = OperationError(.other, .ioError)
+    private let halted = OperationError(.halted, .ioError)
 
     private func waitUntilHalted(_ bench: FaultBench) throws {
         try eventually("the device is halted") { try bench.device.status(of: 0) == .haltedError }

@@ -33,7 +33,7 @@ import Testing
         }
         for index in sides.indices {
             try sides[index].finish()
-            let details = try #require(device.counters(of: UInt16(index)))
+            let details = try #require(device.view.counters(of: UInt16(index)))
             let count = UInt64(sides[index].model.enqueued)
             #expect((details.statistics.submitted, details.statistics.completed) == (count, count))
             #expect(details.latency.count == count)

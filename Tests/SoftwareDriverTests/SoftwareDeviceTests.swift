@@ -129,12 +129,12 @@ import Testing
     func deviceMemory() throws {
         let (near, far) = (try #require(DeviceMemory(byteCount: 64)), try #require(DeviceMemory(byteCount: 64)))
         var options = SoftwareDevice.Options()
-        options.deviceMemory = [1: near, 2: far]
+        options.deviceMemory = [PCIePort(core: 1): near, PCIePort(core: 2): far]
         let device = try DeviceRegistry().add(SoftwareDevice(engine: Engine(), options: options), named: "ports")
         func configuration(
-            _ direction: TransferDirection, from: UInt64? = nil, to: UInt64? = nil
+            _ direction: TransferDirection, from: UInt8? = nil, to: UInt8? = nil
         ) -> VirtualChannelConfiguration {
-            func port(_ number: UInt64?) -> Port { number.map { Port(type: .pcie, pcie: $0) } ?? .none }
+            func port(_ number: UInt8?) -> Port { number.map { .pcie(PCIePort(core: $0, steeringTag: 5)) } ?? .none }
             return VirtualChannelConfiguration(
                 direction: direction, descriptorCount: 32, sourcePort: port(from), destinationPort: port(to))
         }
@@ -169,12 +169,12 @@ import Testing
     @Test("A channel has its counters in full as soon as it is set up, and for good")
     func details() throws {
         let device = try DeviceRegistry().add(SoftwareDevice(engine: Engine()), named: "details")
-        #expect(device.counters(of: 0) == nil)
+        #expect(device.view.counters(of: 0) == nil)
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 32))
-        #expect(device.counters(of: 0)?.statuses == [:])
+        #expect(device.view.counters(of: 0)?.statuses == [:])
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
-        #expect(device.counters(of: 0) != nil)
-        #expect(device.counters(of: 1) == nil)
+        #expect(device.view.counters(of: 0) != nil)
+        #expect(device.view.counters(of: 1) == nil)
     }
 }

@@ -19,6 +19,7 @@
 #define CDMADEV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* One entry of a scatter-gather list; struct rte_dma_sge. */
@@ -180,6 +181,26 @@ struct dmadev_counters {
 	struct dmadev_application_counters application;
 };
 
+/* Reads words that another thread writes, each once. */
+static inline void dmadev_read_words(uint64_t *_Nonnull to, const uint64_t *_Nonnull from, size_t count)
+{
+	for (size_t index = 0; index < count; index++)
+		to[index] = __atomic_load_n(from + index, __ATOMIC_RELAXED);
+}
+
+/* The data calls, and the reasons for which they fail: DataCall and OperationError.Reason name them. */
+#define DMADEV_CALL_COUNT 9
+#define DMADEV_REASON_COUNT 16
+
+/* The failed calls of one kind: the same call of the same channel, for the same reason. Written without a lock. A full
+ * ring is not a failure: it is counted as rejected. */
+struct dmadev_failures {
+	uint64_t count;
+	uint64_t first; /* nanoseconds since 1970; 0: none */
+	uint64_t last;
+	uint64_t error; /* the last errno */
+};
+
 /* The rung operations of a channel and where they are stored: for a trace, which reads them back. The descriptors
  * and lists of one doorbell do not change until the same thread enqueues again. */
 struct dmadev_rung {
@@ -219,13 +240,22 @@ struct dmadev_data_path {
 	 * rings does not set it, and emits none of these events. */
 	int32_t (*_Nonnull rung)(void *_Nullable driver, uint16_t vchan, struct dmadev_rung *_Nonnull rung);
 	/* For the call layer. */
-	void *_Nullable device; /* where failed calls are recorded */
+	/* By channel, call and reason, and after them one for all. The last channel of nb_failures is for numbers that the
+	 * device does not have. */
+	struct dmadev_failures *_Nonnull failures;
 	uint64_t refused_flags; /* operation flags that this device does not support */
+	uint32_t nb_failures;
 	int16_t dev_id;
 	uint16_t nb_vchans; /* 0: not started */
 	uint16_t max_sges;
 	uint16_t domain_flags; /* those of DMADEV_OP_DOMAIN_FLAGS that this device supports */
+	uint16_t mode; /* DMADEV_MODE_* */
 };
+
+/* The mode of a data path. */
+#define DMADEV_MODE_SILENT (1U << 0) /* as in the configuration flags */
+#define DMADEV_MODE_ENQ_DEQ (1U << 1)
+#define DMADEV_MODE_CLOSED (1U << 15)
 
 /* The call layer: checks, calls the function in the table that `path` points to, counts failures, and emits the
  * event. The functions have the types of a table's members, so a table for C callers points to these, with `path` as

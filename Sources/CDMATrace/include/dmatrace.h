@@ -68,14 +68,25 @@ struct dmatrace_device_info {
 	uint16_t controller_id;
 };
 
+/* A port of vchan_setup; the fields of struct rte_dma_port_param. */
+struct dmatrace_port {
+	int32_t type;
+	uint8_t coreid;
+	uint8_t pfid;
+	uint8_t vfen;
+	uint16_t vfid;
+	uint32_t pasid;
+	uint8_t attr;
+	uint8_t ph;
+	uint16_t st;
+};
+
 /* What vchan_setup records in addition to ids and result. */
 struct dmatrace_vchan_configuration {
 	int32_t direction;
 	uint16_t nb_desc;
-	int32_t src_port_type;
-	uint64_t src_port_pcie;
-	int32_t dst_port_type;
-	uint64_t dst_port_pcie;
+	struct dmatrace_port src_port;
+	struct dmatrace_port dst_port;
 	uint64_t auto_free_pool; /* a number that identifies the pool; 0: none */
 	int32_t domain_type;
 	uint16_t src_handler;

@@ -34,12 +34,20 @@ DMATRACE_EVENT(dmadev, next_dev, INFO,
 		lttng_ust_field_integer(int16_t, start_dev_id, start_dev_id)
 		lttng_ust_field_integer(int16_t, dev_id, dev_id)))
 
+DMATRACE_EVENT(dmadev, device_lookup, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* dev_id: -1 if the device was refused. */
 DMATRACE_EVENT(dmadev, device_added, INFO,
-	DMATRACE_ARGS(int16_t, dev_id, const char *_Nullable, name, const char *_Nullable, driver),
+	DMATRACE_ARGS(int16_t, dev_id, const char *_Nullable, name, const char *_Nullable, driver, int32_t, ret),
 	DMATRACE_FIELDS(
 		lttng_ust_field_integer(int16_t, dev_id, dev_id)
 		lttng_ust_field_string(name, name)
-		lttng_ust_field_string(driver, driver)))
+		lttng_ust_field_string(driver, driver)
+		lttng_ust_field_integer(int32_t, ret, ret)))
 
 DMATRACE_EVENT(dmadev, device_removed, INFO,
 	DMATRACE_ARGS(int16_t, dev_id, const char *_Nullable, name),
@@ -102,14 +110,35 @@ DMATRACE_EVENT(dmadev, vchan_setup, INFO,
 		lttng_ust_field_integer(uint16_t, vchan, vchan)
 		lttng_ust_field_integer(int32_t, direction, conf->direction)
 		lttng_ust_field_integer(uint16_t, nb_desc, conf->nb_desc)
-		lttng_ust_field_integer(int32_t, src_port_type, conf->src_port_type)
-		lttng_ust_field_integer_hex(uint64_t, src_port_pcie, conf->src_port_pcie)
-		lttng_ust_field_integer(int32_t, dst_port_type, conf->dst_port_type)
-		lttng_ust_field_integer_hex(uint64_t, dst_port_pcie, conf->dst_port_pcie)
+		lttng_ust_field_integer(int32_t, src_port_type, conf->src_port.type)
+		lttng_ust_field_integer(uint8_t, src_port_coreid, conf->src_port.coreid)
+		lttng_ust_field_integer(uint8_t, src_port_pfid, conf->src_port.pfid)
+		lttng_ust_field_integer(uint8_t, src_port_vfen, conf->src_port.vfen)
+		lttng_ust_field_integer(uint16_t, src_port_vfid, conf->src_port.vfid)
+		lttng_ust_field_integer(uint32_t, src_port_pasid, conf->src_port.pasid)
+		lttng_ust_field_integer(uint8_t, src_port_attr, conf->src_port.attr)
+		lttng_ust_field_integer(uint8_t, src_port_ph, conf->src_port.ph)
+		lttng_ust_field_integer(uint16_t, src_port_st, conf->src_port.st)
+		lttng_ust_field_integer(int32_t, dst_port_type, conf->dst_port.type)
+		lttng_ust_field_integer(uint8_t, dst_port_coreid, conf->dst_port.coreid)
+		lttng_ust_field_integer(uint8_t, dst_port_pfid, conf->dst_port.pfid)
+		lttng_ust_field_integer(uint8_t, dst_port_vfen, conf->dst_port.vfen)
+		lttng_ust_field_integer(uint16_t, dst_port_vfid, conf->dst_port.vfid)
+		lttng_ust_field_integer(uint32_t, dst_port_pasid, conf->dst_port.pasid)
+		lttng_ust_field_integer(uint8_t, dst_port_attr, conf->dst_port.attr)
+		lttng_ust_field_integer(uint8_t, dst_port_ph, conf->dst_port.ph)
+		lttng_ust_field_integer(uint16_t, dst_port_st, conf->dst_port.st)
 		lttng_ust_field_integer(uint64_t, auto_free_pool, conf->auto_free_pool)
 		lttng_ust_field_integer(int32_t, domain_type, conf->domain_type)
 		lttng_ust_field_integer(uint16_t, src_handler, conf->src_handler)
 		lttng_ust_field_integer(uint16_t, dst_handler, conf->dst_handler)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
+DMATRACE_EVENT(dmadev, vchan_lookup, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
 DMATRACE_EVENT(dmadev, stats_get, INFO,
@@ -442,6 +471,14 @@ DMATRACE_CONVERTED_EVENT(dmadev, dequeue_ops, DEBUG,
 		lttng_ust_field_sequence_hex(uint64_t, user_meta, ops->user_meta, uint16_t, ops->kept)
 		lttng_ust_field_sequence(uint32_t, statuses, ops->status, uint16_t, ops->kept)
 		lttng_ust_field_integer(int32_t, ret, ret)))
+
+/* An enqueue that the ring refused because it was full: one event for each such call. With burst it completes the
+ * record of a session without the events of single calls. */
+DMATRACE_EVENT(dmadev, enqueue_rejected, DEBUG,
+	DMATRACE_ARGS(int16_t, dev_id, uint16_t, vchan),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)))
 
 /* A cheaper replacement for copy, copy_sg, fill, enqueue_ops and submit: all operations that one doorbell made visible
  * to the engine, read from the ring. index is that of the first of nb_rung operations in the ring; is_flagged means

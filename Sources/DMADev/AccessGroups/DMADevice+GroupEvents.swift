@@ -14,7 +14,7 @@ extension DMADevice {
         try traced("event_callback_register") { ret in
             dmatrace_dmadev_event_callback_register(id, event.rawValue, ret)
         } _: { () throws(DMAError) in
-            try mustBeOpen()
+            try view.mustBeOpen()
             try event.validate()
             try delivery.register(callback, for: .table(event))
         }
@@ -31,7 +31,7 @@ extension DMADevice {
         try traced("event_callback_unregister") { ret in
             dmatrace_dmadev_event_callback_unregister(id, event.rawValue, ret)
         } _: { () throws(DMAError) in
-            try mustBeOpen()
+            try view.mustBeOpen()
             try event.validate()
             try delivery.unregister(callback, for: .table(event))
         }

@@ -124,6 +124,13 @@ public final class DeviceRings: Sendable {
         }
     }
 
+    func statistics(of vchan: UInt16) -> Statistics {
+        state.withLock { state in
+            let total = state.totals[vchan]?.statistics ?? Statistics()
+            return Int(vchan) < state.rings.count ? total + state.rings[Int(vchan)].statistics : total
+        }
+    }
+
     func ring(_ vchan: UInt16) -> ApplicationRing? {
         state.withLock { Int(vchan) < $0.rings.count ? $0.rings[Int(vchan)] : nil }
     }

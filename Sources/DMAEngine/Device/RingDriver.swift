@@ -78,6 +78,9 @@ extension RingDriver {
     /// The counters of a channel since the device was created.
     public func counters(of vchan: UInt16) -> ChannelCounters? { rings.counters(of: vchan) }
 
+    /// The three counters of `struct rte_dma_stats`, without a read of the others.
+    public func statistics(of vchan: UInt16) -> Statistics { rings.statistics(of: vchan) }
+
     /// The state of a channel; a stopped one is idle.
     public func status(of vchan: UInt16) -> VirtualChannelStatus {
         rings.ring(vchan)?.status ?? (isHalted ? .haltedError : .idle)

@@ -47,11 +47,11 @@ extension DeviceCommands {
         var numbers = numbers
         let id: Int16? = try numbers.nextIfPresent("dev_id", in: 0...Int16.max)
         var groups: [SeenGroup] = []
-        let devices: [DMADevice]
+        let devices: [DeviceView]
         if let id {
-            devices = [try calling { () throws(DMAError) in try registry.device(id) }]
+            devices = [try calling { () throws(DMAError) in try registry.view(of: id) }]
         } else {
-            devices = registry.devices
+            devices = registry.views
             let report = ownController?.report()
             groups = (report?.groups ?? []).map {
                 SeenGroup(controller: report?.controllerID, info: $0, devices: [])

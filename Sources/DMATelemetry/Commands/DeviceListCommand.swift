@@ -8,7 +8,7 @@ extension DeviceCommands {
             path: "/dmadev/list", help: "Returns list of available dmadev devices by IDs. No parameters.",
             generation: { registry.generation }
         ) { _ throws(TelemetryCommandError) in
-            JSONValue.array(registry.devices.map(\.id))
+            JSONValue.array(registry.views.map(\.id))
         }
     }
 }

@@ -27,7 +27,7 @@ extension DeviceCommands {
                 vchan = 0
             }
             let statistics = try calling { () throws(DMAError) in
-                vchan == .max ? try device.statistics : try device.statistics(of: vchan)
+                try device.statistics(of: vchan == .max ? nil : vchan)
             }
             return object(statistics)
         }

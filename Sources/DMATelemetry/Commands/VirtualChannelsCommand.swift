@@ -21,7 +21,7 @@ extension DeviceCommands {
     }
 
     private static func row(
-        _ device: DMADevice, _ vchan: UInt16, _ configuration: VirtualChannelConfiguration?
+        _ device: DeviceView, _ vchan: UInt16, _ configuration: VirtualChannelConfiguration?
     ) throws(TelemetryCommandError) -> JSONValue {
         var row = JSONValue.object()
         row.set("vchan", vchan)
@@ -34,10 +34,8 @@ extension DeviceCommands {
         row.set("state", use == nil ? "stopped" : status.name)
         row.set("direction", configuration.direction.name)
         row.set("nb_desc", configuration.descriptorCount)
-        row.set("src_port_type", configuration.sourcePort.type.rawValue)
-        row.set("src_port_pcie", configuration.sourcePort.pcie)
-        row.set("dst_port_type", configuration.destinationPort.type.rawValue)
-        row.set("dst_port_pcie", configuration.destinationPort.pcie)
+        set("src_port", configuration.sourcePort, in: &row)
+        set("dst_port", configuration.destinationPort, in: &row)
         row.set("domain", configuration.domain.type.name)
         row.set("src_handler", configuration.domain.sourceHandler)
         row.set("dst_handler", configuration.domain.destinationHandler)
@@ -51,5 +49,14 @@ extension DeviceCommands {
             row.set("last_ring_idx", use.lastIndex)
         }
         return row
+    }
+
+    /// The port as text; of a PCIe port also the fields.
+    private static func set(_ name: String, _ port: Port, in row: inout JSONValue) {
+        row.set(name: name, JSONValue(port.description))
+        guard port.type == .pcie else { return }
+        var fields = JSONValue.object()
+        for field in port.pcie.fields { fields.set(name: field.name, JSONValue(field.value)) }
+        row.set(name: name + "_pcie", fields)
     }
 }

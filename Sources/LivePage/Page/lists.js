@@ -141,12 +141,12 @@ export function showEvents(parent, { snapshot }) {
 /** Shows the failed calls and refused requests of a view. */
 export function showErrors(parent, { snapshot }) {
   const calls = snapshot.processes.flatMap((process) =>
-    (process.failed_calls ?? []).filter(isTimed).map((call) => ({
-      key: `call\n${process.path}\n${call.number}`,
-      time: call.time_ns,
-      what: call.call,
+    (process.failed_calls ?? []).filter((call) => call.last_ns > 0).map((call) => ({
+      key: `call\n${process.path}\n${call.call}\n${call.dev_id}\n${call.vchan}\n${call.reason}`,
+      time: call.last_ns,
+      what: call.count > 1 ? `${call.call} × ${call.count}` : call.call,
       reason: call.reason,
-      where: `${processName(process)}, device ${call.dev_id}, errno ${call.errno}`,
+      where: `${processName(process)}${call.dev_id >= 0 ? `, device ${call.dev_id}` : ""}${call.vchan >= 0 ? `, vchan ${call.vchan}` : ""}, errno ${call.errno}`,
     })),
   );
   const requests = snapshot.processes.flatMap((process) =>

@@ -9,7 +9,7 @@ extension MetricTable {
         .telemetry(
             "dmadev_vchan", .info,
             labels: [
-                "vchan", "direction", "domain", "src_handler", "dst_handler", "src_port_pcie", "dst_port_pcie",
+                "vchan", "direction", "domain", "src_handler", "dst_handler", "src_port", "dst_port",
                 "auto_free",
             ], from: .channels, help: "The set-up of the virtual channel."
         ) { reply in
@@ -17,8 +17,8 @@ extension MetricTable {
                 .info([
                     "vchan": channel.label("vchan"), "direction": channel.label("direction"),
                     "domain": channel.label("domain"), "src_handler": channel.label("src_handler"),
-                    "dst_handler": channel.label("dst_handler"), "src_port_pcie": channel.label("src_port_pcie"),
-                    "dst_port_pcie": channel.label("dst_port_pcie"), "auto_free": channel.label("auto_free"),
+                    "dst_handler": channel.label("dst_handler"), "src_port": channel.label("src_port"),
+                    "dst_port": channel.label("dst_port"), "auto_free": channel.label("auto_free"),
                 ])
             }
         },

@@ -37,9 +37,10 @@ extension MetricTable {
                 [MetricPoint(LatencyBuckets.histogram(of: reply))]
             },
             .telemetry(
-                "dmadev_failed_calls", .counter, from: .failedCall, help: "Calls of the dmadev library that failed."
+                "dmadev_failed_calls", .counter, from: .failedCallCount,
+                help: "Calls of the dmadev library that failed."
             ) { reply in
-                [MetricPoint(.unsigned(reply.elements.first?.unsigned("number") ?? 0))]
+                reply.number("count").map { [MetricPoint($0)] } ?? []
             },
         ]
 }

@@ -76,7 +76,7 @@ final class BenchRun {
 
     /// The histogram of all channels.
     private var latency: Latency? {
-        let parts = lanes.compactMap { device.counters(of: $0.vchan.index)?.latency }
+        let parts = lanes.compactMap { device.view.counters(of: $0.vchan.index)?.latency }
         return parts.count == lanes.count ? .total(of: parts) : nil
     }
 

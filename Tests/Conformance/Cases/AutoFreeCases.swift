@@ -68,7 +68,7 @@ private struct Buffers {
 }
 
 /// The first device of the bench.
-private let port = Port(type: .pcie, pcie: ConformanceBench.deviceMemory.keys.max() ?? 0)
+private let port = Port.pcie(ConformanceBench.ports[1])
 
 private func givesBackBeforeCompletion(_ bench: ConformanceBench) throws {
     let (burst, rounds) = (bench.burst(upTo: 32), 100)
@@ -194,11 +194,11 @@ private func refusesAutoFree(_ bench: ConformanceBench) throws {
         let lists = [
             memory.entry(at: 0, count: 8), ScatterGatherEntry(address: address, length: 8),
         ]
-        expectRefusal(.flag, .invalidArgument) {
+        expectRefusal(.noPool, .invalidArgument) {
             try channel.copy(from: memory.address, to: address, length: 8, flags: [.autoFree, .submit])
         }
         if bench.properties.capabilities.contains(.copyScatterGather) {
-            expectRefusal(.flag, .invalidArgument) {
+            expectRefusal(.noPool, .invalidArgument) {
                 try channel.copy(from: [lists[0]], to: [lists[1]], flags: [.autoFree, .submit])
             }
         }

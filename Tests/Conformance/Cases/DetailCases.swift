@@ -35,7 +35,7 @@ private func expectConsistent(
 
 private func countsKindsAndBytes(_ bench: ConformanceBench) throws {
     let channel = try bench.channel()
-    guard var expected = bench.device.counters(of: channel.index) else { return }
+    guard var expected = bench.device.view.counters(of: channel.index) else { return }
     for (round, kind) in Slab.Kind.offered(by: bench.properties.capabilities).enumerated() {
         let (count, size) = (bench.burst(upTo: 3 + round), 100 + 50 * round)
         let slab = Slab(slots: count, kinds: [kind], size: size)
@@ -47,7 +47,7 @@ private func countsKindsAndBytes(_ bench: ConformanceBench) throws {
         case .scatterGather: expected.engine.kinds.2 += UInt64(count)
         case .fill: expected.engine.kinds.3 += UInt64(count)
         }
-        let found = try #require(bench.device.counters(of: channel.index))
+        let found = try #require(bench.device.view.counters(of: channel.index))
         #expect(found.engine.bytes == expected.engine.bytes)
         #expect(
             (found.engine.kinds.1, found.engine.kinds.2, found.engine.kinds.3)
@@ -59,7 +59,7 @@ private func countsKindsAndBytes(_ bench: ConformanceBench) throws {
 
 private func countsStatuses(_ bench: ConformanceBench) throws {
     let (channel, count) = (try bench.channel(), bench.burst(upTo: 8))
-    guard bench.device.counters(of: channel.index) != nil else { return }
+    guard bench.device.view.counters(of: channel.index) != nil else { return }
     let slab = bench.slab(count)
     var expected: [CompletionStatus: UInt64] = [:]
     for _ in 0..<3 {
@@ -78,7 +78,7 @@ private func countsStatuses(_ bench: ConformanceBench) throws {
         }
         try channel.submit()
         try channel.waitUntilIdle()
-        let found = try #require(bench.device.counters(of: channel.index))
+        let found = try #require(bench.device.view.counters(of: channel.index))
         #expect(found.statuses == expected)
         #expect(found.engine.bytes == expected[.successful, default: 0] * 19)
         expectConsistent(found)
@@ -88,8 +88,8 @@ private func countsStatuses(_ bench: ConformanceBench) throws {
 
 private func countsRing(_ bench: ConformanceBench) throws {
     let (channel, count) = (try bench.channel(), Int(bench.descriptorCount))
-    guard bench.device.counters(of: channel.index) != nil else { return }
-    func details() throws -> ChannelCounters { try #require(bench.device.counters(of: channel.index)) }
+    guard bench.device.view.counters(of: channel.index) != nil else { return }
+    func details() throws -> ChannelCounters { try #require(bench.device.view.counters(of: channel.index)) }
     let slab = bench.slab(count)
     // Half a ring behind one doorbell; doorbells without work are none.
     let half = max(1, count / 2)
@@ -122,7 +122,7 @@ private func countsRing(_ bench: ConformanceBench) throws {
 
 private func measuresLatency(_ bench: ConformanceBench) throws {
     let (channel, count) = (try bench.channel(), bench.burst(upTo: 16))
-    guard let before = bench.device.counters(of: channel.index) else { return }
+    guard let before = bench.device.view.counters(of: channel.index) else { return }
     #expect(before.latency.count == 0)
     #expect(before.latency.percentile(0.5) == nil)
     let bounds = before.latency.buckets.map(\.upperBound)
@@ -138,7 +138,7 @@ private func measuresLatency(_ bench: ConformanceBench) throws {
         }
         most += UInt64(count) * UInt64(time / .nanoseconds(1))
     }
-    let latency = try #require(bench.device.counters(of: channel.index)).latency
+    let latency = try #require(bench.device.view.counters(of: channel.index)).latency
     #expect(latency.count == 20 * UInt64(count))
     #expect(latency.buckets.map(\.upperBound) == bounds)
     // No operation took longer than its burst, give or take what two clocks may differ by.
@@ -173,7 +173,7 @@ extension ChannelCounters {
 
 private func countsOn(_ bench: ConformanceBench) throws {
     let (device, vchan, count) = (bench.device, bench.channelCount - 1, bench.burst(upTo: 8))
-    guard device.counters(of: vchan) != nil else { return }
+    guard device.view.counters(of: vchan) != nil else { return }
     let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
     let (channelCount, descriptorCount) = (bench.channelCount, bench.descriptorCount)
     let last = Mutex<[UInt64]>([])
@@ -204,14 +204,14 @@ private func countsOn(_ bench: ConformanceBench) throws {
             }
         }
     } while: {
-        guard let now = device.counters(of: vchan) else { throw ReadingError.nothing }
+        guard let now = device.view.counters(of: vchan) else { throw ReadingError.nothing }
         last.withLock { before in
             if zip(before, now.growing).contains(where: { $0 > $1 }) { Issue.record("\(now.growing) after \(before)") }
             if now.statistics.completed > now.statistics.submitted { Issue.record("\(now.statistics)") }
             before = now.growing
         }
     }
-    let details = try #require(device.counters(of: vchan))
+    let details = try #require(device.view.counters(of: vchan))
     #expect(details.statistics.submitted == 60 * UInt64(count))
     expectConsistent(details)
 }
@@ -224,25 +224,25 @@ private enum ReadingError: Error {
 private func notesFailedCalls(_ bench: ConformanceBench) throws {
     let (device, registry, channel) = (bench.device, bench.options.registry, try bench.channel())
     let memory = GuardedMemory(16)
-    var last = registry.failedCalls(last: 1).first?.number ?? 0
-    /// Records unless a call fails and is noted, once.
+    var count = registry.failedCallCount
+    /// Records unless a call fails and is counted, once, as the last one.
     func expectNoted(
-        _ call: String, _ errno: Errno, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+        _ call: String, _ errno: Errno, vchan: UInt16? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: () throws -> Void
     ) {
         let error = #expect(throws: (any Error).self, sourceLocation: sourceLocation, performing: body)
-        let noted = registry.failedCalls(last: 2)
-        last += 1
-        #expect(noted.first?.number == last, "\(call)", sourceLocation: sourceLocation)
-        #expect(noted.first?.call == call, sourceLocation: sourceLocation)
-        #expect(noted.first?.device == device.id, sourceLocation: sourceLocation)
-        #expect(noted.first?.errno == errno.rawValue, sourceLocation: sourceLocation)
-        #expect(noted.first?.reason.contains(" ") == true, "a sentence", sourceLocation: sourceLocation)
-        if let error = error as? DMAError {
-            #expect(noted.first?.reason == error.message, sourceLocation: sourceLocation)
-        }
+        count += 1
+        #expect(registry.failedCallCount == count, "\(call)", sourceLocation: sourceLocation)
+        let noted = registry.failedCalls(last: 1).first
+        #expect(noted?.call == call, sourceLocation: sourceLocation)
+        #expect(noted?.device == device.id, sourceLocation: sourceLocation)
+        #expect(noted?.vchan == vchan, sourceLocation: sourceLocation)
+        #expect(noted?.errno == errno.rawValue, sourceLocation: sourceLocation)
+        let reason = (error as? DMAError)?.message ?? (error as? OperationError)?.reason.message
+        #expect(noted?.reason == reason, sourceLocation: sourceLocation)
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        let age = Int64(now.tv_sec) - Int64((noted.first?.time ?? 0) / 1_000_000_000)
+        let age = Int64(now.tv_sec) - Int64((noted?.last ?? 0) / 1_000_000_000)
         #expect((0...60).contains(age), "noted \(age) seconds ago", sourceLocation: sourceLocation)
     }
     expectNoted("configure", .resourceBusy) { try device.configure(DeviceConfiguration(virtualChannelCount: 1)) }
@@ -253,7 +253,7 @@ private func notesFailedCalls(_ bench: ConformanceBench) throws {
     expectNoted("stats_get", .invalidArgument) { _ = try device.statistics(of: .max) }
     expectNoted("vchan_status", .invalidArgument) { _ = try device.status(of: .max) }
     expectNoted("stats_reset", .invalidArgument) { try device.resetStatistics(of: .max) }
-    expectNoted("copy", .invalidArgument) {
+    expectNoted("copy", .invalidArgument, vchan: channel.index) {
         try channel.copy(from: memory.address, to: memory.address, length: 0)
     }
     // A full ring is no failure: who meets it polls and tries again.
@@ -263,18 +263,22 @@ private func notesFailedCalls(_ bench: ConformanceBench) throws {
     expectRefusal(.ringFull, .noSpace) {
         try channel.copy(from: memory.address, to: memory.address + 8, length: 8)
     }
-    #expect(registry.failedCalls(last: 1).first?.number == last)
+    #expect(registry.failedCallCount == count)
     try device.stop()
-    expectNoted("submit", .invalidArgument) { try channel.submit() }
-    expectNoted("completed", .invalidArgument) { _ = try channel.completed(upTo: 1) }
-    expectNoted("burst_capacity", .invalidArgument) { _ = try channel.burstCapacity }
+    expectNoted("submit", .invalidArgument, vchan: channel.index) { try channel.submit() }
+    expectNoted("completed", .invalidArgument, vchan: channel.index) { _ = try channel.completed(upTo: 1) }
+    expectNoted("burst_capacity", .invalidArgument, vchan: channel.index) { _ = try channel.burstCapacity }
     expectNoted("configure", .invalidArgument) {
         try device.configure(DeviceConfiguration(virtualChannelCount: 0))
     }
-    // The newest first, as many as asked for, and no more than are kept.
+    // A call that fails again and again is one entry, and the others stay.
     for _ in 0..<300 { expectRefusal(.notStarted, .invalidArgument) { try channel.submit() } }
     let all = registry.failedCalls()
-    #expect(all.map(\.number) == (0..<256).map { last + 300 - $0 })
+    let submit = try #require(all.first)
+    #expect(submit.call == "submit" && submit.count == 301 && submit.first < submit.last)
+    #expect(registry.failedCallCount == count + 300)
+    #expect(Set(all.map(\.call)).isSuperset(of: ["configure", "copy", "vchan_status", "burst_capacity"]))
+    #expect(all.map(\.last) == all.map(\.last).sorted(by: >))
     #expect(registry.failedCalls(last: 3) == Array(all[..<3]))
     #expect(registry.failedCalls(last: 0).isEmpty)
     #expect(registry.failedCalls(last: -1).isEmpty)
@@ -295,15 +299,15 @@ private func endsWithEachStatus(_ bench: ConformanceBench) throws {
     #expect(
         try channel.statuses(4)
             == [.successful, .invalidSourceAddress, .invalidDestinationAddress, .notAttempted])
-    guard device.counters(of: channel.index) != nil else { return }
+    guard device.view.counters(of: channel.index) != nil else { return }
     // The last one is for stop alone: what it aborts can be counted, not polled.
-    for _ in 0..<100 where device.counters(of: channel.index)?.statuses[.userAbort] == nil {
+    for _ in 0..<100 where device.view.counters(of: channel.index)?.statuses[.userAbort] == nil {
         for _ in 0..<4 { try copy(from: good, to: other) }
         try channel.submit()
         try device.stop()
         try device.start()
     }
-    let details = try #require(device.counters(of: channel.index))
+    let details = try #require(device.view.counters(of: channel.index))
     #expect(
         Set(details.statuses.keys)
             == [.successful, .invalidSourceAddress, .invalidDestinationAddress, .notAttempted, .userAbort])

@@ -34,8 +34,10 @@ final class PortBench {
     let movers: [[VirtualChannel]]
 
     init(_ bench: ConformanceBench) throws {
-        let known = ConformanceBench.deviceMemory.sorted { $0.key < $1.key }
-        let ports = known.map { Port(type: .pcie, pcie: $0.key) }
+        let known = ConformanceBench.ports.compactMap { port in
+            ConformanceBench.deviceMemory[port].map { (key: port, value: $0) }
+        }
+        let ports = known.map { Port.pcie($0.key) }
         func configuration(
             _ direction: TransferDirection, from: Port = .none, to: Port = .none
         ) -> VirtualChannelConfiguration {
@@ -204,8 +206,12 @@ private func failsBeyondEnd(_ bench: ConformanceBench) throws {
 }
 
 private func refusesUnknownPorts(_ bench: ConformanceBench) throws {
-    let known = Port(type: .pcie, pcie: ConformanceBench.deviceMemory.keys.min() ?? 0)
-    let unknown = [0, 1, .max].map { Port(type: .pcie, pcie: $0) }
+    let known = Port.pcie(ConformanceBench.ports[0])
+    let unknown = [
+        PCIePort(), PCIePort(core: 1), PCIePort(core: 15, physicalFunction: .max, virtualFunction: .max),
+        // Part of a known one.
+        PCIePort(physicalFunction: 1),
+    ].map { Port.pcie($0) }
     try bench.device.configure(DeviceConfiguration(virtualChannelCount: 1))
     for port in unknown {
         let refused: [(TransferDirection, from: Port, to: Port)] = [

@@ -12,7 +12,7 @@ private func stopsInFlight(_ bench: ConformanceBench) throws {
     let kinds = Slab.Kind.offered(by: bench.properties.capabilities)
     let slabs = channels.map { _ in Slab(slots: count, kinds: kinds, size: 30_000) }
     var random = SeededGenerator(for: "stopping in flight")
-    var before = channels.map { device.counters(of: $0.index) ?? ChannelCounters() }
+    var before = channels.map { device.view.counters(of: $0.index) ?? ChannelCounters() }
     for round in 1...20 as ClosedRange<UInt64> {
         slabs.forEach { $0.reset() }
         let pending = Int(random.next() % 3)
@@ -33,7 +33,7 @@ private func stopsInFlight(_ bench: ConformanceBench) throws {
             #expect(written.dropFirst(done).allSatisfy { $0 == false }, "cut or out of order: \(written)")
             let rung = max(0, count - pending)
             #expect(done <= rung)
-            guard let now = device.counters(of: channels[number].index) else { continue }
+            guard let now = device.view.counters(of: channels[number].index) else { continue }
             #expect(now.statistics.submitted == before[number].statistics.submitted + UInt64(rung))
             #expect(now.statistics.completed == now.statistics.submitted)
             #expect(now.statistics.errors == before[number].statistics.errors + UInt64(rung - done))
@@ -48,7 +48,7 @@ private func stopsInFlight(_ bench: ConformanceBench) throws {
             #expect(try slab.enqueue(0, on: channel, flags: [.fence, .submit]) == 0)
             try channel.successes(1)
             slab.expectWritten { $0 == 0 }
-            before[Int(channel.index)] = device.counters(of: channel.index) ?? ChannelCounters()
+            before[Int(channel.index)] = device.view.counters(of: channel.index) ?? ChannelCounters()
         }
     }
 }

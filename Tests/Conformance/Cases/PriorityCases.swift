@@ -163,5 +163,5 @@ private func takesPriorities(_ bench: ConformanceBench) throws {
             try device.configure(DeviceConfiguration(virtualChannelCount: 1, priority: priority))
         }
     }
-    #expect(device.configuration?.device.priority == count - 1)
+    #expect(device.view.configuration?.device.priority == count - 1)
 }

@@ -61,9 +61,9 @@ private func offersNoPolls(_ bench: ConformanceBench) throws {
     let (channel, slab) = (try bench.channel(), bench.slab(1))
     try slab.enqueue(0, on: channel, flags: .submit)
     try channel.waitUntilIdle()
-    expectRefusal(.notSupported, .notSupported) { try channel.completed(upTo: 1) }
-    expectRefusal(.notSupported, .notSupported) { try channel.pollStatuses(1) }
-    expectRefusal(.notSupported, .notSupported) { try channel.takeBack(1) }
+    expectRefusal(.silentMode, .notSupported) { try channel.completed(upTo: 1) }
+    expectRefusal(.silentMode, .notSupported) { try channel.pollStatuses(1) }
+    expectRefusal(.wrongMode, .notSupported) { try channel.takeBack(1) }
     slab.expectWritten { _ in true }
 }
 
@@ -95,7 +95,7 @@ private func countsSlotsInUse(_ bench: ConformanceBench) throws {
         try slab.enqueue(round % 2, on: channel, flags: .submit)
         try channel.waitUntilIdle()
     }
-    guard let details = bench.device.counters(of: channel.index) else { return }
+    guard let details = bench.device.view.counters(of: channel.index) else { return }
     #expect(details.application.high_water == 1)
     #expect(details.application.rejected == 0)
 }
@@ -113,5 +113,5 @@ private func keepsStructures(_ bench: ConformanceBench) throws {
     try channel.waitUntilIdle()
     structures.expectCopied { _ in true }
     #expect(try channel.burstCapacity == Int(bench.descriptorCount))
-    expectRefusal(.notSupported, .notSupported) { try channel.takeBack(1) }
+    expectRefusal(.silentMode, .notSupported) { try channel.takeBack(1) }
 }

@@ -123,18 +123,22 @@ private func takesUpToUnacceptable(_ bench: ConformanceBench) throws {
     let (channel, memory) = (try bench.channel(), GuardedMemory(64))
     let one = memory.entry(at: 0, count: 1)
     let many = Array(repeating: one, count: Int(bench.properties.maximumEntryCount) + 1)
-    let unacceptable = [
-        OperationBuffer(from: [one], to: [memory.entry(at: 1, count: 2)]),
-        OperationBuffer(from: [one], to: []),
-        OperationBuffer(from: many, to: [memory.entry(at: 0, count: many.count)]),
-        OperationBuffer(from: [memory.entry(at: 0, count: many.count)], to: many),
-        OperationBuffer(from: [one], to: [memory.entry(at: 1, count: 1)], flags: OperationFlags(rawValue: 1 << 31)),
-        // Nobody has given the channel a pool.
-        OperationBuffer(from: [one], to: [memory.entry(at: 1, count: 1)], flags: .autoFree),
+    let flag = OperationFlags(rawValue: 1 << 31)
+    let unacceptable: [(OperationError.Reason, OperationBuffer)] = [
+        (.unequalLists, OperationBuffer(from: [one], to: [memory.entry(at: 1, count: 2)])),
+        (.unequalLists, OperationBuffer(from: [one], to: [])),
+        (.tooManyEntries, OperationBuffer(from: many, to: [memory.entry(at: 0, count: many.count)])),
+        (.tooManyEntries, OperationBuffer(from: [memory.entry(at: 0, count: many.count)], to: many)),
+        (.flag, OperationBuffer(from: [one], to: [memory.entry(at: 1, count: 1)], flags: flag)),
+        // The channel has no pool, or the device does not support one.
+        (
+            bench.properties.capabilities.contains(.autoFree) ? .noPool : .flag,
+            OperationBuffer(from: [one], to: [memory.entry(at: 1, count: 1)], flags: .autoFree)
+        ),
     ]
-    for bad in unacceptable {
+    for (reason, bad) in unacceptable {
         let structures = Structures(3)
-        expectRefusal(.other, .invalidArgument) { try channel.enqueue([bad] + structures.buffers[...]) }
+        expectRefusal(reason, .invalidArgument) { try channel.enqueue([bad] + structures.buffers[...]) }
         #expect(try channel.burstCapacity == Int(bench.descriptorCount))
         #expect(try channel.enqueue(structures.buffers[..<2] + [bad] + structures.buffers[2...]) == 2)
         #expect(try channel.takeAllBack(2) == structures.buffers[..<2].map(\.pointer))
@@ -148,19 +152,19 @@ private func offersOnlyStructures(_ bench: ConformanceBench) throws {
     let channel = try bench.channel()
     for kind in Slab.Kind.allCases {
         let slab = Slab(slots: 1, kinds: [kind])
-        expectRefusal(.notSupported, .notSupported) { try slab.enqueue(0, on: channel, flags: .submit) }
+        expectRefusal(.wrongMode, .notSupported) { try slab.enqueue(0, on: channel, flags: .submit) }
         slab.expectWritten { _ in false }
     }
-    expectRefusal(.notSupported, .notSupported) { try channel.submit() }
-    expectRefusal(.notSupported, .notSupported) { try channel.completed(upTo: 1) }
-    expectRefusal(.notSupported, .notSupported) { try channel.pollStatuses(1) }
+    expectRefusal(.wrongMode, .notSupported) { try channel.submit() }
+    expectRefusal(.wrongMode, .notSupported) { try channel.completed(upTo: 1) }
+    expectRefusal(.wrongMode, .notSupported) { try channel.pollStatuses(1) }
     #expect(try channel.burstCapacity == Int(bench.descriptorCount))
 }
 
 private func offersNoStructures(_ bench: ConformanceBench) throws {
     let (channel, structures) = (try bench.channel(), Structures(1))
-    expectRefusal(.notSupported, .notSupported) { try channel.enqueue(structures.buffers[...]) }
-    expectRefusal(.notSupported, .notSupported) { try channel.takeBack(1) }
+    expectRefusal(.wrongMode, .notSupported) { try channel.enqueue(structures.buffers[...]) }
+    expectRefusal(.wrongMode, .notSupported) { try channel.takeBack(1) }
     structures.expectCopied { _ in false }
     #expect(try channel.burstCapacity == Int(bench.descriptorCount))
 }
@@ -172,7 +176,7 @@ private func countsStructures(_ bench: ConformanceBench) throws {
     try channel.waitUntilIdle()
     let done = Statistics(submitted: UInt64(count), completed: UInt64(count))
     #expect(try bench.device.statistics(of: channel.index) == done)
-    guard let details = bench.device.counters(of: channel.index) else { return }
+    guard let details = bench.device.view.counters(of: channel.index) else { return }
     #expect((details.engine.kinds.2, details.application.doorbells) == (UInt64(count), 1))
     #expect(details.application.high_water == UInt64(count))
 }

@@ -12,7 +12,7 @@ import Testing
         let group = try create(two.near, two.domain, token, heard)
         let handler = try join(two.far, group, two.peer, token, creator: two.domain)
         heard.wait()
-        #expect(two.far.configuration?.channels.first??.domain.sourceHandler == handler)
+        #expect(two.far.view.configuration?.channels.first??.domain.sourceHandler == handler)
         let windows = try two.far.accessGroupWindows(group)
         #expect(windows.map(\.handler) == [handler])
         try two.far.leaveAccessGroup(group)

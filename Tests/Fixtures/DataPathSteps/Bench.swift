@@ -15,7 +15,7 @@ final class Bench {
 
     /// Every operation of the largest step fits: nothing is polled meanwhile.
     private static let ring: UInt16 = 32768
-    private static let port = Port(type: .pcie, pcie: 1)
+    private static let port = Port.pcie(PCIePort(core: 1))
 
     init() throws {
         let engine = try Engine()

@@ -38,6 +38,12 @@ func countedSteps(_ step: Step, _ subject: Subject, count: Int) throws(Operation
         }
     case .burstCapacity:
         for _ in 0..<count { _ = try channel.burstCapacity }
+    case .refusedCopy:
+        for _ in 0..<count {
+            do throws(OperationError) {
+                try channel.copy(from: subject.source, to: subject.destination, length: 0)
+            } catch {}
+        }
     case .tracepoint:
         for index in 0..<count {
             dmatrace_dmadev_copy(0, 0, subject.source, subject.destination, 64, 0, Int32(truncatingIfNeeded: index))

@@ -54,6 +54,7 @@ enum Step: String, CaseIterable {
     case copyThenSubmit = "copy-then-submit"
     case burstAndSubmit = "burst-32-submit"
     case burstCapacity = "burst-capacity"
+    case refusedCopy = "copy-refused"
     case tracepoint = "tracepoint-off"
     case completed = "completed-1"
     case completedBurst = "completed-32"
@@ -78,7 +79,7 @@ enum Step: String, CaseIterable {
     var operations: Int {
         switch self {
         case .burstAndSubmit, .completedBurst: 32
-        case .burstCapacity, .tracepoint, .noneReady: 0
+        case .burstCapacity, .refusedCopy, .tracepoint, .noneReady: 0
         default: 1
         }
     }

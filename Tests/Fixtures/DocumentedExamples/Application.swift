@@ -158,7 +158,7 @@ func autoFree() throws {
     let buffer = Memory(64)
     guard let memory = DeviceMemory(byteCount: 4096) else { return }
     var options = SoftwareDevice.Options()
-    options.deviceMemory = [1: memory]
+    options.deviceMemory = [PCIePort(core: 1): memory]
     let device = try DeviceRegistry().add(SoftwareDevice(engine: Engine(), options: options), named: "free")
     try device.configure(DeviceConfiguration(virtualChannelCount: 1))
 
@@ -166,7 +166,7 @@ func autoFree() throws {
     try device.setUpVirtualChannel(
         0,
         configuration: VirtualChannelConfiguration(
-            direction: .mem2dev, descriptorCount: 64, destinationPort: Port(type: .pcie, pcie: 1), autoFreePool: pool))
+            direction: .mem2dev, descriptorCount: 64, destinationPort: .pcie(PCIePort(core: 1)), autoFreePool: pool))
     try device.start()
     let channel = try device.virtualChannel(0)
     try channel.copy(from: buffer.address, to: 0, length: 64, flags: [.autoFree, .submit])
@@ -182,13 +182,13 @@ func deviceMemory() throws {
     memory.bytes[0x1000] = 9
 
     var options = SoftwareDevice.Options()
-    options.deviceMemory = [0x2A: memory]
+    options.deviceMemory = [PCIePort(physicalFunction: 2): memory]
     let device = try DeviceRegistry().add(SoftwareDevice(engine: Engine(), options: options), named: "disk")
     try device.configure(DeviceConfiguration(virtualChannelCount: 1))
     try device.setUpVirtualChannel(
         0,
         configuration: VirtualChannelConfiguration(
-            direction: .dev2mem, descriptorCount: 64, sourcePort: Port(type: .pcie, pcie: 0x2A)))
+            direction: .dev2mem, descriptorCount: 64, sourcePort: .pcie(PCIePort(physicalFunction: 2))))
     try device.start()
     try device.virtualChannel(0).copy(from: 0x1000, to: block.address, length: 512, flags: .submit)
 
@@ -238,7 +238,7 @@ func counters() throws {
 
     let all = try device.statistics
     print("\(all.submitted) submitted, \(all.completed) completed, \(all.errors) failed")
-    if let counters = device.counters(of: 0) {
+    if let counters = device.view.counters(of: 0) {
         print("\(counters["bytes"] ?? 0) bytes, p99 \(counters.latency.percentile(0.99) ?? 0) ns")
     }
 

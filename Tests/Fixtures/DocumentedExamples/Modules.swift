@@ -57,7 +57,7 @@ func failures() throws {
 func tracing() throws {
     let (id, name, driver): (Int16, String, String) = (0, "example", "none")
     if dmatrace_dmadev_device_added_enabled() {
-        dmatrace_emit_dmadev_device_added(id, name, driver)
+        dmatrace_emit_dmadev_device_added(id, name, driver, 0)
     }
 }
 

@@ -116,7 +116,7 @@ struct RandomLoad {
     }
 
     private mutating func enqueue(_ vchan: Int, isLast: Bool) throws {
-        let flags = flags().union(isLast ? .submit : [])
+        var flags = flags().union(isLast ? .submit : [])
         let (source, destination) = (address(), address())
         let length = UInt32.random(in: 1...256, using: &random)
         let path = channels[vchan].path
@@ -130,6 +130,8 @@ struct RandomLoad {
             note(vchan, index, sources, destinations, flags)
         case 1...3:
             let pattern = random.next()
+            // A fill has no source.
+            if handler != 0 { flags.subtract(.source(.max, of: .process)) }
             index = try path.fill(destination, pattern: pattern, length: length, flags: flags)
             print("op \(vchan) \(index) \(DMADEV_KIND_FILL) \(pattern) \(destination) \(length) 0 0 \(flags.rawValue)")
         default:

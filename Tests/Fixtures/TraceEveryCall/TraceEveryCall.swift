@@ -15,7 +15,7 @@ struct TraceEveryCall {
         expect("dev_max dev_max=4 ret=0")
 
         let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
-        expect("device_added dev_id=0 name=dma0 driver=software")
+        expect("device_added dev_id=0 name=dma0 driver=software ret=0")
         try useRegistry(registry)
         try control(device)
         try moveData(device)
@@ -25,6 +25,12 @@ struct TraceEveryCall {
     }
 
     static func useRegistry(_ registry: DeviceRegistry) throws {
+        _ = try? registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
+        expect("device_added dev_id=-1 name=dma0 driver=software ret=-17")
+        _ = try registry.device(0)
+        expect("device_lookup dev_id=0 ret=0")
+        _ = try? registry.device(9)
+        expect("device_lookup dev_id=9 ret=-22")
         _ = try registry.device(named: "dma0")
         expect("get_dev_id_by_name name=dma0 ret=0")
         _ = try? registry.device(named: "nope")
@@ -66,7 +72,10 @@ struct TraceEveryCall {
         defer { memory.deallocate() }
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: 256)
         let address = UInt64(UInt(bitPattern: memory))
+        _ = try? device.virtualChannel(9)
+        expect("vchan_lookup dev_id=0 vchan=9 ret=-22")
         let channel = try device.virtualChannel(0)
+        expect("vchan_lookup dev_id=0 vchan=0 ret=0")
 
         try channel.copy(from: address, to: address + 64, length: 64)
         expect("copy dev_id=0 vchan=0 src=\(address) dst=\(address + 64) length=64 flags=0 ret=0")
@@ -109,6 +118,22 @@ struct TraceEveryCall {
         expect("stats_reset dev_id=0 vchan=65535 ret=0")
         _ = try device.dump()
         expect("dump dev_id=0 ret=0")
+        try leaveNothing(device.view)
+        // A full ring.
+        for index in 4..<36 {
+            try channel.copy(from: address, to: address + 64, length: 64)
+            expect("copy dev_id=0 vchan=0 ret=\(index)")
+        }
+        _ = try? channel.copy(from: address, to: address + 64, length: 64)
+        expect("copy dev_id=0 vchan=0 ret=-28")
+        expect("enqueue_rejected dev_id=0 vchan=0")
+    }
+
+    /// Reads of telemetry, which are no calls of the application.
+    static func leaveNothing(_ view: DeviceView) throws {
+        _ = (try view.info, try view.statistics(of: nil), try view.status(of: 0), try view.dump(), view.configuration)
+        _ = (view.counters(of: 0), view.ringUse(of: 0), view.accessGroups)
+        _ = try? view.statistics(of: 9)
     }
 
     /// A second device: without SVA, in enqueue/dequeue mode.
@@ -116,7 +141,7 @@ struct TraceEveryCall {
         var options = SoftwareDevice.Options()
         options.capabilities.remove(.sva)
         let device = try registry.add(SoftwareDevice(engine: Engine(), options: options), named: "dma1")
-        expect("device_added dev_id=0 name=dma1 driver=software")
+        expect("device_added dev_id=0 name=dma1 driver=software ret=0")
         try device.configure(DeviceConfiguration(virtualChannelCount: 1, flags: .enqueueDequeue))
         expect("configure dev_id=0 nb_vchans=1 priority=0 flags=2 ret=0")
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 32))
@@ -132,6 +157,7 @@ struct TraceEveryCall {
         expect("start dev_id=0 ret=0")
 
         let channel = try device.virtualChannel(0)
+        expect("vchan_lookup dev_id=0 vchan=0 ret=0")
         let operation = OperationBuffer(
             from: [ScatterGatherEntry(address: iova, length: 8)],
             to: [ScatterGatherEntry(address: iova + 8, length: 8)], userData: 77)
@@ -162,6 +188,7 @@ struct TraceEveryCall {
 
     static func end(_ device: DMADevice, _ registry: DeviceRegistry) throws {
         let channel = try device.virtualChannel(0)
+        expect("vchan_lookup dev_id=0 vchan=0 ret=0")
         try device.stop()
         expect("stop dev_id=0 ret=0")
         try? channel.submit()

@@ -83,7 +83,8 @@ struct TraceEveryEvent {
         dmatrace_dmadev_is_valid(3, true)
         dmatrace_dmadev_count_avail(5)
         dmatrace_dmadev_next_dev(-1, 3)
-        dmatrace_dmadev_device_added(3, "dma_one", "software")
+        dmatrace_dmadev_device_lookup(3, -22)
+        dmatrace_dmadev_device_added(3, "dma_one", "software", 0)
         dmatrace_dmadev_device_removed(3, nil)
         var info = dmatrace_device_info(
             dev_capa: 0x7_0000_0001, max_vchans: 11, max_desc: 4096, min_desc: 32, max_sges: 64, nb_vchans: 2,
@@ -94,10 +95,12 @@ struct TraceEveryEvent {
         dmatrace_dmadev_stop(4, 0)
         dmatrace_dmadev_close(5, -16)
         var configuration = dmatrace_vchan_configuration(
-            direction: 2, nb_desc: 1024, src_port_type: 1, src_port_pcie: 0xABCD, dst_port_type: 0,
-            dst_port_pcie: 0x1234,
-            auto_free_pool: 77, domain_type: 1, src_handler: 21, dst_handler: 22)
+            direction: 2, nb_desc: 1024,
+            src_port: dmatrace_port(
+                type: 1, coreid: 15, pfid: 200, vfen: 1, vfid: 0xABCD, pasid: 0xFEDCB, attr: 5, ph: 3, st: 0x1234),
+            dst_port: dmatrace_port(), auto_free_pool: 77, domain_type: 1, src_handler: 21, dst_handler: 22)
         dmatrace_dmadev_vchan_setup(3, 1, &configuration, -22)
+        dmatrace_dmadev_vchan_lookup(3, 9, -22)
         dmatrace_dmadev_stats_get(3, 1, 1 << 40, 99, 7, 0)
         dmatrace_dmadev_stats_reset(3, 0xFFFF, 0)
         dmatrace_dmadev_vchan_status(3, 1, 2, 0)
@@ -119,6 +122,7 @@ struct TraceEveryEvent {
         dmatrace_dmadev_completed(3, 1, 32, 41, true, 9)
         dmatrace_dmadev_completed_status(3, 1, 32, 44, [0, 3, 0x100], 3)
         dmatrace_dmadev_burst_capacity(3, 1, 1000)
+        dmatrace_dmadev_enqueue_rejected(3, 1)
     }
 
     static func traceEdges() {
