@@ -14,35 +14,31 @@ extension ControllerDevice {
     /// Creates a group in the controller.
     public func createAccessGroup(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> AccessGroupID {
+    ) throws(DMAError) -> AccessGroupEntry {
         let limit: UInt16 =
             switch kind {
             case .pair: 0
             case .group(let limit): limit
             }
-        return try enter(-1, limit, domain, token).group
+        return try enter(-1, limit, domain, token)
     }
 
     /// Joins a group. After wrong tokens the controller delays its answer.
     public func joinAccessGroup(
         _ group: AccessGroupID, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> DomainHandler {
-        try enter(group, 0, domain, token).handler
+    ) throws(DMAError) -> AccessGroupEntry {
+        try enter(group, 0, domain, token)
     }
 
     private func enter(
         _ group: AccessGroupID, _ limit: UInt16, _ domain: DomainID, _ token: AccessToken
-    ) throws(DMAError) -> GroupEntered {
+    ) throws(DMAError) -> AccessGroupEntry {
         let request = EnterGroup(
             group: group, limit: limit, domain: domain.bytes, token: token.secret, device: rings.deviceID)
         let entered = try connection.request(request, for: GroupEntered.self).message
-        // Record the known part first: the connection may end before the rest is read.
-        groupCache.recordEntry(
-            AccessGroupInfo(
-                id: entered.group, kind: limit == 0 ? .pair : .group(limit: limit),
-                members: [AccessGroupMember(domain: domain, handler: entered.handler, isCreator: group < 0)]))
+        // The connection's thread has recorded the entry, in order with the group's changes; it is shown when complete.
         _ = try? accessGroup(entered.group)
-        return entered
+        return AccessGroupEntry(group: entered.group, identity: entered.identity, handler: entered.handler)
     }
 
     /// Leaves a group; the cache entry is removed.
@@ -61,10 +57,8 @@ extension ControllerDevice {
     public func accessGroup(_ group: AccessGroupID) throws(DMAError) -> AccessGroupInfo {
         let connection = connection
         while true {
-            if let info = try readGroup(group, connection) {
-                groupCache.update(info)
-                return info
-            }
+            groupCache.beginReading(group)
+            if let info = try readGroup(group, connection) { return groupCache.finishReading(info) }
         }
     }
 
@@ -86,11 +80,7 @@ extension ControllerDevice {
                     if error.errno == .noSuchFileOrDirectory, !members.isEmpty { return nil }
                     throw error
                 }
-                windows += found.windows.map {
-                    DomainWindow(
-                        handler: found.handler, iova: $0.iova, length: $0.byteCount,
-                        rights: WindowRights(rawValue: $0.rights))
-                }
+                windows += found.windows.map { DomainWindow($0, of: found.handler) }
             } while windows.count < Int(found.windowCount) && !found.windows.isEmpty
             guard let domain = DomainID(bytes: found.domain), members.isEmpty || count == Int(found.memberCount) else {
                 return nil
@@ -139,11 +129,13 @@ extension ControllerDevice {
                 "0x\(String(memory.address, radix: 16)): a window needs a buffer of the device, or a file "
                     + "descriptor")
         }
+        groupCache.opened(window, in: group)
         return window
     }
 
     /// Closes a window.
     public func unregisterWindow(iova: UInt64) throws(DMAError) {
         _ = try connection.request(CloseWindow(iova: iova), for: Done.self)
+        groupCache.closed(iova: iova)
     }
 }

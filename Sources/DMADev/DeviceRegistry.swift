@@ -14,7 +14,8 @@ public final class DeviceRegistry: Sendable {
 
     private let state: Locked<State>
     private let failures = History<FailedCall>()
-    private let events = History<ReceivedGroupEvent>()
+    /// The events of the access groups that devices of the registry have received.
+    public let groupEvents = GroupEventLog()
     private let changes = ControlChanges()
 
     private struct State {
@@ -68,7 +69,7 @@ public final class DeviceRegistry: Sendable {
                     DMAError(.exhausted, .noSpace, "\(state.maximumDeviceCount) devices exist, which is the maximum"))
             }
             let device = DMADevice(
-                id: Int16(slot), name: name, driver: driver, failures: failures, events: events, changes: changes
+                id: Int16(slot), name: name, driver: driver, failures: failures, events: groupEvents, changes: changes
             ) { [weak self] in self?.remove($0) }
             if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
             return .success(device)
@@ -138,13 +139,6 @@ public final class DeviceRegistry: Sendable {
     /// - Parameter count: up to 256; older entries are dropped.
     public func failedCalls(last count: Int = 256) -> [FailedCall] {
         failures.last(count)
-    }
-
-    /// The last events of these devices' access groups, newest first.
-    ///
-    /// - Parameter count: up to 256; older entries are dropped.
-    public func accessGroupEvents(last count: Int = 256) -> [ReceivedGroupEvent] {
-        events.last(count)
     }
 
     private func find(_ id: Int16) -> DMADevice? {

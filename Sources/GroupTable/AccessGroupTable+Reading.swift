@@ -14,6 +14,12 @@ extension AccessGroupTable {
         allGroups { $0.seat(of: client) != nil }
     }
 
+    /// The handler of a device's membership in a group; `nil` when it is not in the group.
+    public func handler(of client: AccessGroupClient, in id: AccessGroupID) -> DomainHandler? {
+        guard let group = groups[id], let index = group.seat(of: client) else { return nil }
+        return group.seats[index].handler
+    }
+
     /// Every group, by number: for the owner of the table.
     public var allGroups: [AccessGroupInfo] { allGroups { _ in true } }
 
@@ -23,11 +29,11 @@ extension AccessGroupTable {
 
     private func info(_ id: AccessGroupID, _ group: Group) -> AccessGroupInfo {
         AccessGroupInfo(
-            id: id, kind: group.kind,
+            id: id, identity: group.identity, kind: group.kind,
             members: group.seats.enumerated().map { index, seat in
                 AccessGroupMember(
                     domain: seat.domain, handler: seat.handler, isCreator: index == 0, processID: seat.processID,
-                    devices: seat.devices, windows: seat.windows)
+                    devices: seat.devices.map(\.number).filter { $0 >= 0 }, windows: seat.windows.map(\.window))
             })
     }
 }

@@ -61,7 +61,9 @@ extension SourceCommand {
     static let server = SourceCommand("/telemetry/stats", .process, monotonicMembers: ["requests", "accepted"])
 
     /// Only the newest row: its number is the count.
-    static let failedCall = failedCalls(1), groupEvent = groupEvents(1)
+    static let failedCall = failedCalls(1)
+    /// By kind, since the process started.
+    static let groupEventCounts = SourceCommand("/dmadev/event_counts", .process, monotonicMembers: ["joined", "left"])
 
     /// The most recent failed calls of the dmadev library.
     package static func failedCalls(_ count: Int) -> SourceCommand { .init("/dmadev/errors", .process, count: count) }

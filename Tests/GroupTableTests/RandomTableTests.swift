@@ -76,7 +76,7 @@ import Testing
             guard let id else { return }
             #expect(model.seats[id] == nil && model.ending[id] == nil)
             tokens[id] = token
-            model.seats[id] = [.init(domain: domain, process: client.process, devices: [client.device])]
+            model.seats[id] = [.init(domain: domain, process: client.process, devices: [client.number])]
             model.limits[id] = Int(limit)
             model.sit(client, in: id)
             take(domain, id, client)
@@ -106,9 +106,10 @@ import Testing
             guard let handler else { return }
             if let same {
                 #expect(handler == model.handlers[id]?[domain])
-                model.seats[id]?[same].devices.append(client.device)
+                if let seat = model.seats[id]?[same] { model.tell(.deviceJoined, seat, in: id) }
+                model.seats[id]?[same].devices.append(client.number)
             } else {
-                let seat = TableModel.Seat(domain: domain, process: client.process, devices: [client.device])
+                let seat = TableModel.Seat(domain: domain, process: client.process, devices: [client.number])
                 model.tell(.joined, seat, in: id)
                 model.seats[id]?.append(seat)
                 take(domain, id, client)
@@ -128,7 +129,7 @@ import Testing
             var expected: Errno?
             let index = model.seat(client, in: id)
             if index == nil { expected = .permissionDenied }
-            if index == 0, model.seats[id]?[0].devices.first == client.device { expected = .notPermitted }
+            if index == 0, model.seats[id]?[0].devices.first == client.number { expected = .notPermitted }
             let revocation = result(expected) { () throws(DMAError) in try table.leave(id, by: client) }
             if let revocation { revoke(revocation, model.stand(client, from: id), []) }
         }
@@ -136,18 +137,14 @@ import Testing
         private mutating func destroy(_ id: AccessGroupID, _ client: AccessGroupClient) {
             var expected: Errno?
             if let index = model.seat(client, in: id) {
-                if index > 0 { expected = .notPermitted }
-                if index == 0, (model.seats[id]?.count ?? 0) > 1 { expected = .resourceBusy }
+                if (model.seats[id]?.count ?? 0) > 1 { expected = .resourceBusy }
+                if index > 0 || model.seats[id]?[0].devices.first != client.number { expected = .notPermitted }
             } else {
                 expected = .permissionDenied
             }
             let revocation = result(expected) { () throws(DMAError) in try table.destroy(id, by: client) }
             guard let revocation else { return }
-            var dead: [DomainHandler] = []
-            for device in model.seats[id]?[0].devices ?? [] {
-                dead += model.stand(.process(client.process, device: device), from: id)
-            }
-            revoke(revocation, dead, [id])
+            revoke(revocation, model.stand(client, from: id), [id])
         }
 
         private mutating func depart(_ client: AccessGroupClient) {

@@ -38,16 +38,14 @@ struct TableModel {
     }
 
     func seat(_ client: AccessGroupClient, in id: AccessGroupID) -> Int? {
-        seats[id]?.firstIndex { $0.process == client.process && $0.devices.contains(client.device) }
+        seats[id]?.firstIndex { $0.process == client.process && $0.devices.contains(client.number) }
     }
 
-    /// Adds an event to what all but one seat have to hear.
+    /// Adds an event to what all devices that are in a group have to hear.
     mutating func tell(_ kind: AccessGroupEvent.Kind, _ seat: Seat, in id: AccessGroupID) {
         for index in stays.indices where stays[index].group == id && !stays[index].isOver {
             // Of an older group that had this number, whose end is still to be heard.
             if stays[index].events.last?.kind == .destroyed { continue }
-            let client = stays[index].client
-            if client.process == seat.process && seat.devices.contains(client.device) { continue }
             stays[index].events.append((kind, seat.domain))
         }
     }
@@ -56,18 +54,20 @@ struct TableModel {
         stays.append(Stay(client: client, group: id))
     }
 
-    /// A device gets up; its seat goes with the last one. Returns the handlers that die.
+    /// A device gets up; its seat goes with the last one, and the group with its creator. Returns the handlers that die.
     mutating func stand(_ client: AccessGroupClient, from id: AccessGroupID) -> [DomainHandler] {
         guard let index = seat(client, in: id), var seat = seats[id]?[index] else { return [] }
         for stay in stays.indices where stays[stay].client == client && stays[stay].group == id {
             stays[stay].isOver = true
         }
-        if seat.devices.count > 1 {
-            seat.devices.removeAll { $0 == client.device }
+        let isCreator = index == 0 && seat.devices.first == client.number
+        if seat.devices.count > 1, !isCreator {
+            seat.devices.removeAll { $0 == client.number }
             seats[id]?[index] = seat
+            tell(.deviceLeft, seat, in: id)
             return []
         }
-        if index > 0 {
+        if !isCreator {
             seats[id]?.remove(at: index)
             tell(.left, seat, in: id)
             return [handlers[id]?.removeValue(forKey: seat.domain)].compactMap { $0 }

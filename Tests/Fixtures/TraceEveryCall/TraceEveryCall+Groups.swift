@@ -41,12 +41,14 @@ extension TraceEveryCall {
         expect("access_group_handler_get dev_id=0 group_id=0 handler=0 ret=-2")
 
         let window = try far.registerWindow(WindowMemory(address: 4096, length: 8192), rights: .read, in: group)
+        expect("event_received dev_id=0 kind=3 group_id=0 handler=2")
         expect(
             "access_group_window_register dev_id=1 group_id=0 address=4096 length=8192 rights=1 handler=2"
                 + " iova=\(window.iova) ret=0")
         _ = try near.accessGroupWindows(group)
         expect("access_group_windows_get dev_id=0 group_id=0 count=1 ret=0")
         try far.unregisterWindow(iova: window.iova)
+        expect("event_received dev_id=0 kind=4 group_id=0 handler=2")
         expect("access_group_window_unregister dev_id=1 iova=\(window.iova) ret=0")
         try? far.unregisterWindow(iova: window.iova)
         expect("access_group_window_unregister dev_id=1 iova=\(window.iova) ret=-22")
