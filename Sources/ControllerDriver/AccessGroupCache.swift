@@ -76,6 +76,9 @@ final class AccessGroupCache: Sendable {
     /// Begins to read a group member by member: changes that arrive meanwhile are applied to the result.
     func beginReading(_ group: AccessGroupID) { state.withLock { $0.memberships[group]?.journal = [] } }
 
+    /// Ends a read that has failed.
+    func endReading(_ group: AccessGroupID) { state.withLock { $0.memberships[group]?.journal = nil } }
+
     /// Stores a group that was read.
     ///
     /// - Returns: the group with the changes that arrived meanwhile.

@@ -120,20 +120,22 @@ public struct ExitGroup: WireMessage {
 }
 
 /// Requests one member of a group and a part of its windows. Answered with ``GroupMember``, or ``Failed`` with `ENOENT`
-/// when the group has no member at this index.
+/// when the group has no such member.
+///
+/// Members and windows are named by values that only grow, so that none is skipped when others leave or close meanwhile.
 public struct AskGroup: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.askGroup
 
     /// The group to read.
     public var group: Int16
-    /// The member's index in the order of joining, from 0.
-    public var member: UInt16
-    /// The index of the first window to return.
-    public var window: UInt32
+    /// Selects the first member in the order of joining with at least this identity.
+    public var member: UInt64
+    /// The lowest address of the windows to return.
+    public var window: UInt64
 
-    /// Makes a request; increase `member` and `window` to read the whole group.
-    public init(group: Int16, member: UInt16, window: UInt32) {
+    /// Makes a request; 0 selects the first member, and all windows.
+    public init(group: Int16, member: UInt64, window: UInt64) {
         self.group = group
         self.member = member
         self.window = window
@@ -192,8 +194,10 @@ public struct GroupMember: WireMessage {
 
     /// The highest number of members of the group; 0: a pair.
     public var limit: UInt16
-    /// The number of members of the group.
+    /// The number of members from this one on, in the order of joining.
     public var memberCount: UInt16
+    /// Grows in the order of joining, and is never reused.
+    public var identity: UInt64
     /// The member's domain, 16 bytes.
     public var domain: [UInt8]
     /// The member's handler, which its transfers use.
@@ -204,18 +208,19 @@ public struct GroupMember: WireMessage {
     public var processID: Int32
     /// The devices of the member, by the numbers that its process has sent; the first ``maximumDeviceCount``.
     public var devices: [Int16]
-    /// The number of windows of the member.
+    /// The number of windows of the member from the requested address on.
     public var windowCount: UInt32
-    /// Windows of the member, from the requested one; at most ``maximumWindowCount``.
+    /// The first of these windows, by address; at most ``maximumWindowCount``.
     public var windows: [Window]
 
     /// Makes an answer.
     public init(
-        limit: UInt16, memberCount: UInt16, domain: [UInt8], handler: UInt16, isCreator: Bool, processID: Int32,
-        devices: [Int16] = [], windowCount: UInt32, windows: [Window]
+        limit: UInt16, memberCount: UInt16, identity: UInt64, domain: [UInt8], handler: UInt16, isCreator: Bool,
+        processID: Int32, devices: [Int16] = [], windowCount: UInt32, windows: [Window]
     ) {
         self.limit = limit
         self.memberCount = memberCount
+        self.identity = identity
         self.domain = domain
         self.handler = handler
         self.isCreator = isCreator
@@ -229,6 +234,7 @@ public struct GroupMember: WireMessage {
     public func write(to writer: inout WireWriter) {
         writer.put(limit)
         writer.put(memberCount)
+        writer.put(identity)
         writer.put(domain)
         writer.put(handler)
         writer.put(UInt16(isCreator ? 1 : 0))
@@ -244,6 +250,7 @@ public struct GroupMember: WireMessage {
     public init(from reader: inout WireReader) throws(WireError) {
         limit = try reader.number()
         memberCount = try reader.number()
+        identity = try reader.number()
         domain = try reader.take(EnterGroup.byteCount)
         handler = try reader.number()
         let made = try reader.number(UInt16.self)

@@ -203,24 +203,26 @@ extension ControllerLoop {
 
     func describe(_ peer: Peer, _ request: AskGroup, _ sequence: UInt32) -> Refusal? {
         do throws(DMAError) {
-            let group = try groups.group(request.group, for: peer.client)
-            guard Int(request.member) < group.members.count else {
-                return Refusal(
-                    .noSuchFileOrDirectory, "no member \(request.member): the group has \(group.members.count)")
+            guard let found = try groups.member(from: request.member, of: request.group, for: peer.client) else {
+                return Refusal(.noSuchFileOrDirectory, "the group has no member from \(request.member) on")
             }
-            let member = group.members[Int(request.member)]
-            let windows = member.windows.dropFirst(Int(request.window)).prefix(GroupMember.maximumWindowCount)
+            let member = found.member
+            // In the order of opening, which is that of their addresses.
+            let windows = member.windows.drop { $0.iova < request.window }
             let limit: UInt16 =
-                switch group.kind {
+                switch found.kind {
                 case .pair: 0
                 case .group(let limit): limit
                 }
             let message = GroupMember(
-                limit: limit, memberCount: UInt16(clamping: group.members.count), domain: member.domain.bytes,
-                handler: member.handler, isCreator: member.isCreator, processID: member.processID,
+                limit: limit, memberCount: UInt16(clamping: found.laterCount + 1), identity: found.identity,
+                domain: member.domain.bytes, handler: member.handler, isCreator: member.isCreator,
+                processID: member.processID,
                 devices: Array(member.devices.prefix(GroupMember.maximumDeviceCount)),
-                windowCount: UInt32(member.windows.count),
-                windows: windows.map { .init(iova: $0.iova, byteCount: $0.length, rights: $0.rights.rawValue) })
+                windowCount: UInt32(windows.count),
+                windows: windows.prefix(GroupMember.maximumWindowCount).map {
+                    .init(iova: $0.iova, byteCount: $0.length, rights: $0.rights.rawValue)
+                })
             answer(peer, message, sequence: sequence)
             return nil
         } catch {

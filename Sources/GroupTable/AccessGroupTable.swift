@@ -13,6 +13,8 @@ public import SystemPackage
 public struct AccessGroupTable {
     /// One domain in one group.
     struct Seat {
+        /// Grows in the order of joining, and is never reused.
+        let identity: UInt64
         var domain: DomainID
         var handler: DomainHandler
         var process: UInt64
@@ -74,6 +76,7 @@ public struct AccessGroupTable {
     var deliveries: [AccessGroupDelivery] = []
     private var lastCreated: AccessGroupID = -1
     private var lastIdentity: UInt64 = 0
+    private var lastSeat: UInt64 = 0
     private let tokens: TokenStore
     private var throttle = JoinThrottle()
 
@@ -212,8 +215,9 @@ public struct AccessGroupTable {
             throw .exhausted("user \(client.userID) has \(owned) memberships, the maximum")
         }
         guard let handler = numbers.take() else { throw .exhausted("every handler is in use") }
+        lastSeat += 1
         return Seat(
-            domain: domain, handler: handler, process: client.process, processID: client.processID,
+            identity: lastSeat, domain: domain, handler: handler, process: client.process, processID: client.processID,
             userID: client.userID, devices: [client])
     }
 
