@@ -31,7 +31,7 @@ struct PageFields: Sendable {
     /// `/dmadev/events`, a row
     static let event = PageFields(
         texts: ["event", "domain_id", "reason"],
-        numbers: ["number", "time_ns", "dev_id", "group_id", "handler", "pid", "uid", "length"])
+        numbers: ["number", "time_ns", "dev_id", "group_id", "handler", "pid", "uid", "iova", "length"])
     /// `/dmadev/errors`, a row
     static let failedCall = PageFields(texts: ["call", "reason"], numbers: ["number", "time_ns", "dev_id", "errno"])
     /// `/telemetry/errors`, a row

@@ -45,7 +45,7 @@ import Testing
                 .random(in: 1...4, using: &random), device: .random(in: 0...1, using: &random))
             let id = AccessGroupID.random(in: 0..<AccessGroupID(groupCount), using: &random)
             let domain = DomainID.numbered(.random(in: 1...6, using: &random))
-            switch Int.random(in: 0..<20, using: &random) {
+            switch Int.random(in: 0..<24, using: &random) {
             case 0...2: create(client, domain, limit: .random(in: 2...4, using: &random))
             case 3...9: join(id, client, domain, isRight: .random(in: 0..<8, using: &random) > 0)
             case 10...11: leave(id, client)
@@ -54,6 +54,8 @@ import Testing
             case 14...15: hold(.random(in: 0...handlerCount, using: &random), client)
             case 16: release(.random(in: 0...handlerCount, using: &random))
             case 17...18: confirm(revocations.keys.sorted().randomElement(using: &random))
+            case 19...21: open(id, client)
+            case 22: close(model.windows.randomElement(using: &random)?.iova ?? 0, client)
             default: listen()
             }
             compare()
@@ -147,6 +149,31 @@ import Testing
             revoke(revocation, model.stand(client, from: id), [id])
         }
 
+        private mutating func open(_ id: AccessGroupID, _ client: AccessGroupClient) {
+            let index = model.seat(client, in: id)
+            let window = result(index == nil ? .permissionDenied : nil) { () throws(DMAError) in
+                try table.addWindow(length: 1, rights: .read, to: id, by: client)
+            }
+            guard let window, let index, let seat = model.seats[id]?[index] else { return }
+            #expect(window.handler == model.handlers[id]?[seat.domain])
+            model.windows.append((window.iova, id, client))
+            model.tell(.windowOpened, seat, in: id, by: client)
+        }
+
+        private mutating func close(_ iova: UInt64, _ client: AccessGroupClient) {
+            let place = model.windows.firstIndex { $0.iova == iova && $0.owner == client }
+            let revocation = result(place == nil ? .invalidArgument : nil) { () throws(DMAError) in
+                try table.removeWindow(iova: iova, by: client)
+            }
+            guard let revocation, let place else { return }
+            let id = model.windows.remove(at: place).group
+            #expect(revocation.windows.map(\.iova) == [iova])
+            if let index = model.seat(client, in: id), let seat = model.seats[id]?[index] {
+                model.tell(.windowClosed, seat, in: id, by: client)
+            }
+            revoke(revocation, [], [])
+        }
+
         private mutating func depart(_ client: AccessGroupClient) {
             let revocation = table.depart(client)
             var dead: [DomainHandler] = []
@@ -201,6 +228,13 @@ import Testing
 
         private func compare() {
             let groups = table.allGroups
+            let windows = groups.flatMap(\.members).flatMap(\.windows)
+            #expect(windows.map(\.iova).sorted() == model.windows.map(\.iova).sorted())
+            // None goes without a record.
+            #expect(
+                table.log.count(of: .windowOpened) - table.log.count(of: .windowClosed) == UInt64(windows.count))
+            #expect(
+                table.log.count(of: .created) - table.log.count(of: .destroyed) == UInt64(groups.count))
             #expect(groups.map(\.id) == model.seats.keys.sorted())
             for group in groups {
                 #expect(group.members.map(\.domain) == model.seats[group.id]?.map(\.domain))

@@ -31,6 +31,8 @@ struct TableModel {
     var handlers: [AccessGroupID: [DomainID: DomainHandler]] = [:]
     var holds: [DomainHandler: Int] = [:]
     var stays: [Stay] = []
+    /// The open windows: whose, and where.
+    var windows: [(iova: UInt64, group: AccessGroupID, owner: AccessGroupClient)] = []
 
     /// Numbers that nobody may get: of members, not confirmed, or held.
     var takenHandlers: Set<DomainHandler> {
@@ -42,8 +44,13 @@ struct TableModel {
     }
 
     /// Adds an event to what all devices that are in a group have to hear.
-    mutating func tell(_ kind: AccessGroupEvent.Kind, _ seat: Seat, in id: AccessGroupID) {
+    ///
+    /// - Parameter client: the one that has caused it, where it is still in the group.
+    mutating func tell(
+        _ kind: AccessGroupEvent.Kind, _ seat: Seat, in id: AccessGroupID, by client: AccessGroupClient? = nil
+    ) {
         for index in stays.indices where stays[index].group == id && !stays[index].isOver {
+            if stays[index].client == client { continue }
             // Of an older group that had this number, whose end is still to be heard.
             if stays[index].events.last?.kind == .destroyed { continue }
             stays[index].events.append((kind, seat.domain))
@@ -64,9 +71,14 @@ struct TableModel {
         if seat.devices.count > 1, !isCreator {
             seat.devices.removeAll { $0 == client.number }
             seats[id]?[index] = seat
+            for window in windows where window.group == id && window.owner == client {
+                tell(.windowClosed, seat, in: id)
+            }
+            windows.removeAll { $0.group == id && $0.owner == client }
             tell(.deviceLeft, seat, in: id)
             return []
         }
+        windows.removeAll { $0.group == id && (isCreator || $0.owner == client) }
         if !isCreator {
             seats[id]?.remove(at: index)
             tell(.left, seat, in: id)

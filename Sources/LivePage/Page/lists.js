@@ -112,7 +112,9 @@ const eventTones = { created: "good", joined: "good", left: "warn", died: "bad",
 /** What an event says beyond its kind, group and domain. */
 function eventDetail(event) {
   if (event.uid !== undefined) return `user ${event.uid}`;
-  const detail = event.length !== undefined ? `, window of ${event.length} bytes` : event.reason ? `, ${event.reason}` : "";
+  // A window's address is a multiple of 4096 above 2^63: a number of JavaScript holds it exactly.
+  const isWindow = event.iova !== undefined && event.length !== undefined;
+  const detail = isWindow ? `, ${event.length} bytes from 0x${event.iova.toString(16)}` : event.reason ? `, ${event.reason}` : "";
   return `handler ${event.handler}${detail}`;
 }
 
