@@ -229,8 +229,8 @@ let package = Package(
         test(
             of: "ControllerDriver",
             [
-                "ControllerDriver", "Conformance", "DMADev", "DMAEngine", "FaultDriver", "LinuxSystem", "TestSupport",
-                systemPackage,
+                "ControllerDriver", "Conformance", "DMADev", "DMAEngine", "DMATelemetry", "FaultDriver", "LinuxSystem",
+                "TelemetryWire", "TestSupport", systemPackage,
             ]),
         test(
             of: "DMAController",

@@ -4,67 +4,155 @@ internal import LinuxSystem
 
 /// The cached groups of a device and the sink for their events. It outlives connections.
 ///
-/// Groups end with their controller. Each is reported as destroyed once: at the end of the connection, or at the start
-/// of the next one, whichever comes first.
+/// The connection's thread enters a group and applies the changes in the order in which the controller sent them, each
+/// before its event is delivered: a cached group is never older than its last event. Groups end with their controller.
+/// Each is reported as destroyed once: at the end of the connection, or at the start of the next one, whichever comes
+/// first.
 final class AccessGroupCache: Sendable {
+    private struct Membership {
+        /// Tells the group from earlier and later ones with its number.
+        let identity: UInt64
+        /// The handler of this device.
+        let own: DomainHandler
+        var info: AccessGroupInfo
+        /// Whether all members were read; before, other threads do not see the group.
+        var isComplete = false
+        /// The changes since the running read began, which may have read a part before them; `nil`: none runs.
+        var journal: [GroupChanged]?
+
+        mutating func apply(_ change: GroupChanged) {
+            info.apply(change)
+            journal?.append(change)
+        }
+
+        /// Applies a change that this device made.
+        mutating func apply(_ kind: AccessGroupEvent.Kind, _ window: DomainWindow) {
+            apply(
+                GroupChanged(
+                    change: kind.rawValue, group: info.id, identity: identity, handler: own, domain: [],
+                    window: .init(iova: window.iova, byteCount: window.length, rights: window.rights.rawValue)))
+        }
+
+        /// The event for the end of the connection: it names the creator, which is the first member.
+        var end: AccessGroupEvent? {
+            info.members.first.map {
+                AccessGroupEvent(
+                    kind: .destroyed, group: info.id, identity: identity, handler: $0.handler, domain: $0.domain,
+                    processID: $0.processID, reason: .controllerLost)
+            }
+        }
+    }
+
     private struct State {
         var sink: AccessGroupEventSink?
-        var groups: [AccessGroupID: AccessGroupInfo] = [:]
-        /// Counts the connections; reports of an earlier connection are ignored.
+        var memberships: [AccessGroupID: Membership] = [:]
+        /// Counts the connections; what an earlier connection still receives is ignored.
         var connection: UInt64 = 0
-        var isLost = false
 
         /// Removes all groups.
         ///
         /// - Returns: the events to deliver.
         mutating func lose() -> [AccessGroupEvent] {
-            defer { groups = [:] }
-            isLost = true
-            return groups.values.sorted { $0.id < $1.id }.compactMap(AccessGroupCache.end)
+            defer { memberships = [:] }
+            return memberships.values.sorted { $0.info.id < $1.info.id }.compactMap(\.end)
         }
     }
 
     private let state = Locked(State())
 
-    var groups: [AccessGroupInfo] { state.withLock { $0.groups.values.sorted { $0.id < $1.id } } }
+    var groups: [AccessGroupInfo] {
+        state.withLock { $0.memberships.values.filter(\.isComplete).map(\.info).sorted { $0.id < $1.id } }
+    }
 
     func deliver(to sink: @escaping AccessGroupEventSink) { state.withLock { $0.sink = sink } }
 
-    func update(_ group: AccessGroupInfo) {
-        state.withLock { state in
-            if !state.isLost { state.groups[group.id] = group }
-        }
-    }
-
-    /// Records that the device has entered a group. If the connection has ended since the answer, delivers *destroyed*.
-    func recordEntry(_ group: AccessGroupInfo) {
-        let (events, sink) = state.withLock { state in
-            guard state.isLost else {
-                state.groups[group.id] = group
-                return ([AccessGroupEvent](), state.sink)
-            }
-            return (Self.end(of: group).map { [$0] } ?? [], state.sink)
-        }
-        events.forEach { sink?($0) }
-    }
-
-    func remove(_ group: AccessGroupID) { state.withLock { $0.groups[group] = nil } }
+    func remove(_ group: AccessGroupID) { state.withLock { $0.memberships[group] = nil } }
 
     /// Removes all groups without events: the device itself closes.
-    func removeAll() { state.withLock { $0.groups = [:] } }
+    func removeAll() { state.withLock { $0.memberships = [:] } }
+
+    // MARK: Reading
+
+    /// Begins to read a group member by member: changes that arrive meanwhile are applied to the result.
+    func beginReading(_ group: AccessGroupID) { state.withLock { $0.memberships[group]?.journal = [] } }
+
+    /// Ends a read that has failed.
+    func endReading(_ group: AccessGroupID) { state.withLock { $0.memberships[group]?.journal = nil } }
+
+    /// Stores a group that was read.
+    ///
+    /// - Returns: the group with the changes that arrived meanwhile.
+    func finishReading(_ read: AccessGroupInfo) -> AccessGroupInfo {
+        state.withLock { state in
+            var info = read
+            // Without a journal, the group has ended, and perhaps another one has got its number.
+            guard let membership = state.memberships[read.id], let journal = membership.journal else { return info }
+            info.identity = membership.identity
+            journal.forEach { info.apply($0) }
+            state.memberships[read.id] = Membership(
+                identity: membership.identity, own: membership.own, info: info, isComplete: true)
+            return info
+        }
+    }
+
+    // MARK: Changes by this device
+
+    func opened(_ window: DomainWindow, in group: AccessGroupID) {
+        state.withLock { $0.memberships[group]?.apply(.windowOpened, window) }
+    }
+
+    func closed(iova: UInt64) {
+        state.withLock { state in
+            for (group, membership) in state.memberships {
+                let own = membership.info.members.first { $0.handler == membership.own }
+                guard let window = own?.windows.first(where: { $0.iova == iova }) else { continue }
+                state.memberships[group]?.apply(.windowClosed, window)
+            }
+        }
+    }
+
+    // MARK: The connection
 
     /// Starts a connection; groups of the previous one are reported as destroyed.
     ///
-    /// - Returns: the connection's number, for ``connectionLost(_:)``.
+    /// - Returns: the connection's number, for the calls of its thread.
     func begin() -> UInt64 {
         let (events, sink, number) = state.withLock { state in
             let events = state.lose()
-            state.isLost = false
             state.connection += 1
             return (events, state.sink, state.connection)
         }
         events.forEach { sink?($0) }
         return number
+    }
+
+    /// Records that the device has entered a group.
+    func entered(_ entry: GroupEntered, on connection: UInt64) {
+        guard let domain = DomainID(bytes: entry.domain) else { return }
+        state.withLock { state in
+            guard state.connection == connection else { return }
+            let own = AccessGroupMember(domain: domain, handler: entry.handler, isCreator: false)
+            state.memberships[entry.group] = Membership(
+                identity: entry.identity, own: entry.handler,
+                info: AccessGroupInfo(id: entry.group, identity: entry.identity, kind: .pair, members: [own]))
+        }
+    }
+
+    /// Applies a change and delivers its event. A change of a group that the device is no longer in is ignored.
+    func receive(_ notice: GroupChanged, on connection: UInt64) {
+        guard let event = AccessGroupEvent(notice) else { return }
+        let sink: AccessGroupEventSink? = state.withLock { state in
+            guard state.connection == connection, state.memberships[notice.group]?.identity == notice.identity else {
+                return nil
+            }
+            if event.kind == .destroyed {
+                state.memberships[notice.group] = nil
+            } else {
+                state.memberships[notice.group]?.apply(notice)
+            }
+            return state.sink
+        }
+        sink?(event)
     }
 
     /// Reports all groups as destroyed if this is the current connection.
@@ -74,28 +162,60 @@ final class AccessGroupCache: Sendable {
         }
         events.forEach { sink?($0) }
     }
+}
 
-    /// Applies a change and delivers its event. Called on the connection's thread.
-    func receive(_ notice: GroupChanged) {
-        guard let kind = AccessGroupEvent.Kind(rawValue: notice.change), let domain = DomainID(bytes: notice.domain)
-        else { return }
-        let sink = state.withLock { state in
-            switch kind {
-            case .destroyed: state.groups[notice.group] = nil
-            case .left: state.groups[notice.group]?.members.removeAll { $0.handler == notice.handler }
-            case .joined:
-                state.groups[notice.group]?.members.append(
-                    AccessGroupMember(domain: domain, handler: notice.handler, isCreator: false))
-            }
-            return state.sink
+extension AccessGroupEvent {
+    /// - Returns: `nil` for a notice of values that are not defined.
+    fileprivate init?(_ notice: GroupChanged) {
+        guard let kind = Kind(rawValue: notice.change), let domain = DomainID(bytes: notice.domain) else { return nil }
+        self.init(
+            kind: kind, group: notice.group, identity: notice.identity, handler: notice.handler, domain: domain,
+            processID: notice.processID, device: notice.device)
+        switch kind {
+        case .windowOpened, .windowClosed: window = DomainWindow(notice.window, of: notice.handler)
+        case .destroyed: reason = EndReason(rawValue: notice.reason)
+        default: break
         }
-        sink?(AccessGroupEvent(kind: kind, group: notice.group, handler: notice.handler, domain: domain))
     }
+}
 
-    /// The event for the end of a group: it names the creator, which is the first member.
-    private static func end(of group: AccessGroupInfo) -> AccessGroupEvent? {
-        group.members.first.map {
-            AccessGroupEvent(kind: .destroyed, group: group.id, handler: $0.handler, domain: $0.domain)
+extension AccessGroupInfo {
+    /// Applies a change. Applying it again, or to a group that was read after it, makes no difference if all later
+    /// changes follow.
+    fileprivate mutating func apply(_ change: GroupChanged) {
+        let index = members.firstIndex { $0.handler == change.handler }
+        switch AccessGroupEvent.Kind(rawValue: change.change) {
+        case .joined:
+            guard index == nil, let domain = DomainID(bytes: change.domain) else { return }
+            members.append(
+                AccessGroupMember(
+                    domain: domain, handler: change.handler, isCreator: false, processID: change.processID,
+                    devices: change.device < 0 ? [] : [change.device]))
+        case .left: members.removeAll { $0.handler == change.handler }
+        default:
+            if let index { members[index].apply(change) }
         }
+    }
+}
+
+extension AccessGroupMember {
+    fileprivate mutating func apply(_ change: GroupChanged) {
+        switch AccessGroupEvent.Kind(rawValue: change.change) {
+        case .windowOpened where !windows.contains { $0.iova == change.window.iova }:
+            windows.append(DomainWindow(change.window, of: handler))
+        case .windowClosed: windows.removeAll { $0.iova == change.window.iova }
+        case .deviceJoined where change.device >= 0 && !devices.contains(change.device):
+            devices.append(change.device)
+        case .deviceLeft: devices.removeAll { $0 == change.device }
+        default: break
+        }
+    }
+}
+
+extension DomainWindow {
+    init(_ window: GroupMember.Window, of handler: DomainHandler) {
+        self.init(
+            handler: handler, iova: window.iova, length: window.byteCount,
+            rights: WindowRights(rawValue: window.rights))
     }
 }

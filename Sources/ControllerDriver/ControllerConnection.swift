@@ -165,8 +165,12 @@ private final class Mailbox: Sendable {
         while let (bytes, descriptors) = receive() {
             guard let header = try? Packet.header(of: bytes) else { break }
             if header.kind == .groupChanged, let notice = try? Packet.decode(GroupChanged.self, from: bytes) {
-                groupCache.receive(notice)
+                groupCache.receive(notice, on: number)
                 continue
+            }
+            // Before the answer is passed on: the next message may be a change of this group.
+            if header.kind == .groupEntered, let entry = try? Packet.decode(GroupEntered.self, from: bytes) {
+                groupCache.entered(entry, on: number)
             }
             let isAwaited = state.withLock { state in
                 guard state.awaited == header.sequence, header.sequence != 0 else { return false }

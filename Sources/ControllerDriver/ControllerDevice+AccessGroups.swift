@@ -14,35 +14,31 @@ extension ControllerDevice {
     /// Creates a group in the controller.
     public func createAccessGroup(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> AccessGroupID {
+    ) throws(DMAError) -> AccessGroupEntry {
         let limit: UInt16 =
             switch kind {
             case .pair: 0
             case .group(let limit): limit
             }
-        return try enter(-1, limit, domain, token).group
+        return try enter(-1, limit, domain, token)
     }
 
     /// Joins a group. After wrong tokens the controller delays its answer.
     public func joinAccessGroup(
         _ group: AccessGroupID, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> DomainHandler {
-        try enter(group, 0, domain, token).handler
+    ) throws(DMAError) -> AccessGroupEntry {
+        try enter(group, 0, domain, token)
     }
 
     private func enter(
         _ group: AccessGroupID, _ limit: UInt16, _ domain: DomainID, _ token: AccessToken
-    ) throws(DMAError) -> GroupEntered {
+    ) throws(DMAError) -> AccessGroupEntry {
         let request = EnterGroup(
             group: group, limit: limit, domain: domain.bytes, token: token.secret, device: rings.deviceID)
         let entered = try connection.request(request, for: GroupEntered.self).message
-        // Record the known part first: the connection may end before the rest is read.
-        groupCache.recordEntry(
-            AccessGroupInfo(
-                id: entered.group, kind: limit == 0 ? .pair : .group(limit: limit),
-                members: [AccessGroupMember(domain: domain, handler: entered.handler, isCreator: group < 0)]))
+        // The connection's thread has recorded the entry, in order with the group's changes; it is shown when complete.
         _ = try? accessGroup(entered.group)
-        return entered
+        return AccessGroupEntry(group: entered.group, identity: entered.identity, handler: entered.handler)
     }
 
     /// Leaves a group; the cache entry is removed.
@@ -57,51 +53,47 @@ extension ControllerDevice {
         groupCache.remove(group)
     }
 
-    /// Reads a group member by member. When a member joins or leaves meanwhile, reading starts again.
+    /// Reads a group member by member. The changes that the controller sends meanwhile are applied to the result.
     public func accessGroup(_ group: AccessGroupID) throws(DMAError) -> AccessGroupInfo {
-        let connection = connection
-        while true {
-            if let info = try readGroup(group, connection) {
-                groupCache.update(info)
-                return info
-            }
+        groupCache.beginReading(group)
+        do throws(DMAError) {
+            return groupCache.finishReading(try readGroup(group, connection))
+        } catch {
+            groupCache.endReading(group)
+            throw error
         }
     }
 
     private func readGroup(
         _ group: AccessGroupID, _ connection: ControllerConnection
-    ) throws(DMAError) -> AccessGroupInfo? {
-        var members: [AccessGroupMember] = []
-        var limit: UInt16 = 0
-        var count = 1
-        while members.count < count {
-            var windows: [DomainWindow] = []
-            var found: GroupMember
-            repeat {
-                let request = AskGroup(
-                    group: group, member: UInt16(members.count), window: UInt32(windows.count))
-                do throws(DMAError) {
-                    found = try connection.request(request, for: GroupMember.self).message
-                } catch {
-                    if error.errno == .noSuchFileOrDirectory, !members.isEmpty { return nil }
-                    throw error
-                }
-                windows += found.windows.map {
-                    DomainWindow(
-                        handler: found.handler, iova: $0.iova, length: $0.byteCount,
-                        rights: WindowRights(rawValue: $0.rights))
-                }
-            } while windows.count < Int(found.windowCount) && !found.windows.isEmpty
-            guard let domain = DomainID(bytes: found.domain), members.isEmpty || count == Int(found.memberCount) else {
-                return nil
+    ) throws(DMAError) -> AccessGroupInfo {
+        var info = AccessGroupInfo(id: group, kind: .pair, members: [])
+        var next: (member: UInt64, window: UInt64)? = (0, 0)
+        while let (member, window) = next {
+            let found: GroupMember
+            do throws(DMAError) {
+                let request = AskGroup(group: group, member: member, window: window)
+                found = try connection.request(request, for: GroupMember.self).message
+            } catch {
+                // All that followed have left meanwhile.
+                if error.errno == .noSuchFileOrDirectory, !info.members.isEmpty { break }
+                throw error
             }
-            (limit, count) = (found.limit, Int(found.memberCount))
-            members.append(
-                AccessGroupMember(
-                    domain: domain, handler: found.handler, isCreator: found.isCreator, processID: found.processID,
-                    devices: found.devices, windows: windows))
+            guard window == 0 || found.identity == member else {
+                // The member has left while its windows were read: this is the next one, without its first windows.
+                next = (found.identity, 0)
+                continue
+            }
+            info.kind = found.limit == 0 ? .pair : .group(limit: found.limit)
+            if window == 0 { info.members.append(try AccessGroupMember(found)) }
+            info.members[info.members.count - 1].windows += found.windows.map { DomainWindow($0, of: found.handler) }
+            if let last = found.windows.last, found.windows.count < Int(found.windowCount) {
+                next = (found.identity, last.iova &+ 1)
+            } else {
+                next = found.memberCount > 1 ? (found.identity &+ 1, 0) : nil
+            }
         }
-        return AccessGroupInfo(id: group, kind: limit == 0 ? .pair : .group(limit: limit), members: members)
+        return info
     }
 
     /// The cached groups, as of the last call or event.
@@ -139,11 +131,25 @@ extension ControllerDevice {
                 "0x\(String(memory.address, radix: 16)): a window needs a buffer of the device, or a file "
                     + "descriptor")
         }
+        groupCache.opened(window, in: group)
         return window
     }
 
     /// Closes a window.
     public func unregisterWindow(iova: UInt64) throws(DMAError) {
         _ = try connection.request(CloseWindow(iova: iova), for: Done.self)
+        groupCache.closed(iova: iova)
+    }
+}
+
+extension AccessGroupMember {
+    /// A member without windows.
+    fileprivate init(_ found: GroupMember) throws(DMAError) {
+        guard let domain = DomainID(bytes: found.domain) else {
+            throw DMAError(.system, .protocolError, "the controller's answer has no domain of 16 bytes")
+        }
+        self.init(
+            domain: domain, handler: found.handler, isCreator: found.isCreator, processID: found.processID,
+            devices: found.devices)
     }
 }

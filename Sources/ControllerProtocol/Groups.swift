@@ -58,23 +58,33 @@ public struct GroupEntered: WireMessage {
     public var group: Int16
     /// The member's handler, which its transfers use.
     public var handler: UInt16
+    /// The group's identity, which no other group of the controller ever has: its notices carry it.
+    public var identity: UInt64
+    /// The domain that became a member, 16 bytes.
+    public var domain: [UInt8]
 
     /// Makes an answer for a member that was admitted.
-    public init(group: Int16, handler: UInt16) {
+    public init(group: Int16, handler: UInt16, identity: UInt64, domain: [UInt8]) {
         self.group = group
         self.handler = handler
+        self.identity = identity
+        self.domain = domain
     }
 
     /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(group)
         writer.put(handler)
+        writer.put(identity)
+        writer.put(domain)
     }
 
     /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         group = try reader.number()
         handler = try reader.number()
+        identity = try reader.number()
+        domain = try reader.take(EnterGroup.byteCount)
     }
 }
 
@@ -110,20 +120,22 @@ public struct ExitGroup: WireMessage {
 }
 
 /// Requests one member of a group and a part of its windows. Answered with ``GroupMember``, or ``Failed`` with `ENOENT`
-/// when the group has no member at this index.
+/// when the group has no such member.
+///
+/// Members and windows are named by values that only grow, so that none is skipped when others leave or close meanwhile.
 public struct AskGroup: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.askGroup
 
     /// The group to read.
     public var group: Int16
-    /// The member's index in the order of joining, from 0.
-    public var member: UInt16
-    /// The index of the first window to return.
-    public var window: UInt32
+    /// Selects the first member in the order of joining with at least this identity.
+    public var member: UInt64
+    /// The lowest address of the windows to return.
+    public var window: UInt64
 
-    /// Makes a request; increase `member` and `window` to read the whole group.
-    public init(group: Int16, member: UInt16, window: UInt32) {
+    /// Makes a request; 0 selects the first member, and all windows.
+    public init(group: Int16, member: UInt64, window: UInt64) {
         self.group = group
         self.member = member
         self.window = window
@@ -166,12 +178,26 @@ public struct GroupMember: WireMessage {
             self.byteCount = byteCount
             self.rights = rights
         }
+
+        func write(to writer: inout WireWriter) {
+            writer.put(iova)
+            writer.put(byteCount)
+            writer.put(rights)
+        }
+
+        init(from reader: inout WireReader) throws(WireError) {
+            iova = try reader.number()
+            byteCount = try reader.number()
+            rights = try reader.number()
+        }
     }
 
     /// The highest number of members of the group; 0: a pair.
     public var limit: UInt16
-    /// The number of members of the group.
+    /// The number of members from this one on, in the order of joining.
     public var memberCount: UInt16
+    /// Grows in the order of joining, and is never reused.
+    public var identity: UInt64
     /// The member's domain, 16 bytes.
     public var domain: [UInt8]
     /// The member's handler, which its transfers use.
@@ -182,18 +208,19 @@ public struct GroupMember: WireMessage {
     public var processID: Int32
     /// The devices of the member, by the numbers that its process has sent; the first ``maximumDeviceCount``.
     public var devices: [Int16]
-    /// The number of windows of the member.
+    /// The number of windows of the member from the requested address on.
     public var windowCount: UInt32
-    /// Windows of the member, from the requested one; at most ``maximumWindowCount``.
+    /// The first of these windows, by address; at most ``maximumWindowCount``.
     public var windows: [Window]
 
     /// Makes an answer.
     public init(
-        limit: UInt16, memberCount: UInt16, domain: [UInt8], handler: UInt16, isCreator: Bool, processID: Int32,
-        devices: [Int16] = [], windowCount: UInt32, windows: [Window]
+        limit: UInt16, memberCount: UInt16, identity: UInt64, domain: [UInt8], handler: UInt16, isCreator: Bool,
+        processID: Int32, devices: [Int16] = [], windowCount: UInt32, windows: [Window]
     ) {
         self.limit = limit
         self.memberCount = memberCount
+        self.identity = identity
         self.domain = domain
         self.handler = handler
         self.isCreator = isCreator
@@ -207,6 +234,7 @@ public struct GroupMember: WireMessage {
     public func write(to writer: inout WireWriter) {
         writer.put(limit)
         writer.put(memberCount)
+        writer.put(identity)
         writer.put(domain)
         writer.put(handler)
         writer.put(UInt16(isCreator ? 1 : 0))
@@ -215,17 +243,14 @@ public struct GroupMember: WireMessage {
         for device in devices { writer.put(device) }
         writer.put(windowCount)
         writer.put(UInt16(windows.count))
-        for window in windows {
-            writer.put(window.iova)
-            writer.put(window.byteCount)
-            writer.put(window.rights)
-        }
+        for window in windows { window.write(to: &writer) }
     }
 
     /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         limit = try reader.number()
         memberCount = try reader.number()
+        identity = try reader.number()
         domain = try reader.take(EnterGroup.byteCount)
         handler = try reader.number()
         let made = try reader.number(UInt16.self)
@@ -244,51 +269,80 @@ public struct GroupMember: WireMessage {
             throw WireError("\(count) windows: a message has at most \(Self.maximumWindowCount)")
         }
         windows = []
-        for _ in 0..<count {
-            windows.append(
-                Window(iova: try reader.number(), byteCount: try reader.number(), rights: try reader.number()))
-        }
+        for _ in 0..<count { windows.append(try Window(from: &reader)) }
     }
 }
 
-/// The only notice: a group of the device has changed. The sequence in its header is 0.
+/// The only notice: another device has changed a group of the device. The sequence in its header is 0.
+///
+/// It has all that has changed, so that an application whose picture of the group was right has the right one after it.
 public struct GroupChanged: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.groupChanged
 
-    /// 0: a domain has joined, 1: a domain has left, 2: the group was destroyed.
+    /// 0: a domain has joined, 1: a domain has left, 2: the group was destroyed, 3: a window was opened, 4: a window was
+    /// closed, 5: a further device of a member has joined, 6: one of several devices of a member has left.
     public var change: UInt8
+    /// Why the group was destroyed. 0: by its creator, 1: the creator has died, 2: the controller has ended it.
+    public var reason: UInt8
     /// The group that has changed.
     public var group: Int16
-    /// The handler of the member that joined or left, or that created the group.
+    /// The group's identity, as in ``GroupEntered``.
+    public var identity: UInt64
+    /// The handler of the member that has changed, or that created the group.
     public var handler: UInt16
     /// The domain of that member, 16 bytes.
     public var domain: [UInt8]
+    /// The process id of that member.
+    public var processID: Int32
+    /// The device that joined or left, by the number that its process has sent; -1: unknown.
+    public var device: Int16
+    /// The window; all 0 when no window was opened or closed.
+    public var window: GroupMember.Window
 
     /// Makes a notice.
-    public init(change: UInt8, group: Int16, handler: UInt16, domain: [UInt8]) {
+    public init(
+        change: UInt8, reason: UInt8 = 0, group: Int16, identity: UInt64, handler: UInt16, domain: [UInt8],
+        processID: Int32 = 0, device: Int16 = -1, window: GroupMember.Window = .init(iova: 0, byteCount: 0, rights: 0)
+    ) {
         self.change = change
+        self.reason = reason
         self.group = group
+        self.identity = identity
         self.handler = handler
         self.domain = domain
+        self.processID = processID
+        self.device = device
+        self.window = window
     }
 
     /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(change)
+        writer.put(reason)
         writer.put(group)
+        writer.put(identity)
         writer.put(handler)
         writer.put(domain)
+        writer.put(processID)
+        writer.put(device)
+        window.write(to: &writer)
     }
 
     /// Decodes and validates the members; throws for a value that the protocol does not define.
     public init(from reader: inout WireReader) throws(WireError) {
         change = try reader.number()
+        reason = try reader.number()
         group = try reader.number()
+        identity = try reader.number()
         handler = try reader.number()
         domain = try reader.take(EnterGroup.byteCount)
-        guard change <= 2 else {
-            throw WireError("group change \(change): only 0 (joined), 1 (left) and 2 (destroyed) are defined")
+        processID = try reader.number()
+        device = try reader.number()
+        window = try GroupMember.Window(from: &reader)
+        guard change <= 6 else { throw WireError("group change \(change): only 0 (joined) to 6 are defined") }
+        guard reason <= 2 else {
+            throw WireError("reason \(reason): only 0 (destroyed), 1 (creator died) and 2 (forced) are defined")
         }
     }
 }

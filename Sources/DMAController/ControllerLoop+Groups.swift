@@ -40,22 +40,21 @@ extension ControllerLoop {
         }
         let token = AccessToken(request.token)
         do throws(DMAError) {
-            let answer: GroupEntered
-            if request.group < 0 {
+            peer.client.number = request.device
+            var id = request.group
+            if id < 0 {
                 let kind: AccessGroupKind = request.limit == 0 ? .pair : .group(limit: request.limit)
-                let id = try groups.create(kind, domain: domain, token: token, by: peer.client)
-                let handler = try groups.group(id, for: peer.client).members.first?.handler ?? 0
-                answer = GroupEntered(group: id, handler: handler)
+                id = try groups.create(kind, domain: domain, token: token, by: peer.client)
             } else {
-                let handler = try groups.join(
-                    request.group, domain: domain, token: token, by: peer.client, at: .now)
-                answer = GroupEntered(group: request.group, handler: handler)
+                _ = try groups.join(id, domain: domain, token: token, by: peer.client, at: .now)
                 statistics.joins += 1
             }
             peer.hasEnteredGroups = true
-            peer.claimedNumber = request.device
             refreshDomains()
-            self.answer(peer, answer, sequence: sequence)
+            let entry = GroupEntered(
+                group: id, handler: groups.handler(of: peer.client, in: id) ?? 0,
+                identity: try groups.group(id, for: peer.client).identity, domain: request.domain)
+            answer(peer, entry, sequence: sequence)
             deliver()
             return nil
         } catch {
@@ -104,7 +103,7 @@ extension ControllerLoop {
     /// members receive the event.
     func departGroups(_ peer: Peer) {
         guard peer.device != nil else { return }
-        complete(groups.depart(peer.client))
+        complete(groups.depart(peer.client, isForced: peer.isExpelled))
         deliver()
     }
 
@@ -145,6 +144,7 @@ extension ControllerLoop {
             windowAddresses[opened.iova] = UInt64(UInt(bitPattern: window.mapping.bytes.baseAddress))
             refreshDomains()
             answer(peer, WindowOpened(handler: opened.handler, iova: opened.iova), sequence: sequence)
+            deliver()
             return nil
         } catch {
             ledger.release(peer.credentials.uid, window.amount)
@@ -157,6 +157,7 @@ extension ControllerLoop {
         do throws(DMAError) {
             complete(try groups.removeWindow(iova: request.iova, by: peer.client))
             answer(peer, Done(), sequence: sequence)
+            deliver()
             return nil
         } catch {
             return Refusal(error)
@@ -171,13 +172,13 @@ extension ControllerLoop {
             var live: Set<UInt16> = []
             let infos = groups.groups(of: peer.client)
             let members = infos.flatMap { info in
-                let own = info.members.first { isOwn($0, peer) }?.handler ?? 0
+                let own = groups.handler(of: peer.client, in: info.id) ?? 0
                 return info.members.map { ($0, DomainMap.Membership(group: info.id, own: own)) }
             }
             for (member, membership) in members {
                 live.insert(member.handler)
                 contents.memberships[member.handler] = membership
-                if isOwn(member, peer) {
+                if member.handler == membership.own {
                     contents.own.insert(member.handler)
                     continue
                 }
@@ -202,24 +203,26 @@ extension ControllerLoop {
 
     func describe(_ peer: Peer, _ request: AskGroup, _ sequence: UInt32) -> Refusal? {
         do throws(DMAError) {
-            let group = try groups.group(request.group, for: peer.client)
-            guard Int(request.member) < group.members.count else {
-                return Refusal(
-                    .noSuchFileOrDirectory, "no member \(request.member): the group has \(group.members.count)")
+            guard let found = try groups.member(from: request.member, of: request.group, for: peer.client) else {
+                return Refusal(.noSuchFileOrDirectory, "the group has no member from \(request.member) on")
             }
-            let member = group.members[Int(request.member)]
-            let windows = member.windows.dropFirst(Int(request.window)).prefix(GroupMember.maximumWindowCount)
+            let member = found.member
+            // In the order of opening, which is that of their addresses.
+            let windows = member.windows.drop { $0.iova < request.window }
             let limit: UInt16 =
-                switch group.kind {
+                switch found.kind {
                 case .pair: 0
                 case .group(let limit): limit
                 }
             let message = GroupMember(
-                limit: limit, memberCount: UInt16(clamping: group.members.count), domain: member.domain.bytes,
-                handler: member.handler, isCreator: member.isCreator, processID: member.processID,
-                devices: Array(devices(of: member).prefix(GroupMember.maximumDeviceCount)),
-                windowCount: UInt32(member.windows.count),
-                windows: windows.map { .init(iova: $0.iova, byteCount: $0.length, rights: $0.rights.rawValue) })
+                limit: limit, memberCount: UInt16(clamping: found.laterCount + 1), identity: found.identity,
+                domain: member.domain.bytes, handler: member.handler, isCreator: member.isCreator,
+                processID: member.processID,
+                devices: Array(member.devices.prefix(GroupMember.maximumDeviceCount)),
+                windowCount: UInt32(windows.count),
+                windows: windows.prefix(GroupMember.maximumWindowCount).map {
+                    .init(iova: $0.iova, byteCount: $0.length, rights: $0.rights.rawValue)
+                })
             answer(peer, message, sequence: sequence)
             return nil
         } catch {
@@ -242,11 +245,14 @@ extension ControllerLoop {
         var failed: [Peer] = []
         for delivery in groups.takeDeliveries() {
             let event = delivery.event
-            guard let peer = peers.values.first(where: { $0.client == delivery.client }),
-                !failed.contains(where: { $0 === peer })
-            else { continue }
-            let notice = GroupChanged(
-                change: event.kind.rawValue, group: event.group, handler: event.handler, domain: event.domain.bytes)
+            guard let peer = peers[delivery.client.device], !failed.contains(where: { $0 === peer }) else { continue }
+            var notice = GroupChanged(
+                change: event.kind.rawValue, reason: event.reason?.rawValue ?? 0, group: event.group,
+                identity: event.identity, handler: event.handler, domain: event.domain.bytes,
+                processID: event.processID, device: event.device)
+            if let window = event.window {
+                notice.window = .init(iova: window.iova, byteCount: window.length, rights: window.rights.rawValue)
+            }
             if let peer = send(Packet.encode(notice, sequence: 0), to: peer) { failed.append(peer) }
         }
         // After the loop: a dropped peer causes events, which must follow these.

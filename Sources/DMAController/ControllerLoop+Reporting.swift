@@ -9,7 +9,7 @@ internal import LinuxSystem
 extension ControllerLoop {
     func report() -> ControllerReport {
         publish()
-        let infos = groups.allGroups.map(withDevices)
+        let infos = groups.allGroups
         let peers = peers.values.sorted { $0.number < $1.number }
         var traffic = departedTraffic
         for peer in peers {
@@ -64,8 +64,11 @@ extension ControllerLoop {
 
     private func row(_ peer: Peer, _ infos: [AccessGroupInfo]) -> ControllerReport.Connection {
         var domains: [DomainID] = []
-        for member in infos.flatMap(\.members) where isOwn(member, peer) && !domains.contains(member.domain) {
-            domains.append(member.domain)
+        for info in infos {
+            let own = groups.handler(of: peer.client, in: info.id)
+            for member in info.members where member.handler == own && !domains.contains(member.domain) {
+                domains.append(member.domain)
+            }
         }
         let claims = peer.rings.values.reduce(peer.claims) { $0 + $1.claims.read(from: $1.memory) }
         let counted: [ControllerReport.Figure] = [
@@ -79,20 +82,6 @@ extension ControllerLoop {
             groups: infos.map(\.id), figures: counted + work(of: peer).figures + claims.figures)
     }
 
-    func isOwn(_ member: AccessGroupMember, _ peer: Peer) -> Bool {
-        member.processID == peer.credentials.pid && member.devices.contains(peer.client.device)
-    }
-
-    /// Replaces the controller's device numbers, which the table uses, by those in the processes, which users expect.
-    func withDevices(_ info: AccessGroupInfo) -> AccessGroupInfo {
-        var info = info
-        for index in info.members.indices { info.members[index].devices = devices(of: info.members[index]) }
-        return info
-    }
-
-    func devices(of member: AccessGroupMember) -> [Int16] {
-        peers.values.filter { isOwn(member, $0) }.map(\.claimedNumber).filter { $0 >= 0 }.sorted()
-    }
 }
 
 /// Work that the engine counted.

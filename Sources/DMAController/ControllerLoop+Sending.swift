@@ -41,6 +41,7 @@ extension ControllerLoop {
             logEnd(of: worst, full)
             ledger.release(user, QuotaLedger.Amount(events: worst.unsent.count))
             worst.unsent = []
+            worst.isExpelled = true
             guard worst !== peer, ledger.charge(user, event) == nil else { return worst }
             failed = worst
         }

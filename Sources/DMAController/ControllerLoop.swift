@@ -96,7 +96,10 @@ final class ControllerLoop {
             if isBusy { advanceStops() }
             publish()
         }
-        for peer in Array(peers.values) { drop(peer) }
+        for peer in Array(peers.values) {
+            peer.isExpelled = true
+            drop(peer)
+        }
         publish()
         reports.close(report())
         logger.info("controller stopped", metadata: ["path": "\(place.path)"])
@@ -286,6 +289,7 @@ final class ControllerLoop {
                 metadata: Self.metadata(of: peer).merging(["reason": "\(reason)", "suppressed": "\(suppressed)"]) { $1 }
             )
         }
+        peer.isExpelled = true
         answer(peer, Failed(errno: Errno.protocolError.rawValue, reason: reason), sequence: 0)
         drop(peer)
     }

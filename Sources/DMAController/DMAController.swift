@@ -16,6 +16,8 @@ internal import SystemPackage
 public final class DMAController: ReportingController {
     /// The path of the control socket.
     public let path: String
+    /// Every event of the access groups, also after a stop. Any thread; never waits for the control thread.
+    public let groupEvents: GroupEventLog
 
     private let stopEvent: StopEvent
     private let reports: ReportRequests
@@ -67,6 +69,7 @@ public final class DMAController: ReportingController {
     ) throws(ControllerError) {
         dmatrace_load()
         path = place.path
+        groupEvents = groups.log
         pid = getpid()
         do throws(Errno) {
             let stopEvent = try StopEvent()

@@ -56,8 +56,8 @@ final class Peer {
     /// Readable when the process that connected has ended, even if another process still has the socket.
     let process: OwnedDescriptor
     let credentials: PeerCredentials
-    /// Identifies the peer in the access groups.
-    let client: AccessGroupClient
+    /// Identifies the peer in the access groups. The device's number in its process is as claimed: not checked.
+    var client: AccessGroupClient
     var device: Device?
     var rings: [UInt16: Ring] = [:]
     var windows: [UInt64: Window] = [:]
@@ -72,8 +72,8 @@ final class Peer {
     var knownHandlers: Set<UInt16> = []
     /// Joins with a wrong token or to a group that does not exist; all refused requests.
     var deniedJoins: UInt64 = 0, refusedRequests: UInt64 = 0
-    /// The device's number in its process, as claimed: not checked.
-    var claimedNumber: Int16 = -1
+    /// The controller ends the connection, because of a violation or because it stops itself.
+    var isExpelled = false
     /// Work of removed rings, and the counts claimed for them.
     var work = Work(), claims = Claims()
     /// Queued messages because its socket was full, the oldest first; each is charged as an event. While there are
@@ -91,8 +91,7 @@ final class Peer {
         self.process = process
         self.credentials = credentials
         client = AccessGroupClient(
-            process: processNumber, device: Int16(truncatingIfNeeded: number & 0x7FFF), processID: credentials.pid,
-            userID: credentials.uid)
+            process: processNumber, device: number, processID: credentials.pid, userID: credentials.uid)
     }
 
     /// Bytes that its user is charged for memory and rings.

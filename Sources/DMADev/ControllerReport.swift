@@ -101,4 +101,7 @@ public struct ControllerReport: Sendable, Equatable {
 public protocol ReportingController: Sendable {
     /// The current state and counters.
     func report() -> ControllerReport
+
+    /// Every event of its access groups. Never waits for the controller.
+    var groupEvents: GroupEventLog { get }
 }

@@ -43,7 +43,7 @@ public final class DMADevice: @unchecked Sendable {
 
     init(
         id: Int16, name: String, driver: any DMADriver, failedCalls: FailedCallLog,
-        events: History<ReceivedGroupEvent>, changes: ControlChanges, onClose: @escaping @Sendable (DMADevice) -> Void
+        events: GroupEventLog, changes: ControlChanges, onClose: @escaping @Sendable (DMADevice) -> Void
     ) {
         self.failedCalls = failedCalls
         self.changes = changes
@@ -59,7 +59,7 @@ public final class DMADevice: @unchecked Sendable {
         // The driver keeps the sink, and the device keeps the driver: the sink must not keep the device.
         driver.deliverEvents { [delivery] event in
             event.traceReceived(by: id)
-            events.append { ReceivedGroupEvent(number: $0, time: $1, device: id, event: event) }
+            events.record(event, device: id)
             delivery.post(event, from: id)
         }
     }

@@ -58,29 +58,29 @@ public protocol DMADriver: AnyObject, Sendable {
 
     // MARK: Access groups
 
-    /// Sets the sink for the events of the device's groups: changes of the *other* members, each once, in order. Called
-    /// once, right after `registered(as:)`.
+    /// Sets the sink for the events of the device's groups: changes that *others* made, each once, in order. Called
+    /// once, right after `registered(as:)`. `accessGroups` contains a change before its event is delivered.
     ///
     /// The sink may be called from any thread, also during a control call; it never waits for an application. After a
     /// leave or destroy has returned, deliver no more events of that group.
     func deliverEvents(to sink: @escaping AccessGroupEventSink)
 
-    /// Creates a group whose first member is `domain`.
+    /// Creates a group whose first member is `domain`; only this device may destroy it.
     ///
     /// Do not store the token, and pass it only to the process that manages the group.
     func createAccessGroup(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> AccessGroupID
+    ) throws(DMAError) -> AccessGroupEntry
 
     /// Joins a group of either kind.
     ///
     /// - Parameter group: less than `accessGroupCount`.
     /// - Parameter token: the secret of the group.
     /// - Parameter domain: the domain that joins.
-    /// - Returns: the domain's handler.
+    /// - Returns: the group with the domain's handler.
     func joinAccessGroup(
         _ group: AccessGroupID, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> DomainHandler
+    ) throws(DMAError) -> AccessGroupEntry
 
     /// Leaves a group. When it returns, no engine accesses the member's memory for other members.
     func leaveAccessGroup(_ group: AccessGroupID) throws(DMAError)

@@ -13,7 +13,8 @@ public final class DeviceRegistry: Sendable {
 
     private let state: Locked<State>
     private let failedControlCalls = FailedCallLog()
-    private let events = History<ReceivedGroupEvent>()
+    /// The events of the access groups that devices of the registry have received.
+    public let groupEvents = GroupEventLog()
     private let changes = ControlChanges()
 
     private struct State {
@@ -82,7 +83,7 @@ public final class DeviceRegistry: Sendable {
             throw DMAError(.exhausted, .noSpace, "\(state.maximumDeviceCount) devices exist, which is the maximum")
         }
         let device = DMADevice(
-            id: Int16(slot), name: name, driver: driver, failedCalls: failedControlCalls, events: events,
+            id: Int16(slot), name: name, driver: driver, failedCalls: failedControlCalls, events: groupEvents,
             changes: changes
         ) { [weak self] in self?.remove($0) }
         if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
@@ -177,13 +178,6 @@ public final class DeviceRegistry: Sendable {
         state.withLock { state in
             state.slots.reduce(failedControlCalls.count) { $0 + ($1?.failures.count ?? 0) }
         }
-    }
-
-    /// The last events of these devices' access groups, newest first.
-    ///
-    /// - Parameter count: up to 256; older entries are dropped.
-    public func accessGroupEvents(last count: Int = 256) -> [ReceivedGroupEvent] {
-        events.last(count)
     }
 
     private func find(_ id: Int16) throws(DMAError) -> DMADevice {

@@ -26,6 +26,9 @@ final class History<Entry: Sendable>: Sendable {
         }
     }
 
+    /// The number of entries so far, including those that are no longer stored.
+    var count: UInt64 { state.withLock { $0.count } }
+
     /// Up to `count` entries, newest first.
     func last(_ count: Int) -> [Entry] {
         state.withLock { state in

@@ -10,8 +10,8 @@ public enum DeviceCommands {
     /// - Parameters:
     ///   - registry: the devices to report. They may be added and removed at any time: the reply for a missing device
     ///     is null.
-    ///   - controller: this process's controller, if it has one. Its groups are reported too, and there are commands
-    ///     about it.
+    ///   - controller: this process's controller, if it has one. Its groups and their events are reported too, and there are
+    ///     commands about it.
     public static func table(
         for registry: DeviceRegistry = .shared, controller: (any ReportingController)? = nil
     ) -> [TelemetryCommand] {
@@ -27,7 +27,8 @@ public enum DeviceCommands {
             failedCalls(registry),
             accessGroups(registry, controller),
             accessGroup(registry, controller),
-            groupEvents(registry),
+            groupEvents(registry, controller),
+            groupEventCounts(registry, controller),
             traceList(),
         ]
         guard let controller else { return commands }

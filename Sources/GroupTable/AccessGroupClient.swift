@@ -1,23 +1,34 @@
 public import DMADev
 
 /// The caller: one device of one process, identified by what the kernel reports and not by what the process sends.
+///
+/// Clients are equal if they are the same device.
 public struct AccessGroupClient: Sendable, Hashable {
     /// A unique number of the process that is never reused, unlike a process id.
     public var process: UInt64
-    /// The device's number in that process.
-    public var device: Int16
+    /// A unique number of the device that is never reused.
+    public var device: UInt64
+    /// The device's number in its process, for display only; -1: unknown.
+    public var number: Int16
     /// The process id, for display only.
     public var processID: Int32
     /// The user whose quotas apply.
     public var userID: UInt32
 
     /// Makes a client from the identity that the kernel reports.
-    public init(process: UInt64, device: Int16, processID: Int32, userID: UInt32) {
+    public init(process: UInt64, device: UInt64, number: Int16 = -1, processID: Int32, userID: UInt32) {
         self.process = process
         self.device = device
+        self.number = number
         self.processID = processID
         self.userID = userID
     }
+
+    /// Compares the devices.
+    public static func == (one: AccessGroupClient, other: AccessGroupClient) -> Bool { one.device == other.device }
+
+    /// Hashes the device.
+    public func hash(into hasher: inout Hasher) { hasher.combine(device) }
 }
 
 /// An event to send to one device.

@@ -8,13 +8,12 @@ extension AccessGroupTable {
         return deliveries
     }
 
-    mutating func tell(
-        _ kind: AccessGroupEvent.Kind, of seat: Seat, in id: AccessGroupID, to others: [Seat], after revocation: UInt64?
-    ) {
-        let event = AccessGroupEvent(kind: kind, group: id, handler: seat.handler, domain: seat.domain)
-        groups[id]?.outbox.append(
-            Outgoing(event: event, recipients: others.flatMap(\.clients), revocation: revocation))
-        release(id)
+    /// Sends an event to devices, after the earlier events of its group.
+    ///
+    /// - Parameter others: devices other than the one that caused the event.
+    mutating func tell(_ event: AccessGroupEvent, to others: [AccessGroupClient], after revocation: UInt64?) {
+        groups[event.group]?.outbox.append(Outgoing(event: event, recipients: others, revocation: revocation))
+        release(event.group)
     }
 
     /// Releases the events of a group up to the first one that waits for a confirmation.

@@ -3,15 +3,15 @@ internal import SystemPackage
 
 /// Leaving and destroying a group, in two steps.
 extension AccessGroupTable {
-    /// Leaves a group. If the process has other devices in the group, only this device leaves, without an event.
+    /// Leaves a group. If the process has other devices in the group, only this device leaves, with its windows.
     ///
     /// - Throws: `EINVAL` for a number out of range, `EACCES` for a group that the device is not in, `EPERM` for
-    ///   the creator.
+    ///   the device that created it.
     public mutating func leave(
         _ id: AccessGroupID, by client: AccessGroupClient
     ) throws(DMAError) -> Revocation {
-        let (group, index) = try membership(id, client)
-        guard client != group.creator, index != 0 || group.seats[0].devices.count > 1 else {
+        let (group, _) = try membership(id, client)
+        guard client != group.creator else {
             throw DMAError(
                 .notPermitted, .notPermitted,
                 "the creator cannot leave access group \(id): it destroys the group instead")
@@ -21,16 +21,18 @@ extension AccessGroupTable {
         return revocation
     }
 
-    /// Destroys a group that has no member except its creator.
+    /// Destroys a group that has no member except its creator. Other devices that share the creator's seat receive
+    /// *destroyed*.
     ///
     /// - Throws: `EINVAL` for a number out of range, `EACCES` for a group that the device is not in, `EPERM` for a
-    ///   member that is not the creator, `EBUSY` while the group has other members.
+    ///   device that has not created it, `EBUSY` while the group has other members.
     public mutating func destroy(
         _ id: AccessGroupID, by client: AccessGroupClient
     ) throws(DMAError) -> Revocation {
-        let (group, index) = try membership(id, client)
-        guard index == 0 else {
-            throw DMAError(.notPermitted, .notPermitted, "only the creator can destroy access group \(id)")
+        let (group, _) = try membership(id, client)
+        guard client == group.creator else {
+            throw DMAError(
+                .notPermitted, .notPermitted, "only the device that created access group \(id) can destroy it")
         }
         guard group.seats.count == 1 else {
             throw DMAError(
@@ -38,19 +40,21 @@ extension AccessGroupTable {
                 "access group \(id) has \(group.seats.count - 1) members besides its creator: they must leave first")
         }
         var revocation = newRevocation()
-        end(id, &revocation)
+        end(id, .destroyed, by: client, &revocation)
         return revocation
     }
 
-    /// Removes a device that was closed, or whose connection was closed, from all its groups. A group is destroyed when
-    /// the device is the last one of its creator.
-    public mutating func depart(_ client: AccessGroupClient) -> Revocation {
+    /// Removes a device that was closed, or whose connection was closed, from all its groups. The groups that it created
+    /// are destroyed.
+    ///
+    /// - Parameter isForced: whether the caller has ended the connection, and not the device.
+    public mutating func depart(_ client: AccessGroupClient, isForced: Bool = false) -> Revocation {
         var revocation = newRevocation()
         for id in groups.keys.sorted() {
             silence(client, in: id)
-            guard let first = groups[id]?.seats.first else { continue }
-            if first.isSeat(of: client), first.devices.count == 1 {
-                end(id, &revocation)
+            guard let group = groups[id], !group.isEnding else { continue }
+            if client == group.creator {
+                end(id, isForced ? .forced : .creatorDied, by: client, &revocation)
             } else {
                 remove(client, from: id, didDie: true, &revocation)
             }
@@ -101,21 +105,32 @@ extension AccessGroupTable {
         return Revocation(number: lastRevocation, handlers: [], windows: [])
     }
 
-    /// Removes a device from a group, and the seat after its last device.
+    /// Removes a device with its windows from a group, and the seat after its last device.
     private mutating func remove(
         _ client: AccessGroupClient, from id: AccessGroupID, didDie: Bool, _ revocation: inout Revocation
     ) {
         guard var group = groups[id], let index = group.seat(of: client) else { return }
-        group.seats[index].devices.removeAll { $0 == client.device }
-        let seat = group.seats[index]
-        if client == group.creator, let other = seat.devices.first { group.creator.device = other }
-        if seat.devices.isEmpty { group.seats.remove(at: index) }
+        var seat = group.seats[index]
+        let closed = seat.windows.filter { $0.owner == client }
+        seat.devices.removeAll { $0 == client }
+        seat.windows.removeAll { $0.owner == client }
+        if seat.devices.isEmpty { group.seats.remove(at: index) } else { group.seats[index] = seat }
         groups[id] = group
         silence(client, in: id)
-        guard seat.devices.isEmpty else { return }
+        close(closed, of: seat, in: id, &revocation)
+        guard seat.devices.isEmpty else {
+            for window in closed {
+                let event = event(.windowClosed, of: seat, in: id, window: window.window)
+                tell(event, to: group.clients, after: revocation.number)
+            }
+            let event = event(.deviceLeft, of: seat, in: id, device: client)
+            record(event)
+            return tell(event, to: group.clients, after: revocation.number)
+        }
         kill(seat, id, &revocation)
-        traceLeft(id, seat, didDie)
-        tell(.left, of: seat, in: id, to: group.seats, after: revocation.number)
+        // For the others it is the same.
+        record(event(didDie ? .died : .left, of: seat, in: id, device: client))
+        tell(event(.left, of: seat, in: id, device: client), to: group.clients, after: revocation.number)
     }
 
     /// Removes all events of the group for a device that leaves, including those that are ready to be sent.
@@ -126,23 +141,38 @@ extension AccessGroupTable {
         deliveries.removeAll { $0.client == client && $0.event.group == id }
     }
 
-    private mutating func end(_ id: AccessGroupID, _ revocation: inout Revocation) {
-        for client in groups[id]?.seats.first?.clients ?? [] { silence(client, in: id) }
+    /// Ends a group for all its devices; each except the one that causes it receives *destroyed*.
+    private mutating func end(
+        _ id: AccessGroupID, _ reason: AccessGroupEvent.EndReason, by client: AccessGroupClient,
+        _ revocation: inout Revocation
+    ) {
+        silence(client, in: id)
         guard var group = groups[id] else { return }
-        let seats = group.seats
+        let (seats, clients) = (group.seats, group.clients)
         group.seats = []
         group.token = nil
         group.isEnding = true
         groups[id] = group
-        for seat in seats { kill(seat, id, &revocation) }
-        traceDestroyed(id, seats[0])
-        tell(.destroyed, of: seats[0], in: id, to: Array(seats.dropFirst()), after: revocation.number)
+        for seat in seats {
+            close(seat.windows, of: seat, in: id, &revocation)
+            kill(seat, id, &revocation)
+        }
+        let event = event(.destroyed, of: seats[0], in: id, reason: reason)
+        record(event)
+        tell(event, to: clients.filter { $0 != client }, after: revocation.number)
+    }
+
+    /// Records windows that go with their device.
+    private func close(_ windows: [Window], of seat: Seat, in id: AccessGroupID, _ revocation: inout Revocation) {
+        for window in windows {
+            revocation.windows.append(window.window)
+            record(event(.windowClosed, of: seat, in: id, window: window.window))
+        }
     }
 
     private mutating func kill(_ seat: Seat, _ id: AccessGroupID, _ revocation: inout Revocation) {
         pending[revocation.number, default: []].append((id, seat.handler))
         groupOfHandler[seat.handler] = nil
         revocation.handlers.append(seat.handler)
-        revocation.windows += seat.windows
     }
 }

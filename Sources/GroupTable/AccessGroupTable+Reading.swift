@@ -14,6 +14,26 @@ extension AccessGroupTable {
         allGroups { $0.seat(of: client) != nil }
     }
 
+    /// A member of a group of the device, and those that follow in the order of joining.
+    ///
+    /// - Parameter identity: selects the first member with at least this identity; identities grow in that order.
+    /// - Returns: the kind of the group, the member's identity, the member, and how many members follow; `nil` when there
+    ///   is no such member.
+    /// - Throws: as ``group(_:for:)``.
+    public func member(
+        from identity: UInt64, of id: AccessGroupID, for client: AccessGroupClient
+    ) throws(DMAError) -> (kind: AccessGroupKind, identity: UInt64, member: AccessGroupMember, laterCount: Int)? {
+        let group = try membership(id, client).group
+        guard let index = group.seats.firstIndex(where: { $0.identity >= identity }) else { return nil }
+        return (group.kind, group.seats[index].identity, member(group, index), group.seats.count - index - 1)
+    }
+
+    /// The handler of a device's membership in a group; `nil` when it is not in the group.
+    public func handler(of client: AccessGroupClient, in id: AccessGroupID) -> DomainHandler? {
+        guard let group = groups[id], let index = group.seat(of: client) else { return nil }
+        return group.seats[index].handler
+    }
+
     /// Every group, by number: for the owner of the table.
     public var allGroups: [AccessGroupInfo] { allGroups { _ in true } }
 
@@ -23,11 +43,14 @@ extension AccessGroupTable {
 
     private func info(_ id: AccessGroupID, _ group: Group) -> AccessGroupInfo {
         AccessGroupInfo(
-            id: id, kind: group.kind,
-            members: group.seats.enumerated().map { index, seat in
-                AccessGroupMember(
-                    domain: seat.domain, handler: seat.handler, isCreator: index == 0, processID: seat.processID,
-                    devices: seat.devices, windows: seat.windows)
-            })
+            id: id, identity: group.identity, kind: group.kind,
+            members: group.seats.indices.map { member(group, $0) })
+    }
+
+    private func member(_ group: Group, _ index: Int) -> AccessGroupMember {
+        let seat = group.seats[index]
+        return AccessGroupMember(
+            domain: seat.domain, handler: seat.handler, isCreator: index == 0, processID: seat.processID,
+            devices: seat.devices.map(\.number).filter { $0 >= 0 }, windows: seat.windows.map(\.window))
     }
 }

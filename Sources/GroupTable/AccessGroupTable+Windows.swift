@@ -38,24 +38,30 @@ extension AccessGroupTable {
             handler: group.seats[index].handler, iova: nextIOVA, length: length, rights: rights)
         let taken = (length + Self.windowAlignment - 1) / Self.windowAlignment + 1
         nextIOVA = min(nextIOVA + taken * Self.windowAlignment, Self.lastIOVA)
-        groups[id]?.seats[index].windows.append(window)
-        traceAdded(id, window)
+        groups[id]?.seats[index].windows.append(Window(window: window, owner: client))
+        let event = event(.windowOpened, of: group.seats[index], in: id, window: window)
+        record(event)
+        tell(event, to: group.clients.filter { $0 != client }, after: nil)
         return window
     }
 
     /// Removes a window.
     ///
     /// - Returns: the revocation to carry out and confirm before the owner receives the answer.
-    /// - Throws: `EINVAL` when the client's process has no such window with this device.
+    /// - Throws: `EINVAL` when the device has no such window.
     public mutating func removeWindow(iova: UInt64, by client: AccessGroupClient) throws(DMAError) -> Revocation {
         for id in groups.keys.sorted() {
-            guard let index = groups[id]?.seat(of: client),
-                let place = groups[id]?.seats[index].windows.firstIndex(where: { $0.iova == iova }),
-                let window = groups[id]?.seats[index].windows.remove(at: place)
+            guard let group = groups[id], let index = group.seat(of: client),
+                let place = group.seats[index].windows.firstIndex(where: {
+                    $0.window.iova == iova && $0.owner == client
+                }),
+                let window = groups[id]?.seats[index].windows.remove(at: place).window
             else { continue }
             var revocation = newRevocation()
             revocation.windows.append(window)
-            traceRemoved(id, window)
+            let event = event(.windowClosed, of: group.seats[index], in: id, window: window)
+            record(event)
+            tell(event, to: group.clients.filter { $0 != client }, after: revocation.number)
             return revocation
         }
         throw DMAError(

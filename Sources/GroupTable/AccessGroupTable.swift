@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// The access groups of a controller: their members, the members' handlers, and the accessible memory.
 ///
-/// It decides and stores state; it does no I/O, starts no thread, and reads no clock. Only one thread at a time may use
+/// It decides and stores state, and records each change in its log; it does no I/O and starts no thread. Only one thread at a time may use
 /// it. After every call that changes something, read the events with ``takeDeliveries()``.
 ///
 /// **Leaving has two steps.** ``leave(_:by:)``, ``destroy(_:by:)`` and ``depart(_:)`` invalidate handlers at once and
@@ -13,22 +13,22 @@ public import SystemPackage
 public struct AccessGroupTable {
     /// One domain in one group.
     struct Seat {
+        /// Grows in the order of joining, and is never reused.
+        let identity: UInt64
         var domain: DomainID
         var handler: DomainHandler
         var process: UInt64
         var processID: Int32
         var userID: UInt32
         /// The devices of the process that share this seat.
-        var devices: [Int16]
-        var windows: [DomainWindow] = []
+        var devices: [AccessGroupClient]
+        var windows: [Window] = []
+    }
 
-        var clients: [AccessGroupClient] {
-            devices.map { AccessGroupClient(process: process, device: $0, processID: processID, userID: userID) }
-        }
-
-        func isSeat(of client: AccessGroupClient) -> Bool {
-            process == client.process && devices.contains(client.device)
-        }
+    /// A window, which goes with the device that has opened it.
+    struct Window {
+        var window: DomainWindow
+        var owner: AccessGroupClient
     }
 
     /// An event that waits for earlier events or a confirmation.
@@ -40,24 +40,30 @@ public struct AccessGroupTable {
     }
 
     struct Group {
+        /// Never reused, unlike the group's number.
+        let identity: UInt64
         var kind: AccessGroupKind
         /// The token that a join needs; `nil` when the group is ending.
         var token: AccessToken?
         /// In the order of joining; the creator's first.
         var seats: [Seat]
-        /// The device that created the group.
-        var creator: AccessGroupClient
+        /// The device that created the group: only it may destroy it, and the group ends with it.
+        let creator: AccessGroupClient
         /// Whether the group is destroyed for all members; its number becomes free after its last event.
         var isEnding = false
         var outbox: [Outgoing] = []
 
+        var clients: [AccessGroupClient] { seats.flatMap(\.devices) }
+
         func seat(of client: AccessGroupClient) -> Int? {
-            seats.firstIndex { $0.isSeat(of: client) }
+            seats.firstIndex { $0.devices.contains(client) }
         }
     }
 
     /// The limits of this table.
     public let limits: AccessGroupLimits
+    /// Every change, also those that no device receives.
+    public let log: GroupEventLog
 
     var groups: [AccessGroupID: Group] = [:]
     var numbers: HandlerNumbers
@@ -69,20 +75,28 @@ public struct AccessGroupTable {
     var nextIOVA = firstIOVA
     var deliveries: [AccessGroupDelivery] = []
     private var lastCreated: AccessGroupID = -1
+    private var lastIdentity: UInt64 = 0
+    private var lastSeat: UInt64 = 0
     private let tokens: TokenStore
     private var throttle = JoinThrottle()
 
     /// Makes an empty table.
     ///
+    /// - Parameter log: records every change.
     /// - Throws: ENOMEM, EAGAIN or EPERM when the process cannot lock the memory for tokens, 16 bytes for each group
     ///   and waiting join.
-    public init(limits: AccessGroupLimits = AccessGroupLimits()) throws(Errno) {
-        try self.init(limits: limits, highestHandler: .max)
+    public init(
+        limits: AccessGroupLimits = AccessGroupLimits(), log: GroupEventLog = GroupEventLog()
+    ) throws(Errno) {
+        try self.init(limits: limits, log: log, highestHandler: .max)
     }
 
-    init(limits: AccessGroupLimits, highestHandler: DomainHandler) throws(Errno) {
+    init(
+        limits: AccessGroupLimits, log: GroupEventLog = GroupEventLog(), highestHandler: DomainHandler
+    ) throws(Errno) {
         tokens = try TokenStore(capacity: Int(limits.groupCount) + limits.waitingJoins)
         self.limits = limits
+        self.log = log
         numbers = HandlerNumbers(highest: highestHandler)
     }
 
@@ -107,10 +121,11 @@ public struct AccessGroupTable {
         }
         guard let token = keep(token) else { throw .exhausted("the memory for tokens is full") }
         let seat = try newSeat(domain, client)
-        groups[id] = Group(kind: kind, token: token, seats: [seat], creator: client)
+        lastIdentity += 1
+        groups[id] = Group(identity: lastIdentity, kind: kind, token: token, seats: [seat], creator: client)
         groupOfHandler[seat.handler] = id
         lastCreated = id
-        traceCreated(id, kind, seat)
+        record(event(.created, of: seat, in: id), limit: kind.memberLimit)
         return id
     }
 
@@ -142,7 +157,7 @@ public struct AccessGroupTable {
             return try enter(id, domain, token, client)
         } catch {
             if error.errno == .permissionDenied { throttle.failed(id, client.userID, at: now) }
-            traceDenied(id, domain, client, error)
+            recordDenied(id, domain, client, error)
             throw error
         }
     }
@@ -160,7 +175,10 @@ public struct AccessGroupTable {
             guard group.seats[index].process == client.process else {
                 throw DMAError(.exists, .fileExists, "another process is in access group \(id) as domain \(domain)")
             }
-            groups[id]?.seats[index].devices.append(client.device)
+            groups[id]?.seats[index].devices.append(client)
+            let event = event(.deviceJoined, of: group.seats[index], in: id, device: client)
+            record(event)
+            tell(event, to: group.clients, after: nil)
             return group.seats[index].handler
         }
         guard group.seats.count < group.kind.memberLimit else {
@@ -169,8 +187,9 @@ public struct AccessGroupTable {
         let seat = try newSeat(domain, client)
         groups[id]?.seats.append(seat)
         groupOfHandler[seat.handler] = id
-        traceJoined(id, seat)
-        tell(.joined, of: seat, in: id, to: group.seats, after: nil)
+        let event = event(.joined, of: seat, in: id, device: client)
+        record(event)
+        tell(event, to: group.clients, after: nil)
         return seat.handler
     }
 
@@ -196,9 +215,10 @@ public struct AccessGroupTable {
             throw .exhausted("user \(client.userID) has \(owned) memberships, the maximum")
         }
         guard let handler = numbers.take() else { throw .exhausted("every handler is in use") }
+        lastSeat += 1
         return Seat(
-            domain: domain, handler: handler, process: client.process, processID: client.processID,
-            userID: client.userID, devices: [client.device])
+            identity: lastSeat, domain: domain, handler: handler, process: client.process, processID: client.processID,
+            userID: client.userID, devices: [client])
     }
 
     private func seatCount(of userID: UInt32) -> Int {

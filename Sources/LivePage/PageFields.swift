@@ -30,7 +30,8 @@ struct PageFields: Sendable {
     static let member = PageFields(texts: ["domain_id"], numbers: ["handler", "creator", "pid"])
     /// `/dmadev/events`, a row
     static let event = PageFields(
-        texts: ["event", "domain_id"], numbers: ["number", "time_ns", "dev_id", "group_id", "handler"])
+        texts: ["event", "domain_id", "reason"],
+        numbers: ["number", "time_ns", "dev_id", "group_id", "handler", "pid", "uid", "iova", "length"])
     /// `/dmadev/errors`, a row of `calls`
     static let failedCall = PageFields(
         texts: ["call", "reason"], numbers: ["dev_id", "vchan", "errno", "count", "first_ns", "last_ns"])

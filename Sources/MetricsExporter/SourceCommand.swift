@@ -62,8 +62,8 @@ extension SourceCommand {
 
     /// Only the number of failed calls.
     static let failedCallCount = failedCalls(0)
-    /// Only the newest row: its number is the count.
-    static let groupEvent = groupEvents(1)
+    /// By kind, since the process started.
+    static let groupEventCounts = SourceCommand("/dmadev/event_counts", .process, monotonicMembers: ["joined", "left"])
 
     /// The failed calls of the dmadev library, by kind, the most recent first.
     package static func failedCalls(_ count: Int) -> SourceCommand { .init("/dmadev/errors", .process, count: count) }

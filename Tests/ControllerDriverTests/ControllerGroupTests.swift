@@ -204,7 +204,7 @@ import Testing
         try second.device.close()
         while try first.device.accessGroupSize(group) != 1 { sched_yield() }
         #expect(try first.copy(from: window.iova, to: first.iova, named) == .userAbort)
-        while first.device.accessGroups.first?.members.count != 1 { sched_yield() }
+        while first.device.view.accessGroups.first?.members.count != 1 { sched_yield() }
     }
 
     @Test func processesThatAreKilledHaveLeftAndNothingOfThemIsReached() throws {

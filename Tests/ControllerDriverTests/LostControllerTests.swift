@@ -65,7 +65,7 @@ import Testing
         #expect(heard[1].all.map(\.group) == [groups[0]] && heard[1].all.map(\.kind) == [.destroyed])
         // The member that made the group is named.
         #expect(heard[1].all.map(\.domain) == [domain])
-        #expect([creator, joiner, loner].allSatisfy { $0.accessGroups.isEmpty })
+        #expect([creator, joiner, loner].allSatisfy { $0.view.accessGroups.isEmpty })
 
         // A new controller: nothing comes a second time, and its groups are other ones.
         let again = try ControllerHost(in: host.directory)

@@ -22,15 +22,19 @@ import Testing
         RegisterMemory(offset: 4096, byteCount: 1 << 40, isWritable: false), MemoryRegistered(iova: 1 << 57),
         UnregisterMemory(iova: .max),
         EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: secret, device: 3),
-        GroupEntered(group: 3, handler: 7), ExitGroup(group: 3, destroys: true),
-        AskGroup(group: 3, member: 1, window: 64),
+        GroupEntered(group: 3, handler: 7, identity: 1 << 40, domain: Array(1...16)),
+        ExitGroup(group: 3, destroys: true),
+        AskGroup(group: 3, member: 1 << 40, window: 1 << 63),
         GroupMember(
-            limit: 0, memberCount: 2, domain: Array(1...16), handler: 7, isCreator: true, processID: 4711,
+            limit: 0, memberCount: 2, identity: 1 << 40, domain: Array(1...16), handler: 7, isCreator: true,
+            processID: 4711,
             devices: [0, 32767], windowCount: 9,
             windows: [.init(iova: 1 << 63, byteCount: 4096, rights: 3), .init(iova: 5, byteCount: 6, rights: 1)]),
         OpenWindow(group: 3, rights: 2, offset: 4096, byteCount: 8192), WindowOpened(handler: 7, iova: 1 << 63),
         CloseWindow(iova: 1 << 63), CheckHandler(handler: 7),
-        GroupChanged(change: 2, group: 3, handler: 7, domain: Array(1...16)),
+        GroupChanged(
+            change: 3, reason: 2, group: 3, identity: 1 << 40, handler: 7, domain: Array(1...16), processID: 4711,
+            device: 5, window: .init(iova: 1 << 63, byteCount: 4096, rights: 3)),
     ]
 
     @Test func eachKindHasAnExample() {
@@ -105,7 +109,8 @@ import Testing
     @Test func theLongestMessageFits() throws {
         let window = GroupMember.Window(iova: .max, byteCount: .max, rights: 3)
         let longest = GroupMember(
-            limit: .max, memberCount: .max, domain: Array(1...16), handler: .max, isCreator: true, processID: .max,
+            limit: .max, memberCount: .max, identity: .max, domain: Array(1...16), handler: .max, isCreator: true,
+            processID: .max,
             devices: [Int16](repeating: .max, count: GroupMember.maximumDeviceCount), windowCount: .max,
             windows: [GroupMember.Window](repeating: window, count: GroupMember.maximumWindowCount))
         let bytes = Packet.encode(longest, sequence: .max)

@@ -1,5 +1,6 @@
 import ControllerProtocol
 import DMAController
+import DMADev
 import Glibc
 import LinuxSystem
 import TestSupport
@@ -111,14 +112,16 @@ import Testing
         }
         #expect(worst.isEnded)
         try eventually("the connection is gone") { controller.statistics.connections == 2 }
+        let ends = controller.groupEvents.last().map(\.event).filter { $0.kind == .destroyed }
+        #expect(ends.map(\.group) == [group] && ends.map(\.reason) == [.forced])
         #expect(try join(other, quiet, as: 2))
+        let first = try other.ask(AskGroup(group: quiet, member: 0, window: 0), for: GroupMember.self)
+        let own = AskGroup(group: quiet, member: try #require(first).identity + 1, window: 0)
         var events = 0
         while events < 100_000 {
             let event = try Packet.decode(GroupChanged.self, from: try #require(second.receive()))
             events += 1
-            if try event.handler
-                == other.ask(AskGroup(group: quiet, member: 1, window: 0), for: GroupMember.self)?.handler
-            {
+            if try event.handler == other.ask(own, for: GroupMember.self)?.handler {
                 break
             }
         }

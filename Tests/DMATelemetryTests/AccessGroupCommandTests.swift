@@ -66,9 +66,14 @@ import Testing
 
         try far.leaveAccessGroup(second)
         let events = try reply("/dmadev/events").elements
-        #expect(events.map { $0["event"]?.string } == ["left", "joined"])
-        #expect(events.map { $0["dev_id"]?.integer } == [0, 0])
-        #expect(events.map { $0["domain_id"]?.string } == [peer.description, peer.description])
+        #expect(events.map { $0["event"]?.string } == ["left", "window_opened", "joined"])
+        #expect(events.map { $0["dev_id"]?.integer } == [0, 0, 0])
+        #expect(events.allSatisfy { $0["domain_id"]?.string == peer.description && $0["pid"]?.integer == 2 })
+        #expect(events.map { $0["iova"]?.unsigned } == [nil, window.iova, nil])
+        #expect(events.map { $0["length"]?.unsigned } == [nil, 8192, nil])
+        let counts = try reply("/dmadev/event_counts")
+        #expect(counts.keys == AccessGroupEvent.Kind.allCases.map(\.name))
+        #expect(counts["left"]?.unsigned == 1 && counts["denied"]?.unsigned == 0)
         #expect(try reply("/dmadev/events", "1").elements.count == 1)
         #expect(throws: DMAError.self) { try far.joinAccessGroup(second, domain: peer, token: .random()) }
         let everything = try ["/dmadev/groups", "/dmadev/group", "/dmadev/events", "/dmadev/errors"].map {

@@ -36,6 +36,24 @@ import Testing
         #expect(try reply("/controller/domains", "4") == .array([]))
     }
 
+    @Test("Events are those that the controller has recorded")
+    func events() throws {
+        let domain = DomainID.random()
+        controller.groupEvents.record(
+            AccessGroupEvent(
+                kind: .denied, group: 3, handler: 0, domain: domain, processID: 4711, userID: 1000))
+        controller.groupEvents.record(
+            AccessGroupEvent(kind: .destroyed, group: 3, handler: 9, domain: domain, reason: .creatorDied))
+        registry.groupEvents.record(AccessGroupEvent(kind: .left, group: 1, handler: 1, domain: domain), device: 0)
+        let events = try reply("/dmadev/events").elements
+        #expect(events.map { $0["event"]?.string } == ["destroyed", "denied"])
+        #expect(events.map { $0["dev_id"]?.integer } == [-1, -1])
+        #expect(events.map { $0["reason"]?.string } == ["creator_died", nil])
+        #expect(events.map { $0["uid"]?.unsigned } == [nil, 1000])
+        let counts = try reply("/dmadev/event_counts")
+        #expect(counts["denied"]?.unsigned == 1 && counts["left"]?.unsigned == 0)
+    }
+
     @Test("Groups that the controller holds are told once, with the devices of this process that are in them")
     func groups() throws {
         let held = try reply("/dmadev/groups").elements
@@ -55,6 +73,7 @@ import Testing
 /// A controller with two connections, one of them in a group.
 struct FixedController: ReportingController {
     static let domain = DomainID.random()
+    let groupEvents = GroupEventLog()
 
     func report() -> ControllerReport {
         ControllerReport(

@@ -119,9 +119,13 @@ let expectedFields: [String: [String: TraceValue]] = [
     "dmadev:event_callback_unregister": ["dev_id": 3, "event": 0, "ret": -2],
     "dmadev:event_received": ["dev_id": 3, "kind": 2, "group_id": 7, "handler": 12, "domain": domain(0)],
     "dmadev_group:group_created": ["group_id": 7, "limit": 2, "handler": 12, "domain": domain(50), "pid": 4711],
-    "dmadev_group:group_destroyed": ["group_id": 7, "handler": 13, "domain": domain(50), "pid": 4712],
+    "dmadev_group:group_destroyed": [
+        "group_id": 7, "handler": 13, "domain": domain(50), "pid": 4712, "reason": "creator_died",
+    ],
     "dmadev_group:member_joined": ["group_id": 8, "handler": 14, "domain": domain(50), "pid": 4713],
     "dmadev_group:member_left": ["group_id": 9, "handler": 15, "domain": domain(50), "pid": 4714, "died": 1],
+    "dmadev_group:device_joined": ["group_id": 8, "handler": 14, "domain": domain(50), "pid": 4713, "device": 32767],
+    "dmadev_group:device_left": ["group_id": 9, "handler": 15, "domain": domain(50), "pid": 4714, "device": -1],
     "dmadev_group:handler_revoked": ["group_id": 7, "handler": 65535],
     "dmadev_group:window_added": [
         "group_id": 7, "handler": 12, "iova": 0x8000_0000_0000_0000, "length": 4096, "rights": 3,

@@ -32,6 +32,22 @@ import Testing
         #expect(declared.subtracting(expected.map(\.name)).isEmpty)
     }
 
+    @Test("Windows that go with their group are traced before its end, which says why")
+    func groups() throws {
+        let program = try builtProduct("trace-every-call")
+        let trace = try LTTngSession.record(["dmadev_group:*"]) { try $0.run(program) }
+        let ends = try trace.events(named: "dmadev_group:group_destroyed").map { try $0.fields()["reason"] }
+        #expect(ends == ["destroyed", "destroyed", "creator_died"])
+        let added = try trace.events(named: "dmadev_group:window_added").map { try $0.fields()["iova"] }
+        let removed = try trace.events(named: "dmadev_group:window_removed").map { try $0.fields()["iova"] }
+        #expect(added == removed && added.count == 3)
+        let last = trace.events.suffix(5).map { String($0.name) }
+        #expect(
+            last
+                == ["window_removed", "window_removed", "group_destroyed", "handler_revoked", "handler_revoked"]
+                .map { "dmadev_group:" + $0 })
+    }
+
     @Test("The engine tells when each operation starts and how it ends")
     func engine() throws {
         let program = try builtProduct("trace-every-call")

@@ -27,6 +27,12 @@ import Testing
         // The controller reports the same group.
         #expect(text.value("dmadev_access_groups", ["prefix": "dmascope"]) == 1)
         #expect(text.value("dmadev_failed_calls_total", ["prefix": "joiner"]) == 1)
-        #expect(text["dmadev_access_group_events_total"].count == 3)
+        // The controller has counted all events, whether or not a member received them.
+        for (event, count) in [("created", 1), ("joined", 1), ("denied", 1), ("window_opened", 1), ("died", 0)] {
+            let labels = ["prefix": "dmascope", "event": event]
+            #expect(text.value("dmadev_access_group_events_total", labels) == Double(count), "\(event)")
+        }
+        let received = text.value("dmadev_access_group_events_total", ["prefix": "creator", "event": "joined"])
+        #expect(received == 1)
     }
 }

@@ -10,6 +10,8 @@ import Testing
 
 /// A controller that nobody has used.
 private struct NoController: ReportingController {
+    let groupEvents = GroupEventLog()
+
     func report() -> ControllerReport { ControllerReport(controllerID: 0) }
 }
 

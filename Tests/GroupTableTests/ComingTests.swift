@@ -93,12 +93,13 @@ import Testing
         // Another domain of the same process is another member.
         let other = try world.join(id, .numbered(9), .process(2, device: 5))
         #expect(other != own)
-        #expect(world.told() == ["1 joined 9", "2 joined 9", "2 joined 9"])
-        // The first device leaves, and nobody hears of it: the domain is still there.
+        #expect(
+            world.told() == ["1 device_joined 2", "2 device_joined 2", "1 joined 9", "2 joined 9", "2 joined 9"])
+        // The first device leaves: the domain is still there.
         let revocation = try world.table.leave(id, by: .process(2))
         #expect(revocation.handlers == [] && revocation.windows == [])
         world.table.confirm(revocation)
-        #expect(world.told() == [])
+        #expect(world.told() == ["1 device_left 2", "2 device_left 2", "2 device_left 2"])
         #expect(world.table.mayUse(own, .process(1)))
         #expect(!world.table.mayUse(own, .process(2)))
         let last = try world.table.leave(id, by: .process(2, device: 1))

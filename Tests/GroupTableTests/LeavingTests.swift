@@ -79,24 +79,72 @@ import Testing
         // The seat in `joined` is that of two devices, and dies with the second one.
         #expect(died.map(\.handlers.count) == [0, 1, 2])
         for revocation in died { world.table.confirm(revocation) }
-        #expect(world.told().sorted() == ["1 left 2", "3 destroyed 2", "3 left 2"])
+        #expect(
+            world.told().sorted() == ["1 device_left 2", "1 left 2", "3 destroyed 2", "3 device_left 2", "3 left 2"])
         for device: Int16 in [0, 1, 4] {
             #expect(world.table.groups(of: .process(2, device: device)) == [])
             #expect(world.table.depart(.process(2, device: device)).handlers == [])
         }
     }
 
-    @Test("Where the creator's process has another device in its seat, the seat stays when one closes")
+    @Test("Another device of the creator's process may leave, not destroy, and hears of the end")
     func creatorsSecondDevice() throws {
         var world = try World()
+        let second = AccessGroupClient.process(1, device: 1)
+        let id = try world.group(of: 1)
+        try world.join(id, .numbered(1), second)
+        #expect(world.told() == ["1 device_joined 1"])
+        refused(.notPermitted) { () throws(DMAError) in try world.table.destroy(id, by: second) }
+        refused(.notPermitted) { () throws(DMAError) in try world.table.leave(id, by: .process(1)) }
+        let leaving = try world.table.leave(id, by: second)
+        #expect(leaving.handlers == [])
+        world.table.confirm(leaving)
+        refused(.permissionDenied) { () throws(DMAError) in try world.table.destroy(id, by: second) }
+        try world.join(id, .numbered(1), second)
+        _ = world.table.takeDeliveries()
+        world.table.confirm(try world.table.destroy(id, by: .process(1)))
+        let told = world.table.takeDeliveries()
+        #expect(told.map(\.client) == [second])
+        #expect(told.map(\.event.kind) == [.destroyed] && told.map(\.event.reason) == [.destroyed])
+        #expect(world.table.groups(of: second) == [])
+    }
+
+    @Test("A group ends with the device that created it, also where that one's process has another device in its seat")
+    func creatingDeviceCloses() throws {
+        var world = try World(AccessGroupLimits(groupCount: 1))
         let id = try world.group(of: 2)
         try world.join(id, .numbered(1), .process(1, device: 1))
+        _ = world.told()
+        let identity = try world.table.group(id, for: .process(2)).identity
         world.table.confirm(world.table.depart(.process(1)))
+        let told = world.table.takeDeliveries()
+        #expect(told.map(\.client) == [.process(1, device: 1), .process(2)])
+        #expect(told.allSatisfy { $0.event.kind == .destroyed && $0.event.reason == .creatorDied })
+        #expect(told.allSatisfy { $0.event.identity == identity })
+        #expect(world.table.allGroups == [])
+        // The next group has the number, and another identity.
+        #expect(try world.group(of: 1) == id)
+        #expect(try world.table.group(id, for: .process(1)).identity != identity)
+    }
+
+    @Test("A device that shares a seat takes its own windows with it, and no others")
+    func windowsOfOneDevice() throws {
+        var world = try World()
+        let id = try world.group(of: 2)
+        try world.join(id, .numbered(2), .process(2, device: 1))
+        let kept = try world.table.addWindow(length: 1, rights: .read, to: id, by: .process(2))
+        let lost = try world.table.addWindow(length: 2, rights: .read, to: id, by: .process(2, device: 1))
+        refused(.invalidArgument) { () throws(DMAError) in
+            try world.table.removeWindow(iova: lost.iova, by: .process(2))
+        }
+        _ = world.told()
+        let revocation = world.table.depart(.process(2, device: 1))
+        #expect(revocation.windows == [lost] && revocation.handlers == [])
         #expect(world.told() == [])
-        #expect(try world.table.group(id, for: .process(2)).members.map(\.devices) == [[1], [0]])
-        refused(.notPermitted) { () throws(DMAError) in try world.table.leave(id, by: .process(1, device: 1)) }
-        world.table.confirm(world.table.depart(.process(1, device: 1)))
-        #expect(world.told() == ["2 destroyed 1"])
+        world.table.confirm(revocation)
+        #expect(
+            world.told() == ["1 window_closed 2", "2 window_closed 2", "1 device_left 2", "2 device_left 2"])
+        #expect(try world.table.group(id, for: .process(1)).members.map(\.windows) == [[], [kept]])
     }
 
     @Test("Each member is told of the others' coming and going once, in order, and never of its own")

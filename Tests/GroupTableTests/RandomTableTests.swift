@@ -45,7 +45,7 @@ import Testing
                 .random(in: 1...4, using: &random), device: .random(in: 0...1, using: &random))
             let id = AccessGroupID.random(in: 0..<AccessGroupID(groupCount), using: &random)
             let domain = DomainID.numbered(.random(in: 1...6, using: &random))
-            switch Int.random(in: 0..<20, using: &random) {
+            switch Int.random(in: 0..<24, using: &random) {
             case 0...2: create(client, domain, limit: .random(in: 2...4, using: &random))
             case 3...9: join(id, client, domain, isRight: .random(in: 0..<8, using: &random) > 0)
             case 10...11: leave(id, client)
@@ -54,6 +54,8 @@ import Testing
             case 14...15: hold(.random(in: 0...handlerCount, using: &random), client)
             case 16: release(.random(in: 0...handlerCount, using: &random))
             case 17...18: confirm(revocations.keys.sorted().randomElement(using: &random))
+            case 19...21: open(id, client)
+            case 22: close(model.windows.randomElement(using: &random)?.iova ?? 0, client)
             default: listen()
             }
             compare()
@@ -76,7 +78,7 @@ import Testing
             guard let id else { return }
             #expect(model.seats[id] == nil && model.ending[id] == nil)
             tokens[id] = token
-            model.seats[id] = [.init(domain: domain, process: client.process, devices: [client.device])]
+            model.seats[id] = [.init(domain: domain, process: client.process, devices: [client.number])]
             model.limits[id] = Int(limit)
             model.sit(client, in: id)
             take(domain, id, client)
@@ -106,9 +108,10 @@ import Testing
             guard let handler else { return }
             if let same {
                 #expect(handler == model.handlers[id]?[domain])
-                model.seats[id]?[same].devices.append(client.device)
+                if let seat = model.seats[id]?[same] { model.tell(.deviceJoined, seat, in: id) }
+                model.seats[id]?[same].devices.append(client.number)
             } else {
-                let seat = TableModel.Seat(domain: domain, process: client.process, devices: [client.device])
+                let seat = TableModel.Seat(domain: domain, process: client.process, devices: [client.number])
                 model.tell(.joined, seat, in: id)
                 model.seats[id]?.append(seat)
                 take(domain, id, client)
@@ -128,7 +131,7 @@ import Testing
             var expected: Errno?
             let index = model.seat(client, in: id)
             if index == nil { expected = .permissionDenied }
-            if index == 0, model.seats[id]?[0].devices.first == client.device { expected = .notPermitted }
+            if index == 0, model.seats[id]?[0].devices.first == client.number { expected = .notPermitted }
             let revocation = result(expected) { () throws(DMAError) in try table.leave(id, by: client) }
             if let revocation { revoke(revocation, model.stand(client, from: id), []) }
         }
@@ -136,18 +139,39 @@ import Testing
         private mutating func destroy(_ id: AccessGroupID, _ client: AccessGroupClient) {
             var expected: Errno?
             if let index = model.seat(client, in: id) {
-                if index > 0 { expected = .notPermitted }
-                if index == 0, (model.seats[id]?.count ?? 0) > 1 { expected = .resourceBusy }
+                if (model.seats[id]?.count ?? 0) > 1 { expected = .resourceBusy }
+                if index > 0 || model.seats[id]?[0].devices.first != client.number { expected = .notPermitted }
             } else {
                 expected = .permissionDenied
             }
             let revocation = result(expected) { () throws(DMAError) in try table.destroy(id, by: client) }
             guard let revocation else { return }
-            var dead: [DomainHandler] = []
-            for device in model.seats[id]?[0].devices ?? [] {
-                dead += model.stand(.process(client.process, device: device), from: id)
+            revoke(revocation, model.stand(client, from: id), [id])
+        }
+
+        private mutating func open(_ id: AccessGroupID, _ client: AccessGroupClient) {
+            let index = model.seat(client, in: id)
+            let window = result(index == nil ? .permissionDenied : nil) { () throws(DMAError) in
+                try table.addWindow(length: 1, rights: .read, to: id, by: client)
             }
-            revoke(revocation, dead, [id])
+            guard let window, let index, let seat = model.seats[id]?[index] else { return }
+            #expect(window.handler == model.handlers[id]?[seat.domain])
+            model.windows.append((window.iova, id, client))
+            model.tell(.windowOpened, seat, in: id, by: client)
+        }
+
+        private mutating func close(_ iova: UInt64, _ client: AccessGroupClient) {
+            let place = model.windows.firstIndex { $0.iova == iova && $0.owner == client }
+            let revocation = result(place == nil ? .invalidArgument : nil) { () throws(DMAError) in
+                try table.removeWindow(iova: iova, by: client)
+            }
+            guard let revocation, let place else { return }
+            let id = model.windows.remove(at: place).group
+            #expect(revocation.windows.map(\.iova) == [iova])
+            if let index = model.seat(client, in: id), let seat = model.seats[id]?[index] {
+                model.tell(.windowClosed, seat, in: id, by: client)
+            }
+            revoke(revocation, [], [])
         }
 
         private mutating func depart(_ client: AccessGroupClient) {
@@ -204,6 +228,13 @@ import Testing
 
         private func compare() {
             let groups = table.allGroups
+            let windows = groups.flatMap(\.members).flatMap(\.windows)
+            #expect(windows.map(\.iova).sorted() == model.windows.map(\.iova).sorted())
+            // None goes without a record.
+            #expect(
+                table.log.count(of: .windowOpened) - table.log.count(of: .windowClosed) == UInt64(windows.count))
+            #expect(
+                table.log.count(of: .created) - table.log.count(of: .destroyed) == UInt64(groups.count))
             #expect(groups.map(\.id) == model.seats.keys.sorted())
             for group in groups {
                 #expect(group.members.map(\.domain) == model.seats[group.id]?.map(\.domain))

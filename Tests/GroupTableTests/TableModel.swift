@@ -31,6 +31,8 @@ struct TableModel {
     var handlers: [AccessGroupID: [DomainID: DomainHandler]] = [:]
     var holds: [DomainHandler: Int] = [:]
     var stays: [Stay] = []
+    /// The open windows: whose, and where.
+    var windows: [(iova: UInt64, group: AccessGroupID, owner: AccessGroupClient)] = []
 
     /// Numbers that nobody may get: of members, not confirmed, or held.
     var takenHandlers: Set<DomainHandler> {
@@ -38,16 +40,19 @@ struct TableModel {
     }
 
     func seat(_ client: AccessGroupClient, in id: AccessGroupID) -> Int? {
-        seats[id]?.firstIndex { $0.process == client.process && $0.devices.contains(client.device) }
+        seats[id]?.firstIndex { $0.process == client.process && $0.devices.contains(client.number) }
     }
 
-    /// Adds an event to what all but one seat have to hear.
-    mutating func tell(_ kind: AccessGroupEvent.Kind, _ seat: Seat, in id: AccessGroupID) {
+    /// Adds an event to what all devices that are in a group have to hear.
+    ///
+    /// - Parameter client: the one that has caused it, where it is still in the group.
+    mutating func tell(
+        _ kind: AccessGroupEvent.Kind, _ seat: Seat, in id: AccessGroupID, by client: AccessGroupClient? = nil
+    ) {
         for index in stays.indices where stays[index].group == id && !stays[index].isOver {
+            if stays[index].client == client { continue }
             // Of an older group that had this number, whose end is still to be heard.
             if stays[index].events.last?.kind == .destroyed { continue }
-            let client = stays[index].client
-            if client.process == seat.process && seat.devices.contains(client.device) { continue }
             stays[index].events.append((kind, seat.domain))
         }
     }
@@ -56,18 +61,25 @@ struct TableModel {
         stays.append(Stay(client: client, group: id))
     }
 
-    /// A device gets up; its seat goes with the last one. Returns the handlers that die.
+    /// A device gets up; its seat goes with the last one, and the group with its creator. Returns the handlers that die.
     mutating func stand(_ client: AccessGroupClient, from id: AccessGroupID) -> [DomainHandler] {
         guard let index = seat(client, in: id), var seat = seats[id]?[index] else { return [] }
         for stay in stays.indices where stays[stay].client == client && stays[stay].group == id {
             stays[stay].isOver = true
         }
-        if seat.devices.count > 1 {
-            seat.devices.removeAll { $0 == client.device }
+        let isCreator = index == 0 && seat.devices.first == client.number
+        if seat.devices.count > 1, !isCreator {
+            seat.devices.removeAll { $0 == client.number }
             seats[id]?[index] = seat
+            for window in windows where window.group == id && window.owner == client {
+                tell(.windowClosed, seat, in: id)
+            }
+            windows.removeAll { $0.group == id && $0.owner == client }
+            tell(.deviceLeft, seat, in: id)
             return []
         }
-        if index > 0 {
+        windows.removeAll { $0.group == id && (isCreator || $0.owner == client) }
+        if !isCreator {
             seats[id]?.remove(at: index)
             tell(.left, seat, in: id)
             return [handlers[id]?.removeValue(forKey: seat.domain)].compactMap { $0 }

@@ -47,7 +47,8 @@ extension AccessGroupClient {
     /// Processes of one user each ten: 1 to 9 are user 0's, 10 to 19 user 1's.
     static func process(_ process: UInt64, device: Int16 = 0) -> AccessGroupClient {
         AccessGroupClient(
-            process: process, device: device, processID: Int32(1000 + process), userID: UInt32(process / 10))
+            process: process, device: process << 16 | UInt64(device), number: device, processID: Int32(1000 + process),
+            userID: UInt32(process / 10))
     }
 }
 

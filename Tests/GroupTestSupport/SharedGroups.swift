@@ -80,8 +80,10 @@ package final class GroupDevice: DMADriver {
 
     /// What the table knows the device as.
     package var client: AccessGroupClient {
-        AccessGroupClient(
-            process: process, device: state.withLock { $0.id }, processID: Int32(process), userID: 0)
+        let id = state.withLock { $0.id }
+        return AccessGroupClient(
+            process: process, device: process << 16 | UInt64(UInt16(bitPattern: id)), number: id,
+            processID: Int32(process), userID: 0)
     }
 
     /// The flags of the operations so far.
@@ -101,18 +103,26 @@ package final class GroupDevice: DMADriver {
 
     package func createAccessGroup(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> AccessGroupID {
+    ) throws(DMAError) -> AccessGroupEntry {
         try groups.use { table throws(DMAError) in
-            try table.create(kind, domain: domain, token: token, by: client)
+            let group = try table.create(kind, domain: domain, token: token, by: client)
+            return try entry(of: group, in: table)
         }
     }
 
     package func joinAccessGroup(
         _ group: AccessGroupID, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> DomainHandler {
+    ) throws(DMAError) -> AccessGroupEntry {
         try groups.use { table throws(DMAError) in
-            try table.join(group, domain: domain, token: token, by: client, at: .now)
+            _ = try table.join(group, domain: domain, token: token, by: client, at: .now)
+            return try entry(of: group, in: table)
         }
+    }
+
+    private func entry(of group: AccessGroupID, in table: AccessGroupTable) throws(DMAError) -> AccessGroupEntry {
+        AccessGroupEntry(
+            group: group, identity: try table.group(group, for: client).identity,
+            handler: table.handler(of: client, in: group) ?? 0)
     }
 
     package func leaveAccessGroup(_ group: AccessGroupID) throws(DMAError) {

@@ -148,12 +148,14 @@ import Testing
         let peer = try peer(
             "groups",
             Self.answering([
-                #"{"/":["/","/dmadev/events","/dmadev/groups"]}"#, #"{"/dmadev/events":[{"number":7}]}"#,
+                #"{"/":["/","/dmadev/event_counts","/dmadev/groups"]}"#,
+                #"{"/dmadev/event_counts":{"joined":7,"left":"x"}}"#,
                 #"{"/dmadev/groups":[\#(group(0, 2)),\#(group(1, 5)),{},3]}"#,
             ]))
         let text = try exposition(MetricsCollector(configuration))
         #expect(text["dmadev_access_group_members"].map { $0.labels["device"] } == ["0", "1"])
         #expect(text["dmadev_access_group_members"].map(\.value) == [2, 5])
+        #expect(text["dmadev_access_group_events_total"].map { $0.labels["event"] } == ["joined"])
         #expect(text.value("dmadev_access_group_events_total", ["prefix": "groups"]) == 7)
         _ = peer
     }

@@ -16,6 +16,7 @@ import Testing
     private struct Crowd: ReportingController {
         static let domain = DomainID.random()
         let count: Int
+        let groupEvents = GroupEventLog()
 
         func report() -> ControllerReport {
             ControllerReport(

@@ -63,6 +63,16 @@ import Testing
         #expect(event["reply"]?["members"]?.elements.map { $0["pid"]?.integer } == [creator])
         #expect(try isGone(creator) && isGone(joiner))
 
+        // The controller has recorded all of it, though nobody listened.
+        let events = try scope.json("group", "events").elements.reversed()
+        #expect(
+            events.map { $0["event"]?.string } == [
+                "created", "window_opened", "window_opened", "joined", "died", "window_closed", "window_closed",
+                "destroyed",
+            ])
+        #expect(events.map { $0["pid"]?.integer } == [0, 0, 0, 1, 1, 0, 0, 0].map { [creator, joiner][$0] })
+        #expect(events.last?["reason"]?.string == "destroyed")
+
         // The controller keeps nothing but its sums.
         #expect(try scope.json("group", "list") == .array([]))
         // It hears of the end of a process a moment later than the process's parent.

@@ -345,7 +345,8 @@ DMATRACE_EVENT(dmadev, event_callback_unregister, INFO,
 		lttng_ust_field_integer(int32_t, event, event)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-/* An event of a group of the device, before any callback receives it; kind is 0 joined, 1 left, 2 destroyed. */
+/* An event of a group of the device, before any callback receives it; kind is 0 joined, 1 left, 2 destroyed, 3 window
+ * opened, 4 window closed, 5 device joined, 6 device left. */
 DMATRACE_EVENT(dmadev, event_received, INFO,
 	DMATRACE_ARGS(int16_t, dev_id, uint8_t, kind, int16_t, group_id, uint16_t, handler,
 		const uint8_t *_Nonnull, domain),

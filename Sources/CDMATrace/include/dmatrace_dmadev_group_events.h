@@ -13,14 +13,17 @@ DMATRACE_EVENT(dmadev_group, group_created, INFO,
 		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
 		lttng_ust_field_integer(int32_t, pid, pid)))
 
-/* Handler, domain and process are those of the creator. */
+/* Handler, domain and process are those of the creator. reason: destroyed (by the creator), creator_died (its device was
+ * closed or its process has ended), forced (the controller was stopped or has disconnected the creator). */
 DMATRACE_EVENT(dmadev_group, group_destroyed, INFO,
-	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid),
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid,
+		const char *_Nonnull, reason),
 	DMATRACE_FIELDS(
 		lttng_ust_field_integer(int16_t, group_id, group_id)
 		lttng_ust_field_integer(uint16_t, handler, handler)
 		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
-		lttng_ust_field_integer(int32_t, pid, pid)))
+		lttng_ust_field_integer(int32_t, pid, pid)
+		lttng_ust_field_string(reason, reason)))
 
 DMATRACE_EVENT(dmadev_group, member_joined, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid),
@@ -41,6 +44,27 @@ DMATRACE_EVENT(dmadev_group, member_left, INFO,
 		lttng_ust_field_integer(int32_t, pid, pid)
 		lttng_ust_field_integer(uint8_t, died, died)))
 
+/* A further device of a member's process shares the member's handler, or no longer does. device: its number there. */
+DMATRACE_EVENT(dmadev_group, device_joined, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid,
+		int16_t, device),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(int32_t, pid, pid)
+		lttng_ust_field_integer(int16_t, device, device)))
+
+DMATRACE_EVENT(dmadev_group, device_left, INFO,
+	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, const uint8_t *_Nonnull, domain, int32_t, pid,
+		int16_t, device),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, group_id, group_id)
+		lttng_ust_field_integer(uint16_t, handler, handler)
+		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)
+		lttng_ust_field_integer(int32_t, pid, pid)
+		lttng_ust_field_integer(int16_t, device, device)))
+
 /* No engine accesses memory with this handler any more. */
 DMATRACE_EVENT(dmadev_group, handler_revoked, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler),
@@ -57,6 +81,7 @@ DMATRACE_EVENT(dmadev_group, window_added, INFO,
 		lttng_ust_field_integer(uint64_t, length, length)
 		lttng_ust_field_integer(uint32_t, rights, rights)))
 
+/* Also for each window that goes with its device, before member_left, device_left or group_destroyed. */
 DMATRACE_EVENT(dmadev_group, window_removed, INFO,
 	DMATRACE_ARGS(int16_t, group_id, uint16_t, handler, uint64_t, iova, uint64_t, length),
 	DMATRACE_FIELDS(

@@ -29,18 +29,38 @@ public enum AccessGroupKind: Sendable, Hashable {
     }
 }
 
+/// The result of creating or joining a group.
+public struct AccessGroupEntry: Sendable, Hashable {
+    /// The group's number.
+    public var group: AccessGroupID
+    /// The group's identity, which no other group of the controller ever has: its events carry it.
+    public var identity: UInt64
+    /// The handler of the domain that entered.
+    public var handler: DomainHandler
+
+    /// Values are not checked.
+    public init(group: AccessGroupID, identity: UInt64, handler: DomainHandler) {
+        self.group = group
+        self.identity = identity
+        self.handler = handler
+    }
+}
+
 /// An access group as visible to a member; without the token.
 public struct AccessGroupInfo: Sendable, Hashable {
     /// The number in the controller.
     public var id: AccessGroupID
+    /// Tells groups apart that had the same number at different times; unique in the controller, 0: unknown.
+    public var identity: UInt64
     /// The kind, with the member limit.
     public var kind: AccessGroupKind
     /// The members in the order of joining; the creator is the first.
     public var members: [AccessGroupMember]
 
     /// Values are not checked.
-    public init(id: AccessGroupID, kind: AccessGroupKind, members: [AccessGroupMember]) {
+    public init(id: AccessGroupID, identity: UInt64 = 0, kind: AccessGroupKind, members: [AccessGroupMember]) {
         self.id = id
+        self.identity = identity
         self.kind = kind
         self.members = members
     }

@@ -1,13 +1,30 @@
-/// A change of a group, delivered to each of the other members once, in order.
+/// A change of a group.
+///
+/// The process that manages the group records every change. A device receives the changes of its groups that others
+/// made: *joined*, *left*, *destroyed*, and those of windows and devices; each once, in order.
 public struct AccessGroupEvent: Sendable, Hashable {
     /// Raw values are those of the wire and of traces.
     public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
         /// A domain has joined.
         case joined = 0
-        /// A domain has left, or its process has ended. Its handler is invalid.
+        /// A domain has left; for devices also: its process has ended. Its handler is invalid.
         case left = 1
         /// The group was destroyed; all its handlers are invalid.
         case destroyed = 2
+        /// A member has opened a window.
+        case windowOpened = 3
+        /// A window was closed, by its owner or because its owner has left.
+        case windowClosed = 4
+        /// Another device of a member's process has joined with the member's domain.
+        case deviceJoined = 5
+        /// One of several devices of a member has left.
+        case deviceLeft = 6
+        /// The group was created. Never sent to devices.
+        case created = 7
+        /// A domain has left because its device was closed or its process has ended. Devices receive ``left``.
+        case died = 8
+        /// A domain was refused. Never sent to devices.
+        case denied = 9
 
         /// The wire name.
         public var name: String {
@@ -15,6 +32,35 @@ public struct AccessGroupEvent: Sendable, Hashable {
             case .joined: "joined"
             case .left: "left"
             case .destroyed: "destroyed"
+            case .windowOpened: "window_opened"
+            case .windowClosed: "window_closed"
+            case .deviceJoined: "device_joined"
+            case .deviceLeft: "device_left"
+            case .created: "created"
+            case .died: "died"
+            case .denied: "denied"
+            }
+        }
+    }
+
+    /// Why a group was destroyed. Raw values are those of the wire.
+    public enum EndReason: UInt8, Sendable, Hashable, CaseIterable {
+        /// The device that created it has destroyed it.
+        case destroyed = 0
+        /// The device that created it was closed, or its process has ended.
+        case creatorDied = 1
+        /// The controller has ended it: it was stopped, or has disconnected the creator because of a violation.
+        case forced = 2
+        /// The connection to the controller has ended; only the devices that were connected know this reason.
+        case controllerLost = 3
+
+        /// The wire name.
+        public var name: String {
+            switch self {
+            case .destroyed: "destroyed"
+            case .creatorDied: "creator_died"
+            case .forced: "forced"
+            case .controllerLost: "controller_lost"
             }
         }
     }
@@ -23,17 +69,39 @@ public struct AccessGroupEvent: Sendable, Hashable {
     public var kind: Kind
     /// The changed group.
     public var group: AccessGroupID
-    /// The member that joined or left; for *destroyed*, the creator.
+    /// Tells groups apart that had the same number at different times; unique in the controller, 0: unknown.
+    public var identity: UInt64
+    /// The member concerned; for *destroyed*, the creator; 0 for *denied*.
     public var handler: DomainHandler
     /// The domain of that member.
     public var domain: DomainID
+    /// The process of that member, as the controller sees it; 0: unknown.
+    public var processID: Int32
+    /// The user of that process; *denied* only.
+    public var userID: UInt32?
+    /// The number, in that process, of the device that joined or left; -1: unknown.
+    public var device: Int16
+    /// The window that was opened or closed.
+    public var window: DomainWindow?
+    /// Why the group was destroyed.
+    public var reason: EndReason?
 
     /// Values are not checked.
-    public init(kind: Kind, group: AccessGroupID, handler: DomainHandler, domain: DomainID) {
+    public init(
+        kind: Kind, group: AccessGroupID, identity: UInt64 = 0, handler: DomainHandler, domain: DomainID,
+        processID: Int32 = 0, userID: UInt32? = nil, device: Int16 = -1, window: DomainWindow? = nil,
+        reason: EndReason? = nil
+    ) {
         self.kind = kind
         self.group = group
+        self.identity = identity
         self.handler = handler
         self.domain = domain
+        self.processID = processID
+        self.userID = userID
+        self.device = device
+        self.window = window
+        self.reason = reason
     }
 }
 
@@ -57,21 +125,15 @@ public struct AccessTableEvent: RawRepresentable, Sendable, Hashable {
 }
 
 extension AccessGroupEvent {
-    /// The registration event that covers this change.
-    public var tableEvent: AccessTableEvent { kind == .destroyed ? .destroy : .update }
+    /// The registration event that covers this change; `nil`: no callback is called for it.
+    public var tableEvent: AccessTableEvent? {
+        switch kind {
+        case .joined, .left: .update
+        case .destroyed: .destroy
+        default: nil
+        }
+    }
 }
 
 /// Receives the group events of one device, from its driver.
 public typealias AccessGroupEventSink = @Sendable (AccessGroupEvent) -> Void
-
-/// A group event that a device of this process received.
-public struct ReceivedGroupEvent: Sendable, Hashable {
-    /// Counts the events of the registry's devices, from 1.
-    public let number: UInt64
-    /// Time of receipt; nanoseconds since 1970.
-    public let time: UInt64
-    /// The device's number.
-    public let device: Int16
-    /// The received event.
-    public let event: AccessGroupEvent
-}

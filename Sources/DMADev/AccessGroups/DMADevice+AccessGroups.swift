@@ -26,7 +26,7 @@ extension DMADevice {
                 throw .invalid("a limit of \(limit) members: the minimum is 2, the creator and one joiner")
             }
             try mustCrossDomains()
-            group = try driver.createAccessGroup(.group(limit: limit), domain: domain, token: token)
+            group = try driver.createAccessGroup(.group(limit: limit), domain: domain, token: token).group
         }
         return group
     }
@@ -47,7 +47,7 @@ extension DMADevice {
             dmatrace_dmadev_access_group_join(id, group, domain.bytes, handler, ret)
         } _: { () throws(DMAError) in
             try mustBeInRange(group)
-            handler = try driver.joinAccessGroup(group, domain: domain, token: token)
+            handler = try driver.joinAccessGroup(group, domain: domain, token: token).handler
         }
         return handler
     }
@@ -55,30 +55,27 @@ extension DMADevice {
     /// Leaves a group; `rte_dma_access_group_leave`. When it returns, the caller's windows in this group are closed,
     /// the handler is invalid, the other members receive *left*, and this device receives no more events of the group.
     ///
-    /// - Throws: `EPERM` for the group's creator, which must destroy it instead; `EACCES` if the device is not a
-    ///   member.
+    /// - Throws: `EPERM` for the device that created the group, which must destroy it instead; `EACCES` if the device
+    ///   is not a member.
     public func leaveAccessGroup(_ group: AccessGroupID) throws(DMAError) {
-        try controlling("access_group_leave") { ret in
+        try exiting(group, "access_group_leave") { ret in
             dmatrace_dmadev_access_group_leave(id, group, ret)
         } _: { () throws(DMAError) in
-            try mustBeInRange(group)
             try driver.leaveAccessGroup(group)
         }
-        delivery.remove(group)
     }
 
-    /// Destroys a group without other members; `rte_dma_access_group_destroy`.
+    /// Destroys a group without other members; `rte_dma_access_group_destroy`. Other devices that share the creator's
+    /// membership receive *destroyed*.
     ///
-    /// - Throws: `EPERM` if the caller is not the creator, `EBUSY` while it has other members, `EACCES` if the device
-    ///   is not a member.
+    /// - Throws: `EPERM` for every device but the one that created the group, `EBUSY` while it has other members,
+    ///   `EACCES` if the device is not a member.
     public func destroyAccessGroup(_ group: AccessGroupID) throws(DMAError) {
-        try controlling("access_group_destroy") { ret in
+        try exiting(group, "access_group_destroy") { ret in
             dmatrace_dmadev_access_group_destroy(id, group, ret)
         } _: { () throws(DMAError) in
-            try mustBeInRange(group)
             try driver.destroyAccessGroup(group)
         }
-        delivery.remove(group)
     }
 
     /// The number of domains in a group, creator included; `rte_dma_access_group_size_get`.
@@ -126,10 +123,22 @@ extension DMADevice {
         return handler
     }
 
-    /// The device's groups as last received, for telemetry. Never waits for a control call; emits no trace event.
-    public var accessGroups: [AccessGroupInfo] { driver.accessGroups }
-
     // MARK: Inside
+
+    /// Runs a call that leaves or destroys a group, and removes the group's callback and undelivered events.
+    func exiting(
+        _ group: AccessGroupID, _ call: String, _ trace: (Int32) -> Void, _ body: () throws(DMAError) -> Void
+    ) throws(DMAError) {
+        var removed: [UInt64] = []
+        try controlling(call, trace) { () throws(DMAError) in
+            try mustBeInRange(group)
+            try body()
+            // Under the lock of control calls: later, the number can belong to a new group of the device.
+            removed = delivery.remove(group)
+        }
+        // Without the lock: a running callback may be waiting for it.
+        delivery.waitUntilNoneRuns(of: removed)
+    }
 
     func findHandler(of domain: DomainID, in group: AccessGroupID) throws(DMAError) -> DomainHandler {
         try mustBeInRange(group)

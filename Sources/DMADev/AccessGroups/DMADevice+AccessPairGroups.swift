@@ -8,8 +8,8 @@ extension DMADevice {
     /// - Parameters:
     ///   - domain: the caller's domain.
     ///   - token: required to join.
-    ///   - callback: called for each event of this group until the group ends. The C callback is not called for
-    ///     *joined*.
+    ///   - callback: called when a domain joins or leaves this group, and when the group ends. The C callback is not
+    ///     called for *joined*.
     /// - Returns: the group's number.
     /// - Throws: `ENOSPC` when all group numbers are in use.
     public func createAccessPairGroup(
@@ -22,9 +22,11 @@ extension DMADevice {
         } _: { () throws(DMAError) in
             try mustCrossDomains()
             try delivery.holding { () throws(DMAError) in
-                let made = try driver.createAccessGroup(.pair, domain: domain, token: token)
-                try registerCallback(of: made, callback) { () throws(DMAError) in try driver.destroyAccessGroup(made) }
-                group = made
+                let entry = try driver.createAccessGroup(.pair, domain: domain, token: token)
+                try registerCallback(of: entry, callback) { () throws(DMAError) in
+                    try driver.destroyAccessGroup(entry.group)
+                }
+                group = entry.group
             }
         }
         return group
@@ -36,7 +38,7 @@ extension DMADevice {
     ///   - group: the group's number.
     ///   - domain: the caller's domain.
     ///   - token: the group's token.
-    ///   - callback: called for each event of this group until the caller leaves or the group ends.
+    ///   - callback: called when a domain joins or leaves this group until the caller leaves, and when the group ends.
     /// - Returns: the caller's handler.
     /// - Throws: as ``joinAccessGroup(_:domain:token:)``.
     @discardableResult
@@ -50,9 +52,9 @@ extension DMADevice {
         } _: { () throws(DMAError) in
             try mustBeInRange(group)
             try delivery.holding { () throws(DMAError) in
-                let own = try driver.joinAccessGroup(group, domain: domain, token: token)
-                try registerCallback(of: group, callback) { () throws(DMAError) in try driver.leaveAccessGroup(group) }
-                handler = own
+                let entry = try driver.joinAccessGroup(group, domain: domain, token: token)
+                try registerCallback(of: entry, callback) { () throws(DMAError) in try driver.leaveAccessGroup(group) }
+                handler = entry.handler
             }
         }
         return handler
@@ -61,25 +63,21 @@ extension DMADevice {
     /// Leaves a pair group; `rte_dma_access_pair_group_leave`. The same as ``leaveAccessGroup(_:)``; when it returns,
     /// the group's callback does not run, unless the callback made this call.
     public func leaveAccessPairGroup(_ group: AccessGroupID) throws(DMAError) {
-        try controlling("access_pair_group_leave") { ret in
+        try exiting(group, "access_pair_group_leave") { ret in
             dmatrace_dmadev_access_pair_group_leave(id, group, ret)
         } _: { () throws(DMAError) in
-            try mustBeInRange(group)
             try driver.leaveAccessGroup(group)
         }
-        delivery.remove(group)
     }
 
     /// Destroys a pair group without other member; `rte_dma_access_pair_group_destroy`. The same as
     /// ``destroyAccessGroup(_:)``.
     public func destroyAccessPairGroup(_ group: AccessGroupID) throws(DMAError) {
-        try controlling("access_pair_group_destroy") { ret in
+        try exiting(group, "access_pair_group_destroy") { ret in
             dmatrace_dmadev_access_pair_group_destroy(id, group, ret)
         } _: { () throws(DMAError) in
-            try mustBeInRange(group)
             try driver.destroyAccessGroup(group)
         }
-        delivery.remove(group)
     }
 
     /// The handler of a domain in a pair group; `rte_dma_access_pair_group_handler_get`.
@@ -98,11 +96,11 @@ extension DMADevice {
 
     /// Registers a pair group's callback; runs `undo` if that fails.
     private func registerCallback(
-        of group: AccessGroupID, _ callback: AccessGroupCallback?, orElse undo: () throws(DMAError) -> Void
+        of entry: AccessGroupEntry, _ callback: AccessGroupCallback?, orElse undo: () throws(DMAError) -> Void
     ) throws(DMAError) {
         guard let callback else { return }
         do {
-            try delivery.register(callback, for: .group(group))
+            try delivery.register(callback, for: .group(entry.group, identity: entry.identity))
         } catch {
             try undo()
             throw error

@@ -8,14 +8,14 @@ extension DMADriver {
     /// Throws `ENOTSUP`.
     public func createAccessGroup(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> AccessGroupID {
+    ) throws(DMAError) -> AccessGroupEntry {
         throw withoutAccessGroups
     }
 
     /// Throws `ENOTSUP`.
     public func joinAccessGroup(
         _ group: AccessGroupID, domain: DomainID, token: AccessToken
-    ) throws(DMAError) -> DomainHandler {
+    ) throws(DMAError) -> AccessGroupEntry {
         throw withoutAccessGroups
     }
 

@@ -15,13 +15,13 @@ final class EventDelivery: @unchecked Sendable {
     enum Interest: Hashable {
         /// A kind of event, of any group of the device.
         case table(AccessTableEvent)
-        /// All events of one group.
-        case group(AccessGroupID)
+        /// The events of one group, and of no later group with its number.
+        case group(AccessGroupID, identity: UInt64)
 
         func covers(_ event: AccessGroupEvent) -> Bool {
             switch self {
             case .table(let kind): kind == event.tableEvent
-            case .group(let group): group == event.group
+            case .group(let group, let identity): group == event.group && identity == event.identity
             }
         }
     }
@@ -104,10 +104,14 @@ final class EventDelivery: @unchecked Sendable {
     }
 
     /// Removes the callback and the undelivered events of a group that the device has left.
-    func remove(_ group: AccessGroupID) {
-        let numbers = remove { $0.interest == .group(group) }
+    ///
+    /// - Returns: the removed registrations, for ``waitUntilNoneRuns(of:)``.
+    func remove(_ group: AccessGroupID) -> [UInt64] {
+        let numbers = remove { registration in
+            if case .group(group, _) = registration.interest { true } else { false }
+        }
         state.withLock { $0.events.removeAll { $0.event.group == group } }
-        waitUntilNoneRuns(of: numbers)
+        return numbers
     }
 
     /// Runs `body` while delivery is paused, so that a registration made by it misses no event; events are queued
@@ -123,8 +127,9 @@ final class EventDelivery: @unchecked Sendable {
 
     // MARK: Events
 
-    /// Queues an event; never waits for a callback.
+    /// Queues an event that callbacks are called for; never waits for a callback.
     func post(_ event: AccessGroupEvent, from device: Int16) {
+        guard event.tableEvent != nil else { return }
         state.withLock { state in
             // Without a registration, present or pending, the event is dropped.
             guard !state.isEnded, !state.registrations.isEmpty || state.holds > 0 else { return }
@@ -157,7 +162,8 @@ final class EventDelivery: @unchecked Sendable {
         }
     }
 
-    private func waitUntilNoneRuns(of numbers: [UInt64]) {
+    /// Waits until the callbacks of removed registrations have returned, unless the caller is in one of them.
+    func waitUntilNoneRuns(of numbers: [UInt64]) {
         while true {
             let seen = word.pointee.load(ordering: .acquiring)
             let isRunning = state.withLock { state in
@@ -183,7 +189,9 @@ final class EventDelivery: @unchecked Sendable {
             case .wait: Futex.wait(word, while: seen)
             case .deliver(let device, let event, let registrations):
                 for registration in registrations { call(registration, device, event) }
-                if event.kind == .destroyed { _ = remove { $0.interest == .group(event.group) } }
+                if event.kind == .destroyed {
+                    _ = remove { $0.interest == .group(event.group, identity: event.identity) }
+                }
             }
         }
     }

@@ -2,8 +2,11 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/events[,COUNT]`: the last events of the access groups of the process's devices, newest first.
-    static func groupEvents(_ registry: DeviceRegistry) -> TelemetryCommand {
+    /// `/dmadev/events[,COUNT]`: the last events of access groups, newest first: in the controller's process those that
+    /// the controller has recorded, else those that the process's devices have received.
+    static func groupEvents(
+        _ registry: DeviceRegistry, _ controller: (any ReportingController)?
+    ) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/events",
             help: "Returns the last access group events, newest first. Parameters: int count (Optional, 32 by default)",
@@ -11,19 +14,31 @@ extension DeviceCommands {
         ) { request throws(TelemetryCommandError) in
             var numbers = request.numbers
             let count: UInt16 = try numbers.nextIfPresent("count", in: 0...256) ?? 32
+            let log = controller?.groupEvents ?? registry.groupEvents
             var reply = JSONValue.array()
-            for received in registry.accessGroupEvents(last: Int(count)) {
-                var row = JSONValue.object()
-                row.set("number", received.number)
-                row.set("time_ns", received.time)
-                row.set("dev_id", received.device)
-                row.set("event", received.event.kind.name)
-                row.set("group_id", received.event.group)
-                row.set("handler", received.event.handler)
-                row.set("domain_id", received.event.domain.description)
-                reply.append(row)
-            }
+            for recorded in log.last(Int(count)) { reply.append(row(recorded)) }
             return reply
         }
+    }
+
+    private static func row(_ recorded: RecordedGroupEvent) -> JSONValue {
+        let event = recorded.event
+        var row = JSONValue.object()
+        row.set("number", recorded.number)
+        row.set("time_ns", recorded.time)
+        row.set("dev_id", recorded.device ?? -1)
+        row.set("event", event.kind.name)
+        row.set("group_id", event.group)
+        row.set("handler", event.handler)
+        row.set("domain_id", event.domain.description)
+        row.set("pid", event.processID)
+        if let userID = event.userID { row.set("uid", userID) }
+        if event.device >= 0 { row.set("device", event.device) }
+        if let window = event.window {
+            row.set("iova", window.iova)
+            row.set("length", window.length)
+        }
+        if let reason = event.reason { row.set("reason", reason.name) }
+        return row
     }
 }

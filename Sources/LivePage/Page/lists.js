@@ -107,7 +107,16 @@ function processRow(process) {
   };
 }
 
-const eventTones = { joined: "good", left: "warn", destroyed: "bad" };
+const eventTones = { created: "good", joined: "good", left: "warn", died: "bad", destroyed: "bad", denied: "bad" };
+
+/** What an event says beyond its kind, group and domain. */
+function eventDetail(event) {
+  if (event.uid !== undefined) return `user ${event.uid}`;
+  // A window's address is a multiple of 4096 above 2^63: a number of JavaScript holds it exactly.
+  const isWindow = event.iova !== undefined && event.length !== undefined;
+  const detail = isWindow ? `, ${event.length} bytes from 0x${event.iova.toString(16)}` : event.reason ? `, ${event.reason}` : "";
+  return `handler ${event.handler}${detail}`;
+}
 
 /** Rows without a time cannot be sorted by time and are left out. */
 const isTimed = (row) => row.time_ns !== undefined;
@@ -122,7 +131,7 @@ export function showEvents(parent, { snapshot }) {
     .sort((left, right) => right.event.time_ns - left.event.time_ns);
   const events = [];
   for (const { process, event } of reports) {
-    const what = `group ${event.group_id}: domain ${shortDomain(event.domain_id)}, handler ${event.handler}`;
+    const what = `group ${event.group_id}: domain ${shortDomain(event.domain_id)}, ${eventDetail(event)}`;
     const sign = `${event.event}\n${what}\n${event.domain_id}`;
     const known = events.find((known) => known.sign === sign && known.time - event.time_ns < sameEventInterval);
     const name = processName(process);
@@ -131,7 +140,7 @@ export function showEvents(parent, { snapshot }) {
   }
   const shown = events.slice(0, 12).map((event) => ({ ...event, key: [event.sign, event.time, ...event.reporters.sort()].join("\n") }));
   const none = () => ({
-    element: empty("No group events yet", ["This list shows when domains join or leave an access group, and when a group is destroyed. The same in a terminal: ", code("dmascope group events"), "."]),
+    element: empty("No group events yet", ["This list shows when access groups are created and destroyed, domains join, leave or are denied, and windows are opened and closed. The same in a terminal: ", code("dmascope group events"), "."]),
   });
   keyed(parent, shown.length ? shown : [{ key: "none" }], (item) => item.key, (item) =>
     item.kind ? entry(item.time, item.kind, eventTones[item.kind], [item.what], `reported by ${item.reporters.join(", ")}`) : none(),

@@ -20,11 +20,10 @@ extension MetricTable {
             help: "Maximum number of members of the access group."
         ) { groups($0, "limit") },
         .telemetry(
-            "dmadev_access_group_events", .counter, from: .groupEvent,
-            help: "Access group events that the process received: a domain joined or left, a group was destroyed."
-        ) { reply in
-            [MetricPoint(.unsigned(reply.elements.first?.unsigned("number") ?? 0))]
-        },
+            "dmadev_access_group_events", .counter, labels: ["event"], from: .groupEventCounts,
+            help: "Access group events by kind: in the controller's process all that happened, in others those that "
+                + "devices of the process received."
+        ) { $0.points(label: "event") },
     ]
 
     private static func groups(_ reply: JSONReader, _ member: String) -> [MetricPoint] {

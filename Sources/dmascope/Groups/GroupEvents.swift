@@ -7,8 +7,10 @@ struct GroupEvents: ParsableCommand {
         commandName: "events",
         abstract: "Show recent events of the access groups.",
         discussion: """
-            Prints the last events that devices of the target have received, with local times, newest first: joined, \
-            left (or its process ended), destroyed. HANDLER and DOMAIN are those of the member concerned.
+            Prints the last events with local times, newest first. In the process of a controller (`dmascope serve`) \
+            these are all events of its groups, in an application those that its devices have received; DEVICE is the \
+            device that received it, or a dash. HANDLER, DOMAIN and PID are those of the member concerned; DETAILS has \
+            the window, the reason of an end, or the user that was denied.
             """)
 
     @Argument(help: ArgumentHelp("Maximum number of events, 1 to 256.", valueName: "count"))
@@ -25,12 +27,24 @@ struct GroupEvents: ParsableCommand {
             .require("/dmadev/events,\(count)", "the target does not report events of its access groups")
         var table = TextTable(
             ("TIME", .left), ("EVENT", .left), ("DEVICE", .right), ("GROUP", .right), ("HANDLER", .right),
-            ("DOMAIN", .left))
+            ("DOMAIN", .left), ("PID", .right), ("DETAILS", .left))
         for event in events.elements {
-            let keys = ["event", "dev_id", "group_id", "handler", "domain_id"]
             let time = LocalTime.text(nanoseconds: event["time_ns"]?.unsigned ?? 0)
-            table.add([time] + keys.map { JSONOutput.cell(event[$0]) })
+            let device = event["dev_id"]?.integer.map { $0 < 0 ? "-" : "\($0)" } ?? "-"
+            let keys = ["group_id", "handler", "domain_id", "pid"]
+            table.add(
+                [time, JSONOutput.cell(event["event"]), device] + keys.map { JSONOutput.cell(event[$0]) }
+                    + [Self.details(event)])
         }
         try output.print(json: events, table: table)
+    }
+
+    private static func details(_ event: JSONTree) -> String {
+        if let reason = event["reason"]?.string { return reason }
+        if let user = event["uid"]?.unsigned { return "uid \(user)" }
+        if let iova = event["iova"]?.unsigned, let length = event["length"]?.unsigned {
+            return "0x\(String(iova, radix: 16)), \(length) bytes"
+        }
+        return event["device"]?.integer.map { "device \($0)" } ?? ""
     }
 }

@@ -14,7 +14,7 @@ import Testing
         #expect(table.map(\.domain) == [two.domain, two.peer])
         #expect(table.map(\.isCreator) == [true, false])
         #expect(try two.near.accessGroupHandler(of: two.peer, in: group) == table[1].handler)
-        #expect(two.near.accessGroups.map(\.id) == [group])
+        #expect(two.near.view.accessGroups.map(\.id) == [group])
         refused(.noSuchFileOrDirectory) {
             try two.near.accessGroupHandler(of: .random(), in: group)
         }
@@ -25,7 +25,7 @@ import Testing
         #expect(try two.near.accessGroupSize(group) == 1)
         refused(.permissionDenied) { try two.far.accessGroupSize(group) }
         try two.near.destroyAccessGroup(group)
-        #expect(two.near.accessGroups == [])
+        #expect(two.near.view.accessGroups == [])
     }
 
     @Test("A pair group holds two, and its calls reach the same groups")
@@ -38,7 +38,7 @@ import Testing
             try third.joinAccessPairGroup(pair, domain: .random(), token: two.token)
         }
         #expect(try two.near.accessPairGroupHandler(of: two.peer, in: pair) == handler)
-        #expect(two.near.accessGroups.map(\.kind) == [.pair])
+        #expect(two.near.view.accessGroups.map(\.kind) == [.pair])
         #expect(try two.near.accessGroupSize(pair) == 2)
         try two.far.leaveAccessPairGroup(pair)
         try two.near.destroyAccessPairGroup(pair)
@@ -95,7 +95,7 @@ import Testing
         refused(.notSupported) { try device.leaveAccessGroup(0) }
         refused(.notSupported) { try device.accessGroupSize(0) }
         refused(.notSupported) { try device.unregisterWindow(iova: 1) }
-        #expect(device.accessGroups == [])
+        #expect(device.view.accessGroups == [])
     }
 
     @Test("A failed call is noted with the group and the domain, and without a byte of the token")

@@ -26,12 +26,12 @@ import Testing
         ends.wait()
         #expect(updates.all == ["0 joined 0", "0 left 0", "0 joined 0"])
         #expect(ends.all == ["1 destroyed 0"])
-        let log = two.registry.accessGroupEvents()
+        let log = two.registry.groupEvents.last()
         #expect(log.map(\.event.kind) == [.destroyed, .joined, .left, .joined])
         #expect(log.map(\.number) == [4, 3, 2, 1])
         #expect(log.map(\.device) == [1, 0, 0, 0])
         #expect(log.last?.event.domain == two.peer)
-        #expect(two.registry.accessGroupEvents(last: 1) == [log[0]])
+        #expect(two.registry.groupEvents.last(1) == [log[0]])
     }
 
     @Test("A pair group's callback hears of its group alone, from the first event on")
@@ -62,6 +62,63 @@ import Testing
         two.farDriver.receive(AccessGroupEvent(kind: .left, group: pair, handler: 9, domain: two.domain))
         all.wait()
         #expect(far.all == [])
+    }
+
+    @Test("A pair group's callback never hears of a later group of the same number")
+    func laterGroups() throws {
+        let two = try TwoDevices()
+        let (old, new, all) = (Heard(), Heard(), Heard())
+        // A second device of the creator's process, which shares its membership.
+        let second = try two.registry.add(GroupDevice(two.groups, process: 1), named: "second")
+        try second.registerEventCallback(all.callback, for: .destroy)
+        let pair = try two.near.createAccessPairGroup(domain: two.domain, token: two.token)
+        try second.joinAccessPairGroup(pair, domain: two.domain, token: two.token, callback: old.callback)
+        refused(.notPermitted) { try second.destroyAccessPairGroup(pair) }
+        try two.near.destroyAccessPairGroup(pair)
+        all.wait()
+        old.wait()
+        #expect(old.all == ["2 destroyed \(pair)"] && second.view.accessGroups == [])
+
+        // All numbers once, until this one comes back.
+        for _ in 1..<8 {
+            try two.near.destroyAccessGroup(try two.near.createAccessGroup(domain: two.domain, token: two.token))
+        }
+        #expect(try two.near.createAccessPairGroup(domain: two.domain, token: two.token) == pair)
+        try second.joinAccessPairGroup(pair, domain: two.peer, token: two.token, callback: new.callback)
+        two.groups.kill(process: 1)
+        #expect(old.all.count == 1)
+    }
+
+    @Test("An event of an earlier group that is still queued does not reach the callback of the later one")
+    func queuedEvents() throws {
+        let two = try TwoDevices()
+        let (blocked, goOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let (new, all) = (Heard(), Heard())
+        let driver = GroupDevice(two.groups, process: 1)
+        let second = try two.registry.add(driver, named: "second")
+        try second.registerEventCallback(
+            AccessGroupCallback { _, _ in
+                blocked.signal()
+                goOn.wait()
+            }, for: .update)
+        try second.registerEventCallback(all.callback, for: .destroy)
+        // The delivery thread is busy while one group ends and the next one of its number begins.
+        driver.receive(AccessGroupEvent(kind: .joined, group: 7, handler: 9, domain: two.peer))
+        blocked.wait()
+        let first = try two.near.createAccessGroup(domain: two.domain, token: two.token)
+        try second.joinAccessGroup(first, domain: two.domain, token: two.token)
+        try two.near.destroyAccessGroup(first)
+        for _ in 1..<8 {
+            try two.near.destroyAccessGroup(try two.near.createAccessGroup(domain: two.domain, token: two.token))
+        }
+        #expect(try two.near.createAccessPairGroup(domain: two.domain, token: two.token) == first)
+        try second.joinAccessPairGroup(first, domain: two.domain, token: two.token, callback: new.callback)
+        goOn.signal()
+        all.wait()
+        try two.near.destroyAccessPairGroup(first)
+        all.wait()
+        new.wait()
+        #expect(new.all == ["2 destroyed \(first)"])
     }
 
     @Test("The same registration twice is EEXIST, and exactly the matching one goes")

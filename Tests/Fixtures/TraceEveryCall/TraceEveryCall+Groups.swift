@@ -11,6 +11,7 @@ extension TraceEveryCall {
         expect("device_added dev_id=1 name=far driver=groups")
         try shareGroup(near, far)
         try sharePairGroup(near, far)
+        try endGroup(near, far)
         for device in [near, far] {
             try device.close()
             expect("device_removed dev_id=\(device.id) name=\(device.name)")
@@ -41,12 +42,14 @@ extension TraceEveryCall {
         expect("access_group_handler_get dev_id=0 group_id=0 handler=0 ret=-2")
 
         let window = try far.registerWindow(WindowMemory(address: 4096, length: 8192), rights: .read, in: group)
+        expect("event_received dev_id=0 kind=3 group_id=0 handler=2")
         expect(
             "access_group_window_register dev_id=1 group_id=0 address=4096 length=8192 rights=1 handler=2"
                 + " iova=\(window.iova) ret=0")
         _ = try near.accessGroupWindows(group)
         expect("access_group_windows_get dev_id=0 group_id=0 count=1 ret=0")
         try far.unregisterWindow(iova: window.iova)
+        expect("event_received dev_id=0 kind=4 group_id=0 handler=2")
         expect("access_group_window_unregister dev_id=1 iova=\(window.iova) ret=0")
         try? far.unregisterWindow(iova: window.iova)
         expect("access_group_window_unregister dev_id=1 iova=\(window.iova) ret=-22")
@@ -67,6 +70,23 @@ extension TraceEveryCall {
         expect("access_group_leave dev_id=1 group_id=0 ret=0")
         try near.destroyAccessGroup(group)
         expect("access_group_destroy dev_id=0 group_id=0 ret=0")
+    }
+
+    /// A group that ends with its creator, and with the windows of all members.
+    private static func endGroup(_ near: DMADevice, _ far: DMADevice) throws {
+        let (domain, token) = (DomainID.random(), AccessToken.random())
+        let group = try near.createAccessGroup(domain: domain, token: token)
+        expect("access_group_create dev_id=0 group_id=2 ret=0")
+        try far.joinAccessGroup(group, domain: .random(), token: token)
+        expect("event_received dev_id=0 kind=0 group_id=2 handler=6")
+        expect("access_group_join dev_id=1 group_id=2 handler=6 ret=0")
+        for (device, other) in [(near, far), (far, near)] {
+            let window = try device.registerWindow(WindowMemory(address: 4096, length: 8192), rights: .read, in: group)
+            expect("event_received dev_id=\(other.id) kind=3 group_id=2 handler=\(window.handler)")
+            expect("access_group_window_register dev_id=\(device.id) group_id=2 handler=\(window.handler) ret=0")
+        }
+        // Before the creator's own events of its end.
+        expect("event_received dev_id=1 kind=2 group_id=2 handler=5")
     }
 
     private static func sharePairGroup(_ near: DMADevice, _ far: DMADevice) throws {

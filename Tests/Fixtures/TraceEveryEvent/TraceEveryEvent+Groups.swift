@@ -26,9 +26,11 @@ extension TraceEveryEvent {
     static func traceGroupsOnce() {
         let domain = domain(50)
         dmatrace_dmadev_group_group_created(7, 2, 12, domain, 4711)
-        dmatrace_dmadev_group_group_destroyed(7, 13, domain, 4712)
+        dmatrace_dmadev_group_group_destroyed(7, 13, domain, 4712, "creator_died")
         dmatrace_dmadev_group_member_joined(8, 14, domain, 4713)
         dmatrace_dmadev_group_member_left(9, 15, domain, 4714, 1)
+        dmatrace_dmadev_group_device_joined(8, 14, domain, 4713, 32767)
+        dmatrace_dmadev_group_device_left(9, 15, domain, 4714, -1)
         dmatrace_dmadev_group_handler_revoked(7, 0xFFFF)
         dmatrace_dmadev_group_window_added(7, 12, 1 << 63, 4096, 3)
         dmatrace_dmadev_group_window_removed(7, 12, 1 << 63 | 0x1000, 1 << 33)
