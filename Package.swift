@@ -166,6 +166,9 @@ let package = Package(
             dependencies: ["CDMADev", "ControllerDriver", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
             path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "trace-processes", dependencies: ["ControllerDriver", "DMAController", "DMADev", "DeviceDrivers"],
+            path: "Tests/Fixtures/TraceProcesses", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
             path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),
         .executableTarget(

@@ -11,9 +11,11 @@ internal import Synchronization
 /// trust memory that the application can write: indexes are masked, a descriptor is fetched once and then checked, and
 /// published values are never read back.
 struct RingConsumer {
-    /// Engine, device and channel, for traces.
+    /// Identifies the ring in traces.
     struct Owner {
         let engine: UInt32
+        /// Unique in this process.
+        let ring: UInt64
         let device: Int16
         let vchan: UInt16
     }
@@ -50,12 +52,16 @@ struct RingConsumer {
     /// The operation at `next`, if it was started and has bytes left.
     var running: Operation?
     var tally = Tally()
-    /// Operations finished and not yet published, by batch: doorbell time and count.
-    private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
+    /// Operations finished and not yet published, by batch.
+    private let unpublished: UnsafeMutablePointer<FinishedBatch>
     private var unpublishedBatches = 0
     /// The current run; see ``executeRun(atMost:budget:)``.
     var run = Run(capacity: Self.burst)
+    /// The current batch: the time of its doorbell and, for a trace, of the step that began it.
     var rung: UInt64 = 0
+    private var started: UInt64 = 0
+    /// For a trace: the time at which the current step began; 0: not traced.
+    private var stepTime: UInt64 = 0
 
     /// Private counters; copies are published.
     struct Tally {
@@ -100,6 +106,7 @@ struct RingConsumer {
         let rung = tail.loadAcquiring()
         var waiting = waiting(upTo: rung)
         guard waiting != 0 else { return false }
+        noteStepTime()
         fetchAhead(upTo: rung)
         var budget = Self.chunk
         while waiting != 0, budget > 0 {
@@ -117,6 +124,7 @@ struct RingConsumer {
     private mutating func step(_ faults: FaultInjector) -> Bool {
         let (first, visible) = (next, faults.visible)
         var waiting = waiting(upTo: tail.loadAcquiring())
+        noteStepTime()
         var budget = Self.chunk
         while waiting != 0, budget > 0, running != nil || !faults.stops(before: next) {
             guard let status = execute(&budget) else { break }
@@ -125,6 +133,12 @@ struct RingConsumer {
         }
         publish()
         return next != first || budget != Self.chunk || faults.visible != visible
+    }
+
+    /// Once per burst, and only for a trace: the engine reads the clock at publications only.
+    @inline(__always)
+    private mutating func noteStepTime() {
+        stepTime = dmatrace_dmadev_engine_completed_burst_enabled() ? Ticks.now : 0
     }
 
     /// Operations to execute in a step. More than the ring's size is invalid; the mask keeps every access inside the
@@ -154,13 +168,8 @@ struct RingConsumer {
         if let begun = running {
             operation = begun
         } else {
-            let descriptor = dmadev_fetch_descriptor(descriptors + Int(next & mask))
-            if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(doorbellTimes[Int(next & mask)]) }
-            if batchFailed, descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
-            operation = Operation(descriptor)
-            dmatrace_dmadev_engine_operation_start(
-                owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), operation.kind,
-                UInt64(operation.descriptor.length))
+            operation = beginOperation()
+            if batchFailed, operation.descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
             if batchAbandoned || faults != nil {
                 running = operation
                 if let status = batchAbandoned ? .notAttempted : faults?.status(of: next) { return status }
@@ -176,10 +185,22 @@ struct RingConsumer {
         return status
     }
 
+    /// Fetches the operation at `next`, which may begin a batch.
+    @inline(__always)
+    private mutating func beginOperation() -> Operation {
+        let descriptor = dmadev_fetch_descriptor(descriptors + Int(next & mask))
+        if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(doorbellTimes[Int(next & mask)]) }
+        dmatrace_dmadev_engine_operation_start(
+            owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), descriptor.kind,
+            UInt64(descriptor.length))
+        return Operation(descriptor)
+    }
+
     mutating func beginBatch(_ time: UInt64) {
         batchFailed = false
         batchAbandoned = false
         rung = time
+        started = stepTime
     }
 
     /// The same for operations that may cross domains: access rights are looked up again for each part.
@@ -207,6 +228,7 @@ struct RingConsumer {
         if status != .successful {
             failed &+= 1
             batchFailed = true
+            traceFailure(status)
         }
         if isCounting { count(status, kind, running?.moved ?? 0) }
         if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
@@ -215,9 +237,27 @@ struct RingConsumer {
         countForLatency(1)
         faults?.finished(next)
         dmatrace_dmadev_engine_operation_finish(
-            owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
+            owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
         running = nil
         next &+= 1
+    }
+
+    /// Records the failure of the running operation.
+    @inline(never)
+    private func traceFailure(_ status: CompletionStatus) {
+        guard dmatrace_dmadev_engine_operation_failed_enabled(), let descriptor = running?.descriptor else { return }
+        var (length, source, destination) = (UInt64(descriptor.length), descriptor.src, descriptor.dst)
+        if descriptor.kind == UInt8(DMADEV_KIND_COPY_SG), maximumEntries > 0 {
+            let region = entries + Int(next & mask) * 2 * maximumEntries
+            source = dmadev_fetch_sge(region).addr
+            destination = dmadev_fetch_sge(region + maximumEntries).addr
+            length = (0..<min(Int(descriptor.nb_src), maximumEntries)).reduce(0) {
+                $0 &+ UInt64(dmadev_fetch_sge(region + $1).length)
+            }
+        }
+        dmatrace_emit_dmadev_engine_operation_failed(
+            owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), descriptor.kind,
+            status.rawValue, length, source, destination)
     }
 
     @inline(__always)
@@ -240,7 +280,7 @@ struct RingConsumer {
             return
         }
         if unpublishedBatches == Self.burst { publish() }
-        unpublished[unpublishedBatches] = (rung, count)
+        unpublished[unpublishedBatches] = FinishedBatch(rung: rung, started: started, count: count)
         unpublishedBatches += 1
     }
 
@@ -306,8 +346,9 @@ struct RingConsumer {
     mutating func abortAll() -> UInt32 {
         var aborted: UInt32 = 0
         var left = min(tail.loadAcquiring() &- next, mask &+ 1)
+        noteStepTime()
         while left != 0 {
-            if running == nil { running = Operation(dmadev_fetch_descriptor(descriptors + Int(next & mask))) }
+            if running == nil { running = beginOperation() }
             finish(.userAbort)
             aborted &+= 1
             left &-= 1
