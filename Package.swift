@@ -115,7 +115,7 @@ let package = Package(
             ]),
         swiftTarget(
             "DeviceDrivers",
-            ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
+            ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "LinuxSystem", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
         .executableTarget(

@@ -101,4 +101,12 @@ public struct ControllerReport: Sendable, Equatable {
 public protocol ReportingController: Sendable {
     /// The current state and counters.
     func report() -> ControllerReport
+
+    /// Its engines.
+    var engines: [EngineReport] { get }
+}
+
+extension ReportingController {
+    /// None.
+    public var engines: [EngineReport] { [] }
 }

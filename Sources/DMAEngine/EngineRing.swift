@@ -16,7 +16,7 @@ public final class EngineRing: @unchecked Sendable {
     let priority: UInt16
 
     private let memory: RingMemory
-    private let engine: Engine
+    let engine: Engine
     private let owner: RingConsumer.Owner
     /// Kept alive here: the consumer uses them without reference counts.
     private let spaces: [AddressSpace]
@@ -75,6 +75,7 @@ public final class EngineRing: @unchecked Sendable {
                         map: .passUnretained(domains.map), source: domains.source, destination: domains.destination)
                 }, giveBack: configuration.giveBack,
                 faults: configuration.faults.map { FaultInjector($0, memory: memory) }))
+        consumer.pointee.account(for: engine.activity)
         dmatrace_dmadev_engine_ring_attach(
             owner.engine, owner.ring, owner.device, owner.vchan, UInt16(memory.layout.descriptorCount),
             configuration.peer?.processID ?? getpid(), configuration.peer?.connection ?? 0)
@@ -99,6 +100,7 @@ public final class EngineRing: @unchecked Sendable {
     /// engine accesses neither the ring's memory nor that of its operations.
     public func detach() {
         engine.detach(self)
+        consumer.pointee.account(for: nil)
     }
 
     /// Second step, to be repeated: executes the next part, at most 256 KiB, of the operation that was running.
@@ -112,11 +114,18 @@ public final class EngineRing: @unchecked Sendable {
     /// Third step: rung operations that are not finished end as aborted.
     public func abortRest() {
         let aborted = consumer.pointee.abortAll()
+        engine.forget(self)
         guard dmatrace_dmadev_engine_ring_detach_enabled() else { return }
         let counters = memory.counters.engine
         dmatrace_emit_dmadev_engine_ring_detach(
             owner.engine, owner.ring, owner.device, owner.vchan, aborted, counters.completed, counters.errors,
             counters.bytes, memory.counters.latency.count)
+    }
+
+    /// What the engine has finished and moved; any thread may read it.
+    var work: (operations: UInt64, bytes: UInt64) {
+        let counters = memory.engineCounters
+        return (counters.member(\.completed).loadRelaxed(), counters.member(\.bytes).loadRelaxed())
     }
 
     private static let nextNumber = Atomic<UInt64>(1)

@@ -40,6 +40,9 @@ struct RingConsumer {
     let giveBack: (@Sendable (UInt64) -> Void)?
     let faults: FaultInjector?
     private let ticks = Ticks()
+    /// That of the engine while the ring is attached, else ``ownActivity``.
+    private var activity: EngineActivity.Place
+    private let ownActivity: EngineActivity.Place
 
     var next: UInt64 = 0
     /// Descriptors below this index were prefetched.
@@ -86,6 +89,8 @@ struct RingConsumer {
         self.giveBack = giveBack
         self.faults = faults
         unpublished = .allocateOnOwnCacheLines(capacity: Self.burst)
+        ownActivity = EngineActivity.allocate()
+        activity = ownActivity
         published = memory.consumerPage
         counters = memory.engineCounters
         mask = UInt64(memory.layout.slotCount - 1)
@@ -94,8 +99,14 @@ struct RingConsumer {
 
     /// Frees the memory of `init`; do not use the value afterwards.
     func deallocate() {
+        ownActivity.deallocate()
         unpublished.deallocate()
         run.deallocate()
+    }
+
+    /// Counts the time of the work for an engine, or for none: after the ring is detached, another thread works.
+    mutating func account(for activity: EngineActivity.Place?) {
+        self.activity = activity ?? ownActivity
     }
 
     /// Executes up to a burst of operations and a chunk of bytes.
@@ -117,6 +128,7 @@ struct RingConsumer {
             waiting &-= 1
         }
         publish(upTo: next, delay: 0)
+        noteChunk()
         return true
     }
 
@@ -132,7 +144,14 @@ struct RingConsumer {
             waiting &-= 1
         }
         publish()
+        noteChunk()
         return next != first || budget != Self.chunk || faults.visible != visible
+    }
+
+    /// Counts the time of a step that has moved a part of an operation.
+    @inline(__always)
+    private func noteChunk() {
+        if running != nil { EngineActivity.add(to: activity, since: rung, until: Ticks.now) }
     }
 
     /// Once per burst, and only for a trace: the engine reads the clock at publications only.
@@ -235,7 +254,7 @@ struct RingConsumer {
             release(descriptor, slot, giveBack)
         }
         countForLatency(1)
-        faults?.finished(next)
+        faults?.finished(next, rung: rung)
         dmatrace_dmadev_engine_operation_finish(
             owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
         running = nil
@@ -269,6 +288,7 @@ struct RingConsumer {
         } else {
             counters.member(\.statuses).word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
             tally.errors &+= 1
+            counters.member(\.errors).storeRelaxed(tally.errors)
         }
     }
 
@@ -287,7 +307,13 @@ struct RingConsumer {
     /// Makes finished operations visible, as far as no planned fault delays them.
     private mutating func publish() {
         if let faults {
+            let before = faults.visible
             publish(upTo: faults.advanceVisible(to: next), delay: faults.delayTicks)
+            // With a delay, operations are finished later than they are executed.
+            if faults.delayTicks > 0, faults.visible != before {
+                published.member(\.completed_time).storeRelaxed(Ticks.now)
+            }
+            if let time = faults.nextDoorbellTime(before: next) { published.member(\.batch_time).storeRelaxed(time) }
         } else {
             publish(upTo: next, delay: 0)
         }
@@ -301,7 +327,6 @@ struct RingConsumer {
         recordLatencies(delay)
         if isCounting {
             counters.member(\.bytes).storeRelaxed(tally.bytes)
-            counters.member(\.errors).storeRelaxed(tally.errors)
             counters.member(\.completed).storeReleasing(tally.completed)
         }
         published.member(\.failed).storeRelaxed(failed)
@@ -310,7 +335,11 @@ struct RingConsumer {
 
     private mutating func recordLatencies(_ delay: UInt64) {
         guard unpublishedBatches > 0 else { return }
-        let now = Ticks.now &+ delay
+        let finished = Ticks.now
+        let now = finished &+ delay
+        EngineActivity.add(to: activity, since: unpublished[0].rung, until: finished)
+        if delay == 0 { published.member(\.completed_time).storeRelaxed(finished) }
+        published.member(\.batch_time).storeRelaxed(rung)
         if dmatrace_dmadev_engine_completed_burst_enabled() {
             // Before the publication: an operation that a reader sees finished is already in the trace.
             CompletedBurst(owner: owner, statuses: statuses, mask: mask, ticks: ticks)
