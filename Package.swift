@@ -115,7 +115,7 @@ let package = Package(
             ]),
         swiftTarget(
             "DeviceDrivers",
-            ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "SoftwareDriver", systemPackage]),
+            ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "LinuxSystem", "SoftwareDriver", systemPackage]),
 
         // L4: the program.
         .executableTarget(
@@ -165,6 +165,9 @@ let package = Package(
             name: "trace-bursts",
             dependencies: ["CDMADev", "ControllerDriver", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
             path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "trace-processes", dependencies: ["ControllerDriver", "DMAController", "DMADev", "DeviceDrivers"],
+            path: "Tests/Fixtures/TraceProcesses", swiftSettings: swiftSettings),
         .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
             path: "Tests/TelemetryTestServer", swiftSettings: swiftSettings),

@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -34,6 +35,16 @@ int clinux_fence_others(void)
 int clinux_set_thread_name(const char *name)
 {
 	return pthread_setname_np(pthread_self(), name);
+}
+
+int clinux_set_processors(pthread_t thread, const uint64_t *mask, size_t count)
+{
+	return pthread_setaffinity_np(thread, count * sizeof(*mask), (const cpu_set_t *)mask);
+}
+
+int clinux_get_processors(pthread_t thread, uint64_t *mask, size_t count)
+{
+	return pthread_getaffinity_np(thread, count * sizeof(*mask), (cpu_set_t *)mask);
 }
 
 uint64_t clinux_monotonic_nanoseconds(void)

@@ -79,7 +79,7 @@ public final class ControllerDevice: RingDriver {
         let connection = connection
         var attach = AttachRing(
             vchan: request.vchan, descriptorCount: request.channel.descriptorCount,
-            maximumEntryCount: UInt16(request.layout.maximumEntries),
+            maximumEntryCount: UInt16(request.layout.maximumEntries), device: request.device,
             sourceHandler: request.channel.domain.sourceHandler,
             destinationHandler: request.channel.domain.destinationHandler)
         if let faults = request.faults { attach.faults = try AttachRing.Faults(faults) }

@@ -9,6 +9,8 @@ public struct AttachRing: WireMessage {
     public var descriptorCount: UInt16
     /// The highest number of entries of a scatter-gather list.
     public var maximumEntryCount: UInt16
+    /// The device's number in the application, for traces; not checked.
+    public var device: Int16
     /// The handlers of the members whose memory the addresses refer to, unless an operation sets others; 0: local.
     public var sourceHandler, destinationHandler: UInt16
     /// Faults that the engine injects; `nil`: none.
@@ -16,9 +18,10 @@ public struct AttachRing: WireMessage {
 
     /// Makes a request for a ring.
     public init(
-        vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16, sourceHandler: UInt16 = 0,
-        destinationHandler: UInt16 = 0, faults: Faults? = nil
+        vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16, device: Int16 = 0,
+        sourceHandler: UInt16 = 0, destinationHandler: UInt16 = 0, faults: Faults? = nil
     ) {
+        self.device = device
         self.faults = faults
         self.sourceHandler = sourceHandler
         self.destinationHandler = destinationHandler
@@ -35,6 +38,7 @@ public struct AttachRing: WireMessage {
         writer.put(UInt16(faults == nil ? 0 : 1))
         writer.put(sourceHandler)
         writer.put(destinationHandler)
+        writer.put(device)
         faults?.write(to: &writer)
     }
 
@@ -47,6 +51,7 @@ public struct AttachRing: WireMessage {
         guard faultCount <= 1 else { throw WireError("\(faultCount) fault plans: a ring has at most 1") }
         sourceHandler = try reader.number()
         destinationHandler = try reader.number()
+        device = try reader.number()
         faults = faultCount == 0 ? nil : try Faults(from: &reader)
     }
 }

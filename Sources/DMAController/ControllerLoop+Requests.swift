@@ -147,8 +147,9 @@ extension ControllerLoop {
             ring.destination = .mapped(device.map)
             ring.domains = (device.domains, request.sourceHandler, request.destinationHandler)
             ring.faults = faults
-            ring.device = Int16(truncatingIfNeeded: peer.number & 0x7FFF)
+            ring.device = request.device
             ring.vchan = request.vchan
+            ring.peer = (peer.credentials.pid, peer.number)
             peer.rings[request.vchan] = Peer.Ring(
                 ring: EngineRing(ring, memory: memory.memory, engine: engine), memory: memory.memory,
                 amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })

@@ -23,6 +23,7 @@ public final class DMAController: ReportingController {
     private let reports: ReportRequests
     private let shared: SharedStatistics
     private let thread: SystemThread
+    private let engine: Engine
     private let isJoined = Locked(false)
     private let pid: Int32
 
@@ -78,7 +79,9 @@ public final class DMAController: ReportingController {
             self.stopEvent = stopEvent
             self.reports = reports
             self.shared = shared
-            thread = try Self.startThread(place, configuration, groups, stopEvent, reports, shared, logger)
+            let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
+            self.engine = engine
+            thread = try Self.startThread(place, configuration, groups, engine, stopEvent, reports, shared, logger)
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
         }
@@ -88,10 +91,9 @@ public final class DMAController: ReportingController {
     /// Only the new thread uses the loop. The loop removes the socket, also when the start fails here.
     private static func startThread(
         _ place: consuming ListeningSocket, _ configuration: ControllerConfiguration,
-        _ groups: sending AccessGroupTable, _ stopEvent: StopEvent, _ reports: ReportRequests,
+        _ groups: sending AccessGroupTable, _ engine: Engine, _ stopEvent: StopEvent, _ reports: ReportRequests,
         _ shared: SharedStatistics, _ logger: Logger
     ) throws(Errno) -> SystemThread {
-        let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
         let loop = try ControllerLoop(
             place: place, configuration: configuration, groups: groups, engine: engine, stopEvent: stopEvent,
             reports: reports, shared: shared, logger: logger)
@@ -106,6 +108,9 @@ public final class DMAController: ReportingController {
     public func report() -> ControllerReport {
         reports.ask()
     }
+
+    /// The work of the controller's engine. Any thread; blocks for no other thread.
+    public var engines: [EngineReport] { [engine.report] }
 
     /// Stops the controller: disconnects all applications, removes the socket, and waits for the thread to end.
     ///

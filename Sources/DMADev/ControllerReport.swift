@@ -104,4 +104,12 @@ public protocol ReportingController: Sendable {
 
     /// Every event of its access groups. Never waits for the controller.
     var groupEvents: GroupEventLog { get }
+
+    /// Its engines.
+    var engines: [EngineReport] { get }
+}
+
+extension ReportingController {
+    /// None.
+    public var engines: [EngineReport] { [] }
 }

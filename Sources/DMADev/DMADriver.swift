@@ -53,6 +53,12 @@ public protocol DMADriver: AnyObject, Sendable {
     /// The state of a channel.
     func status(of vchan: UInt16) -> VirtualChannelStatus
 
+    /// The state of a channel, with times; any thread may read it at any time.
+    func progress(of vchan: UInt16) -> ChannelProgress
+
+    /// The engines in this process that serve the device; any thread may read them at any time.
+    var engines: [EngineReport] { get }
+
     /// The occupancy of a channel's ring; `nil` if it has none.
     func ringUse(of vchan: UInt16) -> RingUse?
 
@@ -110,6 +116,12 @@ public protocol DMADriver: AnyObject, Sendable {
 extension DMADriver {
     /// Reads all counters.
     public func statistics(of vchan: UInt16) -> Statistics { counters(of: vchan)?.statistics ?? Statistics() }
+
+    /// The status only.
+    public func progress(of vchan: UInt16) -> ChannelProgress { ChannelProgress(status: status(of: vchan)) }
+
+    /// None.
+    public var engines: [EngineReport] { [] }
 
     /// Memory of this process, for a device that reaches all of it.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer { try DeviceBuffer(byteCount: byteCount) }

@@ -69,6 +69,12 @@ public struct DeviceView: Sendable {
         return device.driver.status(of: vchan)
     }
 
+    /// How far the operations of a channel have come.
+    public func progress(of vchan: UInt16) -> ChannelProgress { device.driver.progress(of: vchan) }
+
+    /// The engines of this process that serve the device; empty if it has none, or they are in another process.
+    public var engines: [EngineReport] { device.driver.engines }
+
     /// The device's groups as last received.
     public var accessGroups: [AccessGroupInfo] { device.driver.accessGroups }
 

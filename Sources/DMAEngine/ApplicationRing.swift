@@ -84,6 +84,15 @@ public final class ApplicationRing: @unchecked Sendable {
         }
     }
 
+    /// The same with times; any thread may read it.
+    public var progress: ChannelProgress {
+        withExtendedLifetime(self) {
+            var progress = memory.progress
+            if !producer.isAlive { progress.status = .haltedError }
+            return progress
+        }
+    }
+
     /// The number of operations in each state; any thread may read it.
     public var use: RingUse {
         withExtendedLifetime(self) { producer.use }

@@ -1,6 +1,7 @@
 internal import CDMATrace
 internal import CLinux
-internal import LinuxSystem
+public import DMADev
+public import LinuxSystem
 internal import Synchronization
 public import SystemPackage
 
@@ -15,6 +16,7 @@ public final class Engine: Sendable {
     /// Number of the engine in this process, for traces and `dump`.
     public let id: UInt32
 
+    private let name: String
     private let shared: SharedState
     private let thread: SystemThread
 
@@ -26,18 +28,29 @@ public final class Engine: Sendable {
     ///     of a polling application. More rounds use processor time to avoid the 30 to 60 µs of a wake-up.
     ///   - isSharedWithProcesses: whether other processes wake it, too: see ``watch(_:)``. A wake-up then takes
     ///     slightly longer.
-    /// - Throws: the errno of the call that failed to create the thread, the descriptors or the fault handlers.
+    ///   - processors: the processors that its thread may run on; `nil`: all that the cgroup of the process allows. The
+    ///     mask of the calling thread is not inherited.
+    /// - Throws: `EINVAL` for processors that the cgroup does not allow; the errno of the call that failed to create the
+    ///   thread, the descriptors or the fault handlers.
     public init(
-        name: String = "dma-engine", idleRounds: UInt32 = 1000, isSharedWithProcesses: Bool = false
+        name: String = "dma-engine", idleRounds: UInt32 = 1000, isSharedWithProcesses: Bool = false,
+        processors: ProcessorSet? = nil
     ) throws(Errno) {
+        if let processors {
+            guard processors.isSubset(of: try ProcessorSet.allowed()) else { throw Errno.invalidArgument }
+        }
         dmatrace_load()
         let installed = clinux_guard_install()
         guard installed == 0 else { throw Errno(rawValue: installed) }
         let id = Self.nextID.wrappingAdd(1, ordering: .relaxed).oldValue
         let shared = SharedState(id: id, descriptors: isSharedWithProcesses ? try BellDescriptors() : nil)
         self.id = id
+        self.name = name
         self.shared = shared
         thread = try SystemThread.start(name: name) { EngineLoop(shared, idleRounds).run() }
+        // It fails only if the cgroup has changed since the check, or the system forbids the call: then the thread keeps
+        // the inherited mask.
+        try? thread.run(on: processors ?? .all)
     }
 
     /// Ends the thread. Rings hold a reference to their engine, so none is attached now.
@@ -48,13 +61,34 @@ public final class Engine: Sendable {
 
     /// Adds a ring to the rounds.
     func attach(_ ring: EngineRing) {
-        shared.changeAndWait { $0.rings.append(ring) }
+        shared.changeAndWait { state in
+            state.rings.append(ring)
+            state.counted.append(ring)
+        }
     }
 
     /// Removes a ring; when this returns, the engine does not access its memory.
     func detach(_ ring: EngineRing) {
         shared.changeAndWait { state in state.rings.removeAll { $0 === ring } }
     }
+
+    /// Keeps the counts of a detached ring, which no longer change.
+    func forget(_ ring: EngineRing) {
+        shared.keepCounts(of: ring)
+    }
+
+    /// What the engine has done, and what it serves. Any thread.
+    public var report: EngineReport {
+        let (rings, operations, bytes) = shared.work()
+        let (busy, sleeps) = EngineActivity.read(shared.activity)
+        return EngineReport(
+            id: id, name: name, busyNanoseconds: Ticks().nanoseconds(from: 0, to: busy), sleeps: sleeps,
+            operations: operations, bytes: bytes, rings: rings,
+            processors: (try? thread.processors)?.description ?? "")
+    }
+
+    /// Where the engine counts its time.
+    var activity: EngineActivity.Place { shared.activity }
 
     /// Waits until the thread has started a new round: it no longer uses earlier lookups.
     func passQuiescentPoint() {
@@ -77,6 +111,10 @@ public final class Engine: Sendable {
 final class SharedState: @unchecked Sendable {
     struct Control {
         var rings: [EngineRing] = []
+        /// The attached rings, and detached ones whose counts may still change.
+        var counted: [EngineRing] = []
+        /// The counts of earlier rings.
+        var past: (operations: UInt64, bytes: UInt64) = (0, 0)
         var isStopping = false
         var generation: UInt32 = 0
     }
@@ -84,6 +122,7 @@ final class SharedState: @unchecked Sendable {
     let id: UInt32
     let bell: EngineBell
     let descriptors: BellDescriptors?
+    let activity = EngineActivity.allocate()
     private let control = Locked(Control())
     // Constant, as is `bell`; the three words behind it are atomic, each on a separate cache line: the thread reads the
     // second in every round.
@@ -102,6 +141,7 @@ final class SharedState: @unchecked Sendable {
     }
 
     deinit {
+        activity.deallocate()
         words.deallocate()
     }
 
@@ -123,6 +163,26 @@ final class SharedState: @unchecked Sendable {
             let answer = acknowledged.pointee.load(ordering: .acquiring)
             if Int32(bitPattern: answer &- generation) >= 0 { return }
             Futex.wait(acknowledged, while: answer)
+        }
+    }
+
+    /// Adds the counts of a ring to those of earlier rings, at once for readers.
+    func keepCounts(of ring: EngineRing) {
+        control.withLock { state in
+            guard let place = state.counted.firstIndex(where: { $0 === ring }) else { return }
+            state.counted.remove(at: place)
+            let work = ring.work
+            state.past = (state.past.operations &+ work.operations, state.past.bytes &+ work.bytes)
+        }
+    }
+
+    /// The attached rings, and the work of these and earlier ones.
+    func work() -> (rings: Int, operations: UInt64, bytes: UInt64) {
+        control.withLock { state in
+            state.counted.reduce((state.rings.count, state.past.operations, state.past.bytes)) { sum, ring in
+                let work = ring.work
+                return (sum.0, sum.1 &+ work.operations, sum.2 &+ work.bytes)
+            }
         }
     }
 
@@ -159,6 +219,7 @@ private struct EngineLoop {
 
     consuming func run() {
         dmatrace_dmadev_engine_engine_start(shared.id)
+        EngineActivity.begin(shared.activity)
         var empty: UInt32 = 0
         while true {
             if shared.hasChanged(since: generation), !takeChanges() { break }
@@ -224,9 +285,11 @@ private struct EngineLoop {
         let hasPassed = AsymmetricFence.heavy() || !AsymmetricFence.isOffered
         if hasPassed, !shared.hasChanged(since: generation), !consumers.contains(where: { $0.pointee.hasWork() }) {
             dmatrace_dmadev_engine_sleep(shared.id)
+            EngineActivity.countSleep(shared.activity)
             shared.bell.sleep(
                 unlessChangedFrom: bell, atMost: consumers.lazy.compactMap { $0.pointee.nanosecondsUntilDue() }.min())
             dmatrace_dmadev_engine_wake(shared.id)
+            EngineActivity.begin(shared.activity)
         }
         for consumer in consumers { consumer.pointee.setNeedWakeup(false) }
     }

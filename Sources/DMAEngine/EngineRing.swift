@@ -1,7 +1,9 @@
 internal import CDMADev
 internal import CDMATrace
 internal import DMADev
+internal import Glibc
 internal import LinuxSystem
+internal import Synchronization
 
 /// The engine's side of a descriptor ring, attached to an engine at creation.
 ///
@@ -14,7 +16,7 @@ public final class EngineRing: @unchecked Sendable {
     let priority: UInt16
 
     private let memory: RingMemory
-    private let engine: Engine
+    let engine: Engine
     private let owner: RingConsumer.Owner
     /// Kept alive here: the consumer uses them without reference counts.
     private let spaces: [AddressSpace]
@@ -34,10 +36,12 @@ public final class EngineRing: @unchecked Sendable {
         public var giveBack: (@Sendable (UInt64) -> Void)?
         /// Faults to inject; `nil`: none.
         public var faults: RingFaults?
-        /// Device and channel for traces.
+        /// Device and channel for traces, as the application numbers them.
         public var device: Int16 = 0
-        /// Device and channel for traces.
+        /// Device and channel for traces, as the application numbers them.
         public var vchan: UInt16 = 0
+        /// The application's process and the number of its connection, for traces; `nil`: this process.
+        public var peer: (processID: Int32, connection: UInt64)?
 
         /// The defaults: SVA on both sides, no domains, no faults.
         public init() {}
@@ -54,7 +58,9 @@ public final class EngineRing: @unchecked Sendable {
         priority = configuration.priority
         spaces = [configuration.source, configuration.destination]
         domains = configuration.domains?.map
-        owner = RingConsumer.Owner(engine: engine.id, device: configuration.device, vchan: configuration.vchan)
+        owner = RingConsumer.Owner(
+            engine: engine.id, ring: Self.nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue,
+            device: configuration.device, vchan: configuration.vchan)
         // The application's side reads it at creation.
         memory.consumerPage.pointee.light_doorbell = AsymmetricFence.isOffered ? 1 : 0
         consumer = .allocateOnOwnCacheLines(capacity: 1)
@@ -69,8 +75,10 @@ public final class EngineRing: @unchecked Sendable {
                         map: .passUnretained(domains.map), source: domains.source, destination: domains.destination)
                 }, giveBack: configuration.giveBack,
                 faults: configuration.faults.map { FaultInjector($0, memory: memory) }))
+        consumer.pointee.account(for: engine.activity)
         dmatrace_dmadev_engine_ring_attach(
-            engine.id, configuration.device, configuration.vchan, UInt16(memory.layout.descriptorCount))
+            owner.engine, owner.ring, owner.device, owner.vchan, UInt16(memory.layout.descriptorCount),
+            configuration.peer?.processID ?? getpid(), configuration.peer?.connection ?? 0)
         engine.attach(self)
     }
 
@@ -92,6 +100,7 @@ public final class EngineRing: @unchecked Sendable {
     /// engine accesses neither the ring's memory nor that of its operations.
     public func detach() {
         engine.detach(self)
+        consumer.pointee.account(for: nil)
     }
 
     /// Second step, to be repeated: executes the next part, at most 256 KiB, of the operation that was running.
@@ -105,6 +114,19 @@ public final class EngineRing: @unchecked Sendable {
     /// Third step: rung operations that are not finished end as aborted.
     public func abortRest() {
         let aborted = consumer.pointee.abortAll()
-        dmatrace_dmadev_engine_ring_detach(owner.engine, owner.device, owner.vchan, aborted)
+        engine.forget(self)
+        guard dmatrace_dmadev_engine_ring_detach_enabled() else { return }
+        let counters = memory.counters.engine
+        dmatrace_emit_dmadev_engine_ring_detach(
+            owner.engine, owner.ring, owner.device, owner.vchan, aborted, counters.completed, counters.errors,
+            counters.bytes, memory.counters.latency.count)
     }
+
+    /// What the engine has finished and moved; any thread may read it.
+    var work: (operations: UInt64, bytes: UInt64) {
+        let counters = memory.engineCounters
+        return (counters.member(\.completed).loadRelaxed(), counters.member(\.bytes).loadRelaxed())
+    }
+
+    private static let nextNumber = Atomic<UInt64>(1)
 }

@@ -63,12 +63,11 @@ extension RingConsumer {
         finishRun(done)
         if let domains, done > 0 { domains.recordTraffic(handlers, UInt64(done), run.byteCount) }
         guard done < planned else { return UInt64(done) }
+        // Across domains the ring is shared with another process: only the descriptor that was checked counts. Otherwise
+        // the application must not change it before the operation is complete.
         running = Operation(
-            dmadev_descriptor(
-                src: 0, dst: 0, length: 0,
-                kind: UInt8(run.moves[done].is_fill != 0 ? DMADEV_KIND_FILL : DMADEV_KIND_COPY), flags: 0, nb_src: 0,
-                nb_dst: 0,
-                src_handler: 0, dst_handler: 0, reserved: 0))
+            domains == nil
+                ? dmadev_fetch_descriptor(descriptors + Int(truncatingIfNeeded: next & mask)) : run.descriptors[done])
         let status = Operation.failure(result)
         finish(domains?.finalStatus(status, run.descriptors[done], handlers) ?? status)
         return UInt64(done) &+ 1

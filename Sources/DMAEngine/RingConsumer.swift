@@ -11,9 +11,11 @@ internal import Synchronization
 /// trust memory that the application can write: indexes are masked, a descriptor is fetched once and then checked, and
 /// published values are never read back.
 struct RingConsumer {
-    /// Engine, device and channel, for traces.
+    /// Identifies the ring in traces.
     struct Owner {
         let engine: UInt32
+        /// Unique in this process.
+        let ring: UInt64
         let device: Int16
         let vchan: UInt16
     }
@@ -38,6 +40,9 @@ struct RingConsumer {
     let giveBack: (@Sendable (UInt64) -> Void)?
     let faults: FaultInjector?
     private let ticks = Ticks()
+    /// That of the engine while the ring is attached, else ``ownActivity``.
+    private var activity: EngineActivity.Place
+    private let ownActivity: EngineActivity.Place
 
     var next: UInt64 = 0
     /// Descriptors below this index were prefetched.
@@ -50,12 +55,16 @@ struct RingConsumer {
     /// The operation at `next`, if it was started and has bytes left.
     var running: Operation?
     var tally = Tally()
-    /// Operations finished and not yet published, by batch: doorbell time and count.
-    private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
+    /// Operations finished and not yet published, by batch.
+    private let unpublished: UnsafeMutablePointer<FinishedBatch>
     private var unpublishedBatches = 0
     /// The current run; see ``executeRun(atMost:budget:)``.
     var run = Run(capacity: Self.burst)
+    /// The current batch: the time of its doorbell and, for a trace, of the step that began it.
     var rung: UInt64 = 0
+    private var started: UInt64 = 0
+    /// For a trace: the time at which the current step began; 0: not traced.
+    private var stepTime: UInt64 = 0
 
     /// Private counters; copies are published.
     struct Tally {
@@ -80,6 +89,8 @@ struct RingConsumer {
         self.giveBack = giveBack
         self.faults = faults
         unpublished = .allocateOnOwnCacheLines(capacity: Self.burst)
+        ownActivity = EngineActivity.allocate()
+        activity = ownActivity
         published = memory.consumerPage
         counters = memory.engineCounters
         mask = UInt64(memory.layout.slotCount - 1)
@@ -88,8 +99,14 @@ struct RingConsumer {
 
     /// Frees the memory of `init`; do not use the value afterwards.
     func deallocate() {
+        ownActivity.deallocate()
         unpublished.deallocate()
         run.deallocate()
+    }
+
+    /// Counts the time of the work for an engine, or for none: after the ring is detached, another thread works.
+    mutating func account(for activity: EngineActivity.Place?) {
+        self.activity = activity ?? ownActivity
     }
 
     /// Executes up to a burst of operations and a chunk of bytes.
@@ -100,6 +117,7 @@ struct RingConsumer {
         let rung = tail.loadAcquiring()
         var waiting = waiting(upTo: rung)
         guard waiting != 0 else { return false }
+        noteStepTime()
         fetchAhead(upTo: rung)
         var budget = Self.chunk
         while waiting != 0, budget > 0 {
@@ -110,6 +128,7 @@ struct RingConsumer {
             waiting &-= 1
         }
         publish(upTo: next, delay: 0)
+        noteChunk()
         return true
     }
 
@@ -117,6 +136,7 @@ struct RingConsumer {
     private mutating func step(_ faults: FaultInjector) -> Bool {
         let (first, visible) = (next, faults.visible)
         var waiting = waiting(upTo: tail.loadAcquiring())
+        noteStepTime()
         var budget = Self.chunk
         while waiting != 0, budget > 0, running != nil || !faults.stops(before: next) {
             guard let status = execute(&budget) else { break }
@@ -124,7 +144,20 @@ struct RingConsumer {
             waiting &-= 1
         }
         publish()
+        noteChunk()
         return next != first || budget != Self.chunk || faults.visible != visible
+    }
+
+    /// Counts the time of a step that has moved a part of an operation.
+    @inline(__always)
+    private func noteChunk() {
+        if running != nil { EngineActivity.add(to: activity, since: rung, until: Ticks.now) }
+    }
+
+    /// Once per burst, and only for a trace: the engine reads the clock at publications only.
+    @inline(__always)
+    private mutating func noteStepTime() {
+        stepTime = dmatrace_dmadev_engine_completed_burst_enabled() ? Ticks.now : 0
     }
 
     /// Operations to execute in a step. More than the ring's size is invalid; the mask keeps every access inside the
@@ -154,13 +187,8 @@ struct RingConsumer {
         if let begun = running {
             operation = begun
         } else {
-            let descriptor = dmadev_fetch_descriptor(descriptors + Int(next & mask))
-            if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(doorbellTimes[Int(next & mask)]) }
-            if batchFailed, descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
-            operation = Operation(descriptor)
-            dmatrace_dmadev_engine_operation_start(
-                owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), operation.kind,
-                UInt64(operation.descriptor.length))
+            operation = beginOperation()
+            if batchFailed, operation.descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
             if batchAbandoned || faults != nil {
                 running = operation
                 if let status = batchAbandoned ? .notAttempted : faults?.status(of: next) { return status }
@@ -176,10 +204,22 @@ struct RingConsumer {
         return status
     }
 
+    /// Fetches the operation at `next`, which may begin a batch.
+    @inline(__always)
+    private mutating func beginOperation() -> Operation {
+        let descriptor = dmadev_fetch_descriptor(descriptors + Int(next & mask))
+        if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(doorbellTimes[Int(next & mask)]) }
+        dmatrace_dmadev_engine_operation_start(
+            owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), descriptor.kind,
+            UInt64(descriptor.length))
+        return Operation(descriptor)
+    }
+
     mutating func beginBatch(_ time: UInt64) {
         batchFailed = false
         batchAbandoned = false
         rung = time
+        started = stepTime
     }
 
     /// The same for operations that may cross domains: access rights are looked up again for each part.
@@ -207,17 +247,36 @@ struct RingConsumer {
         if status != .successful {
             failed &+= 1
             batchFailed = true
+            traceFailure(status)
         }
         if isCounting { count(status, kind, running?.moved ?? 0) }
         if let giveBack, let descriptor = running?.descriptor, descriptor.flags & UInt8(DMADEV_DESC_AUTO_FREE) != 0 {
             release(descriptor, slot, giveBack)
         }
         countForLatency(1)
-        faults?.finished(next)
+        faults?.finished(next, rung: rung)
         dmatrace_dmadev_engine_operation_finish(
-            owner.engine, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
+            owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), status.rawValue)
         running = nil
         next &+= 1
+    }
+
+    /// Records the failure of the running operation.
+    @inline(never)
+    private func traceFailure(_ status: CompletionStatus) {
+        guard dmatrace_dmadev_engine_operation_failed_enabled(), let descriptor = running?.descriptor else { return }
+        var (length, source, destination) = (UInt64(descriptor.length), descriptor.src, descriptor.dst)
+        if descriptor.kind == UInt8(DMADEV_KIND_COPY_SG), maximumEntries > 0 {
+            let region = entries + Int(next & mask) * 2 * maximumEntries
+            source = dmadev_fetch_sge(region).addr
+            destination = dmadev_fetch_sge(region + maximumEntries).addr
+            length = (0..<min(Int(descriptor.nb_src), maximumEntries)).reduce(0) {
+                $0 &+ UInt64(dmadev_fetch_sge(region + $1).length)
+            }
+        }
+        dmatrace_emit_dmadev_engine_operation_failed(
+            owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), descriptor.kind,
+            status.rawValue, length, source, destination)
     }
 
     @inline(__always)
@@ -229,6 +288,7 @@ struct RingConsumer {
         } else {
             counters.member(\.statuses).word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
             tally.errors &+= 1
+            counters.member(\.errors).storeRelaxed(tally.errors)
         }
     }
 
@@ -240,14 +300,20 @@ struct RingConsumer {
             return
         }
         if unpublishedBatches == Self.burst { publish() }
-        unpublished[unpublishedBatches] = (rung, count)
+        unpublished[unpublishedBatches] = FinishedBatch(rung: rung, started: started, count: count)
         unpublishedBatches += 1
     }
 
     /// Makes finished operations visible, as far as no planned fault delays them.
     private mutating func publish() {
         if let faults {
+            let before = faults.visible
             publish(upTo: faults.advanceVisible(to: next), delay: faults.delayTicks)
+            // With a delay, operations are finished later than they are executed.
+            if faults.delayTicks > 0, faults.visible != before {
+                published.member(\.completed_time).storeRelaxed(Ticks.now)
+            }
+            if let time = faults.nextDoorbellTime(before: next) { published.member(\.batch_time).storeRelaxed(time) }
         } else {
             publish(upTo: next, delay: 0)
         }
@@ -261,7 +327,6 @@ struct RingConsumer {
         recordLatencies(delay)
         if isCounting {
             counters.member(\.bytes).storeRelaxed(tally.bytes)
-            counters.member(\.errors).storeRelaxed(tally.errors)
             counters.member(\.completed).storeReleasing(tally.completed)
         }
         published.member(\.failed).storeRelaxed(failed)
@@ -270,7 +335,11 @@ struct RingConsumer {
 
     private mutating func recordLatencies(_ delay: UInt64) {
         guard unpublishedBatches > 0 else { return }
-        let now = Ticks.now &+ delay
+        let finished = Ticks.now
+        let now = finished &+ delay
+        EngineActivity.add(to: activity, since: unpublished[0].rung, until: finished)
+        if delay == 0 { published.member(\.completed_time).storeRelaxed(finished) }
+        published.member(\.batch_time).storeRelaxed(rung)
         if dmatrace_dmadev_engine_completed_burst_enabled() {
             // Before the publication: an operation that a reader sees finished is already in the trace.
             CompletedBurst(owner: owner, statuses: statuses, mask: mask, ticks: ticks)
@@ -306,8 +375,9 @@ struct RingConsumer {
     mutating func abortAll() -> UInt32 {
         var aborted: UInt32 = 0
         var left = min(tail.loadAcquiring() &- next, mask &+ 1)
+        noteStepTime()
         while left != 0 {
-            if running == nil { running = Operation(dmadev_fetch_descriptor(descriptors + Int(next & mask))) }
+            if running == nil { running = beginOperation() }
             finish(.userAbort)
             aborted &+= 1
             left &-= 1

@@ -10,10 +10,12 @@ public enum DeviceCommands {
     /// - Parameters:
     ///   - registry: the devices to report. They may be added and removed at any time: the reply for a missing device
     ///     is null.
-    ///   - controller: this process's controller, if it has one. Its groups and their events are reported too, and there are
-    ///     commands about it.
+    ///   - controller: this process's controller, if it has one. Its groups, their events and its engines are
+    ///     reported too, and there are commands about it.
+    ///   - stuckTime: the time without a finished operation after which an active channel is reported as stuck.
     public static func table(
-        for registry: DeviceRegistry = .shared, controller: (any ReportingController)? = nil
+        for registry: DeviceRegistry = .shared, controller: (any ReportingController)? = nil,
+        stuckAfter stuckTime: Duration = ChannelProgress.defaultStuckTime
     ) -> [TelemetryCommand] {
         let commands = [
             deviceList(registry),
@@ -21,7 +23,8 @@ public enum DeviceCommands {
             deviceStatistics(registry),
             deviceDump(registry),
             deviceCapabilities(registry),
-            virtualChannels(registry),
+            virtualChannels(registry, stuckAfter: stuckTime),
+            engines(registry, controller),
             extendedStatistics(registry),
             latency(registry),
             failedCalls(registry),

@@ -1,4 +1,5 @@
 internal import DMADev
+internal import LinuxSystem
 
 /// The text form of a device: `software,name=dma0,engine=e0,vchans=8`.
 ///
@@ -30,7 +31,7 @@ public struct DeviceSpecification: Sendable {
         }
         let keys = [DriverKey.name] + driver.keys
         var values: [String: String] = [:]
-        for part in parts.dropFirst() {
+        for part in Self.pairs(parts.dropFirst(), keys) {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard pair.count == 2, let key = keys.first(where: { $0.name == pair[0] }) else {
                 let known = keys.map(\.name).joined(separator: ", ")
@@ -45,6 +46,19 @@ public struct DeviceSpecification: Sendable {
         }
         self.driver = driver
         self.values = values
+    }
+
+    /// The parts of a text with the lists put together again: what follows a list and is no `key=value` belongs to it.
+    private static func pairs(_ parts: some Sequence<String>, _ keys: [DriverKey]) -> [String] {
+        parts.reduce(into: []) { pairs, part in
+            if !part.contains("="), let last = pairs.last,
+                keys.contains(where: { $0.isList && last.hasPrefix("\($0.name)=") })
+            {
+                pairs[pairs.count - 1] = "\(last),\(part)"
+            } else {
+                pairs.append(part)
+            }
+        }
     }
 
     /// The specification for another driver, with only the keys that it has.
@@ -68,6 +82,9 @@ public struct DeviceSpecification: Sendable {
 
     /// The value of a key that takes a number.
     func number(_ key: DriverKey) -> UInt16? { values[key.name].flatMap(DriverKey.number) }
+
+    /// The value of a key that takes processors.
+    func processors(_ key: DriverKey) -> ProcessorSet? { values[key.name].flatMap { ProcessorSet($0) } }
 
     /// The value of a key that takes capabilities.
     func capabilities(_ key: DriverKey) -> Capabilities? { values[key.name].flatMap(DriverKey.capabilities) }

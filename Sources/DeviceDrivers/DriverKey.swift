@@ -1,4 +1,5 @@
 public import DMADev
+internal import LinuxSystem
 
 /// One setting of a specification: `key=value`.
 public struct DriverKey: Sendable {
@@ -10,6 +11,8 @@ public struct DriverKey: Sendable {
         case number(ClosedRange<UInt16>)
         /// A subset of these: bits as a hexadecimal number, or names joined with `+`.
         case capabilities(Capabilities)
+        /// A list of processors as the kernel writes it: `0-2,5`. Its commas are those of the specification.
+        case processors
         /// Values that a function accepts; `allowed` describes them.
         case text(allowed: String, takes: @Sendable (String) -> Bool)
     }
@@ -39,6 +42,7 @@ public struct DriverKey: Sendable {
         case .number(let range): "\(range.lowerBound) to \(range.upperBound)"
         case .capabilities(let all):
             "bits of 0x\(String(all.rawValue, radix: 16)), or names joined with +: \(all.names.joined(separator: " "))"
+        case .processors: "numbers and ranges from 0 to \(ProcessorSet.maximumNumber), such as 0-2,5"
         case .text(let allowed, _): allowed
         }
     }
@@ -49,8 +53,15 @@ public struct DriverKey: Sendable {
         case .name: (1...63).contains(text.utf8.count) && !text.contains(where: \.isWhitespace)
         case .number(let range): Self.number(text).map(range.contains) ?? false
         case .capabilities(let all): Self.capabilities(text).map { $0.isSubset(of: all) } ?? false
+        case .processors: ProcessorSet(text) != nil
         case .text(_, let takes): takes(text)
         }
+    }
+
+    /// Whether a value may contain commas.
+    var isList: Bool {
+        if case .processors = kind { return true }
+        return false
     }
 
     static func number(_ text: String) -> UInt16? {

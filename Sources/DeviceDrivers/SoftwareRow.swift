@@ -6,7 +6,7 @@ extension DriverDescription {
     /// The software driver.
     static let software = DriverDescription(
         name: SoftwareDevice.driverName, summary: "a device in software, whose engine is a thread of this process",
-        keys: [.engine, .vchans, .maximumDescriptors, .minimumDescriptors, .maximumEntries, .capabilities]
+        keys: [.engine, .processors, .vchans, .maximumDescriptors, .minimumDescriptors, .maximumEntries, .capabilities]
     ) { (specification, engines) throws(DMAError) in
         var options = SoftwareDevice.Options()
         options.maximumVirtualChannelCount = specification.number(.vchans) ?? options.maximumVirtualChannelCount
@@ -21,7 +21,7 @@ extension DriverDescription {
                 .invalidArgument, .invalidArgument,
                 "min-desc=\(options.minimumDescriptorCount) is more than max-desc=\(options.maximumDescriptorCount)")
         }
-        let (engine, isShared) = try engines.engine(named: specification.name(.engine))
+        let (engine, isShared) = try engines.engine(for: specification)
         return try SoftwareDevice(engine: engine, options: options, sharesEngine: isShared)
     }
 }
@@ -30,6 +30,9 @@ extension DriverKey {
     static let engine = DriverKey(
         name: "engine", summary: "the engine's name: devices with the same engine name share its thread", kind: .name,
         standard: "a separate engine")
+    static let processors = DriverKey(
+        name: "cpus", summary: "the processors that the engine's thread may run on", kind: .processors,
+        standard: "all that the process's cgroup allows")
     static let vchans = DriverKey(
         name: "vchans", summary: "maximum virtual channels", kind: .number(1...1024),
         standard: "\(usual.maximumVirtualChannelCount)")

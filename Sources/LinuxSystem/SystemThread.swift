@@ -36,9 +36,32 @@ public struct SystemThread: Sendable {
         return SystemThread(handle: handle)
     }
 
+    /// The calling thread; it need not have been started here. Neither ``join()`` nor ``detach()`` may be called.
+    /// C counterpart: `pthread_self(3)`.
+    public static var current: SystemThread { SystemThread(handle: pthread_self()) }
+
     /// Whether this is the calling thread. Do not call it after ``join()`` or ``detach()``. C counterpart:
     /// `pthread_equal(3)`.
     public var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+
+    /// Lets the thread run on these processors, whatever mask it has inherited. Those that the cgroup of the process does
+    /// not allow are left out. C counterpart: `pthread_setaffinity_np(3)`.
+    ///
+    /// - Throws: `EINVAL` if the cgroup allows none of them.
+    public func run(on processors: ProcessorSet) throws(Errno) {
+        let result = clinux_set_processors(handle, processors.words, processors.words.count)
+        guard result == 0 else { throw Errno(rawValue: result) }
+    }
+
+    /// The processors that the thread may run on. C counterpart: `pthread_getaffinity_np(3)`.
+    public var processors: ProcessorSet {
+        get throws(Errno) {
+            var words = ProcessorSet.all.words
+            let result = clinux_get_processors(handle, &words, words.count)
+            guard result == 0 else { throw Errno(rawValue: result) }
+            return ProcessorSet(words: words)
+        }
+    }
 
     /// Waits until the closure has returned. Call it once, from another thread. C counterpart: `pthread_join(3)`.
     public func join() {

@@ -5,7 +5,8 @@ import OpenMetricsText
 public enum MetricTable {
     /// All rows, in the order of the text formats.
     public static let rows: [MetricRow] =
-        deviceRows + channelRows + counterRows + groupRows + controllerRows + telemetryRows + kernelRows + scrapeRows
+        deviceRows + channelRows + counterRows + engineRows + groupRows + controllerRows + telemetryRows + kernelRows
+        + scrapeRows
         + webRows + processRows
 
     /// The table in Markdown: name, type, labels, origin of the values, meaning.

@@ -69,6 +69,9 @@ public final class SoftwareDevice: RingDriver {
                 sharesEngine: sharesEngine))
     }
 
+    /// The device's engine, also while the device is stopped.
+    public var engines: [EngineReport] { [engine.report] }
+
     /// Makes a ring of this process and attaches it to the engine.
     public func makeRing(_ request: RingRequest) throws(DMAError) -> ApplicationRing {
         try request.ring(

@@ -108,6 +108,7 @@ import Testing
         host.program.kill(SIGKILL)
         try host.program.wait()
         while try bench.device.status(of: 0) != .haltedError { sched_yield() }
+        #expect(bench.device.view.progress(of: 0).state() == .halted)
         let channel = try bench.channel
         #expect(errno { try channel.copy(from: bench.iova, to: bench.iova, length: 8) } == .ioError)
         #expect(errno { try channel.submit() } == .ioError)

@@ -90,6 +90,13 @@ import Testing
         try frozen.copy(5)
         #expect(try frozen.statuses(2).allSatisfy { $0 == .successful })
         #expect(try frozen.device.status(of: 0) == .active)
+        // The application reads the times that the engine in the other process publishes.
+        try eventually("the channel is stuck") {
+            frozen.device.view.progress(of: 0).state(stuckAfter: .milliseconds(50)) == .stuck
+        }
+        let progress = frozen.device.view.progress(of: 0)
+        #expect(try #require(progress.lastCompletionAge) <= #require(progress.oldestOperationAge))
+        #expect(frozen.device.view.engines.isEmpty)
         try frozen.device.stop()
         #expect(frozen.device.view.counters(of: 0)?.statuses == [.successful: 2, .userAbort: 3])
         try frozen.device.close()

@@ -23,7 +23,7 @@ import Testing
     /// Lets an engine's side execute what stands in the ring; the statuses by slot.
     private func execute(_ count: UInt64, tail: UInt64? = nil) -> [UInt16] {
         var consumer = RingConsumer(
-            memory: memory, owner: RingConsumer.Owner(engine: 0, device: 0, vchan: 0),
+            memory: memory, owner: RingConsumer.Owner(engine: 0, ring: 1, device: 0, vchan: 0),
             spaces: AddressSpaces(source: AddressTranslation(.process), destination: AddressTranslation(.process)))
         defer { consumer.deallocate() }
         memory.producerPage.pointee.tail = tail ?? count

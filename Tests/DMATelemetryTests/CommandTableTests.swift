@@ -12,7 +12,7 @@ import Testing
     /// Parameters that are good for each command, with a device 0 that has one channel, and a device 1 in a group 0.
     static let good: [String: String?] = [
         "/dmadev/list": nil, "/dmadev/info": "0", "/dmadev/stats": "0,0", "/dmadev/dump": "0",
-        "/dmadev/capabilities": "0", "/dmadev/vchans": "0", "/dmadev/xstats": "0,0", "/dmadev/latency": "0",
+        "/dmadev/engines": nil, "/dmadev/capabilities": "0", "/dmadev/vchans": "0", "/dmadev/xstats": "0,0", "/dmadev/latency": "0",
         "/dmadev/errors": "5", "/dmadev/groups": "1", "/dmadev/group": "0,1", "/dmadev/events": "5",
         "/dmadev/event_counts": nil, "/trace/list": nil,
         "/controller/info": nil, "/controller/peers": "4711", "/controller/domains": "3",
@@ -67,7 +67,7 @@ import Testing
             while try device.status(of: 0) != .idle {}
         }
         let commands = DeviceCommands.table(for: registry)
-        func reply(_ path: String, _ parameters: String) throws -> JSONTree {
+        func reply(_ path: String, _ parameters: String?) throws -> JSONTree {
             try ask(#require(commands.first { $0.path == path }), parameters)
         }
         let counters = try reply("/dmadev/xstats", "0")
@@ -80,6 +80,12 @@ import Testing
         #expect(try reply("/dmadev/latency", "0,0")["count"]?.unsigned == 5)
         let row = try reply("/dmadev/vchans", "0")[0]
         #expect(row?["completed"]?.unsigned == 5 && row?["state"]?.string == "idle")
+        #expect(row?["oldest_ns"]?.unsigned == 0 && row?["last_completion_ns"]?.unsigned ?? 0 > 0)
+        let engine = try reply("/dmadev/engines", nil)
+        #expect(engine.elements.count == 1 && engine[0]?["operations"]?.unsigned == 5)
+        #expect(engine[0]?["bytes"]?.unsigned == 350 && engine[0]?["rings"]?.unsigned == 1)
+        #expect(engine[0]?["name"]?.string == "dma-engine" && engine[0]?["busy_ns"]?.unsigned ?? 0 > 0)
+        #expect(engine[0]?.keys == ["id", "name", "busy_ns", "sleeps", "operations", "bytes", "rings", "cpus"])
 
         #expect(throws: OperationError.self) { try channel.copy(from: 0, to: 0, length: 0) }
         #expect(throws: DMAError.self) { try device.close() }

@@ -15,7 +15,8 @@ import Testing
         let program = try builtProduct("trace-bursts")
         let seed = SeededGenerator(for: "\(driver) \(mode)").seed
         var output = ""
-        let trace = try LTTngSession.record(Self.events, channel: Self.small) {
+        let failure = "dmadev_engine:operation_failed"
+        let trace = try LTTngSession.record(Self.events + [failure], channel: Self.small) {
             guard driver == "controller" else {
                 output = try $0.run(program, ["random", "\(driver),max-sges=64", mode, "\(seed)", "1500"]).output
                 return
@@ -47,6 +48,7 @@ import Testing
         let latencies = published.flatMap(\.latencies)
         // 0 where the clocks of two processors differ by more than the operation took.
         #expect(latencies.allSatisfy { $0 <= printed.elapsed } && latencies.count { $0 > 0 } * 2 > latencies.count)
+        #expect(published.allSatisfy { zip($0.executions, $0.latencies).allSatisfy { $0 <= $1 } })
         // The engine of a device with faults made on purpose is another one's: it runs what is handed on to it.
         guard driver != "fault" else { return }
         #expect(published.reduce(0) { $0 + $1.statuses.count } == printed.completed)
@@ -57,7 +59,38 @@ import Testing
             let statuses = own.flatMap(\.statuses)
             #expect(statuses.count == printed.operations[vchan].count)
             #expect(Array(statuses.prefix(printed.statuses[vchan].count)) == printed.statuses[vchan])
+            // Failures have an event of their own, with what the call has asked for.
+            let failures = try trace.events(named: failure).map { try $0.fields() }
+                .filter { $0["vchan"] == .integer(Int128(vchan)) }
+            let failed = zip(printed.operations[vchan], statuses).filter { $0.1 != 0 }
+            #expect(failures.map { Failure($0) } == failed.map { Failure(printed: $0.0, status: $0.1) })
         }
+    }
+
+    @Test("An aborted operation has a start as well as an end")
+    func aborts() throws {
+        let program = try builtProduct("trace-bursts")
+        let events = ["dmadev_engine:operation_start", "dmadev_engine:operation_finish"]
+        var output = ""
+        let trace = try LTTngSession.record(events) {
+            output = try $0.run(program, ["random", "software", "plain", "7", "200"]).output
+        }
+        let printed = try PrintedLoad(output)
+        var open: [[TraceValue?]] = []
+        var (finished, aborted) = (0, 0)
+        for event in trace.events {
+            let fields = try event.fields()
+            let operation = [fields["ring"], fields["ring_idx"]]
+            if event.name == events[0] {
+                open.append(operation)
+            } else {
+                let place = try #require(open.firstIndex(of: operation), "\(event) has no start")
+                open.remove(at: place)
+                finished += 1
+                aborted += fields["status"] == 1 ? 1 : 0
+            }
+        }
+        #expect(open.isEmpty && finished == printed.completed && aborted > 0)
     }
 
     @Test("An operation that a plan lets fail is in the application's bursts, and in the engine's with its status")
@@ -138,5 +171,30 @@ import Testing
         #expect(trace.output == "1000000 1000000 0\n")
         let printed = try PrintedLoad(output)
         #expect([printed.submitted, printed.completed, printed.errors] == [1_000_000, 1_000_000, 0])
+    }
+}
+
+/// A failed operation: ring index, kind, status, and what it was to move.
+private struct Failure: Equatable {
+    let values: [Int128]
+
+    init(_ fields: [String: TraceValue]) {
+        values = ["ring_idx", "kind", "status", "length", "src", "dst"].map { name in
+            guard case .integer(let value)? = fields[name] else { return -1 }
+            return value
+        }
+    }
+
+    /// - Parameter line: `VCHAN RING_IDX KIND SRC DST LENGTH NB_SRC NB_DST FLAGS ADDRESS:LENGTH…`.
+    init(printed line: String, status: Int) {
+        let words = line.split(separator: " ")
+        let numbers = words.prefix(9).map { Int128($0) ?? -1 }
+        let entries = words.dropFirst(9).map { $0.split(separator: ":").map { Int128($0) ?? -1 } }
+        let sources = entries.prefix(Int(numbers[6]))
+        let isList = numbers[2] == 2
+        values = [
+            numbers[1], numbers[2], Int128(status), isList ? sources.reduce(0) { $0 + $1[1] } : numbers[5],
+            isList ? entries[0][0] : numbers[3], isList ? entries[sources.count][0] : numbers[4],
+        ]
     }
 }

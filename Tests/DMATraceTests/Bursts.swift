@@ -61,14 +61,21 @@ struct Publication {
     let vchan: Int
     let ringIndex: Int
     let statuses: [Int]
+    /// Nanoseconds since the doorbell, by operation.
     let latencies: [Int]
+    /// Nanoseconds since the engine began with the batch, by operation; 0: not known.
+    let executions: [Int]
 
     init(_ event: TraceEvent) throws {
         let fields = try event.fields()
         vchan = try #require(integers(fields["vchan"]).first)
         ringIndex = try #require(integers(fields["ring_idx"]).first)
         statuses = try integers(fields["status"])
-        latencies = try integers(fields["latency"])
+        let batches = try integers(fields["batch_nb_ops"])
+        let (sinceDoorbell, sinceStart) = try (integers(fields["since_doorbell"]), integers(fields["since_start"]))
+        try #require(sinceDoorbell.count == batches.count && sinceStart.count == batches.count)
+        latencies = zip(batches, sinceDoorbell).flatMap { Array(repeating: $1, count: $0) }
+        executions = zip(batches, sinceStart).flatMap { Array(repeating: $1, count: $0) }
         let count = try #require(integers(fields["nb_ops"]).first)
         try #require(statuses.count == count && latencies.count == count && (1...256).contains(count))
     }

@@ -77,17 +77,31 @@ let expectedFields: [String: [String: TraceValue]] = [
     ],
     "dmadev_engine:engine_start": ["engine": 7],
     "dmadev_engine:engine_stop": ["engine": 8],
-    "dmadev_engine:ring_attach": ["engine": 7, "dev_id": 3, "vchan": 1, "nb_desc": 1024],
-    "dmadev_engine:ring_detach": ["engine": 7, "dev_id": 3, "vchan": 1, "aborted": 6],
+    "dmadev_engine:ring_attach": [
+        "engine": 7, "ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1, "nb_desc": 1024, "pid": 4711,
+        "connection": 0x200_0000_0000,
+    ],
+    "dmadev_engine:ring_detach": [
+        "engine": 7, "ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1, "aborted": 6, "completed": 100, "errors": 8,
+        "bytes": 0x400_0000_0000, "latencies": 101,
+    ],
     "dmadev_engine:sleep": ["engine": 7],
     "dmadev_engine:wake": ["engine": 9],
     "dmadev_engine:operation_start": [
-        "engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "kind": 2, "length": 8_589_934_592,
+        "engine": 7, "ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "kind": 2,
+        "length": 8_589_934_592,
     ],
-    "dmadev_engine:operation_finish": ["engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "status": 0x100],
+    "dmadev_engine:operation_finish": [
+        "engine": 7, "ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "status": 0x100,
+    ],
+    "dmadev_engine:operation_failed": [
+        "engine": 7, "ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "kind": 1, "status": 0x100,
+        "length": 8_589_934_592, "src": 0xFFFF_8000_0000_1000, "dst": 0x2000,
+    ],
     "dmadev_engine:completed_burst": [
-        "engine": 7, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "nb_ops": 3, "status": [0, 3, 0x100],
-        "latency": [1_099_511_627_776, 200, 1],
+        "engine": 7, "ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1, "ring_idx": 65535, "nb_ops": 3,
+        "status": [0, 3, 0x100], "batch_nb_ops": [2, 1], "since_doorbell": [1_099_511_627_776, 200],
+        "since_start": [549_755_813_888, 0],
     ],
     "dmadev:access_group_create": ["dev_id": 3, "domain": domain(0), "limit": 64, "group_id": 7, "ret": 0],
     "dmadev:access_group_join": ["dev_id": 3, "group_id": 7, "domain": domain(0), "handler": 0xFFFE, "ret": -13],

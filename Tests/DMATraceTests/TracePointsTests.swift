@@ -141,6 +141,7 @@ import Testing
             "dmadev:completed_status", "dmadev:burst_capacity", "dmadev:enqueue_ops",
             "dmadev:dequeue_ops", "dmadev:enqueue_rejected", "dmadev_engine:operation_start",
             "dmadev_engine:operation_finish",
+            "dmadev_engine:operation_failed",
             "dmadev_engine:sleep", "dmadev_engine:wake", "dmadev:burst", "dmadev_engine:completed_burst",
         ]
         let program = try builtProduct("trace-every-event")

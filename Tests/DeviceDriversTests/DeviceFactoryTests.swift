@@ -77,6 +77,28 @@ import Testing
         #expect(devices.map(\.properties.sharesEngine) == [true, false, true, false, false])
     }
 
+    @Test func anEngineRunsOnTheProcessorsThatAreGiven() throws {
+        let allowed = try #require(try make("software")[0].view.engines.first?.processors)
+        let first = String(allowed.prefix { $0.isNumber })
+        func processors(_ devices: [DMADevice]) -> [String?] { devices.map { $0.view.engines.first?.processors } }
+        #expect(try processors(make("software,cpus=\(first),vchans=3")) == [first])
+        // A device gives them for the others with its engine, and a list has commas.
+        #expect(
+            try processors(
+                make("software,engine=e", "fault,engine=e,cpus=\(first),\(first)", "software,cpus=\(allowed)"))
+                == [first, first, allowed])
+        let absent = #expect(throws: DeviceSpecification.Failure.self) { try make("software,cpus=8191") }
+        #expect(
+            absent?.description
+                == "device dma0: cpus=8191: the processors that this process may use are \(allowed)")
+        let two = #expect(throws: DeviceSpecification.Failure.self) {
+            try make("software,engine=e,cpus=\(first)", "software,engine=e,cpus=8191")
+        }
+        #expect(
+            two?.description
+                == "device dma1: cpus=8191: another device gives the engine e cpus=\(first); they must be equal")
+    }
+
     @Test func aNameIsTakenOnce() throws {
         let registry = DeviceRegistry()
         #expect(throws: DeviceSpecification.Failure.self) {

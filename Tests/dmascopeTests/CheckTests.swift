@@ -112,7 +112,7 @@ import Testing
 
     @Test func aHaltedChannelIsFound() {
         #expect(
-            CheckFigures(Self.collection(completed: 1, errors: 0, buckets: [], state: "halted_error")).halted == [
+            CheckFigures(Self.collection(completed: 1, errors: 0, buckets: [], state: "halted")).halted == [
                 "dma0:0"
             ])
         #expect(CheckFigures(Self.collection(completed: 1, errors: 0, buckets: [])).halted.isEmpty)

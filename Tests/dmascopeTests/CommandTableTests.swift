@@ -48,6 +48,7 @@ import Testing
         (["copy", "a", "b", "--file-prefix", "x/y"], "dmascope copy --help"),
         (["serve", "--device", "hardware"], "dmascope serve --help"),
         (["serve", "--workload", "sleep"], "dmascope serve --help"),
+        (["serve", "--stuck-after", "0"], "dmascope serve --help"),
         (["serve", "--listen", "9876"], "dmascope serve --help"),
         (["serve", "--scrape-timeout", "0"], "dmascope serve --help"),
         (["metrics", "--format", "xml"], "dmascope metrics --help"),

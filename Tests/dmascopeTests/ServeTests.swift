@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import TelemetryClient
 import TelemetryWire
 import TestSupport
@@ -19,7 +20,17 @@ import Testing
     /// Its workload waits for a copy that never finishes.
     @Test func aFrozenDeviceHoldsNoSignalUp() throws {
         let scope = try Scope()
-        let server = try scope.serve("--device", "fault,freeze=5", "--workload", "copy")
+        let processor = try #require(ProcessorSet.allowed().numbers.first)
+        let server = try scope.serve(
+            "--device", "fault,freeze=5,cpus=\(processor)", "--workload", "copy", "--stuck-after", "0.05")
+        try eventually("the channel is stuck") {
+            try scope.json("vchans").elements.first?["state"]?.string == "stuck"
+        }
+        // That of the device, and that of the controller.
+        let engines = try JSONValue(parsing: scope.run("query", "dmascope", "/dmadev/engines").output).tree
+        let rows = engines["/dmadev/engines"]?.elements ?? []
+        #expect(rows.map { $0["name"]?.string } == ["dma-engine", "dma-controller"])
+        #expect(rows.first?["cpus"]?.string == "\(processor)" && rows.first?["operations"]?.unsigned == 4)
         try eventually("the channel is frozen") {
             let channel = try scope.json("stats").elements.first
             return channel?["completed"]?.unsigned == 4 && channel?["submitted"]?.unsigned ?? 0 > 4

@@ -109,7 +109,9 @@ struct dmadev_producer_page {
 struct dmadev_consumer_page {
 	uint64_t completed; /* operations below it are finished, their statuses written */
 	uint64_t failed; /* number of those with a status other than successful */
-	uint8_t pad0[48];
+	uint64_t completed_time; /* when operations last became finished, in ticks; 0: never */
+	uint64_t batch_time; /* the doorbell's time of the batch of the operation before completed */
+	uint8_t pad0[32];
 	/* A separate line: each doorbell reads it, and it changes only when the engine goes to sleep. */
 	uint32_t need_wakeup; /* the engine sleeps or is about to: ring its bell after the doorbell */
 	uint32_t light_doorbell; /* constant: processes registered with membarrier(2) need no fence between the two */

@@ -54,6 +54,17 @@ struct dmatrace_ring {
 	uint16_t max_sges;
 };
 
+/* A publication of completions, for completed_burst: the operations by row, their batches by row. */
+struct dmatrace_publication {
+	uint16_t ring_idx; /* of the first operation */
+	uint16_t nb_ops; /* 1 to DMATRACE_BURST_MAX */
+	uint16_t nb_batches; /* 1 to nb_ops */
+	const uint16_t *_Nonnull status; /* nb_ops elements; the others: nb_batches */
+	const uint16_t *_Nonnull batch_nb_ops;
+	const uint64_t *_Nonnull since_doorbell;
+	const uint64_t *_Nonnull since_start;
+};
+
 /* What info_get records in addition to id, name and result; all zero if the call failed. */
 struct dmatrace_device_info {
 	uint64_t dev_capa;

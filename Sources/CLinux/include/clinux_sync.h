@@ -2,6 +2,8 @@
 #ifndef CLINUX_SYNC_H
 #define CLINUX_SYNC_H
 
+#include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -14,6 +16,13 @@ int clinux_futex_wake(const void *address, int count);
 
 /* Names the calling thread; more than 15 bytes are refused with ERANGE (returned, not errno). */
 int clinux_set_thread_name(const char *name);
+
+/* Lets a thread run on the processors of a mask of count words, as far as its cgroup allows them. EINVAL if it allows
+ * none of them (returned, not errno). */
+int clinux_set_processors(pthread_t thread, const uint64_t *mask, size_t count);
+
+/* Reads the processors that a thread may run on; EINVAL if count words are not enough (returned, not errno). */
+int clinux_get_processors(pthread_t thread, uint64_t *mask, size_t count);
 
 /* Whether the time stamp counter has a constant rate and is the clock; else it is CLOCK_MONOTONIC. Set at load. */
 extern const int clinux_has_invariant_tsc;

@@ -13,6 +13,8 @@ public final class DeviceRings: Sendable {
         var channels: [UInt16: VirtualChannelConfiguration] = [:]
         /// Counters of rings of earlier starts, of every channel that was ever set up.
         var totals: [UInt16: ChannelCounters] = [:]
+        /// When operations of a stopped channel were last finished, in ticks.
+        var completionTimes: [UInt16: UInt64] = [:]
         /// By channel, while started.
         var rings: [ApplicationRing] = []
         var dataPath: RingDataPath?
@@ -110,6 +112,8 @@ public final class DeviceRings: Sendable {
             for (vchan, ring) in state.rings.enumerated() {
                 state.totals[UInt16(vchan), default: ChannelCounters()] =
                     state.totals[UInt16(vchan), default: ChannelCounters()] + ring.counters
+                let last = ring.memory.consumerPage.member(\.completed_time).loadRelaxed()
+                if last != 0 { state.completionTimes[UInt16(vchan)] = last }
             }
             state.rings = []
             state.dataPath = nil
@@ -129,6 +133,29 @@ public final class DeviceRings: Sendable {
             let total = state.totals[vchan]?.statistics ?? Statistics()
             return Int(vchan) < state.rings.count ? total + state.rings[Int(vchan)].statistics : total
         }
+    }
+
+    /// The times of a channel, also over a stop.
+    ///
+    /// - Parameter stopped: the status of a channel without a ring.
+    func progress(of vchan: UInt16, stopped: VirtualChannelStatus) -> ChannelProgress {
+        // Both under one lock: a stop moves the time from one to the other.
+        let (ring, last) = state.withLock { state in
+            (Int(vchan) < state.rings.count ? state.rings[Int(vchan)] : nil, state.completionTimes[vchan])
+        }
+        var progress = ring?.progress ?? ChannelProgress(status: stopped)
+        if progress.lastCompletionAge == nil, let last {
+            let age = Ticks().nanoseconds(from: last, to: Ticks.now)
+            progress.lastCompletionAge = .nanoseconds(Int64(clamping: age))
+        }
+        return progress
+    }
+
+    var engines: [EngineReport] {
+        let engines = state.withLock { $0.rings.compactMap { $0.engineRing?.engine } }
+        var reports: [EngineReport] = []
+        for engine in engines where !reports.contains(where: { $0.id == engine.id }) { reports.append(engine.report) }
+        return reports
     }
 
     func ring(_ vchan: UInt16) -> ApplicationRing? {

@@ -86,6 +86,14 @@ extension RingDriver {
         rings.ring(vchan)?.status ?? (isHalted ? .haltedError : .idle)
     }
 
+    /// The state of a channel with times; a stopped one is idle.
+    public func progress(of vchan: UInt16) -> ChannelProgress {
+        rings.progress(of: vchan, stopped: isHalted ? .haltedError : .idle)
+    }
+
+    /// The engines of this process that serve the device's rings now.
+    public var engines: [EngineReport] { rings.engines }
+
     /// The occupancy of a channel's ring.
     public func ringUse(of vchan: UInt16) -> RingUse? { rings.ring(vchan)?.use }
 }

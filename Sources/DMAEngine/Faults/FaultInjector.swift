@@ -18,6 +18,8 @@ final class FaultInjector {
     /// By slot, for finished operations that are not visible yet: when they become visible, in nanoseconds of the
     /// monotonic clock.
     private var dueTimes: [UInt64]
+    /// For the same operations: the doorbell's time, in ticks.
+    private var doorbellTimes: [UInt64]
     private let mask: UInt64
     /// Operations below it are visible.
     private(set) var visible: UInt64 = 0
@@ -34,6 +36,7 @@ final class FaultInjector {
         device = faults.halt
         mask = UInt64(memory.layout.slotCount - 1)
         dueTimes = delay > 0 ? Array(repeating: 0, count: memory.layout.slotCount) : []
+        doorbellTimes = dueTimes
         device.add(memory)
     }
 
@@ -53,9 +56,16 @@ final class FaultInjector {
     /// The planned status of an operation; `nil`: none.
     func status(of operation: UInt64) -> CompletionStatus? { schedule.status(ofOperation: number(operation)) }
 
-    /// Records that an operation has finished.
-    func finished(_ operation: UInt64) {
-        if delay > 0 { dueTimes[slot(operation)] = MonotonicTime.now.nanoseconds &+ delay }
+    /// Records that an operation has finished, whose doorbell was rung at a time.
+    func finished(_ operation: UInt64, rung: UInt64) {
+        guard delay > 0 else { return }
+        dueTimes[slot(operation)] = MonotonicTime.now.nanoseconds &+ delay
+        doorbellTimes[slot(operation)] = rung
+    }
+
+    /// The doorbell's time of the next operation to become visible; `nil`: those below `end` are all visible.
+    func nextDoorbellTime(before end: UInt64) -> UInt64? {
+        delay > 0 && visible != end ? doorbellTimes[slot(visible)] : nil
     }
 
     /// The index below which operations may be visible now; those below `end` are finished.

@@ -2,11 +2,12 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/vchans,ID`: the configuration, state and ring use of each channel.
-    static func virtualChannels(_ registry: DeviceRegistry) -> TelemetryCommand {
+    /// `/dmadev/vchans,ID`: the configuration, state, ring use and ages of each channel.
+    static func virtualChannels(_ registry: DeviceRegistry, stuckAfter stuckTime: Duration) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/vchans",
-            help: "Returns configuration, state and ring use of each vchannel of a dmadev. Parameters: int dev_id",
+            help:
+                "Returns configuration, state, ring use and ages of each vchannel of a dmadev. Parameters: int dev_id",
             parameters: [deviceParameter]
         ) { request throws(TelemetryCommandError) in
             let device = try device(request, in: registry)
@@ -14,14 +15,15 @@ extension DeviceCommands {
             _ = try info(of: device)
             var reply = JSONValue.array()
             for (index, configuration) in (device.configuration?.channels ?? []).enumerated() {
-                reply.append(try row(device, UInt16(index), configuration))
+                reply.append(try row(device, UInt16(index), configuration, stuckTime))
             }
             return reply
         }
     }
 
     private static func row(
-        _ device: DeviceView, _ vchan: UInt16, _ configuration: VirtualChannelConfiguration?
+        _ device: DeviceView, _ vchan: UInt16, _ configuration: VirtualChannelConfiguration?,
+        _ stuckTime: Duration
     ) throws(TelemetryCommandError) -> JSONValue {
         var row = JSONValue.object()
         row.set("vchan", vchan)
@@ -29,9 +31,9 @@ extension DeviceCommands {
             row.set("state", "not set up")
             return row
         }
-        let status = try calling { () throws(DMAError) in try device.status(of: vchan) }
+        let progress = device.progress(of: vchan)
         let use = device.ringUse(of: vchan)
-        row.set("state", use == nil ? "stopped" : status.name)
+        row.set("state", use == nil ? "stopped" : progress.state(stuckAfter: stuckTime).rawValue)
         row.set("direction", configuration.direction.name)
         row.set("nb_desc", configuration.descriptorCount)
         set("src_port", configuration.sourcePort, in: &row)
@@ -47,7 +49,12 @@ extension DeviceCommands {
             row.set("completed", use.completed)
             row.set("next_ring_idx", use.nextIndex)
             row.set("last_ring_idx", use.lastIndex)
+            // 0: no operation is in flight.
+            if let age = progress.status == .idle ? .zero : progress.oldestOperationAge {
+                row.set("oldest_ns", nanoseconds(age))
+            }
         }
+        if let age = progress.lastCompletionAge { row.set("last_completion_ns", nanoseconds(age)) }
         return row
     }
 
@@ -58,5 +65,10 @@ extension DeviceCommands {
         var fields = JSONValue.object()
         for field in port.pcie.fields { fields.set(name: field.name, JSONValue(field.value)) }
         row.set(name: name + "_pcie", fields)
+    }
+
+    private static func nanoseconds(_ age: Duration) -> UInt64 {
+        let (seconds, attoseconds) = age.components
+        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
     }
 }

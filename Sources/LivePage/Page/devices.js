@@ -91,7 +91,7 @@ function deviceFacts(device) {
   return facts.join(" · ");
 }
 
-const tones = { active: "good", working: "good", halted_error: "bad", stopped: "warn", "not set up": "quiet" };
+const tones = { active: "good", working: "good", stuck: "bad", halted: "bad", stopped: "warn", "not set up": "quiet" };
 
 function channelRow({ channel }) {
   const number = el("span", { class: "number" }, String(channel.vchan));

@@ -2,7 +2,7 @@ import OpenMetricsText
 
 extension MetricTable {
     /// The states of a channel in `/dmadev/vchans`.
-    static let channelStates = ["not set up", "stopped", "idle", "active", "halted_error"]
+    static let channelStates = ["not set up", "stopped", "idle", "active", "stuck", "halted"]
 
     /// The set-up of channels and the present use of their rings.
     static let channelRows: [MetricRow] = [
@@ -33,6 +33,14 @@ extension MetricTable {
                 }
             }
         },
+        .telemetry(
+            "dmadev_vchan_oldest_operation_age_seconds", .gauge, unit: "seconds", labels: ["vchan"], from: .channels,
+            help: "Time since the doorbell of the oldest operation that is not finished; 0 if there is none."
+        ) { $0.channelAges("oldest_ns") },
+        .telemetry(
+            "dmadev_vchan_last_completion_age_seconds", .gauge, unit: "seconds", labels: ["vchan"], from: .channels,
+            help: "Time since an operation of the virtual channel last finished; absent before the first one."
+        ) { $0.channelAges("last_completion_ns") },
         .telemetry(
             "dmadev_vchan_descriptors", .gauge, labels: ["vchan"], from: .channels,
             help: "Descriptors of the ring."
@@ -68,4 +76,15 @@ extension MetricTable {
             }
         },
     ]
+}
+
+extension JSONReader {
+    /// A member in nanoseconds of each channel.
+    fileprivate func channelAges(_ member: String) -> [MetricPoint] {
+        elements.compactMap { channel in
+            channel.unsigned(member).map { age in
+                MetricPoint(["vchan": channel.label("vchan")], .real(Double(age) / 1e9))
+            }
+        }
+    }
 }

@@ -39,7 +39,7 @@ struct CheckFigures {
         }.max()
         deviceCount = samples("dmadev_device", in: families).count
         halted = samples("dmadev_vchan_state", in: families)
-            .filter { $0.labels["state"] == "halted_error" && $0.value.number == 1 }
+            .filter { $0.labels["state"] == "halted" && $0.value.number == 1 }
             .map { "\($0.labels["name"] ?? ""):\($0.labels["vchan"] ?? "")" }
         let answers = samples("dmascope_scrape_success", in: families)
         sourceCount = answers.count

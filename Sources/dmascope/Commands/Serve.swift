@@ -58,6 +58,12 @@ struct Serve: ParsableCommand {
     @Option(help: ArgumentHelp("Copies per second and device, 1 to 1000000.", valueName: "copies"))
     var workloadRate = 500
 
+    @Option(
+        help: ArgumentHelp(
+            "The time after which a channel is stuck if it has operations and none finishes, 0.001 to 86400 s.",
+            valueName: "seconds"))
+    var stuckAfter = 1.0
+
     @OptionGroup var logging: LogOptions
 
     private static let defaultDevices = ["software", "software"]
@@ -66,6 +72,9 @@ struct Serve: ParsableCommand {
         try OwnTelemetryOptions.check(filePrefix: filePrefix)
         guard (1...1_000_000).contains(workloadRate) else {
             throw ValidationError("--workload-rate takes 1 to 1000000")
+        }
+        guard (0.001...86400).contains(stuckAfter) else {
+            throw ValidationError("--stuck-after takes 0.001 to 86400 seconds")
         }
         guard listen == "off" || ListenAddress(listen) != nil else {
             throw ValidationError("--listen takes HOST:PORT, [IPv6]:PORT, unix:PATH, or off")
@@ -142,7 +151,9 @@ struct Serve: ParsableCommand {
     private func startServer(_ registry: DeviceRegistry, _ controller: DMAController?) throws -> TelemetryServer {
         do throws(TelemetryServerError) {
             return try TelemetryServer.start(
-                filePrefix: filePrefix, commands: DeviceCommands.table(for: registry, controller: controller),
+                filePrefix: filePrefix,
+                commands: DeviceCommands.table(
+                    for: registry, controller: controller, stuckAfter: .seconds(stuckAfter)),
                 logger: Logger(label: "dmascope.telemetry"))
         } catch {
             throw Failure(

@@ -15,6 +15,25 @@ extension TraceEveryEvent {
         ring.trace(index: 0xFFFE, count: 3, isFlagged: true)
     }
 
+    static func tracePublicationOnce() {
+        let (status, counts) = ([0, 3, 0x100], [2, 1]) as ([UInt16], [UInt16])
+        let (sinceDoorbell, sinceStart) = ([1 << 40, 200], [1 << 39, 0]) as ([UInt64], [UInt64])
+        status.withUnsafeBufferPointer { status in
+            counts.withUnsafeBufferPointer { counts in
+                sinceDoorbell.withUnsafeBufferPointer { sinceDoorbell in
+                    sinceStart.withUnsafeBufferPointer { sinceStart in
+                        // The arrays are not empty, so each has an address.
+                        var publication = dmatrace_publication(
+                            ring_idx: 65535, nb_ops: 3, nb_batches: 2, status: status.baseAddress!,
+                            batch_nb_ops: counts.baseAddress!, since_doorbell: sinceDoorbell.baseAddress!,
+                            since_start: sinceStart.baseAddress!)
+                        dmatrace_dmadev_engine_completed_burst(7, 1 << 40, 3, 1, &publication)
+                    }
+                }
+            }
+        }
+    }
+
     static func traceBurstEdges() {
         var ring = Ring(slotCount: 1024, longestList: 64)
         // Three events; the last slot of the ring is in the first of them.

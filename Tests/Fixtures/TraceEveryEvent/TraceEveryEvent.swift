@@ -135,13 +135,15 @@ struct TraceEveryEvent {
     static func traceEngineOnce() {
         dmatrace_dmadev_engine_engine_start(7)
         dmatrace_dmadev_engine_engine_stop(8)
-        dmatrace_dmadev_engine_ring_attach(7, 3, 1, 1024)
-        dmatrace_dmadev_engine_ring_detach(7, 3, 1, 6)
+        dmatrace_dmadev_engine_ring_attach(7, 1 << 40, 3, 1, 1024, 4711, 1 << 41)
+        dmatrace_dmadev_engine_ring_detach(7, 1 << 40, 3, 1, 6, 100, 8, 1 << 42, 101)
         dmatrace_dmadev_engine_sleep(7)
         dmatrace_dmadev_engine_wake(9)
-        dmatrace_dmadev_engine_operation_start(7, 3, 1, 65535, 2, 1 << 33)
-        dmatrace_dmadev_engine_operation_finish(7, 3, 1, 65535, 0x100)
-        dmatrace_dmadev_engine_completed_burst(7, 3, 1, 65535, 3, [0, 3, 0x100], [1 << 40, 200, 1])
+        dmatrace_dmadev_engine_operation_start(7, 1 << 40, 3, 1, 65535, 2, 1 << 33)
+        dmatrace_dmadev_engine_operation_finish(7, 1 << 40, 3, 1, 65535, 0x100)
+        dmatrace_dmadev_engine_operation_failed(
+            7, 1 << 40, 3, 1, 65535, 1, 0x100, 1 << 33, 0xFFFF_8000_0000_1000, 0x2000)
+        tracePublicationOnce()
     }
 
     /// Not inlined, so that what a disabled event costs can be read in a disassembly.
