@@ -47,7 +47,9 @@ extension AccessGroupTable {
     /// Removes a device that was closed, or whose connection was closed, from all its groups. The groups that it created
     /// are destroyed.
     ///
-    /// - Parameter isForced: whether the caller has ended the connection, and not the device.
+    /// - Parameters:
+    ///   - client: the device.
+    ///   - isForced: whether the caller has ended the connection, and not the device.
     public mutating func depart(_ client: AccessGroupClient, isForced: Bool = false) -> Revocation {
         var revocation = newRevocation()
         for id in groups.keys.sorted() {

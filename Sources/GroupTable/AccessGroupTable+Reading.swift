@@ -16,7 +16,10 @@ extension AccessGroupTable {
 
     /// A member of a group of the device, and those that follow in the order of joining.
     ///
-    /// - Parameter identity: selects the first member with at least this identity; identities grow in that order.
+    /// - Parameters:
+    ///   - identity: selects the first member with at least this identity; identities grow in that order.
+    ///   - id: the group.
+    ///   - client: a device in the group.
     /// - Returns: the kind of the group, the member's identity, the member, and how many members follow; `nil` when there
     ///   is no such member.
     /// - Throws: as ``group(_:for:)``.

@@ -7,7 +7,7 @@ public import SystemPackage
 /// It decides and stores state, and records each change in its log; it does no I/O and starts no thread. Only one thread at a time may use
 /// it. After every call that changes something, read the events with ``takeDeliveries()``.
 ///
-/// **Leaving has two steps.** ``leave(_:by:)``, ``destroy(_:by:)`` and ``depart(_:)`` invalidate handlers at once and
+/// **Leaving has two steps.** ``leave(_:by:)``, ``destroy(_:by:)`` and ``depart(_:isForced:)`` invalidate handlers at once and
 /// return a ``Revocation``; when no engine uses those handlers any more, ``confirm(_:)`` frees the numbers and releases
 /// the events. Later events of a group wait for earlier ones: members receive all events in order.
 public struct AccessGroupTable {
@@ -82,7 +82,9 @@ public struct AccessGroupTable {
 
     /// Makes an empty table.
     ///
-    /// - Parameter log: records every change.
+    /// - Parameters:
+    ///   - limits: apply to all groups together and to each user.
+    ///   - log: records every change.
     /// - Throws: ENOMEM, EAGAIN or EPERM when the process cannot lock the memory for tokens, 16 bytes for each group
     ///   and waiting join.
     public init(

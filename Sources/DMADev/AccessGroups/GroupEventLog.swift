@@ -13,7 +13,9 @@ public final class GroupEventLog: Sendable {
 
     /// Adds an event with the current time.
     ///
-    /// - Parameter device: the device that received it; `nil`: recorded by the controller itself.
+    /// - Parameters:
+    ///   - event: counts for its kind.
+    ///   - device: the device that received it; `nil`: recorded by the controller itself.
     public func record(_ event: AccessGroupEvent, device: Int16? = nil) {
         // Under the lock, so that numbers and times have the same order.
         lastNumber.withLock { last in
