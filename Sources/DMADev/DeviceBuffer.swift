@@ -1,3 +1,4 @@
+internal import CDMATrace
 internal import Glibc
 internal import SystemPackage
 
@@ -47,6 +48,13 @@ extension DMADevice {
     ///
     /// - Throws: `EINVAL` for less than 1 byte, `ENOMEM`, and errors of the driver.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer {
-        try driver.makeBuffer(byteCount: byteCount)
+        var address: UInt64 = 0
+        return try traced("buffer_alloc") { ret in
+            dmatrace_dmadev_buffer_alloc(id, UInt64(max(byteCount, 0)), address, ret)
+        } _: { () throws(DMAError) in
+            let buffer = try driver.makeBuffer(byteCount: byteCount)
+            address = UInt64(UInt(bitPattern: buffer.bytes.baseAddress))
+            return buffer
+        }
     }
 }

@@ -34,6 +34,7 @@ let expectedFields: [String: [String: TraceValue]] = [
     "dmadev:stats_reset": ["dev_id": 3, "vchan": 0xFFFF, "ret": 0],
     "dmadev:vchan_status": ["dev_id": 3, "vchan": 1, "status": 2, "ret": 0],
     "dmadev:dump": ["dev_id": 3, "ret": 0],
+    "dmadev:buffer_alloc": ["dev_id": 3, "length": 4096, "address": 0xFFFF_8000_0000_1000, "ret": 0],
     "dmadev:dma_map": [
         "dev_id": 3, "address": 0xFFFF_8000_0000_1000, "length": 8_589_934_592, "iova": 0x7000, "ret": 0,
     ],

@@ -173,6 +173,14 @@ DMATRACE_EVENT(dmadev, dump, INFO,
 		lttng_ust_field_integer(int16_t, dev_id, dev_id)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
+DMATRACE_EVENT(dmadev, buffer_alloc, INFO,
+	DMATRACE_ARGS(int16_t, dev_id, uint64_t, length, uint64_t, address, int32_t, ret),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint64_t, length, length)
+		lttng_ust_field_integer_hex(uint64_t, address, address)
+		lttng_ust_field_integer(int32_t, ret, ret)))
+
 DMATRACE_EVENT(dmadev, dma_map, INFO,
 	DMATRACE_ARGS(int16_t, dev_id, uint64_t, address, uint64_t, length, uint64_t, iova, int32_t, ret),
 	DMATRACE_FIELDS(

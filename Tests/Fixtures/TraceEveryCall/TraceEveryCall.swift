@@ -146,9 +146,12 @@ struct TraceEveryCall {
         expect("configure dev_id=0 nb_vchans=1 priority=0 flags=2 ret=0")
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 32))
         expect("vchan_setup dev_id=0 vchan=0 ret=0")
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 4096)
-        defer { memory.deallocate() }
+        let buffer = try device.makeBuffer(byteCount: 4096)
+        let memory = buffer.bytes
         let address = UInt64(UInt(bitPattern: memory.baseAddress))
+        expect("buffer_alloc dev_id=0 length=4096 address=\(address) ret=0")
+        _ = try? device.makeBuffer(byteCount: 0)
+        expect("buffer_alloc dev_id=0 length=0 ret=-22")
         let iova = try device.mapMemory(memory, iova: 0x10000)
         expect("dma_map dev_id=0 address=\(address) length=4096 iova=65536 ret=0")
         _ = try? device.mapMemory(memory, iova: 0x10800)

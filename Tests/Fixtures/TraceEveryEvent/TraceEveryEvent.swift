@@ -105,6 +105,7 @@ struct TraceEveryEvent {
         dmatrace_dmadev_stats_reset(3, 0xFFFF, 0)
         dmatrace_dmadev_vchan_status(3, 1, 2, 0)
         dmatrace_dmadev_dump(3, 0)
+        dmatrace_dmadev_buffer_alloc(3, 4096, 0xFFFF_8000_0000_1000, 0)
         dmatrace_dmadev_dma_map(3, 0xFFFF_8000_0000_1000, 1 << 33, 0x7000, 0)
         dmatrace_dmadev_dma_unmap(3, 0xFFFF_8000_0000_7000, -22)
     }
