@@ -46,6 +46,13 @@ public struct ChannelProgress: Sendable, Equatable {
     }
 }
 
+extension Duration {
+    /// Whole nanoseconds, for a duration from 0 to 500 years.
+    package var inNanoseconds: UInt64 {
+        UInt64(components.seconds) * 1_000_000_000 + UInt64(components.attoseconds) / 1_000_000_000
+    }
+}
+
 extension DMADevice {
     /// How far the operations of a channel have come. Any thread may call it at any time; it emits no trace event.
     public func progress(of vchan: UInt16) -> ChannelProgress { driver.progress(of: vchan) }
