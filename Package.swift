@@ -226,7 +226,8 @@ let package = Package(
         test(
             of: "DMAEngine",
             [
-                "DMAEngine", "CDMADev", "Conformance", "DMADev", "ExampleDriver", "LinuxSystem", "RingTestSupport",
+                "DMAEngine", "CDMADev", "CDMATrace", "Conformance", "DMADev", "ExampleDriver", "LinuxSystem",
+                "RingTestSupport",
                 "TestSupport", systemPackage,
             ]),
         test(
