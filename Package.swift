@@ -166,7 +166,10 @@ let package = Package(
             dependencies: ["CDMADev", "ControllerDriver", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
             path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "trace-processes", dependencies: ["ControllerDriver", "DMAController", "DMADev", "DeviceDrivers"],
+            name: "trace-processes",
+            dependencies: [
+                "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DeviceDrivers", "FaultDriver",
+            ],
             path: "Tests/Fixtures/TraceProcesses", swiftSettings: swiftSettings),
         .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
