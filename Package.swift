@@ -166,7 +166,10 @@ let package = Package(
             dependencies: ["CDMADev", "ControllerDriver", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
             path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "trace-processes", dependencies: ["ControllerDriver", "DMAController", "DMADev", "DeviceDrivers"],
+            name: "trace-processes",
+            dependencies: [
+                "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DeviceDrivers", "FaultDriver",
+            ],
             path: "Tests/Fixtures/TraceProcesses", swiftSettings: swiftSettings),
         .executableTarget(
             name: "TelemetryTestServer", dependencies: ["TelemetryServer", "TelemetryWire"],
@@ -226,7 +229,8 @@ let package = Package(
         test(
             of: "DMAEngine",
             [
-                "DMAEngine", "CDMADev", "Conformance", "DMADev", "ExampleDriver", "LinuxSystem", "RingTestSupport",
+                "DMAEngine", "CDMADev", "CDMATrace", "Conformance", "DMADev", "ExampleDriver", "LinuxSystem",
+                "RingTestSupport",
                 "TestSupport", systemPackage,
             ]),
         test(

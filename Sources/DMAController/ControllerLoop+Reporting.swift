@@ -79,7 +79,17 @@ extension ControllerLoop {
         ]
         return ControllerReport.Connection(
             number: peer.number, processID: peer.credentials.pid, userID: peer.credentials.uid, domains: domains,
-            groups: infos.map(\.id), figures: counted + work(of: peer).figures + claims.figures)
+            groups: infos.map(\.id), figures: counted + ages(of: peer) + work(of: peer).figures + claims.figures)
+    }
+
+    /// The age of the oldest operation in flight of all its rings, 0 if there is none, and of the last completion, if
+    /// there was one. The first is from the doorbell's time, which the application writes.
+    private func ages(of peer: Peer) -> [ControllerReport.Figure] {
+        let all = peer.rings.values.map(\.memory.progress)
+        let oldest = all.compactMap(\.oldestOperationAge).max() ?? .zero
+        let last = all.compactMap(\.lastCompletionAge).min()
+        return [.init("oldest_ns", oldest.inNanoseconds)]
+            + (last.map { [.init("last_completion_ns", $0.inNanoseconds)] } ?? [])
     }
 
 }

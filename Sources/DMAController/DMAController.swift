@@ -23,7 +23,8 @@ public final class DMAController: ReportingController {
     private let reports: ReportRequests
     private let shared: SharedStatistics
     private let thread: SystemThread
-    private let engine: Engine
+    /// `nil` after the stop.
+    private let engine: Locked<Engine?>
     private let isJoined = Locked(false)
     private let pid: Int32
 
@@ -80,7 +81,7 @@ public final class DMAController: ReportingController {
             self.reports = reports
             self.shared = shared
             let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
-            self.engine = engine
+            self.engine = Locked(engine)
             thread = try Self.startThread(place, configuration, groups, engine, stopEvent, reports, shared, logger)
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
@@ -109,8 +110,8 @@ public final class DMAController: ReportingController {
         reports.ask()
     }
 
-    /// The work of the controller's engine. Any thread; blocks for no other thread.
-    public var engines: [EngineReport] { [engine.report] }
+    /// The work of the controller's engine; none after a stop. Any thread; does not wait for the control thread.
+    public var engines: [EngineReport] { engine.withLock { $0 }.map { [$0.report] } ?? [] }
 
     /// Stops the controller: disconnects all applications, removes the socket, and waits for the thread to end.
     ///
@@ -123,6 +124,12 @@ public final class DMAController: ReportingController {
             if !isJoined { thread.join() }
             isJoined = true
         }
+        let last = engine.withLock { engine in
+            defer { engine = nil }
+            return engine
+        }
+        // Released without the lock: its end waits for its thread.
+        withExtendedLifetime(last) {}
     }
 
     deinit {

@@ -45,3 +45,10 @@ public struct ChannelProgress: Sendable, Equatable {
         }
     }
 }
+
+extension Duration {
+    /// Whole nanoseconds, for a duration from 0 to 500 years.
+    package var inNanoseconds: UInt64 {
+        UInt64(components.seconds) * 1_000_000_000 + UInt64(components.attoseconds) / 1_000_000_000
+    }
+}

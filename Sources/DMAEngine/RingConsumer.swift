@@ -56,15 +56,16 @@ struct RingConsumer {
     var running: Operation?
     var tally = Tally()
     /// Operations finished and not yet published, by batch.
-    private let unpublished: UnsafeMutablePointer<FinishedBatch>
+    private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
     private var unpublishedBatches = 0
     /// The current run; see ``executeRun(atMost:budget:)``.
     var run = Run(capacity: Self.burst)
-    /// The current batch: the time of its doorbell and, for a trace, of the step that began it.
+    /// The doorbell's time of the current batch.
     var rung: UInt64 = 0
-    private var started: UInt64 = 0
-    /// For a trace: the time at which the current step began; 0: not traced.
+    /// For a trace, and not kept up to date without one: the time at which the current step began, and the last batch
+    /// that was begun.
     private var stepTime: UInt64 = 0
+    private var begun = CompletedBurst.BegunBatch()
 
     /// Private counters; copies are published.
     struct Tally {
@@ -123,12 +124,14 @@ struct RingConsumer {
         while waiting != 0, budget > 0 {
             waiting &-= executeRun(atMost: waiting, budget: &budget)
             guard waiting != 0, budget > 0 else { break }
-            guard let status = execute(&budget) else { break }
+            guard let status = execute(&budget) else {
+                noteChunk()
+                break
+            }
             finish(status)
             waiting &-= 1
         }
         publish(upTo: next, delay: 0)
-        noteChunk()
         return true
     }
 
@@ -139,25 +142,27 @@ struct RingConsumer {
         noteStepTime()
         var budget = Self.chunk
         while waiting != 0, budget > 0, running != nil || !faults.stops(before: next) {
-            guard let status = execute(&budget) else { break }
+            guard let status = execute(&budget) else {
+                noteChunk()
+                break
+            }
             finish(status)
             waiting &-= 1
         }
         publish()
-        noteChunk()
         return next != first || budget != Self.chunk || faults.visible != visible
     }
 
     /// Counts the time of a step that has moved a part of an operation.
-    @inline(__always)
-    private func noteChunk() {
-        if running != nil { EngineActivity.add(to: activity, since: rung, until: Ticks.now) }
+    private mutating func noteChunk() {
+        EngineActivity.add(to: activity, since: rung, until: Ticks.now)
+        if begun.rung != rung { begun = CompletedBurst.BegunBatch(rung: rung, time: stepTime) }
     }
 
-    /// Once per burst, and only for a trace: the engine reads the clock at publications only.
+    /// Once per burst, and only for a trace: otherwise the engine reads the clock at publications only.
     @inline(__always)
     private mutating func noteStepTime() {
-        stepTime = dmatrace_dmadev_engine_completed_burst_enabled() ? Ticks.now : 0
+        if dmatrace_dmadev_engine_completed_burst_enabled() { stepTime = Ticks.now }
     }
 
     /// Operations to execute in a step. More than the ring's size is invalid; the mask keeps every access inside the
@@ -219,7 +224,6 @@ struct RingConsumer {
         batchFailed = false
         batchAbandoned = false
         rung = time
-        started = stepTime
     }
 
     /// The same for operations that may cross domains: access rights are looked up again for each part.
@@ -300,7 +304,7 @@ struct RingConsumer {
             return
         }
         if unpublishedBatches == Self.burst { publish() }
-        unpublished[unpublishedBatches] = FinishedBatch(rung: rung, started: started, count: count)
+        unpublished[unpublishedBatches] = (rung, count)
         unpublishedBatches += 1
     }
 
@@ -342,8 +346,10 @@ struct RingConsumer {
         published.member(\.batch_time).storeRelaxed(rung)
         if dmatrace_dmadev_engine_completed_burst_enabled() {
             // Before the publication: an operation that a reader sees finished is already in the trace.
-            CompletedBurst(owner: owner, statuses: statuses, mask: mask, ticks: ticks)
-                .record(UnsafeBufferPointer(start: unpublished, count: unpublishedBatches), upTo: next, now: now)
+            CompletedBurst(
+                owner: owner, statuses: statuses, descriptors: descriptors, mask: mask, ticks: ticks,
+                stepTime: stepTime, now: now
+            ).record(UnsafeBufferPointer(start: unpublished, count: unpublishedBatches), upTo: next, &begun)
         }
         let buckets = counters.member(\.latency_buckets)
         var sum = tally.latencySum

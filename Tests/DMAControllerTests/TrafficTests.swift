@@ -57,6 +57,33 @@ import Testing
             })
     }
 
+    @Test func aPeerWhoseOperationsDoNotMoveIsSeen() throws {
+        let peer = try RawPeer.greeted(controller.path)
+        let faults = AttachRing.Faults(before: 0, isHalted: false, delay: 0, freeze: 2, halt: 0, failures: [])
+        _ = try peer.ask(
+            AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4, faults: faults), for: RingAttached.self)
+        let ring = try RingMemory(
+            layout: RingLayout(descriptorCount: 64, maximumEntries: 4), applicationFile: peer.descriptors[1],
+            engineFile: peer.descriptors[2])
+        #expect(try connection()["oldest_ns"] == 0 && connection()["last_completion_ns"] == nil)
+        // Two operations that nobody knows: the first is refused, the second never begins.
+        ring.descriptors[0].flags = UInt8(DMADEV_DESC_BATCH_FIRST)
+        ring.doorbellTimes[0] = Ticks.now
+        ring.producerPage.member(\.tail).storeReleasing(2)
+        EventDescriptor.signal(peer.descriptors[0])
+        try eventually("one has ended") { try connection()["last_completion_ns"] ?? 0 > 0 }
+        let (oldest, last) = try (connection()["oldest_ns"] ?? 0, connection()["last_completion_ns"] ?? 0)
+        #expect(oldest > 0)
+        try eventually("both ages grow") {
+            let row = try connection()
+            return row["oldest_ns"] ?? 0 > oldest && row["last_completion_ns"] ?? 0 > last
+        }
+        // A time in the future, or none, is the application's own loss.
+        ring.descriptors[1].flags = UInt8(DMADEV_DESC_BATCH_FIRST)
+        ring.doorbellTimes[1] = .max
+        #expect(try connection()["oldest_ns"] == 0)
+    }
+
     @Test func whatAnApplicationClaimsOnlyGrows() throws {
         let peer = try RawPeer.greeted(controller.path)
         _ = try peer.ask(AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4), for: RingAttached.self)

@@ -71,7 +71,7 @@ import Testing
         #expect(count("first", "application") == 2 && count("second", "application") == 2)
         #expect(count("first", "victim") == 2 && rings.count == 8)
         let aborting = rings.filter { $0.aborted > 0 }
-        #expect(aborting.map { $0.process } == [processes["victim"]])
+        #expect(aborting.map { $0.process } == [processes["victim"]] && aborting.map { $0.aborted } == [500])
         // A connection is one application's, and a restarted controller's are others.
         let connections = Dictionary(grouping: rings) { [Int($0.engineProcess), $0.connection] }
         #expect(connections.values.allSatisfy { Set($0.map { $0.process }).count == 1 })

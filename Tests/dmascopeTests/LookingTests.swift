@@ -48,10 +48,10 @@ import Testing
         ).output
         let lines = rows(text)
         #expect(lines.map { $0[2] } == ["request", "request", "call"])
-        #expect(lines[1][3] == "/first")
-        #expect(lines[2][3...6].joined(separator: " ") == "vchan_setup 0 Invalid argument")
+        #expect(lines[1][3...4].joined(separator: " ") == "1 /first")
+        #expect(lines[2][3...8].joined(separator: " ") == "1 vchan_setup 0 - Invalid argument")
         #expect(!text.contains("\u{1B}"))
-        let time = try #require(call["time_ns"]?.unsigned)
+        let time = try #require(call["last_ns"]?.unsigned)
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(secondsFromGMT: 19800)

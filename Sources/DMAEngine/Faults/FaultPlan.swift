@@ -72,10 +72,7 @@ public struct FaultPlan: Sendable, Equatable {
     }
 
     /// The delay in nanoseconds.
-    public var delayNanoseconds: UInt64 {
-        let (seconds, attoseconds) = delay.components
-        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
-    }
+    public var delayNanoseconds: UInt64 { delay.inNanoseconds }
 
     /// The statuses allowed for a failure.
     static let failingStatuses = CompletionStatus.table.filter { $0.status != .successful }

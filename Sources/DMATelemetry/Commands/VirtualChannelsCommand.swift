@@ -51,10 +51,10 @@ extension DeviceCommands {
             row.set("last_ring_idx", use.lastIndex)
             // 0: no operation is in flight.
             if let age = progress.status == .idle ? .zero : progress.oldestOperationAge {
-                row.set("oldest_ns", nanoseconds(age))
+                row.set("oldest_ns", age.inNanoseconds)
             }
         }
-        if let age = progress.lastCompletionAge { row.set("last_completion_ns", nanoseconds(age)) }
+        if let age = progress.lastCompletionAge { row.set("last_completion_ns", age.inNanoseconds) }
         return row
     }
 
@@ -65,10 +65,5 @@ extension DeviceCommands {
         var fields = JSONValue.object()
         for field in port.pcie.fields { fields.set(name: field.name, JSONValue(field.value)) }
         row.set(name: name + "_pcie", fields)
-    }
-
-    private static func nanoseconds(_ age: Duration) -> UInt64 {
-        let (seconds, attoseconds) = age.components
-        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000
     }
 }

@@ -9,6 +9,7 @@ import LinuxSystem
 ///   specification, or the path of a controller's socket; MODE is `plain`, `silent` or `operations`. Prints each as
 ///   ``RandomLoad`` says.
 /// - `copies COUNT`: that many copies of 64 bytes, 32 a doorbell.
+/// - `frozen COUNT`: rings for as many copies on a channel that executes none, and stops: all are aborted.
 /// - `late COUNT`: enqueues as many copies, says `ready`, and rings when its standard input ends.
 ///
 /// In the end each prints `counters SUBMITTED COMPLETED ERRORS NANOSECONDS`, the last from the first call on.
@@ -22,10 +23,12 @@ struct TraceBursts {
             try load.run(atLeast: Int(arguments[4]) ?? 0)
         case ("copies", 2):
             try copy(Int(arguments[1]) ?? 0)
+        case ("frozen", 2):
+            try abort(Int(arguments[1]) ?? 0)
         case ("late", 2):
             try ringLate(Int(arguments[1]) ?? 0)
         default:
-            print("usage: trace-bursts random DEVICE MODE SEED COUNT | copies COUNT | late COUNT")
+            print("usage: trace-bursts random DEVICE MODE SEED COUNT | copies COUNT | frozen COUNT | late COUNT")
         }
     }
 
@@ -75,6 +78,15 @@ struct TraceBursts {
             }
             finished += try channel.completed(upTo: 1024).count
         }
+        try end(device, since: begin)
+    }
+
+    static func abort(_ count: Int) throws {
+        let device = try start("fault,freeze=1")
+        let channel = try device.virtualChannel(0)
+        let begin = MonotonicTime.now
+        for _ in 0..<count { try channel.copy(from: 64, to: 128, length: 64) }
+        try channel.submit()
         try end(device, since: begin)
     }
 

@@ -1,7 +1,9 @@
 import ControllerDriver
 import DMAController
 import DMADev
+import DMAEngine
 import DeviceDrivers
+import FaultDriver
 import Glibc
 
 /// Processes whose engines' events have to be joined with their calls.
@@ -9,7 +11,8 @@ import Glibc
 /// - `host PATH COUNT`: a controller at the path, and a device of its own with one channel that makes COUNT copies.
 /// - `application PATH COUNT`: a device of the controller with two channels: COUNT copies on the first, a fourth of them
 ///   on the second. It does so again after each line on its standard input, with a new connection.
-/// - `victim PATH COUNT`: the same once. Then it rings a last doorbell, for copies that take long, and waits to be killed.
+/// - `victim PATH COUNT`: the same once. Then it rings a last doorbell, for 500 copies that its plan of faults holds up,
+///   and waits to be killed.
 ///
 /// All say `ready` when the copies are made. The first two end with their standard input, and then print the counters of
 /// their device: `counters PID SUBMITTED COMPLETED ERRORS BYTES LATENCIES`.
@@ -18,7 +21,6 @@ struct TraceProcesses {
     /// One of so many operations has a destination that no device reaches, and this length, which no other has.
     static let failingEvery = 1000
     static let failingLength: UInt32 = 7
-    static let longLength = 4 << 20
 
     static func main() throws {
         let (mode, path) = (CommandLine.arguments[1], CommandLine.arguments[2])
@@ -45,17 +47,18 @@ struct TraceProcesses {
 
     private static func application(_ path: String, _ count: Int, isVictim: Bool) throws {
         let driver = try ControllerDevice(path: path)
+        if isVictim {
+            _ = try FaultDevice.make(driver, plan: FaultPlan(freeze: FaultPlan.Outage(from: UInt64(count) + 1)))
+        }
         let device = try DeviceRegistry().add(driver, named: "dma")
-        let buffer = try driver.memory.allocate(byteCount: 2 * longLength)
+        let buffer = try driver.memory.allocate(byteCount: 4096)
         repeat {
             try start(device, vchans: 2)
             let base = try device.mapMemory(buffer.bytes)
             try copy([(device.virtualChannel(0), count), (device.virtualChannel(1), count / 4)], base)
             if isVictim {
                 let channel = try device.virtualChannel(0)
-                for _ in 0..<500 {
-                    try channel.copy(from: base, to: base + UInt64(longLength), length: UInt32(longLength))
-                }
+                for _ in 0..<500 { try channel.copy(from: base, to: base + 2048, length: 64) }
                 try channel.submit()
             }
             say("ready")
