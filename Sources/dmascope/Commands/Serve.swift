@@ -41,6 +41,12 @@ struct Serve: ParsableCommand {
             valueName: "address"))
     var listen = "127.0.0.1:9876"
 
+    @Option(
+        help: ArgumentHelp(
+            "A host name that HTTP clients may use, in addition to IP addresses and the names of this machine; may be "
+                + "repeated.", valueName: "name"))
+    var allowHost: [String] = []
+
     @OptionGroup var sources: SourceOptions
 
     @Flag(help: "Do not run a controller for other processes.")
@@ -106,7 +112,7 @@ struct Serve: ParsableCommand {
         let summary = ServeSummary(
             devices: devices, path: server.path, filePrefix: filePrefix, controllerPath: controller?.path)
         parts.append(("summary", SummaryPart(locations: locations) { summary.text(location: $0) }))
-        if let service = httpService(listens: { continuation.yield($0) }) {
+        if let service = httpService(devices, listens: { continuation.yield($0) }) {
             parts.append(("http", service))
         } else {
             continuation.yield(nil)
@@ -162,13 +168,18 @@ struct Serve: ParsableCommand {
     }
 
     /// The HTTP routes: a new one is a row here.
-    private func httpService(listens: @escaping @Sendable (String) -> Void) -> HTTPService? {
+    private func httpService(
+        _ devices: [DMADevice], listens: @escaping @Sendable (String) -> Void
+    ) -> HTTPService? {
         guard let address = ListenAddress(listen) else { return nil }
         let statistics = WebStatistics()
         let collector = sources.collector(includesThisProcess: true, web: statistics)
-        let routes = HTTPRoute.livePage(of: sources.snapshots, at: address) + [.metrics(of: collector)]
+        let health = HTTPRoute.health {
+            devices.contains { (try? $0.view.info)?.isStarted == true } ? nil : "no device is started"
+        }
+        let routes = HTTPRoute.livePage(of: sources.snapshots) + [.metrics(of: collector)] + health
         return HTTPService(
-            address, routes: routes, statistics: statistics, logger: Logger(label: "dmascope.http"),
+            address, allowedNames: allowHost, routes: routes, statistics: statistics, logger: Logger(label: "dmascope.http"),
             onListening: listens)
     }
 
