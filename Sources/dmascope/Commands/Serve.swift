@@ -3,6 +3,7 @@ import DMAController
 import DMADev
 import DMATelemetry
 import DeviceDrivers
+import LinuxSystem
 import Logging
 import MetricsExporter
 import WebServer
@@ -18,7 +19,7 @@ struct Serve: ParsableCommand {
             dpdk-telemetry.py. HTTP shows these devices and those of every other process with a telemetry socket: a \
             live page for browsers, whose address is printed, and /metrics for Prometheus and other scrapers. The \
             process is also a controller: other processes use it with --device controller,socket=PATH, with the path \
-            that is printed. A second SIGINT or SIGTERM ends the process immediately.
+            that is printed. The first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it in order, a second one immediately.
 
             DEVICES: a driver, then keys, for example software,name=dma0,vchans=8
             \(DriverTable.help)
@@ -72,6 +73,7 @@ struct Serve: ParsableCommand {
 
     @OptionGroup var logging: LogOptions
 
+    private static let minimumDescriptors: UInt64 = 64
     private static let defaultDevices = ["software", "software"]
 
     func validate() throws {
@@ -92,6 +94,13 @@ struct Serve: ParsableCommand {
     }
 
     func run() throws {
+        // The HTTP library ends the process if it cannot create descriptors.
+        DescriptorLimit.raise(to: Self.minimumDescriptors)
+        guard DescriptorLimit.current >= Self.minimumDescriptors else {
+            throw Failure(
+                "a service needs \(Self.minimumDescriptors) file descriptors, and the limit is "
+                    + "\(DescriptorLimit.maximum): raise it with `ulimit -n 1024`, or LimitNOFILE= of its unit")
+        }
         let termination = Termination()
         let logger = logging.bootstrap()
         let registry = DeviceRegistry.shared
@@ -179,7 +188,8 @@ struct Serve: ParsableCommand {
         }
         let routes = HTTPRoute.livePage(of: sources.snapshots) + [.metrics(of: collector)] + health
         return HTTPService(
-            address, allowedNames: allowHost, routes: routes, statistics: statistics, logger: Logger(label: "dmascope.http"),
+            address, allowedNames: allowHost, routes: routes, statistics: statistics,
+            logger: Logger(label: "dmascope.http"),
             onListening: listens)
     }
 
