@@ -54,6 +54,7 @@ let package = Package(
             cSettings: ["../CDMATrace", "../CDMATrace/include", "../CDMADev/include"].map { .headerSearchPath($0) },
             linkerSettings: [.linkedLibrary("lttng-ust"), .linkedLibrary("dl")]),
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
 
         // L0: the machine.
@@ -98,12 +99,13 @@ let package = Package(
         swiftTarget(
             "WebServer",
             [
-                "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient", "TelemetryWire",
-                systemPackage,
+                "CZlib", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient",
+                "TelemetryWire", systemPackage,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

@@ -8,6 +8,9 @@ public enum DescriptorLimit {
     /// The soft limit; 0 when it cannot be read.
     public static var current: UInt64 { UInt64(limits?.rlim_cur ?? 0) }
 
+    /// The hard limit, up to which the soft one can be raised; 0 when it cannot be read.
+    public static var maximum: UInt64 { UInt64(limits?.rlim_max ?? 0) }
+
     /// Raises the soft limit to at least `count`, up to the hard limit; never lowers it.
     ///
     /// - Returns: whether it is higher now.

@@ -13,6 +13,7 @@ import SystemPackage
 /// It installs no signal handlers; the owner of the group does.
 public struct HTTPService: Service {
     private let address: ListenAddress
+    private let allowedNames: [String]
     private let routes: [HTTPRoute]
     private let statistics: WebStatistics
     private let logger: Logger
@@ -21,7 +22,7 @@ public struct HTTPService: Service {
     /// One thread for all servers of the process, never shut down: NIO's singleton group has one thread for each processor,
     /// and Hummingbird may schedule work on the thread after the server has ended.
     private static let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    /// Further clients wait in the backlog of the socket.
+    /// A further client gets the place of the connection that has waited longest; see ``Seats``.
     private static let maximumConnections = 256
     /// The time at shutdown in which clients can receive responses that are in progress.
     private static let gracePeriod = Duration.seconds(1)
@@ -33,13 +34,18 @@ public struct HTTPService: Service {
     ///   - onListening: called once, when clients can connect, with the location: `http://127.0.0.1:9876`, with the actual
     ///     port, or `unix:PATH`.
     ///   - address: where to listen.
+    ///   - allowedNames: names in `Host` that are answered, in addition to IP addresses and the names of this machine.
+    ///     Requests with another name get status 421: any web site could make its own name resolve to this machine and
+    ///     read the answers.
     ///   - logger: receives starts, stops and errors.
     ///   - routes: the paths that are served.
     public init(
-        _ address: ListenAddress, routes: [HTTPRoute], statistics: WebStatistics = WebStatistics(), logger: Logger,
+        _ address: ListenAddress, allowedNames: [String] = [], routes: [HTTPRoute],
+        statistics: WebStatistics = WebStatistics(), logger: Logger,
         onListening: @escaping @Sendable (_ location: String) -> Void = { _ in }
     ) {
         self.address = address
+        self.allowedNames = allowedNames
         self.routes = routes
         self.statistics = statistics
         self.logger = logger
@@ -77,6 +83,7 @@ public struct HTTPService: Service {
         _ socketLocation: UnixSocketLocation?, _ onRunning: @escaping @Sendable (SocketAddress?) -> Void
     ) -> some Service {
         let router = Router(options: .autoGenerateHeadEndpoints)
+        router.add(middleware: RequestRules(hosts: HostRule(address, allowedNames)))
         for route in routes {
             let handler = measured(route)
             router.get(RouterPath(route.path)) { request, context in try await handler(request, context) }
@@ -86,11 +93,14 @@ public struct HTTPService: Service {
             case .tcp(let host, let port): .hostname(host, port: port)
             case .unix(let path): .unixDomainSocket(path: socketLocation?.workPath ?? path)
             }
+        let seats = Seats(maximum: Self.maximumConnections)
+        let server = HTTPServerBuilder { responder in
+            GuardedHTTPChannel(
+                http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: .seconds(120))),
+                seats: seats)
+        }
         return Application(
-            router: router, server: .http1(configuration: .init(idleTimeout: .seconds(120))),
-            configuration: ApplicationConfiguration(
-                address: bind,
-                availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections, logger: logger)),
+            router: router, server: server, configuration: ApplicationConfiguration(address: bind),
             onServerRunning: { onRunning($0.localAddress) },
             eventLoopGroupProvider: .shared(Self.threads), logger: logger)
     }

@@ -10,8 +10,8 @@ import NIOCore
 struct HostRule: Sendable {
     private let names: Set<String>
 
-    init(_ address: ListenAddress) {
-        var names: Set<String> = ["localhost"]
+    init(_ address: ListenAddress, _ allowedNames: [String] = []) {
+        var names = Set(["localhost"] + allowedNames.map { $0.lowercased() })
         if case .tcp(let host, _) = address { names.insert(host.lowercased()) }
         var own = [CChar](repeating: 0, count: 256)
         if gethostname(&own, own.count - 1) == 0 {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct ServeTests {
-    @Test(arguments: [SIGTERM, SIGINT]) func endsAtASignalAndLeavesNothing(signal: Int32) throws {
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGQUIT]) func endsAtASignalAndLeavesNothing(signal: Int32) throws {
         let scope = try Scope()
         let server = try scope.serve("--workload", "copy")
         #expect(try scope.json("list").elements.count == 2)
@@ -48,6 +48,33 @@ import Testing
         server.kill(SIGINT)
         server.kill(SIGCONT)
         #expect([.signalled(SIGTERM), .signalled(SIGINT)].contains(try server.wait().exit))
+    }
+
+    @Test func aHangUpThatIsIgnoredStaysIgnored() throws {
+        let scope = try Scope()
+        let script = "trap '' HUP; exec \"$0\" serve --listen off"
+        let server = try RunningProgram("/bin/sh", ["-c", script, scope.program], environment: scope.environment)
+        try server.waitForOutput(containing: "Ctrl-C")
+        server.kill(SIGHUP)
+        #expect(try scope.json("list").elements.count == 2)
+        server.kill(SIGTERM)
+        #expect(try server.wait().exit == .exited(0))
+    }
+
+    @Test(arguments: [8, 24, 63]) func withoutEnoughDescriptorsItSaysSo(limit: Int) throws {
+        let scope = try Scope()
+        let script = "ulimit -n \(limit); exec \"$0\" serve"
+        let result = try runProgram("/bin/sh", ["-c", script, scope.program], environment: scope.environment)
+        expect(result, exits: 1, saying: "needs 64 file descriptors, and the limit is \(limit): raise it")
+        #expect(try scope.leftovers.isEmpty)
+    }
+
+    @Test func aNameCannotTurnTheTextAround() throws {
+        let scope = try Scope()
+        let server = try scope.serve("--device", "software,name=a\u{202E}b\u{2066}c")
+        defer { server.kill(SIGTERM) }
+        let text = try scope.run("list").output
+        #expect(text.contains(#"a\u{202E}b\u{2066}c"#), "\(text)")
     }
 
     @Test func aKilledServerIsReplacedAtItsSocket() throws {

@@ -11,30 +11,28 @@ extension HTTPRoute {
     /// All viewers share the collections. At most ``maximumViewers`` streams are open at once. A further viewer gets status
     /// 503 and polls `/snapshot.json` instead.
     ///
-    /// - Parameter address: the address of the server. Requests of browsers for other host names than those of this machine
-    ///   get status 421: any web site could make its own name resolve to this machine and read the page.
     /// - Parameter collector: reads the sources for the page.
-    public static func livePage(of collector: SnapshotCollector, at address: ListenAddress) -> [HTTPRoute] {
+    public static func livePage(of collector: SnapshotCollector) -> [HTTPRoute] {
         let feed = LiveFeed(collector)
         let viewers = ViewerLimit(limit: maximumViewers)
-        let rule = HostRule(address)
         let files = PageFile.all.map { file in
-            route(file.path, "the live page", rule) { _ in
+            HTTPRoute(file.path, "the live page") { _, _ in
                 var response = plain(.ok, ByteBuffer(bytes: file.bytes), type: file.contentType)
                 response.headers[.cacheControl] = "no-cache"
                 return response
             }
         }
         return files + [
-            route("/snapshot.json", "what the live page shows, as JSON", rule) { _ in
+            HTTPRoute("/snapshot.json", "what the live page shows, as JSON") { request, _ in
                 switch try await feed.next(after: nil).text {
-                case .success(let text): plain(.ok, text, type: "application/json")
-                case .failure(let error): plain(.serviceUnavailable, "no snapshot: \(error)\n")
+                case .success(let text):
+                    await .long(text, for: request, headers: headers(type: "application/json"))
+                case .failure(let error): .text(.serviceUnavailable, "no snapshot: \(error)\n")
                 }
             },
-            route("/events", "snapshots as server-sent events", rule) { _ in
+            HTTPRoute("/events", "snapshots as server-sent events") { _, _ in
                 guard let slot = viewers.reserve() else {
-                    return plain(
+                    return .text(
                         .serviceUnavailable,
                         "there are \(viewers.limit) viewers, which is the limit: use /snapshot.json\n"
                     )
@@ -73,25 +71,6 @@ extension HTTPRoute {
             let reason = error.description.split(whereSeparator: \.isNewline).joined(separator: " ")
             return ByteBuffer(string: "id: \(frame.number)\nevent: failure\ndata: \(reason)\n\n")
         }
-    }
-
-    private static func route(
-        _ path: String, _ summary: String, _ rule: HostRule,
-        answer: @escaping @Sendable (Request) async throws -> Response
-    ) -> HTTPRoute {
-        HTTPRoute(path, summary) { request, _ in
-            guard rule.allows(request.head.authority) else {
-                return plain(
-                    .misdirectedRequest,
-                    "use an IP address, as http://127.0.0.1:9876/, or the name of this machine: any web site could make "
-                        + "another name resolve to this machine\n")
-            }
-            return try await answer(request)
-        }
-    }
-
-    private static func plain(_ status: HTTPResponse.Status, _ text: String) -> Response {
-        plain(status, ByteBuffer(string: text), type: "text/plain; charset=utf-8")
     }
 
     private static func plain(_ status: HTTPResponse.Status, _ body: ByteBuffer, type: String) -> Response {

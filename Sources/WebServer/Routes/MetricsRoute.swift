@@ -23,17 +23,15 @@ extension HTTPRoute {
                         continuation.resume(with: Result { try format.text(of: collector.collect(since: requested)) })
                     }
                 }
-                return Response(
-                    status: .ok, headers: [.contentType: format.contentType, .vary: "Accept"],
-                    body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+                return await .long(
+                    ByteBuffer(string: text), for: request,
+                    headers: [.contentType: format.contentType, .vary: "Accept"])
             } catch {
                 if let suppressed = limiter.withLock({ $0.admit() }) {
                     context.logger.error(
                         "metrics cannot be collected", metadata: ["error": "\(error)", "suppressed": "\(suppressed)"])
                 }
-                return Response(
-                    status: .internalServerError, headers: [.contentType: "text/plain; charset=utf-8"],
-                    body: ResponseBody(byteBuffer: ByteBuffer(string: "metrics cannot be collected: \(error)\n")))
+                return .text(.internalServerError, "metrics cannot be collected: \(error)\n")
             }
         }
     }

@@ -3,6 +3,7 @@ import DMAController
 import DMADev
 import DMATelemetry
 import DeviceDrivers
+import LinuxSystem
 import Logging
 import MetricsExporter
 import WebServer
@@ -18,7 +19,7 @@ struct Serve: ParsableCommand {
             dpdk-telemetry.py. HTTP shows these devices and those of every other process with a telemetry socket: a \
             live page for browsers, whose address is printed, and /metrics for Prometheus and other scrapers. The \
             process is also a controller: other processes use it with --device controller,socket=PATH, with the path \
-            that is printed. A second SIGINT or SIGTERM ends the process immediately.
+            that is printed. The first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it in order, a second one immediately.
 
             DEVICES: a driver, then keys, for example software,name=dma0,vchans=8
             \(DriverTable.help)
@@ -40,6 +41,12 @@ struct Serve: ParsableCommand {
             "The HTTP address: HOST:PORT, [IPv6]:PORT, unix:PATH, or off. Port 0 selects a free port.",
             valueName: "address"))
     var listen = "127.0.0.1:9876"
+
+    @Option(
+        help: ArgumentHelp(
+            "A host name that HTTP clients may use, in addition to IP addresses and the names of this machine; may be "
+                + "repeated.", valueName: "name"))
+    var allowHost: [String] = []
 
     @OptionGroup var sources: SourceOptions
 
@@ -66,6 +73,7 @@ struct Serve: ParsableCommand {
 
     @OptionGroup var logging: LogOptions
 
+    private static let minimumDescriptors: UInt64 = 64
     private static let defaultDevices = ["software", "software"]
 
     func validate() throws {
@@ -86,6 +94,13 @@ struct Serve: ParsableCommand {
     }
 
     func run() throws {
+        // The HTTP library ends the process if it cannot create descriptors.
+        DescriptorLimit.raise(to: Self.minimumDescriptors)
+        guard DescriptorLimit.current >= Self.minimumDescriptors else {
+            throw Failure(
+                "a service needs \(Self.minimumDescriptors) file descriptors, and the limit is "
+                    + "\(DescriptorLimit.maximum): raise it with `ulimit -n 1024`, or LimitNOFILE= of its unit")
+        }
         let termination = Termination()
         let logger = logging.bootstrap()
         let registry = DeviceRegistry.shared
@@ -106,7 +121,7 @@ struct Serve: ParsableCommand {
         let summary = ServeSummary(
             devices: devices, path: server.path, filePrefix: filePrefix, controllerPath: controller?.path)
         parts.append(("summary", SummaryPart(locations: locations) { summary.text(location: $0) }))
-        if let service = httpService(listens: { continuation.yield($0) }) {
+        if let service = httpService(devices, listens: { continuation.yield($0) }) {
             parts.append(("http", service))
         } else {
             continuation.yield(nil)
@@ -162,13 +177,19 @@ struct Serve: ParsableCommand {
     }
 
     /// The HTTP routes: a new one is a row here.
-    private func httpService(listens: @escaping @Sendable (String) -> Void) -> HTTPService? {
+    private func httpService(
+        _ devices: [DMADevice], listens: @escaping @Sendable (String) -> Void
+    ) -> HTTPService? {
         guard let address = ListenAddress(listen) else { return nil }
         let statistics = WebStatistics()
         let collector = sources.collector(includesThisProcess: true, web: statistics)
-        let routes = HTTPRoute.livePage(of: sources.snapshots, at: address) + [.metrics(of: collector)]
+        let health = HTTPRoute.health {
+            devices.contains { (try? $0.view.info)?.isStarted == true } ? nil : "no device is started"
+        }
+        let routes = HTTPRoute.livePage(of: sources.snapshots) + [.metrics(of: collector)] + health
         return HTTPService(
-            address, routes: routes, statistics: statistics, logger: Logger(label: "dmascope.http"),
+            address, allowedNames: allowHost, routes: routes, statistics: statistics,
+            logger: Logger(label: "dmascope.http"),
             onListening: listens)
     }
 

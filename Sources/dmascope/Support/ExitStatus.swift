@@ -21,7 +21,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .different: "copied or filled bytes are wrong"
         case .usage: "the command line is wrong"
         case .interrupted: "copy, bench or demo was interrupted by SIGINT (Ctrl-C)"
-        case .terminated: "the same by SIGTERM"
+        case .terminated: "the same by SIGTERM, SIGHUP or SIGQUIT"
         }
     }
 

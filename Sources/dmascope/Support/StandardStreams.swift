@@ -60,11 +60,15 @@ enum StandardStreams {
         outputIsTerminal && !isSet("NO_COLOR") && getenv("TERM").map { String(cString: $0) } != "dumb"
     }
 
-    /// The text with escaped control characters, so that a peer's string cannot control the terminal.
+    /// The text with escaped control characters, so that a peer's string cannot control the terminal, and escaped
+    /// directional ones, so that it cannot change the order in which other text is shown.
     static func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
+        func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.generalCategory == .control || scalar.properties.isBidiControl
+        }
+        guard text.unicodeScalars.contains(where: isEscaped) else { return text }
         return text.unicodeScalars.reduce(into: "") { result, scalar in
-            result += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+            result += isEscaped(scalar) ? scalar.escaped(asASCII: true) : String(scalar)
         }
     }
 

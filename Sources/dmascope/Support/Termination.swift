@@ -3,7 +3,8 @@ import LinuxSystem
 import Synchronization
 import SystemPackage
 
-/// SIGINT and SIGTERM as a request for an orderly end. After the first one, the next ends the process immediately.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT as a request for an orderly end. After the first one, the next ends the process
+/// immediately. A SIGHUP that was ignored when the program started, as by `nohup`, stays ignored.
 ///
 /// Create it before any other thread exists: it blocks the signals, and new threads inherit the mask.
 final class Termination: Sendable {
@@ -46,8 +47,8 @@ final class Termination: Sendable {
         }
         switch received.load(ordering: .relaxed) {
         case 0: return nil
-        case SIGTERM: return .terminated
-        default: return .interrupted
+        case SIGINT: return .interrupted
+        default: return .terminated
         }
     }
 
@@ -55,17 +56,23 @@ final class Termination: Sendable {
     /// has the signals unblocked, with their default action.
     private func record(_ number: CInt) {
         received.store(number, ordering: .relaxed)
-        signal(SIGINT, SIG_DFL)
-        signal(SIGTERM, SIG_DFL)
         var signals = Self.signals
+        for number in Self.numbers where sigismember(&signals, number) == 1 { signal(number, SIG_DFL) }
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
+
+    private static let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
     private static var signals: sigset_t {
         var signals = sigset_t()
         sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
+        for number in numbers where number != SIGHUP || !hangUpIsIgnored { sigaddset(&signals, number) }
         return signals
     }
+
+    private static let hangUpIsIgnored: Bool = {
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
+    }()
 }

@@ -1,0 +1,2 @@
+/* zlib as Swift sees it: the installed header, nothing added. */
+#include <zlib.h>

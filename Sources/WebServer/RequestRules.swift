@@ -1,0 +1,28 @@
+import Hummingbird
+
+/// What every request must meet, whatever its path.
+struct RequestRules: RouterMiddleware {
+    /// The field `Allow` of a response with status 405, and its text.
+    static let allowed = "GET, HEAD"
+    static let methods = "the methods are GET and HEAD\n"
+
+    let hosts: HostRule
+
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        guard hosts.allows(request.head.authority) else {
+            return .text(
+                .misdirectedRequest,
+                "use an IP address, as http://127.0.0.1:9876/, the name of this machine, or a name given with "
+                    + "--allow-host: any web site could make another name resolve to this machine\n")
+        }
+        guard request.method == .get || request.method == .head else {
+            var response = Response.text(.methodNotAllowed, Self.methods)
+            response.headers[.allow] = Self.allowed
+            return response
+        }
+        return try await next(request, context)
+    }
+}
