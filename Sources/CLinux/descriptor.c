@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,6 +25,11 @@ _Static_assert(CLINUX_SEAL_FUTURE_WRITE == F_SEAL_FUTURE_WRITE, "seals");
 int clinux_memfd(const char *name, bool is_huge)
 {
 	return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | (is_huge ? MFD_HUGETLB : 0));
+}
+
+int clinux_close_on_exec(unsigned int first)
+{
+	return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 long clinux_page_size(int fd)

@@ -141,6 +141,8 @@ private final class Opening: Service {
     func run() async throws {
         var socket: SocketFile?
         for await local in bound.cancelOnGracefulShutdown() {
+            // The HTTP library sets the flag neither of its sockets nor of its pollers.
+            CloseOnExec.setAll()
             socket = try socketLocation?.publish()
             switch address {
             case .tcp(let host, let port):

@@ -78,6 +78,25 @@ import Testing
         }
     }
 
+    /// A program that the service starts inherits none of them.
+    @Test func allDescriptorsAreClosedOnExec() throws {
+        let server = try scope.serve("--listen", "unix:\(path)")
+        defer { server.kill(SIGTERM) }
+        let curl = try requiredTool("curl", package: "curl")
+        let viewer = try RunningProgram(curl, ["-sSN", "--unix-socket", path, "http://localhost/events"])
+        defer { viewer.kill(SIGTERM) }
+        try viewer.waitForOutput(containing: "event: snapshot")
+        let directory = "/proc/\(server.processID)/fdinfo"
+        let inherited = try FileManager.default.contentsOfDirectory(atPath: directory).filter { name in
+            // One that was closed meanwhile has no file.
+            guard let text = try? String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8) else { return false }
+            let line = text.split(separator: "\n").first { $0.hasPrefix("flags:") }
+            let flags = line.flatMap { Int($0.dropFirst(6).filter(\.isNumber), radix: 8) }
+            return try #require(flags) & Int(O_CLOEXEC) == 0
+        }
+        #expect(Set(inherited).isSubset(of: ["0", "1", "2"]))
+    }
+
     @Test func halfRequestsKeepNobodyOut() throws {
         let server = try scope.serve("--listen", "unix:\(path)")
         defer { server.kill(SIGTERM) }

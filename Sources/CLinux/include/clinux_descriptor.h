@@ -32,6 +32,9 @@ int clinux_pidfd_open(pid_t pid);
 /* SO_PEERPIDFD: a descriptor of the process that connected, close-on-exec; ENOPROTOOPT on kernels without it. */
 int clinux_peer_pidfd(int socket);
 
+/* close_range(2) with CLOSE_RANGE_CLOEXEC, for all descriptors from `first` on. */
+int clinux_close_on_exec(unsigned int first);
+
 /* Maximum descriptors per message: the limit of Linux (SCM_MAX_FD), so that none is left in a message. */
 #define CLINUX_DESCRIPTORS_MAX 253
 

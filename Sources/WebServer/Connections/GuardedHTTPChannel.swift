@@ -1,4 +1,5 @@
 import HummingbirdCore
+import LinuxSystem
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -11,6 +12,7 @@ struct GuardedHTTPChannel: ServerChildChannel {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
         http.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
+            try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { CloseOnExec.set($0) }
             let observer = ConnectionGuard(seats)
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(observer, position: .after(decoder))

@@ -3,8 +3,8 @@ import LinuxSystem
 import Synchronization
 import SystemPackage
 
-/// The signals of a program with a screen, as a descriptor to poll: SIGINT and SIGTERM request the end, SIGWINCH a
-/// redraw. If the program does not end, the next SIGINT or SIGTERM restores the screen and ends the process.
+/// The signals of a program with a screen, as a descriptor to poll: SIGINT, SIGTERM, SIGHUP and SIGQUIT request the end,
+/// SIGWINCH a redraw. If the program does not end, the next one of the four restores the screen and ends the process.
 ///
 /// Create it before any other thread exists: it blocks the signals, and new threads inherit the mask.
 final class ScreenSignals: Sendable {
@@ -15,7 +15,7 @@ final class ScreenSignals: Sendable {
     init(for screen: TerminalScreen) throws(Failure) {
         var signals = sigset_t()
         sigemptyset(&signals)
-        for signal in [SIGINT, SIGTERM, SIGWINCH] { sigaddset(&signals, signal) }
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         do throws(Errno) {
             ready = try EventDescriptor()
