@@ -56,6 +56,12 @@ final class SampleBuilder: SourceVisitor {
         for place in places {
             guard case .telemetry(_, let take) = rows[place].origin else { continue }
             let points = take(reply)
+            let description = rows[place].description
+            guard points.allSatisfy({ $0.value.isPossible(for: description.kind) }) else {
+                throw TelemetryClientError(
+                    .invalidValue,
+                    "\(source.path) answers \(request.text) with a value that \(description.name) cannot have")
+            }
             sampleCount += points.count
             guard sampleCount <= Self.sampleLimit else {
                 throw TelemetryClientError(

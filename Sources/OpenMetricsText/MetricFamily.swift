@@ -79,6 +79,21 @@ public enum MetricValue: Sendable, Equatable {
     case histogram(MetricHistogram)
 }
 
+extension MetricValue {
+    /// Whether a metric of this type can have the value: a count is finite and not below 0, and the counts of a
+    /// histogram together are less than 2^64.
+    public func isPossible(for kind: MetricDescription.Kind) -> Bool {
+        switch (kind, self) {
+        case (.counter, .number(let number)): number.double >= 0 && number.double.isFinite
+        case (.gauge, .number), (.info, .number): true
+        case (.histogram, .histogram(let histogram)):
+            histogram.hasPossibleCounts && histogram.sum.double >= 0
+                && histogram.sum.double.isFinite
+        default: false
+        }
+    }
+}
+
 /// A number, exact where it is an integer.
 public enum MetricNumber: Sendable, Equatable {
     /// An integer that is not negative.
@@ -136,6 +151,17 @@ public struct MetricHistogram: Sendable, Equatable {
         self.buckets = buckets
         self.rest = rest
         self.sum = sum
+    }
+
+    /// Whether the number of all observations fits into 64 bits.
+    var hasPossibleCounts: Bool {
+        var sum = rest
+        for bucket in buckets {
+            let (next, overflow) = sum.addingReportingOverflow(bucket.count)
+            if overflow { return false }
+            sum = next
+        }
+        return true
     }
 
     /// The number of all observations.

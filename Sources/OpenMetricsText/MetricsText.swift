@@ -73,8 +73,9 @@ private struct MetricsWriter {
     }
 
     private mutating func write(_ sample: MetricSample, _ labels: String, _ description: MetricDescription) {
+        guard sample.value.isPossible(for: description.kind) else { return }
         switch (description.kind, sample.value) {
-        case (.counter, .number(let number)) where number.double >= 0 && number.double.isFinite:
+        case (.counter, .number(let number)):
             line(description.name, "_total", labels, number.text)
             writeCreated(sample, labels, description)
         case (.gauge, .number(let number)):

@@ -21,6 +21,8 @@ public struct TelemetryClientError: Error, Sendable, Equatable, CustomStringConv
         public static let notTelemetry = Code(description: "notTelemetry")
         /// The reply is not JSON (some of DPDK's are not), or not one object with one member.
         public static let invalidJSON = Code(description: "invalidJSON")
+        /// The reply has a value that its meaning excludes, such as a count below 0.
+        public static let invalidValue = Code(description: "invalidValue")
         /// The request, the reply or the path is longer than allowed.
         public static let tooLong = Code(description: "tooLong")
         /// The file prefix, path or command is invalid.

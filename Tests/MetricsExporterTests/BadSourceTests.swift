@@ -86,7 +86,7 @@ import Testing
             "odd",
             Self.answering([
                 Self.offers, #"{"/dmadev/list":[0,0,-1,99999,"x",null]}"#, info,
-                #"{"/dmadev/stats":{"submitted":-1,"completed":1.5,"errors":18446744073709551615}}"#,
+                #"{"/dmadev/stats":{"submitted":"x","completed":1.5,"errors":18446744073709551615}}"#,
             ]))
         let text = try exposition(MetricsCollector(configuration))
         #expect(text.value("dmascope_scrape_success", ["prefix": "odd"]) == 1)
@@ -98,6 +98,22 @@ import Testing
         #expect(text["dmadev_device_vchans_limit"].isEmpty && text["dmadev_device_descriptors_minimum"].isEmpty)
         #expect(try #require(text["dmadev_device_info"].first?.labels["name"]).utf8.count <= 3 * 256)
         _ = peer
+    }
+
+    /// A page with such values would be refused by the scraper, with the values of all sources.
+    @Test(arguments: [
+        ("negative", #"{"/dmadev/stats":{"submitted":-1,"completed":1,"errors":0}}"#),
+        ("infinite", #"{"/dmadev/stats":{"submitted":1,"completed":1e999,"errors":0}}"#),
+        ("nan", #"{"/dmadev/stats":{"submitted":1,"completed":NaN,"errors":0}}"#),
+    ])
+    func impossibleCountsFailTheirSourceOnly(prefix: String, reply: String) throws {
+        let bad = try peer(prefix, Self.answering([Self.offers, #"{"/dmadev/list":[0]}"#, Self.info, reply]))
+        let good = try peer("good", Self.answering([Self.offers, #"{"/dmadev/list":[]}"#]))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_scrape_success", ["prefix": prefix]) == 0)
+        #expect(text.value("dmascope_scrape_success", ["prefix": "good"]) == 1)
+        #expect(text["dmascope_scrape_failure_info"].map { $0.labels["prefix"] } == [prefix])
+        _ = (bad, good)
     }
 
     @Test func aResetOfDPDKsStatisticsIsPassedOn() throws {

@@ -165,6 +165,19 @@ import Testing
         #expect(throws: MetricsTextError.self) { try MetricsText.openMetrics.text(of: [MetricFamily(description)]) }
     }
 
+    /// Readers refuse a page whose buckets decrease.
+    @Test func aHistogramWithMoreThanCanBeCountedIsLeftOut() throws {
+        let bucket = MetricHistogram.Bucket(upperBound: 1, count: .max - 1)
+        func text(_ rest: UInt64) throws -> String {
+            let histogram = MetricHistogram(buckets: [bucket], rest: rest, sum: .real(1))
+            return try MetricsText.openMetrics.text(of: [
+                MetricFamily(MetricDescription("h", .histogram, help: ""), samples: [.init([:], .histogram(histogram))])
+            ])
+        }
+        #expect(try text(1).contains("h_count 18446744073709551615"))
+        #expect(try !text(2).contains("h_count"))
+    }
+
     @Test func otherSlipsAreRefused() {
         func refuses(_ families: MetricFamily...) {
             #expect(throws: MetricsTextError.self) { try MetricsText.prometheus.text(of: families) }

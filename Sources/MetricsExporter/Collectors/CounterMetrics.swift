@@ -51,18 +51,25 @@ enum LatencyBuckets {
     static let bounds: [UInt64] = (6...34).map { 1 << $0 }
 
     /// Converts a reply to `/dmadev/latency`.
+    ///
+    /// Counts that together exceed 64 bits are the greatest number each, which is no possible histogram.
     static func histogram(of reply: JSONReader) -> MetricHistogram {
         var buckets = bounds.map { MetricHistogram.Bucket(upperBound: Double($0) / 1e9) }
         var rest: UInt64 = 0
         for bucket in reply.reader("buckets").elements {
             let count = bucket.unsigned("count") ?? 0
             if let bound = bucket.unsigned("below_ns"), let index = bounds.firstIndex(where: { bound <= $0 }) {
-                buckets[index].count &+= count
+                buckets[index].count = sum(buckets[index].count, count)
             } else {
-                rest &+= count
+                rest = sum(rest, count)
             }
         }
         return MetricHistogram(
             buckets: buckets, rest: rest, sum: .real(Double(reply.unsigned("sum_ns") ?? 0) / 1e9))
+    }
+
+    private static func sum(_ one: UInt64, _ other: UInt64) -> UInt64 {
+        let (sum, overflow) = one.addingReportingOverflow(other)
+        return overflow ? .max : sum
     }
 }
