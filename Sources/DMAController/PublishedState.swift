@@ -33,7 +33,8 @@ final class PublishedState: Sendable {
             let claims = rings.reduce(claims) { $0 + $1.claims.read(from: $1.memory) }
             return ControllerReport.Connection(
                 number: number, processID: processID, userID: userID, domains: domains, groups: groups,
-                figures: figures + allWork.figures + claims.figures)
+                figures: figures + [.init("halted_rings", UInt64(rings.count { $0.memory.isHalted }))] + allWork.figures
+                    + claims.figures)
         }
     }
 
