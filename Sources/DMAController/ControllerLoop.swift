@@ -205,6 +205,13 @@ final class ControllerLoop {
                 socket, credentials,
                 "the controller already has its maximum of \(configuration.maximumConnections) connections")
         }
+        guard ledger.mayConnect(tenant, maximum: configuration.maximumConnections) else {
+            statistics.quotaRefusals += 1
+            return turnAway(
+                socket, credentials,
+                "the last quarter of the controller's \(configuration.maximumConnections) connections is for users who have "
+                    + "fewer than \(tenant)")
+        }
         guard closer.backlog(of: tenant) <= Self.maximumBacklog else {
             return turnAway(socket, credentials, Self.backlogReason(tenant))
         }

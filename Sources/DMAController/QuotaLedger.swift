@@ -49,6 +49,11 @@ struct QuotaLedger {
         return nil
     }
 
+    /// Whether a tenant may have one more of the connections that all share.
+    func mayConnect(_ tenant: Tenant, maximum: Int) -> Bool {
+        tenant.mayTakeOne(of: maximum, taken: used.mapValues(\.connections))
+    }
+
     /// Reverts a charge.
     mutating func release(_ tenant: Tenant, _ less: Amount) {
         guard var now = used[tenant] else { return }

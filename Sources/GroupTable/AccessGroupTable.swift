@@ -111,7 +111,8 @@ public struct AccessGroupTable {
     /// Creates a group; the creator's domain is its first member.
     ///
     /// - Returns: the group's number: the free one that has been unused for the longest time.
-    /// - Throws: `EINVAL` for a limit below 2, `ENOSPC` when the table, a quota or the handlers are used up.
+    /// - Throws: `EINVAL` for a limit below 2, `ENOSPC` when the table, a quota, a share or the handlers are used
+    ///   up.
     public mutating func create(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken, by client: AccessGroupClient
     ) throws(DMAError) -> AccessGroupID {
@@ -124,6 +125,12 @@ public struct AccessGroupTable {
         }
         guard let id = freeNumber() else {
             throw .exhausted("there are \(limits.groupCount) access groups, the maximum")
+        }
+        let taken = groups.values.reduce(into: [:]) { $0[$1.creator.tenant, default: 0] += 1 }
+        guard client.tenant.mayTakeOne(of: Int(limits.groupCount), taken: taken) else {
+            throw .exhausted(
+                "\(client.tenant) has \(owned) access groups: the last quarter of the \(limits.groupCount) is for those who "
+                    + "have fewer")
         }
         guard let token = keep(token) else { throw .exhausted("the memory for tokens is full") }
         let seat = try newSeat(domain, client)

@@ -76,15 +76,20 @@ import Testing
                 scribble(ring, &random, addresses: [mine, target, mine + 4095, 0, .max, 1 << 57, 1 << 47])
                 // Any tail: behind, far ahead, or plausible.
                 let seen = ring.memory.consumerPage.member(\.completed).loadAcquiring()
-                let tail = random.next() % 16 == 0 ? random.next() : seen &+ random.next() % UInt64(count + 1)
+                let isImpossible = random.next() % 256 == 0
+                let tail = seen &+ (isImpossible ? random.next() | 1 << 20 : random.next() % UInt64(count + 1))
                 ring.memory.producerPage.member(\.tail).storeReleasing(tail)
+                if isImpossible {
+                    ring.ring()
+                    try eventually("the ring is halted") { ring.memory.isHalted }
+                }
                 if random.next() % 8 == 0 { ring.ring() }
                 rounds += 1
             }
             // An end in the middle of it.
             if count == 37 { #expect(try ring.peer.ask(StopRings(), for: Done.self) != nil) }
         }
-        #expect(rounds == 40_000 && haltedCount > 10)
+        #expect(rounds == 40_000 && haltedCount > 100)
         #expect(secret.bytes.allSatisfy { $0 == 0x5A })
         #expect(try victim.ask(UnregisterMemory(iova: target), for: Done.self) != nil)
         try eventually("the hostile ones are gone") { controller.statistics.connections == 1 }
