@@ -244,8 +244,9 @@ let package = Package(
         test(
             of: "DMAController",
             [
-                "DMAController", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", "TestSupport",
-                systemPackage, .product(name: "Logging", package: "swift-log"),
+                "DMAController", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "DMATelemetry", "GroupTable",
+                "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "LinuxSystem", "TestSupport"]),
         test(of: "GroupTable", ["GroupTable", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),

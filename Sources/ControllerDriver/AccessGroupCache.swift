@@ -15,19 +15,10 @@ final class AccessGroupCache: Sendable {
         /// The handler of this device.
         let own: DomainHandler
         var info: AccessGroupInfo
-        /// Whether all members were read; before, other threads do not see the group.
-        var isComplete = false
-        /// The changes since the running read began, which may have read a part before them; `nil`: none runs.
-        var journal: [GroupChanged]?
-
-        mutating func apply(_ change: GroupChanged) {
-            info.apply(change)
-            journal?.append(change)
-        }
 
         /// Applies a change that this device made.
         mutating func apply(_ kind: AccessGroupEvent.Kind, _ window: DomainWindow) {
-            apply(
+            info.apply(
                 GroupChanged(
                     change: kind.rawValue, group: info.id, identity: identity, handler: own, domain: [],
                     window: .init(iova: window.iova, byteCount: window.length, rights: window.rights.rawValue)))
@@ -61,7 +52,7 @@ final class AccessGroupCache: Sendable {
     private let state = Locked(State())
 
     var groups: [AccessGroupInfo] {
-        state.withLock { $0.memberships.values.filter(\.isComplete).map(\.info).sorted { $0.id < $1.id } }
+        state.withLock { $0.memberships.values.map(\.info).sorted { $0.id < $1.id } }
     }
 
     func deliver(to sink: @escaping AccessGroupEventSink) { state.withLock { $0.sink = sink } }
@@ -71,29 +62,8 @@ final class AccessGroupCache: Sendable {
     /// Removes all groups without events: the device itself closes.
     func removeAll() { state.withLock { $0.memberships = [:] } }
 
-    // MARK: Reading
-
-    /// Begins to read a group member by member: changes that arrive meanwhile are applied to the result.
-    func beginReading(_ group: AccessGroupID) { state.withLock { $0.memberships[group]?.journal = [] } }
-
-    /// Ends a read that has failed.
-    func endReading(_ group: AccessGroupID) { state.withLock { $0.memberships[group]?.journal = nil } }
-
-    /// Stores a group that was read.
-    ///
-    /// - Returns: the group with the changes that arrived meanwhile.
-    func finishReading(_ read: AccessGroupInfo) -> AccessGroupInfo {
-        state.withLock { state in
-            var info = read
-            // Without a journal, the group has ended, and perhaps another one has got its number.
-            guard let membership = state.memberships[read.id], let journal = membership.journal else { return info }
-            info.identity = membership.identity
-            journal.forEach { info.apply($0) }
-            state.memberships[read.id] = Membership(
-                identity: membership.identity, own: membership.own, info: info, isComplete: true)
-            return info
-        }
-    }
+    /// A group as of the last answer or event; `nil` when the device is not in it.
+    func group(_ id: AccessGroupID) -> AccessGroupInfo? { state.withLock { $0.memberships[id]?.info } }
 
     // MARK: Changes by this device
 
@@ -127,14 +97,20 @@ final class AccessGroupCache: Sendable {
     }
 
     /// Records that the device has entered a group.
-    func entered(_ entry: GroupEntered, on connection: UInt64) {
-        guard let domain = DomainID(bytes: entry.domain) else { return }
+    func entered(_ entry: GroupEntered, _ members: AccessGroupInfo, on connection: UInt64) {
         state.withLock { state in
             guard state.connection == connection else { return }
-            let own = AccessGroupMember(domain: domain, handler: entry.handler, isCreator: false)
-            state.memberships[entry.group] = Membership(
-                identity: entry.identity, own: entry.handler,
-                info: AccessGroupInfo(id: entry.group, identity: entry.identity, kind: .pair, members: [own]))
+            state.memberships[entry.group] = Membership(identity: entry.identity, own: entry.handler, info: members)
+        }
+    }
+
+    /// Replaces the members of a group that the device has asked for.
+    func listed(_ members: AccessGroupInfo, on connection: UInt64) {
+        state.withLock { state in
+            guard state.connection == connection, state.memberships[members.id]?.identity == members.identity else {
+                return
+            }
+            state.memberships[members.id]?.info = members
         }
     }
 
@@ -148,7 +124,7 @@ final class AccessGroupCache: Sendable {
             if event.kind == .destroyed {
                 state.memberships[notice.group] = nil
             } else {
-                state.memberships[notice.group]?.apply(notice)
+                state.memberships[notice.group]?.info.apply(notice)
             }
             return state.sink
         }
@@ -180,8 +156,7 @@ extension AccessGroupEvent {
 }
 
 extension AccessGroupInfo {
-    /// Applies a change. Applying it again, or to a group that was read after it, makes no difference if all later
-    /// changes follow.
+    /// Applies a change. Applying it again makes no difference.
     fileprivate mutating func apply(_ change: GroupChanged) {
         let index = members.firstIndex { $0.handler == change.handler }
         switch AccessGroupEvent.Kind(rawValue: change.change) {
@@ -208,6 +183,30 @@ extension AccessGroupMember {
             devices.append(change.device)
         case .deviceLeft: devices.removeAll { $0 == change.device }
         default: break
+        }
+    }
+}
+
+extension AccessGroupInfo {
+    /// An empty group, for the parts of its member list.
+    init(listedIn part: GroupMembers) {
+        self.init(
+            id: part.group, identity: part.identity, kind: part.limit == 0 ? .pair : .group(limit: part.limit),
+            members: [])
+    }
+
+    /// Adds a part of the member list.
+    mutating func add(_ part: GroupMembers) {
+        for member in part.members {
+            let windows = member.windows.map { DomainWindow($0, of: member.handler) }
+            if let last = members.indices.last, members[last].handler == member.handler {
+                members[last].windows += windows
+            } else if let domain = DomainID(bytes: member.domain) {
+                members.append(
+                    AccessGroupMember(
+                        domain: domain, handler: member.handler, isCreator: member.isCreator,
+                        processID: member.processID, devices: member.devices, windows: windows))
+            }
         }
     }
 }

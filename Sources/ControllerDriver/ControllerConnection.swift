@@ -162,15 +162,29 @@ private final class Mailbox: Sendable {
 
     /// The receiving thread: handles messages until the connection ends.
     func run() {
+        // The member list that the next answer completes.
+        var listing: (sequence: UInt32, members: AccessGroupInfo)?
         while let (bytes, descriptors) = receive() {
             guard let header = try? Packet.header(of: bytes) else { break }
             if header.kind == .groupChanged, let notice = try? Packet.decode(GroupChanged.self, from: bytes) {
                 groupCache.receive(notice, on: number)
                 continue
             }
+            if header.kind == .groupMembers, let part = try? Packet.decode(GroupMembers.self, from: bytes) {
+                if listing?.sequence != header.sequence {
+                    listing = (header.sequence, AccessGroupInfo(listedIn: part))
+                }
+                listing?.members.add(part)
+                continue
+            }
             // Before the answer is passed on: the next message may be a change of this group.
-            if header.kind == .groupEntered, let entry = try? Packet.decode(GroupEntered.self, from: bytes) {
-                groupCache.entered(entry, on: number)
+            if let complete = listing, complete.sequence == header.sequence {
+                listing = nil
+                if header.kind == .groupEntered, let entry = try? Packet.decode(GroupEntered.self, from: bytes) {
+                    groupCache.entered(entry, complete.members, on: number)
+                } else {
+                    groupCache.listed(complete.members, on: number)
+                }
             }
             let isAwaited = state.withLock { state in
                 guard state.awaited == header.sequence, header.sequence != 0 else { return false }

@@ -36,8 +36,7 @@ extension ControllerDevice {
         let request = EnterGroup(
             group: group, limit: limit, domain: domain.bytes, token: token.secret, device: rings.deviceID)
         let entered = try connection.request(request, for: GroupEntered.self).message
-        // The connection's thread has recorded the entry, in order with the group's changes; it is shown when complete.
-        _ = try? accessGroup(entered.group)
+        // The connection's thread has recorded the members, in order with the group's changes.
         return AccessGroupEntry(group: entered.group, identity: entered.identity, handler: entered.handler)
     }
 
@@ -53,45 +52,12 @@ extension ControllerDevice {
         groupCache.remove(group)
     }
 
-    /// Reads a group member by member. The changes that the controller sends meanwhile are applied to the result.
+    /// Reads the members of a group.
     public func accessGroup(_ group: AccessGroupID) throws(DMAError) -> AccessGroupInfo {
-        groupCache.beginReading(group)
-        do throws(DMAError) {
-            return groupCache.finishReading(try readGroup(group, connection))
-        } catch {
-            groupCache.endReading(group)
-            throw error
-        }
-    }
-
-    private func readGroup(
-        _ group: AccessGroupID, _ connection: ControllerConnection
-    ) throws(DMAError) -> AccessGroupInfo {
-        var info = AccessGroupInfo(id: group, kind: .pair, members: [])
-        var next: (member: UInt64, window: UInt64)? = (0, 0)
-        while let (member, window) = next {
-            let found: GroupMember
-            do throws(DMAError) {
-                let request = AskGroup(group: group, member: member, window: window)
-                found = try connection.request(request, for: GroupMember.self).message
-            } catch {
-                // All that followed have left meanwhile.
-                if error.errno == .noSuchFileOrDirectory, !info.members.isEmpty { break }
-                throw error
-            }
-            guard window == 0 || found.identity == member else {
-                // The member has left while its windows were read: this is the next one, without its first windows.
-                next = (found.identity, 0)
-                continue
-            }
-            info.kind = found.limit == 0 ? .pair : .group(limit: found.limit)
-            if window == 0 { info.members.append(try AccessGroupMember(found)) }
-            info.members[info.members.count - 1].windows += found.windows.map { DomainWindow($0, of: found.handler) }
-            if let last = found.windows.last, found.windows.count < Int(found.windowCount) {
-                next = (found.identity, last.iova &+ 1)
-            } else {
-                next = found.memberCount > 1 ? (found.identity &+ 1, 0) : nil
-            }
+        _ = try connection.request(AskGroup(group: group), for: Done.self)
+        guard let info = groupCache.group(group) else {
+            throw DMAError(
+                .accessDenied, .permissionDenied, "access group \(group) has ended, or the device has left it")
         }
         return info
     }
@@ -139,17 +105,5 @@ extension ControllerDevice {
     public func unregisterWindow(iova: UInt64) throws(DMAError) {
         _ = try connection.request(CloseWindow(iova: iova), for: Done.self)
         groupCache.closed(iova: iova)
-    }
-}
-
-extension AccessGroupMember {
-    /// A member without windows.
-    fileprivate init(_ found: GroupMember) throws(DMAError) {
-        guard let domain = DomainID(bytes: found.domain) else {
-            throw DMAError(.system, .protocolError, "the controller's answer has no domain of 16 bytes")
-        }
-        self.init(
-            domain: domain, handler: found.handler, isCreator: found.isCreator, processID: found.processID,
-            devices: found.devices)
     }
 }

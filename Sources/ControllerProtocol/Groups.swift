@@ -1,6 +1,6 @@
 public import LinuxSystem
 
-/// Creates an access group, or joins one. Answered with ``GroupEntered``.
+/// Creates an access group, or joins one. Answered with ``GroupEntered``, after the packets of ``GroupMembers``.
 ///
 /// Only these messages contain a token, and neither side stores them.
 public struct EnterGroup: WireMessage {
@@ -119,50 +119,103 @@ public struct ExitGroup: WireMessage {
     }
 }
 
-/// Requests one member of a group and a part of its windows. Answered with ``GroupMember``, or ``Failed`` with `ENOENT`
-/// when the group has no such member.
-///
-/// Members and windows are named by values that only grow, so that none is skipped when others leave or close meanwhile.
+/// Requests the members of a group. Answered with ``Done``, after the packets of ``GroupMembers``.
 public struct AskGroup: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.askGroup
 
     /// The group to read.
     public var group: Int16
-    /// Selects the first member in the order of joining with at least this identity.
-    public var member: UInt64
-    /// The lowest address of the windows to return.
-    public var window: UInt64
 
-    /// Makes a request; 0 selects the first member, and all windows.
-    public init(group: Int16, member: UInt64, window: UInt64) {
+    /// Makes a request.
+    public init(group: Int16) {
         self.group = group
-        self.member = member
-        self.window = window
     }
 
     /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(group)
-        writer.put(member)
-        writer.put(window)
     }
 
     /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         group = try reader.number()
-        member = try reader.number()
-        window = try reader.number()
     }
 }
 
-/// The answer to ``AskGroup``.
-public struct GroupMember: WireMessage {
+/// A part of the members of a group, with the sequence of the ``EnterGroup`` or ``AskGroup`` that it answers. All parts
+/// come directly before the answer, and no change of the group between them.
+public struct GroupMembers: WireMessage {
     /// The message's number on the wire.
-    public static let kind = MessageKind.groupMember
-    /// The highest number of windows in one message.
-    public static let maximumWindowCount = 64
-    /// The highest number of devices in one message.
+    public static let kind = MessageKind.groupMembers
+
+    /// The group, and its identity, as in ``GroupEntered``.
+    public var group: Int16, identity: UInt64
+    /// The highest number of members of the group; 0: a pair.
+    public var limit: UInt16
+    /// Members in the order of joining. A member that does not fit into one packet comes again in the next one, with its
+    /// further windows.
+    public var members: [GroupMember]
+
+    /// Makes a part.
+    public init(group: Int16, identity: UInt64, limit: UInt16, members: [GroupMember]) {
+        self.group = group
+        self.identity = identity
+        self.limit = limit
+        self.members = members
+    }
+
+    private static let byteCount = 14
+
+    /// Divides the members of a group into parts that fit into packets.
+    public static func parts(group: Int16, identity: UInt64, limit: UInt16, members: [GroupMember]) -> [GroupMembers] {
+        let room = Packet.maximumLength - Packet.headerLength - byteCount
+        var parts: [GroupMembers] = []
+        var part = GroupMembers(group: group, identity: identity, limit: limit, members: [])
+        var left = room
+        for var member in members {
+            var windows = member.windows[...]
+            repeat {
+                member.windows = []
+                if left < member.byteCount + GroupMember.Window.byteCount {
+                    parts.append(part)
+                    part.members = []
+                    left = room
+                }
+                let count = min(windows.count, (left - member.byteCount) / GroupMember.Window.byteCount)
+                member.windows = Array(windows.prefix(count))
+                windows = windows.dropFirst(count)
+                part.members.append(member)
+                left -= member.byteCount
+            } while !windows.isEmpty
+        }
+        if !part.members.isEmpty { parts.append(part) }
+        return parts
+    }
+
+    /// Encodes the members in wire order.
+    public func write(to writer: inout WireWriter) {
+        writer.put(group)
+        writer.put(identity)
+        writer.put(limit)
+        writer.put(UInt16(members.count))
+        for member in members { member.write(to: &writer) }
+    }
+
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
+    public init(from reader: inout WireReader) throws(WireError) {
+        group = try reader.number()
+        identity = try reader.number()
+        limit = try reader.number()
+        let count = Int(try reader.number(UInt16.self))
+        members = []
+        for _ in 0..<count { members.append(try GroupMember(from: &reader)) }
+    }
+}
+
+/// A member of a group.
+public struct GroupMember: Sendable, Equatable {
+    /// The highest number of devices in a message.
     public static let maximumDeviceCount = 64
 
     /// A window of the member.
@@ -171,6 +224,8 @@ public struct GroupMember: WireMessage {
         public var iova, byteCount: UInt64
         /// Rights of the other members, as bits: 1: read, 2: write.
         public var rights: UInt32
+
+        fileprivate static let byteCount = 20
 
         /// Makes a window.
         public init(iova: UInt64, byteCount: UInt64, rights: UInt32) {
@@ -192,12 +247,6 @@ public struct GroupMember: WireMessage {
         }
     }
 
-    /// The highest number of members of the group; 0: a pair.
-    public var limit: UInt16
-    /// The number of members from this one on, in the order of joining.
-    public var memberCount: UInt16
-    /// Grows in the order of joining, and is never reused.
-    public var identity: UInt64
     /// The member's domain, 16 bytes.
     public var domain: [UInt8]
     /// The member's handler, which its transfers use.
@@ -208,49 +257,35 @@ public struct GroupMember: WireMessage {
     public var processID: Int32
     /// The devices of the member, by the numbers that its process has sent; the first ``maximumDeviceCount``.
     public var devices: [Int16]
-    /// The number of windows of the member from the requested address on.
-    public var windowCount: UInt32
-    /// The first of these windows, by address; at most ``maximumWindowCount``.
+    /// Windows of the member, by address.
     public var windows: [Window]
 
-    /// Makes an answer.
+    /// Makes a member; further devices are left out.
     public init(
-        limit: UInt16, memberCount: UInt16, identity: UInt64, domain: [UInt8], handler: UInt16, isCreator: Bool,
-        processID: Int32, devices: [Int16] = [], windowCount: UInt32, windows: [Window]
+        domain: [UInt8], handler: UInt16, isCreator: Bool, processID: Int32, devices: [Int16] = [], windows: [Window]
     ) {
-        self.limit = limit
-        self.memberCount = memberCount
-        self.identity = identity
         self.domain = domain
         self.handler = handler
         self.isCreator = isCreator
         self.processID = processID
-        self.devices = devices
-        self.windowCount = windowCount
+        self.devices = Array(devices.prefix(Self.maximumDeviceCount))
         self.windows = windows
     }
 
-    /// Encodes the members in wire order.
-    public func write(to writer: inout WireWriter) {
-        writer.put(limit)
-        writer.put(memberCount)
-        writer.put(identity)
+    fileprivate var byteCount: Int { 28 + devices.count * 2 + windows.count * Window.byteCount }
+
+    fileprivate func write(to writer: inout WireWriter) {
         writer.put(domain)
         writer.put(handler)
         writer.put(UInt16(isCreator ? 1 : 0))
         writer.put(processID)
         writer.put(UInt16(devices.count))
-        for device in devices { writer.put(device) }
-        writer.put(windowCount)
         writer.put(UInt16(windows.count))
+        for device in devices { writer.put(device) }
         for window in windows { window.write(to: &writer) }
     }
 
-    /// Decodes and validates the members; throws for a value that the protocol does not define.
-    public init(from reader: inout WireReader) throws(WireError) {
-        limit = try reader.number()
-        memberCount = try reader.number()
-        identity = try reader.number()
+    fileprivate init(from reader: inout WireReader) throws(WireError) {
         domain = try reader.take(EnterGroup.byteCount)
         handler = try reader.number()
         let made = try reader.number(UInt16.self)
@@ -261,15 +296,11 @@ public struct GroupMember: WireMessage {
         guard deviceCount <= Self.maximumDeviceCount else {
             throw WireError("\(deviceCount) devices: a message has at most \(Self.maximumDeviceCount)")
         }
+        let windowCount = Int(try reader.number(UInt16.self))
         devices = []
         for _ in 0..<deviceCount { devices.append(try reader.number()) }
-        windowCount = try reader.number()
-        let count = Int(try reader.number(UInt16.self))
-        guard count <= Self.maximumWindowCount else {
-            throw WireError("\(count) windows: a message has at most \(Self.maximumWindowCount)")
-        }
         windows = []
-        for _ in 0..<count { windows.append(try Window(from: &reader)) }
+        for _ in 0..<windowCount { windows.append(try Window(from: &reader)) }
     }
 }
 

@@ -6,7 +6,7 @@ public struct Hello: WireMessage {
     /// The first member of both greetings: it detects a peer that does not use this protocol.
     public static let magic: UInt32 = 0x4341_4D44  // "DMAC"
     /// The version of this protocol that this module implements.
-    public static let version: UInt16 = 1
+    public static let version: UInt16 = 2
 
     /// The oldest and the newest version that the application supports.
     public var lowestVersion, highestVersion: UInt16

@@ -129,8 +129,6 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
     case exitGroup = 13
     /// ``AskGroup``
     case askGroup = 14
-    /// ``GroupMember``
-    case groupMember = 15
     /// ``OpenWindow``
     case openWindow = 16
     /// ``WindowOpened``
@@ -141,4 +139,6 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
     case checkHandler = 19
     /// ``GroupChanged``
     case groupChanged = 20
+    /// ``GroupMembers``
+    case groupMembers = 21
 }

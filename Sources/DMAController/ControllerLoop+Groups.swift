@@ -5,13 +5,25 @@ internal import GroupTable
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A join that is delayed because its user has sent wrong tokens before.
-struct WaitingJoin {
-    let peer: UInt64
-    /// Its token lies in the memory of the `AccessGroupTable`.
-    let request: EnterGroup
-    let sequence: UInt32
-    let moment: MonotonicTime
+/// A window of a group.
+struct OpenedWindow {
+    let owner: Peer
+    /// In this process.
+    let address: UInt64
+}
+
+/// What was last published of a group.
+struct GroupState {
+    /// The devices whose maps have the group.
+    var devices: Set<UInt64> = []
+    /// The counters of its members.
+    var traffic: [DomainHandler: TrafficCounter] = [:]
+}
+
+/// A revocation that the engine's next quiescent point completes, and the memory that it releases.
+struct Withdrawal {
+    let revocation: Revocation
+    var windows: [(tenant: Tenant, window: Peer.Window)] = []
 }
 
 /// Access groups: requests of peers, the resulting access rights in the engine, and events to members.
@@ -19,22 +31,49 @@ extension ControllerLoop {
     // MARK: Create and join
 
     func enter(_ peer: Peer, _ request: EnterGroup, _ sequence: UInt32) -> Refusal? {
-        guard request.group >= 0 else { return performEntry(peer, request, sequence) }
+        guard request.group >= 0 else { return performEntry(peer, request, sequence, nil) }
         let now = MonotonicTime.now
-        let moment = groups.admitJoin(request.group, by: peer.client, at: now)
-        guard moment > now else { return performEntry(peer, request, sequence) }
+        let admission = groups.admitJoin(request.group, by: peer.client, at: now)
+        guard admission.moment > now else { return performEntry(peer, request, sequence, admission) }
         var request = request
         guard let token = groups.keep(AccessToken(request.token)) else {
             return Refusal(.noSpace, "the controller's table of delayed joins is full; try again later")
         }
         request.token = token.secret
-        peer.isWaitingForJoin = true
-        waitingJoins.append(
-            WaitingJoin(peer: peer.number, request: request, sequence: sequence, moment: moment))
+        peer.waitingJoin = Peer.WaitingJoin(request: request, sequence: sequence, admission: admission)
+        waitingJoins.insert(peer.number)
+        nextJoin = min(nextJoin ?? admission.moment, admission.moment)
         return nil
     }
 
-    private func performEntry(_ peer: Peer, _ request: EnterGroup, _ sequence: UInt32) -> Refusal? {
+    /// Queues the delayed joins whose time has come.
+    func queueDueJoins() {
+        guard let next = nextJoin else { return }
+        let now = MonotonicTime.now
+        guard next <= now else { return }
+        nextJoin = nil
+        for number in waitingJoins {
+            guard let peer = peers[number], let moment = peer.waitingJoin?.admission.moment else { continue }
+            if moment <= now {
+                waitingJoins.remove(number)
+                queue.add(.join(number), for: peer.tenant)
+            } else {
+                nextJoin = min(nextJoin ?? moment, moment)
+            }
+        }
+    }
+
+    func performWaitingJoin(_ peer: Peer) {
+        guard let join = peer.waitingJoin else { return }
+        peer.waitingJoin = nil
+        if let refusal = performEntry(peer, join.request, join.sequence, join.admission) {
+            refuse(peer, refusal, join.sequence)
+        }
+    }
+
+    private func performEntry(
+        _ peer: Peer, _ request: EnterGroup, _ sequence: UInt32, _ admission: JoinAdmission?
+    ) -> Refusal? {
         guard let domain = DomainID(bytes: request.domain) else {
             return Refusal(.invalidArgument, "the domain ID does not have 16 bytes")
         }
@@ -46,81 +85,63 @@ extension ControllerLoop {
                 let kind: AccessGroupKind = request.limit == 0 ? .pair : .group(limit: request.limit)
                 id = try groups.create(kind, domain: domain, token: token, by: peer.client)
             } else {
-                _ = try groups.join(id, domain: domain, token: token, by: peer.client, at: .now)
+                _ = try groups.join(id, domain: domain, token: token, by: peer.client, at: .now, admission: admission)
                 statistics.joins += 1
             }
             peer.hasEnteredGroups = true
-            refreshDomains()
+            publishGroup(id)
+            let info = try groups.group(id, for: peer.client)
             let entry = GroupEntered(
-                group: id, handler: groups.handler(of: peer.client, in: id) ?? 0,
-                identity: try groups.group(id, for: peer.client).identity, domain: request.domain)
+                group: id, handler: groups.handler(of: peer.client, in: id) ?? 0, identity: info.identity,
+                domain: request.domain)
+            sendMembers(of: info, to: peer, sequence)
             answer(peer, entry, sequence: sequence)
             deliver()
             return nil
         } catch {
             if error.errno == .permissionDenied {
                 peer.deniedJoins += 1
+                changedPeers.insert(peer.number)
                 statistics.deniedJoins += 1
             }
             return Refusal(error)
         }
     }
 
-    /// Performs the delayed joins that are due.
-    ///
-    /// - Returns: the milliseconds until the next one is due, -1 when none is delayed.
-    func performWaitingJoins() -> Int32 {
-        let now = MonotonicTime.now
-        let due = waitingJoins.filter { $0.moment <= now }
-        waitingJoins.removeAll { $0.moment <= now || peers[$0.peer] == nil }
-        for join in due {
-            guard let peer = peers[join.peer] else { continue }
-            peer.isWaitingForJoin = false
-            if let refusal = performEntry(peer, join.request, join.sequence) {
-                refuse(peer, refusal, join.sequence)
-            }
-        }
-        return waitingJoins.map(\.moment).min()?.millisecondsLeft ?? -1
-    }
-
     // MARK: Leave and destroy
 
     func exit(_ peer: Peer, _ request: ExitGroup, _ sequence: UInt32) -> Refusal? {
         do throws(DMAError) {
-            let revocation =
+            let withdrawal = withdraw(
                 request.destroys
-                ? try groups.destroy(request.group, by: peer.client) : try groups.leave(request.group, by: peer.client)
-            complete(revocation)
-            answer(peer, Done(), sequence: sequence)
-            deliver()
+                    ? try groups.destroy(request.group, by: peer.client)
+                    : try groups.leave(request.group, by: peer.client))
+            answerAfterQuiescence(peer, sequence) { [self] in complete(withdrawal) }
             return nil
         } catch {
             return Refusal(error)
         }
     }
 
-    /// Removes a disconnected peer from all groups. The engine has no access to its memory any more before the other
-    /// members receive the event.
-    func departGroups(_ peer: Peer) {
-        guard peer.device != nil else { return }
-        complete(groups.depart(peer.client, isForced: peer.isExpelled))
-        deliver()
+    /// Removes what is revoked from the engine's tables.
+    func withdraw(_ revocation: Revocation) -> Withdrawal {
+        var withdrawal = Withdrawal(revocation: revocation)
+        for window in revocation.windows {
+            guard let owner = openedWindows.removeValue(forKey: window.iova)?.owner,
+                let open = owner.openWindows.removeValue(forKey: window.iova)
+            else { continue }
+            changedPeers.insert(owner.number)
+            withdrawal.windows.append((owner.tenant, open))
+        }
+        for id in revocation.groups { publishGroup(id) }
+        return withdrawal
     }
 
-    /// Applies a revocation to the engine, then confirms it to the table.
-    private func complete(_ revocation: Revocation) {
-        for window in revocation.windows { windowAddresses[window.iova] = nil }
-        // When this returns, the engine has passed a quiescent point for each map that has changed.
-        refreshDomains()
-        for handler in revocation.handlers { departedTraffic[handler] = nil }
-        for window in revocation.windows {
-            for peer in peers.values {
-                guard let open = peer.openWindows.removeValue(forKey: window.iova) else { continue }
-                ledger.release(peer.credentials.uid, open.amount)
-                closer.release([open.mapping])
-            }
-        }
-        groups.confirm(revocation)
+    /// Releases what is revoked, after a quiescent point of the engine; then the members may be told.
+    func complete(_ withdrawal: Withdrawal) {
+        for (tenant, window) in withdrawal.windows { ledger.release(tenant, window.amount) }
+        closer.release(withdrawal.windows.map(\.window.mapping))
+        groups.confirm(withdrawal.revocation)
     }
 
     // MARK: Windows
@@ -141,13 +162,15 @@ extension ControllerLoop {
             let opened = try groups.addWindow(
                 length: request.byteCount, rights: rights, to: request.group, by: peer.client)
             peer.openWindows[opened.iova] = window
-            windowAddresses[opened.iova] = UInt64(UInt(bitPattern: window.mapping.bytes.baseAddress))
-            refreshDomains()
+            openedWindows[opened.iova] = OpenedWindow(
+                owner: peer, address: UInt64(UInt(bitPattern: window.mapping.bytes.baseAddress)))
+            changedPeers.insert(peer.number)
+            publishGroup(request.group)
             answer(peer, WindowOpened(handler: opened.handler, iova: opened.iova), sequence: sequence)
             deliver()
             return nil
         } catch {
-            ledger.release(peer.credentials.uid, window.amount)
+            ledger.release(peer.tenant, window.amount)
             closer.release([window.mapping])
             return Refusal(error)
         }
@@ -155,78 +178,85 @@ extension ControllerLoop {
 
     func close(_ peer: Peer, _ request: CloseWindow, _ sequence: UInt32) -> Refusal? {
         do throws(DMAError) {
-            complete(try groups.removeWindow(iova: request.iova, by: peer.client))
-            answer(peer, Done(), sequence: sequence)
-            deliver()
+            let withdrawal = withdraw(try groups.removeWindow(iova: request.iova, by: peer.client))
+            answerAfterQuiescence(peer, sequence) { [self] in complete(withdrawal) }
             return nil
         } catch {
             return Refusal(error)
         }
     }
 
-    /// Publishes the current access rights to the engine. Only maps that have changed cause work.
-    private func refreshDomains() {
-        for peer in peers.values where peer.hasEnteredGroups {
-            guard let device = peer.device else { continue }
-            var contents = DomainMap.Contents()
-            var live: Set<UInt16> = []
-            let infos = groups.groups(of: peer.client)
-            let members = infos.flatMap { info in
-                let own = groups.handler(of: peer.client, in: info.id) ?? 0
-                return info.members.map { ($0, DomainMap.Membership(group: info.id, own: own)) }
+    /// Publishes the members and windows of one group to the engine: one table that the maps of its devices share, and a
+    /// new map for each of them. Other groups cost nothing.
+    private func publishGroup(_ id: AccessGroupID) {
+        let before = groupStates[id] ?? GroupState()
+        var state = GroupState()
+        if let info = groups.group(id) {
+            for member in info.members {
+                state.traffic[member.handler] = before.traffic[member.handler] ?? TrafficCounter()
             }
-            for (member, membership) in members {
-                live.insert(member.handler)
-                contents.memberships[member.handler] = membership
-                if member.handler == membership.own {
-                    contents.own.insert(member.handler)
-                    continue
-                }
-                for window in member.windows {
-                    guard let address = windowAddresses[window.iova] else { continue }
-                    contents.windows.append(
-                        DomainMap.Window(
-                            handler: member.handler, isReadable: window.rights.contains(.read),
-                            isWritable: window.rights.contains(.write), iova: window.iova, byteCount: window.length,
-                            address: address))
-                }
+            let table = DomainGroup(
+                number: id, members: state.traffic.map { DomainGroup.Member(handler: $0.key, traffic: $0.value) },
+                windows: info.members.flatMap(\.windows).compactMap { window in
+                    openedWindows[window.iova].map { DomainMap.Window(window, address: $0.address) }
+                })
+            statistics.rebuiltBytes += UInt64(table.byteCount)
+            let domains = Dictionary(info.members.map { ($0.handler, $0.domain) }) { one, _ in one }
+            for (client, handler) in groups.devices(in: id) {
+                guard let peer = peers[client.device], let domain = domains[handler] else { continue }
+                state.devices.insert(peer.number)
+                set(
+                    Peer.Membership(table: DomainMap.Membership(group: table, own: handler), domain: domain),
+                    of: peer, in: id)
             }
-            contents.windows.sort { $0.iova < $1.iova }
-            peer.knownHandlers.formUnion(live)
-            contents.revoked = peer.knownHandlers.subtracting(live)
-            // A member that only this peer cannot access any more continues to be counted.
-            note(device.domains.publish(contents))
+            groupStates[id] = state
+        } else {
+            groupStates[id] = nil
         }
+        for number in before.devices.subtracting(state.devices) {
+            if let peer = peers[number] { set(nil, of: peer, in: id) }
+        }
+        changedGroups.insert(id)
+    }
+
+    private func set(_ membership: Peer.Membership?, of peer: Peer, in id: AccessGroupID) {
+        guard let device = peer.device else { return }
+        // Other changes of the group change nothing that is reported of the connection.
+        if (peer.memberships[id] == nil) != (membership == nil) { changedPeers.insert(peer.number) }
+        peer.memberships[id] = membership
+        retire(device.domains.replace(peer.memberships.values.map(\.table)))
+        statistics.publishedMaps += 1
+        statistics.rebuiltBytes += UInt64(DomainMap.byteCount(groupCount: peer.memberships.count))
     }
 
     // MARK: Queries and events
 
     func describe(_ peer: Peer, _ request: AskGroup, _ sequence: UInt32) -> Refusal? {
         do throws(DMAError) {
-            guard let found = try groups.member(from: request.member, of: request.group, for: peer.client) else {
-                return Refusal(.noSuchFileOrDirectory, "the group has no member from \(request.member) on")
-            }
-            let member = found.member
-            // In the order of opening, which is that of their addresses.
-            let windows = member.windows.drop { $0.iova < request.window }
-            let limit: UInt16 =
-                switch found.kind {
-                case .pair: 0
-                case .group(let limit): limit
-                }
-            let message = GroupMember(
-                limit: limit, memberCount: UInt16(clamping: found.laterCount + 1), identity: found.identity,
-                domain: member.domain.bytes, handler: member.handler, isCreator: member.isCreator,
-                processID: member.processID,
-                devices: Array(member.devices.prefix(GroupMember.maximumDeviceCount)),
-                windowCount: UInt32(windows.count),
-                windows: windows.prefix(GroupMember.maximumWindowCount).map {
-                    .init(iova: $0.iova, byteCount: $0.length, rights: $0.rights.rawValue)
-                })
-            answer(peer, message, sequence: sequence)
+            sendMembers(of: try groups.group(request.group, for: peer.client), to: peer, sequence)
+            answer(peer, Done(), sequence: sequence)
             return nil
         } catch {
             return Refusal(error)
+        }
+    }
+
+    /// Sends the members of a group, before the answer with the same sequence.
+    private func sendMembers(of info: AccessGroupInfo, to peer: Peer, _ sequence: UInt32) {
+        let limit: UInt16 =
+            switch info.kind {
+            case .pair: 0
+            case .group(let limit): limit
+            }
+        let members = info.members.map { member in
+            GroupMember(
+                domain: member.domain.bytes, handler: member.handler, isCreator: member.isCreator,
+                processID: member.processID, devices: member.devices,
+                windows: member.windows.map { .init(iova: $0.iova, byteCount: $0.length, rights: $0.rights.rawValue) })
+        }
+        for part in GroupMembers.parts(group: info.id, identity: info.identity, limit: limit, members: members) {
+            guard peers[peer.number] != nil else { return }
+            answer(peer, part, sequence: sequence)
         }
     }
 
@@ -241,9 +271,12 @@ extension ControllerLoop {
     }
 
     /// Sends the events that the table has released.
-    private func deliver() {
+    func deliver() {
         var failed: [Peer] = []
-        for delivery in groups.takeDeliveries() {
+        let deliveries = groups.takeDeliveries()
+        guard !deliveries.isEmpty else { return }
+        publish()
+        for delivery in deliveries {
             let event = delivery.event
             guard let peer = peers[delivery.client.device], !failed.contains(where: { $0 === peer }) else { continue }
             var notice = GroupChanged(
@@ -257,6 +290,14 @@ extension ControllerLoop {
         }
         // After the loop: a dropped peer causes events, which must follow these.
         for peer in failed { drop(peer) }
+    }
+}
+
+extension DomainMap.Window {
+    fileprivate init(_ window: DomainWindow, address: UInt64) {
+        self.init(
+            handler: window.handler, isReadable: window.rights.contains(.read),
+            isWritable: window.rights.contains(.write), iova: window.iova, byteCount: window.length, address: address)
     }
 }
 

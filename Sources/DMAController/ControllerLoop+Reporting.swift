@@ -4,98 +4,60 @@ internal import DMAEngine
 internal import GroupTable
 internal import LinuxSystem
 
-/// Work and traffic of each peer, for telemetry. Needs no extra counting: the engine counts anyway, once per run of
-/// operations.
+/// Publishes what has changed, for readers in other threads.
 extension ControllerLoop {
-    func report() -> ControllerReport {
-        publish()
-        let infos = groups.allGroups
-        let peers = peers.values.sorted { $0.number < $1.number }
-        var traffic = departedTraffic
-        for peer in peers {
-            for (handler, more) in peer.device?.domains.traffic ?? [:] {
-                traffic[handler] = (traffic[handler] ?? DomainTraffic()) + more
+    func publish() {
+        let total = ledger.total
+        statistics.connections = peers.count + leaving.count
+        statistics.rings = total.rings
+        statistics.windows = total.windows
+        statistics.memoryBytes = total.bytes
+        statistics.groups = groupStates.count
+        guard !changedPeers.isEmpty || !changedGroups.isEmpty || statistics != lastStatistics else { return }
+        var changed: [(AccessGroupID, PublishedState.Group?)] = []
+        for id in changedGroups {
+            let group = groups.group(id).flatMap { info in
+                groupStates[id].map { PublishedState.Group(info: info, traffic: $0.traffic) }
             }
+            statistics.members += (group?.info.members.count ?? 0) - (memberCounts[id] ?? 0)
+            memberCounts[id] = group?.info.members.count
+            statistics.rebuiltBytes += UInt64(group?.byteCount ?? 0)
+            changed.append((id, group))
         }
-        return ControllerReport(
-            controllerID: configuration.controllerID, path: place.path,
-            figures: statistics.figures + sum(peers).figures,
-            connections: peers.map { row($0, groups.groups(of: $0.client)) },
-            members: infos.flatMap { info in
-                info.members.map { member in
-                    ControllerReport.Member(
-                        group: info.id, handler: member.handler, domain: member.domain,
-                        processID: member.processID, figures: (traffic[member.handler] ?? DomainTraffic()).figures)
-                }
-            }, groups: infos)
-    }
-
-    /// Adds the counts of a ring that is being removed to its peer.
-    func keepCounts(of ring: Peer.Ring, for peer: Peer) {
-        peer.work += Work(of: ring)
-        peer.claims = peer.claims + ring.claims.read(from: ring.memory)
-    }
-
-    /// Adds the counts of a peer that is being removed to the sums.
-    func keepCounts(of peer: Peer) {
-        departedWork += peer.work
-        departedWork.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
-        note(peer.device?.domains.traffic ?? [:])
-    }
-
-    /// Adds traffic whose counters are being removed to the sums.
-    func note(_ traffic: [UInt16: DomainTraffic]) {
-        for (handler, more) in traffic {
-            departedTraffic[handler] = (departedTraffic[handler] ?? DomainTraffic()) + more
+        let rows = changedPeers.map { number in (number, (peers[number] ?? leaving[number]).map(row)) }
+        published.change { [statistics, departedWork] contents in
+            contents.statistics = statistics
+            contents.departedWork = departedWork
+            for (number, row) in rows { contents.connections[number] = row }
+            for (id, group) in changed { contents.groups[id] = group }
         }
+        changedPeers = []
+        changedGroups = []
+        lastStatistics = statistics
     }
 
-    /// The work of a device, including that of removed rings.
-    func work(of peer: Peer) -> Work {
-        var work = peer.work
-        for ring in peer.rings.values { work += Work(of: ring) }
-        work.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
-        return work
-    }
-
-    private func sum(_ peers: [Peer]) -> Work {
-        peers.reduce(into: departedWork) { $0 += work(of: $1) }
-    }
-
-    private func row(_ peer: Peer, _ infos: [AccessGroupInfo]) -> ControllerReport.Connection {
+    private func row(_ peer: Peer) -> PublishedState.Connection {
         var domains: [DomainID] = []
-        for info in infos {
-            let own = groups.handler(of: peer.client, in: info.id)
-            for member in info.members where member.handler == own && !domains.contains(member.domain) {
-                domains.append(member.domain)
-            }
+        let memberships = peer.memberships.sorted { $0.key < $1.key }
+        for (_, membership) in memberships where !domains.contains(membership.domain) {
+            domains.append(membership.domain)
         }
-        let claims = peer.rings.values.reduce(peer.claims) { $0 + $1.claims.read(from: $1.memory) }
-        let counted: [ControllerReport.Figure] = [
-            .init("rings", UInt64(peer.rings.count)),
-            .init("mapped", UInt64(peer.windows.count)), .init("windows", UInt64(peer.openWindows.count)),
-            .init("memory_bytes", peer.chargedBytes), .init("denied_joins", peer.deniedJoins),
-            .init("refused_requests", peer.refusedRequests),
-        ]
-        return ControllerReport.Connection(
+        return PublishedState.Connection(
             number: peer.number, processID: peer.credentials.pid, userID: peer.credentials.uid, domains: domains,
-            groups: infos.map(\.id), figures: counted + ages(of: peer) + work(of: peer).figures + claims.figures)
+            groups: memberships.map(\.key),
+            figures: [
+                .init("rings", UInt64(peer.rings.count)),
+                .init("mapped", UInt64(peer.windows.count)), .init("windows", UInt64(peer.openWindows.count)),
+                .init("memory_bytes", peer.chargedBytes), .init("denied_joins", peer.deniedJoins),
+                .init("refused_requests", peer.refusedRequests),
+            ],
+            work: peer.work, claims: peer.claims, map: peer.device?.domains,
+            rings: peer.rings.values.map { PublishedState.Ring(memory: $0.memory, claims: $0.claims) })
     }
-
-    /// The age of the oldest operation in flight of all its rings, 0 if there is none, and of the last completion, if
-    /// there was one. The first is from the doorbell's time, which the application writes.
-    private func ages(of peer: Peer) -> [ControllerReport.Figure] {
-        let all = peer.rings.values.map(\.memory.progress)
-        let oldest = all.compactMap(\.oldestOperationAge).max() ?? .zero
-        let last = all.compactMap(\.lastCompletionAge).min()
-        return [.init("oldest_ns", oldest.inNanoseconds)]
-            + (last.map { [.init("last_completion_ns", $0.inNanoseconds)] } ?? [])
-    }
-
 }
 
 /// Work that the engine counted.
-struct Work {
+struct Work: Sendable {
     var operations: UInt64 = 0
     var errors: UInt64 = 0
     var bytes: UInt64 = 0
@@ -104,9 +66,9 @@ struct Work {
 
     init() {}
 
-    init(of ring: Peer.Ring) {
+    init(of ring: RingMemory) {
         // Trusted: only the engine can write this part.
-        let counters = ring.memory.counters.engine
+        let counters = ring.counters.engine
         operations = counters.completed
         errors = counters.errors
         bytes = counters.bytes
@@ -129,7 +91,7 @@ struct Work {
 
 /// Counts that only the application has. It writes them to shared memory, so any value is possible; reported values
 /// never decrease.
-struct Claims {
+struct Claims: Sendable {
     var submitted: UInt64 = 0
     var doorbells: UInt64 = 0
     var rejected: UInt64 = 0
@@ -151,16 +113,18 @@ struct Claims {
         ]
     }
 
-    /// The highest counts ever read from one ring. For the control thread only.
-    final class Clamp {
-        private var most = Claims()
+    /// The highest counts ever read from one ring. Any thread.
+    final class Clamp: Sendable {
+        private let most = Locked(Claims())
 
         func read(from memory: RingMemory) -> Claims {
-            let now = memory.counters.application
-            most.submitted = max(most.submitted, now.submitted)
-            most.doorbells = max(most.doorbells, now.doorbells)
-            most.rejected = max(most.rejected, now.rejected)
-            return most
+            most.withLock { most in
+                let now = memory.counters.application
+                most.submitted = max(most.submitted, now.submitted)
+                most.doorbells = max(most.doorbells, now.doorbells)
+                most.rejected = max(most.rejected, now.rejected)
+                return most
+            }
         }
     }
 }
@@ -184,6 +148,8 @@ extension ControllerStatistics {
             .init("refused_requests", refusedRequests), .init("invalid_messages", invalidMessages),
             .init("quota_refusals", quotaRefusals),
             .init("joins", joins), .init("denied_joins", deniedJoins),
+            .init("published_maps", publishedMaps), .init("quiescent_points", quiescentPoints),
+            .init("rebuilt_bytes", rebuiltBytes),
         ]
     }
 }

@@ -25,7 +25,7 @@ extension ControllerLoop {
         let header = try Packet.header(of: bytes)
         guard header.sequence != 0 else { throw WireError("the request has sequence number 0; requests count from 1") }
         guard header.kind == .hello || peer.device != nil else { throw WireError("the first message is no greeting") }
-        guard peer.stopping == nil, !peer.isWaitingForJoin else {
+        guard peer.stopping == nil, peer.waitingJoin == nil else {
             throw WireError("a request came before the previous one was answered")
         }
         let count = descriptors.count
@@ -49,7 +49,7 @@ extension ControllerLoop {
         case .openWindow: refusal = open(peer, try Packet.decode(from: bytes), &descriptors, header.sequence)
         case .closeWindow: refusal = close(peer, try Packet.decode(from: bytes), header.sequence)
         case .checkHandler: refusal = check(peer, try Packet.decode(from: bytes), header.sequence)
-        case .welcome, .done, .failed, .ringAttached, .memoryRegistered, .groupEntered, .groupMember, .windowOpened,
+        case .welcome, .done, .failed, .ringAttached, .memoryRegistered, .groupEntered, .groupMembers, .windowOpened,
             .groupChanged:
             throw WireError("\(header.kind) is an answer; applications send requests")
         }
@@ -59,8 +59,23 @@ extension ControllerLoop {
     func refuse(_ peer: Peer, _ refusal: Refusal, _ sequence: UInt32) {
         statistics.refusedRequests += 1
         peer.refusedRequests += 1
+        changedPeers.insert(peer.number)
         if [.diskQuotaExceeded, .noSpace].contains(refusal.errno) { statistics.quotaRefusals += 1 }
         answer(peer, Failed(errno: refusal.errno.rawValue, reason: refusal.reason), sequence: sequence)
+    }
+
+    /// Answers a request with ``Done`` when the engine has passed a quiescent point and `body` has run.
+    func answerAfterQuiescence(_ peer: Peer, _ sequence: UInt32, _ body: @escaping () -> Void) {
+        peer.isBusy = true
+        afterQuiescence(for: peer.tenant) { [self] in
+            body()
+            peer.isBusy = false
+            if peers[peer.number] != nil {
+                answer(peer, Done(), sequence: sequence)
+                enqueue(peer)
+            }
+            deliver()
+        }
     }
 
     private func greet(_ peer: Peer, _ hello: Hello, _ sequence: UInt32) -> Refusal? {
@@ -139,7 +154,7 @@ extension ControllerLoop {
         let layout = RingLayout(
             descriptorCount: Int(request.descriptorCount), maximumEntries: Int(request.maximumEntryCount))
         let amount = QuotaLedger.Amount(rings: 1, bytes: UInt64(layout.byteCount))
-        if let full = ledger.charge(peer.credentials.uid, amount) { return Refusal(.diskQuotaExceeded, full) }
+        if let full = ledger.charge(peer.tenant, amount) { return Refusal(.diskQuotaExceeded, full) }
         do throws(Errno) {
             let memory = try SharedRingMemory(layout: layout)
             var ring = EngineRing.Configuration()
@@ -153,44 +168,41 @@ extension ControllerLoop {
             peer.rings[request.vchan] = Peer.Ring(
                 ring: EngineRing(ring, memory: memory.memory, engine: engine), memory: memory.memory,
                 amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
+            changedPeers.insert(peer.number)
             answer(
                 peer, RingAttached(vchan: request.vchan), sequence: sequence,
                 descriptors: [memory.applicationFile.raw, memory.engineFile.raw])
             return nil
         } catch {
-            ledger.release(peer.credentials.uid, amount)
+            ledger.release(peer.tenant, amount)
             return Refusal(error, "the controller cannot create the ring of virtual channel \(request.vchan): \(error)")
         }
     }
 
     private func stop(_ peer: Peer, _ sequence: UInt32) {
         let rings = peer.rings.values.map(\.ring)
-        for ring in rings { ring.detach() }
-        peer.stopping = Peer.Stopping(sequence: sequence, rings: rings)
+        peer.stopping = Peer.Stopping(sequence: sequence, vchans: Array(peer.rings.keys))
+        _ = EngineRing.startDetaching(rings, from: engine)
+        afterQuiescence(for: peer.tenant) { [self] in
+            for ring in rings { ring.wasDetached() }
+            queue.add(.stop(peer.number), for: peer.tenant)
+        }
     }
 
-    /// Moves the next part of each operation that was running when its ring was stopped. In parts, so that a long
-    /// operation does not delay the other peers.
-    func advanceStops() {
-        for peer in Array(peers.values) {
-            // The answer to an earlier peer of this loop may have disconnected it.
-            guard peers[peer.number] != nil, var stopping = peer.stopping else { continue }
-            stopping.rings.removeAll { !$0.finishPart() }
-            guard stopping.rings.isEmpty else {
-                peer.stopping = stopping
-                continue
+    /// Moves the next part of the operation that was running when a ring was stopped, or removes the ring. In parts, so
+    /// that a long operation does not delay the other peers.
+    func advanceStop(_ peer: Peer) {
+        guard let stopping = peer.stopping else { return }
+        if let vchan = stopping.vchans.last {
+            if peer.rings[vchan]?.ring.finishPart() != true {
+                removeRing(vchan, of: peer)
+                peer.stopping?.vchans.removeLast()
             }
-            for ring in peer.rings.values {
-                ring.ring.abortRest()
-                keepCounts(of: ring, for: peer)
-                ledger.release(peer.credentials.uid, ring.amount)
-                ring.handlers.forEach { groups.release($0) }
-            }
-            peer.rings = [:]
-            peer.halt = nil
-            peer.stopping = nil
-            answer(peer, Done(), sequence: stopping.sequence)
+            return queue.add(.stop(peer.number), for: peer.tenant)
         }
+        peer.halt = nil
+        peer.stopping = nil
+        answer(peer, Done(), sequence: stopping.sequence)
     }
 
     // MARK: Memory
@@ -211,13 +223,15 @@ extension ControllerLoop {
         }
         let iova = nextIOVA
         let address = UInt64(UInt(bitPattern: window.mapping.bytes.baseAddress))
-        guard device.map.insert(iova: iova, byteCount: request.byteCount, address: address) else {
-            ledger.release(peer.credentials.uid, window.amount)
+        guard let old = device.map.add(iova: iova, byteCount: request.byteCount, address: address) else {
+            ledger.release(peer.tenant, window.amount)
             return Refusal(.noSpace, "the controller has no free IOVAs")
         }
         // One unmapped page follows, so that an access beyond the end reaches no other registration.
         nextIOVA += request.byteCount + Self.page
+        retire(old)
         peer.windows[iova] = window
+        changedPeers.insert(peer.number)
         answer(peer, MemoryRegistered(iova: iova), sequence: sequence)
         return nil
     }
@@ -252,26 +266,29 @@ extension ControllerLoop {
         // end within the file's length.
         let pages = MemoryFile.pages(of: Int(byteCount), at: Int(offset), size: pageSize)
         let amount = QuotaLedger.Amount(windows: 1, bytes: UInt64(pages.count))
-        if let full = ledger.charge(peer.credentials.uid, amount) { return .failure(Refusal(.diskQuotaExceeded, full)) }
+        if let full = ledger.charge(peer.tenant, amount) { return .failure(Refusal(.diskQuotaExceeded, full)) }
         do throws(Errno) {
             let mapping = try SharedMapping(
                 of: file.raw, offset: Int(offset), byteCount: Int(byteCount), isWritable: isWritable)
             return .success(Peer.Window(mapping: mapping, amount: amount))
         } catch {
-            ledger.release(peer.credentials.uid, amount)
+            ledger.release(peer.tenant, amount)
             return .failure(Refusal(error, "the controller cannot map the memory: \(error)"))
         }
     }
 
     private func unregister(_ peer: Peer, _ request: UnregisterMemory, _ sequence: UInt32) -> Refusal? {
-        guard let device = peer.device, let window = peer.windows.removeValue(forKey: request.iova) else {
+        guard let device = peer.device, let window = peer.windows.removeValue(forKey: request.iova),
+            let old = device.map.take(at: request.iova)
+        else {
             return Refusal(.invalidArgument, "IOVA 0x\(String(request.iova, radix: 16)): no registration starts there")
         }
-        // When this returns, the engine has passed a quiescent point.
-        _ = device.map.remove(at: request.iova)
-        ledger.release(peer.credentials.uid, window.amount)
-        closer.release([window.mapping])
-        answer(peer, Done(), sequence: sequence)
+        retire(old)
+        changedPeers.insert(peer.number)
+        answerAfterQuiescence(peer, sequence) { [self] in
+            ledger.release(peer.tenant, window.amount)
+            closer.release([window.mapping])
+        }
         return nil
     }
 }

@@ -10,7 +10,7 @@ extension ControllerLoop {
     /// events that fill its socket. A peer that receives only answers violates the protocol: it may have only one
     /// request pending.
     ///
-    /// - Returns: the peer to disconnect: when the user's quota is used up, this one or another one of its user with
+    /// - Returns: the peer to disconnect: when the tenant's quota is used up, this one or another one of it with
     ///   more queued messages; this one if sending fails; else `nil`.
     func send(_ bytes: [UInt8], _ descriptors: [CInt] = [], to peer: Peer) -> Peer? {
         if peer.unsent.isEmpty {
@@ -31,21 +31,21 @@ extension ControllerLoop {
     }
 
     private func keep(_ bytes: [UInt8], for peer: Peer) -> Peer? {
-        let user = peer.credentials.uid
+        let tenant = peer.tenant
         let event = QuotaLedger.Amount(events: 1)
         var failed: Peer?
-        if let full = ledger.charge(user, event) {
+        if let full = ledger.charge(tenant, event) {
             statistics.quotaRefusals += 1
-            let others = peers.values.filter { $0.credentials.uid == user && $0.unsent.count > peer.unsent.count }
+            let others = peers.values.filter { $0.tenant == tenant && $0.unsent.count > peer.unsent.count }
             let worst = others.max { $0.unsent.count < $1.unsent.count } ?? peer
             logEnd(of: worst, full)
-            ledger.release(user, QuotaLedger.Amount(events: worst.unsent.count))
+            ledger.release(tenant, QuotaLedger.Amount(events: worst.unsent.count))
             worst.unsent = []
             worst.isExpelled = true
-            guard worst !== peer, ledger.charge(user, event) == nil else { return worst }
+            guard worst !== peer, ledger.charge(tenant, event) == nil else { return worst }
             failed = worst
         }
-        if peer.unsent.isEmpty { try? poller.modify(peer.socket.raw, .writable, token: peer.socketToken) }
+        if peer.unsent.isEmpty { watch(peer, .writable) }
         peer.unsent.append(bytes)
         return failed
     }
@@ -60,17 +60,30 @@ extension ControllerLoop {
             metadata: Self.metadata(of: peer).merging(more) { $1 })
     }
 
-    /// Sends queued messages while the socket has room. When none is left, the peer's requests are read again.
-    func sendRest(to peer: Peer) {
+    /// Sends some of the queued messages while the socket has room. When none is left, the peer's requests are read
+    /// again.
+    ///
+    /// - Returns: whether there may be more to do.
+    func sendRest(to peer: Peer) -> Bool {
         var count = 0
-        for bytes in peer.unsent {
+        var isFull = false
+        for bytes in peer.unsent.prefix(64) {
             let error = bytes.withUnsafeBytes { SequencedPacketSocket.send($0, on: peer.socket.raw) }
-            if error == .wouldBlock { break }
-            if error != nil { return drop(peer) }
+            isFull = error == .wouldBlock
+            if isFull { break }
+            if error != nil {
+                drop(peer)
+                return false
+            }
             count += 1
         }
         peer.unsent.removeFirst(count)
-        ledger.release(peer.credentials.uid, QuotaLedger.Amount(events: count))
-        if peer.unsent.isEmpty { try? poller.modify(peer.socket.raw, .readable, token: peer.socketToken) }
+        ledger.release(peer.tenant, QuotaLedger.Amount(events: count))
+        if peer.unsent.isEmpty { watch(peer, .readable) }
+        return !isFull
+    }
+
+    private func watch(_ peer: Peer, _ events: Poller.Events) {
+        try? poller.modify(peer.socket.raw, [events, .edgeTriggered], token: peer.socketToken)
     }
 }

@@ -14,29 +14,40 @@ final class ControllerLoop {
     let closer: DescriptorCloser
     let poller: Poller
     let place: ListeningSocket
-    let shared: SharedStatistics
+    let published: PublishedState
     let logger: Logger
-    /// Maximum number of descriptors of one user that are not closed yet; beyond it, the user's connections are refused
-    /// or ended.
+    /// Maximum number of descriptors of one tenant that are not closed yet; beyond it, its connections are refused or
+    /// ended.
     static let maximumBacklog = 1024
     private let stopEvent: StopEvent
     /// Limits log messages that untrusted peers cause.
     private var refusalLimiter = LogRateLimiter()
     private var turnAwayLimiter = LogRateLimiter()
     var unreadLimiter = LogRateLimiter()
-    private let reports: ReportRequests
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
     var statistics = ControllerStatistics()
     private var nextPeer: UInt64 = 1
     /// Groups, members, windows and tokens.
     var groups: AccessGroupTable
-    /// The addresses in this process of the windows of groups, by IOVA.
-    var windowAddresses: [UInt64: UInt64] = [:]
-    /// Work of disconnected peers, and their traffic to windows of members that still exist.
-    var departedWork = Work(), departedTraffic: [UInt16: DomainTraffic] = [:]
-    /// Delayed joins; see ``WaitingJoin``.
-    var waitingJoins: [WaitingJoin] = []
+    /// The windows of groups, by IOVA.
+    var openedWindows: [UInt64: OpenedWindow] = [:]
+    /// What was last published of each group.
+    var groupStates: [AccessGroupID: GroupState] = [:]
+    /// Work of disconnected peers.
+    var departedWork = Work()
+    /// The peers with a delayed join, and the time of the first one.
+    var waitingJoins: Set<UInt64> = [], nextJoin: MonotonicTime?
+    /// What waits for the next quiescent point, and for the requested one.
+    var deferred = Deferred(), awaited: (point: Engine.QuiescentPoint, deferred: Deferred)?
+    var queue = WorkQueue<Item>()
+    /// Connections and groups that have changed since the last publication.
+    var changedPeers: Set<UInt64> = [], changedGroups: Set<AccessGroupID> = []
+    /// Disconnected peers whose resources are not all released.
+    var leaving: [UInt64: Peer] = [:]
+    /// The members of each published group, and the last published statistics.
+    var memberCounts: [AccessGroupID: Int] = [:], lastStatistics = ControllerStatistics()
+    private var isAcceptQueued = false, isStopping = false
     /// The next IOVA to assign, beyond every address that a process can have. Never assigned twice: an old address must
     /// never refer to another peer's memory.
     var nextIOVA: UInt64 = 1 << 57
@@ -47,25 +58,39 @@ final class ControllerLoop {
     private static let listenerToken: UInt64 = 0
     private static let stopToken: UInt64 = 1
     /// Tokens from 2 on belong to peers, whose numbers start at 1.
-    private static let reportToken: UInt64 = .max
+    private static let quiescenceToken: UInt64 = .max
+
+    /// A bounded piece of work.
+    enum Item {
+        /// Accept a connection.
+        case accept
+        /// Read one message of a peer, or send some that wait.
+        case serve(UInt64)
+        /// Perform a delayed join.
+        case join(UInt64)
+        /// Remove a ring that was stopped, or move the next part of its operation.
+        case stop(UInt64)
+        /// Release a ring of a disconnected peer, or the rest of it.
+        case release(Peer)
+        case action(() -> Void)
+    }
 
     init(
         place: consuming ListeningSocket, configuration: ControllerConfiguration, groups: AccessGroupTable,
-        engine: Engine, stopEvent: StopEvent, reports: ReportRequests, shared: SharedStatistics, logger: Logger
+        engine: Engine, stopEvent: StopEvent, published: PublishedState, logger: Logger
     ) throws(Errno) {
         self.configuration = configuration
         self.logger = logger
         self.engine = engine
         self.stopEvent = stopEvent
-        self.reports = reports
-        self.shared = shared
+        self.published = published
         ledger = QuotaLedger(configuration.quota)
         self.groups = groups
         closer = DescriptorCloser()
         let poller = try Poller()
         try poller.add(place.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
-        try poller.add(reports.event.raw, .readable, token: Self.reportToken)
+        try poller.add(engine.quiescenceEvent, [.readable, .edgeTriggered], token: Self.quiescenceToken)
         self.poller = poller
         self.place = place
         spare = try? MemoryFile.make(name: "spare", byteCount: 0)
@@ -76,75 +101,95 @@ final class ControllerLoop {
     }
 
     /// Serves until the stop event; then disconnects all peers.
+    ///
+    /// Each turn performs one item of work, of the tenant whose turn it is: between any two items, new ones are added.
     func run() {
         var events = [Poller.Event](repeating: Poller.Event(), count: 64)
-        var isStopping = false
         while !isStopping {
-            let isBusy = peers.values.contains { $0.stopping != nil }
-            let patience = performWaitingJoins()
+            let patience = queue.isEmpty ? nextJoin?.millisecondsLeft ?? -1 : 0
             let count = events.withUnsafeMutableBufferPointer { buffer in
-                (try? poller.wait(into: buffer, milliseconds: isBusy ? 0 : patience)) ?? 0
+                (try? poller.wait(into: buffer, milliseconds: patience)) ?? 0
             }
-            for event in events.prefix(count) {
-                switch event.token {
-                case Self.listenerToken: accept()
-                case Self.stopToken: isStopping = true
-                case Self.reportToken: reports.answer(report)
-                default: handle(event)
-                }
-            }
-            if isBusy { advanceStops() }
+            for event in events.prefix(count) { note(event) }
+            takeQuiescence()
+            queueDueJoins()
+            if let item = queue.next() { perform(item) }
+            requestQuiescence()
             publish()
         }
         for peer in Array(peers.values) {
             peer.isExpelled = true
             drop(peer)
         }
+        drain()
         publish()
-        reports.close(report())
         logger.info("controller stopped", metadata: ["path": "\(place.path)"])
     }
 
-    private func handle(_ event: Poller.Event) {
-        // An earlier event of this round may have disconnected it.
-        guard let peer = peers[event.token >> 1] else { return }
-        if event.token == peer.processToken { return drop(peer) }
-        if peer.unsent.isEmpty { receive(from: peer) } else { sendRest(to: peer) }
+    private func note(_ event: Poller.Event) {
+        switch event.token {
+        case Self.listenerToken:
+            guard !isAcceptQueued else { return }
+            isAcceptQueued = true
+            queue.add(.accept, for: nil)
+        case Self.stopToken: isStopping = true
+        case Self.quiescenceToken: break
+        default:
+            // An earlier event may have disconnected it.
+            guard let peer = peers[event.token >> 1] else { return }
+            if event.token == peer.processToken { peer.hasExited = true }
+            if !peer.isBusy || peer.hasExited { enqueue(peer) }
+        }
     }
 
-    func publish() {
-        statistics.connections = peers.count
-        statistics.rings = peers.values.reduce(0) { $0 + $1.rings.count }
-        statistics.windows = peers.values.reduce(0) { $0 + $1.windows.count + $1.openWindows.count }
-        statistics.memoryBytes = ledger.byteCount
-        let allGroups = groups.allGroups
-        statistics.groups = allGroups.count
-        statistics.members = allGroups.reduce(0) { $0 + $1.members.count }
-        shared.statistics.withLock { $0 = statistics }
+    /// Adds an item for a peer that may have messages. Sockets are watched edge-triggered: an item follows another one
+    /// until the socket has no more.
+    func enqueue(_ peer: Peer) {
+        guard !peer.isQueued else { return }
+        peer.isQueued = true
+        queue.add(.serve(peer.number), for: peer.tenant)
+    }
+
+    func perform(_ item: Item) {
+        switch item {
+        case .accept:
+            isAcceptQueued = false
+            if !isStopping { accept() }
+        case .serve(let number): if let peer = peers[number] { serve(peer) }
+        case .join(let number): if let peer = peers[number] { performWaitingJoin(peer) }
+        case .stop(let number): if let peer = peers[number] { advanceStop(peer) }
+        case .release(let peer): release(peer)
+        case .action(let body): body()
+        }
+    }
+
+    private func serve(_ peer: Peer) {
+        peer.isQueued = false
+        if peer.hasExited { return drop(peer) }
+        guard !peer.isBusy else { return }
+        let mayHaveMore = peer.unsent.isEmpty ? receive(from: peer) : sendRest(to: peer)
+        if mayHaveMore, !peer.isBusy, peers[peer.number] != nil { enqueue(peer) }
     }
 
     // MARK: Connections
 
     private func accept() {
-        // At most 16 at a time, so that connected peers are served in between.
-        for _ in 0..<16 {
-            do throws(Errno) {
-                let socket = try place.accept(nonblocking: true)
-                try admit(socket)
-            } catch {
-                if error == .wouldBlock { return }
-                statistics.refusedConnections += 1
-                if let suppressed = turnAwayLimiter.admit() {
-                    logger.warning(
-                        "cannot accept a connection",
-                        metadata: ["path": "\(place.path)", "error": "\(error)", "suppressed": "\(suppressed)"])
-                }
-                // Without free descriptors the connection stays in the queue, and the poller reports it forever.
-                if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {
-                    spare = nil
-                    _ = try? place.accept(nonblocking: true)
-                    spare = try? MemoryFile.make(name: "spare", byteCount: 0)
-                }
+        do throws(Errno) {
+            let socket = try place.accept(nonblocking: true)
+            try admit(socket)
+        } catch {
+            if error == .wouldBlock { return }
+            statistics.refusedConnections += 1
+            if let suppressed = turnAwayLimiter.admit() {
+                logger.warning(
+                    "cannot accept a connection",
+                    metadata: ["path": "\(place.path)", "error": "\(error)", "suppressed": "\(suppressed)"])
+            }
+            // Without free descriptors the connection stays in the queue, and the poller reports it forever.
+            if error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem {
+                spare = nil
+                _ = try? place.accept(nonblocking: true)
+                spare = try? MemoryFile.make(name: "spare", byteCount: 0)
             }
         }
     }
@@ -152,17 +197,25 @@ final class ControllerLoop {
     private func admit(_ socket: consuming OwnedDescriptor) throws(Errno) {
         let credentials = try PeerCredentials(of: socket)
         let process = try ProcessDescriptor.ofPeer(socket)
+        let tenant = Tenant.user(credentials.uid)
         let socket = UntrustedPeerSocket(
-            socket, place.refusesDescriptors ? .noDescriptors : .unexpectedDescriptors, of: credentials.uid, closer)
-        guard peers.count < configuration.maximumConnections else {
+            socket, place.refusesDescriptors ? .noDescriptors : .unexpectedDescriptors, of: tenant, closer)
+        guard peers.count + leaving.count < configuration.maximumConnections else {
             return turnAway(
                 socket, credentials,
                 "the controller already has its maximum of \(configuration.maximumConnections) connections")
         }
-        guard closer.backlog(of: credentials.uid) <= Self.maximumBacklog else {
-            return turnAway(socket, credentials, Self.backlogReason(credentials.uid))
+        guard ledger.mayConnect(tenant, maximum: configuration.maximumConnections) else {
+            statistics.quotaRefusals += 1
+            return turnAway(
+                socket, credentials,
+                "the last quarter of the controller's \(configuration.maximumConnections) connections is for users who have "
+                    + "fewer than \(tenant)")
         }
-        if let full = ledger.charge(credentials.uid, QuotaLedger.Amount(connections: 1)) {
+        guard closer.backlog(of: tenant) <= Self.maximumBacklog else {
+            return turnAway(socket, credentials, Self.backlogReason(tenant))
+        }
+        if let full = ledger.charge(tenant, QuotaLedger.Amount(connections: 1)) {
             statistics.quotaRefusals += 1
             return turnAway(socket, credentials, full)
         }
@@ -171,13 +224,14 @@ final class ControllerLoop {
                 number: nextPeer, socket: socket, process: process,
                 credentials: credentials, processNumber: processNumber(credentials.pid))
             nextPeer += 1
-            try poller.add(peer.process.raw, .readable, token: peer.processToken)
-            try poller.add(peer.socket.raw, .readable, token: peer.socketToken)
+            try poller.add(peer.process.raw, [.readable, .edgeTriggered], token: peer.processToken)
+            try poller.add(peer.socket.raw, [.readable, .edgeTriggered], token: peer.socketToken)
             peers[peer.number] = peer
             statistics.accepted += 1
+            changedPeers.insert(peer.number)
             logger.debug("an application connected", metadata: Self.metadata(of: peer))
         } catch {
-            ledger.release(credentials.uid, QuotaLedger.Amount(connections: 1))
+            ledger.release(tenant, QuotaLedger.Amount(connections: 1))
             throw error
         }
     }
@@ -189,8 +243,8 @@ final class ControllerLoop {
         return peers.values.first { $0.credentials.pid == pid && pid != 0 }?.client.process ?? nextPeer
     }
 
-    private static func backlogReason(_ user: UInt32) -> String {
-        "more than \(maximumBacklog) descriptors from user \(user) are not closed yet; try again later"
+    private static func backlogReason(_ tenant: Tenant) -> String {
+        "more than \(maximumBacklog) descriptors from \(tenant) are not closed yet; try again later"
     }
 
     private func turnAway(_ socket: UntrustedPeerSocket, _ credentials: PeerCredentials, _ reason: String) {
@@ -208,36 +262,6 @@ final class ControllerLoop {
         _ = bytes.withUnsafeBytes { SequencedPacketSocket.send($0, on: socket.raw) }
     }
 
-    /// Disconnects a peer and releases its resources: when this returns, the engine accesses none of them.
-    func drop(_ peer: Peer) {
-        guard peers.removeValue(forKey: peer.number) != nil else { return }
-        for ring in peer.rings.values {
-            ring.ring.detach()
-            ring.ring.abortRest()
-            keepCounts(of: ring, for: peer)
-            ledger.release(peer.credentials.uid, ring.amount)
-            ring.handlers.forEach { groups.release($0) }
-        }
-        peer.rings = [:]
-        keepCounts(of: peer)
-        departGroups(peer)
-        if let device = peer.device { engine.unwatch(device.bell.event.raw) }
-        for window in peer.windows.values { ledger.release(peer.credentials.uid, window.amount) }
-        for window in peer.openWindows.values { ledger.release(peer.credentials.uid, window.amount) }
-        closer.release((Array(peer.windows.values) + peer.openWindows.values).map(\.mapping))
-        peer.windows = [:]
-        peer.openWindows = [:]
-        ledger.release(peer.credentials.uid, QuotaLedger.Amount(connections: 1, events: peer.unsent.count))
-        peer.unsent = []
-        // The last reference to the peer closes both; events of the socket's copies elsewhere must not be reported.
-        // Shut down now, so that the application sees the end: closing may be slow.
-        _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
-        try? poller.remove(peer.socket.raw)
-        try? poller.remove(peer.process.raw)
-        statistics.closed += 1
-        logger.debug("an application disconnected", metadata: Self.metadata(of: peer))
-    }
-
     /// Identifies the peer in log messages. Never add what a peer sent: it may contain a token.
     static func metadata(of peer: Peer) -> Logger.Metadata {
         ["pid": "\(peer.credentials.pid)", "uid": "\(peer.credentials.uid)", "connection": "\(peer.number)"]
@@ -245,7 +269,10 @@ final class ControllerLoop {
 
     // MARK: Messages
 
-    private func receive(from peer: Peer) {
+    /// Reads one message.
+    ///
+    /// - Returns: whether there was one.
+    private func receive(from peer: Peer) -> Bool {
         let message: ReceivedMessage
         do throws(Errno) {
             // The maximum: the kernel would close further ones in this thread, which can block for as long as the peer
@@ -254,15 +281,20 @@ final class ControllerLoop {
                 into: buffer, descriptorLimit: SequencedPacketSocket.maximumDescriptorCount, on: peer.socket.raw)
         } catch {
             if error != .wouldBlock { drop(peer) }
-            return
+            return false
         }
+        handle(message, from: peer)
+        return true
+    }
+
+    private func handle(_ message: consuming ReceivedMessage, from peer: Peer) {
         let (length, isCut) = (message.byteCount, message.lostDescriptors)
         var descriptors = message.descriptors
         // The closer closes the descriptors that no request has taken.
         defer {
-            closer.close(descriptors.release(), of: peer.credentials.uid)
-            if peers[peer.number] != nil, closer.backlog(of: peer.credentials.uid) > Self.maximumBacklog {
-                refuse(peer, Self.backlogReason(peer.credentials.uid))
+            closer.close(descriptors.release(), of: peer.tenant)
+            if peers[peer.number] != nil, closer.backlog(of: peer.tenant) > Self.maximumBacklog {
+                refuse(peer, Self.backlogReason(peer.tenant))
             }
         }
         let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(length))
@@ -294,8 +326,9 @@ final class ControllerLoop {
         drop(peer)
     }
 
-    /// Answers a request; disconnects the peer that ``send(_:_:to:)`` returns.
+    /// Answers a request, after its effect is published; disconnects the peer that ``send(_:_:to:)`` returns.
     func answer(_ peer: Peer, _ message: some WireMessage, sequence: UInt32, descriptors: [CInt] = []) {
+        publish()
         if let failed = send(Packet.encode(message, sequence: sequence), descriptors, to: peer) { drop(failed) }
     }
 }

@@ -20,8 +20,8 @@ public final class DMAController: ReportingController {
     public let groupEvents: GroupEventLog
 
     private let stopEvent: StopEvent
-    private let reports: ReportRequests
-    private let shared: SharedStatistics
+    private let published = PublishedState()
+    private let controllerID: UInt16
     private let thread: SystemThread
     /// `nil` after the stop.
     private let engine: Locked<Engine?>
@@ -54,8 +54,8 @@ public final class DMAController: ReportingController {
     private static func groupTable(_ configuration: ControllerConfiguration) throws(ControllerError) -> AccessGroupTable
     {
         let limits = AccessGroupLimits(
-            groupCount: configuration.accessGroupCount, groupsPerUser: configuration.quota.groups,
-            windowsPerUser: configuration.quota.windows, waitingJoins: min(configuration.maximumConnections, 4096))
+            groupCount: configuration.accessGroupCount, groupsPerTenant: configuration.quota.groups,
+            windowsPerTenant: configuration.quota.windows, waitingJoins: min(configuration.maximumConnections, 4096))
         do throws(Errno) {
             return try AccessGroupTable(limits: limits)
         } catch {
@@ -72,17 +72,14 @@ public final class DMAController: ReportingController {
         dmatrace_load()
         path = place.path
         groupEvents = groups.log
+        controllerID = configuration.controllerID
         pid = getpid()
         do throws(Errno) {
             let stopEvent = try StopEvent()
-            let shared = SharedStatistics()
-            let reports = try ReportRequests(controllerID: configuration.controllerID)
             self.stopEvent = stopEvent
-            self.reports = reports
-            self.shared = shared
             let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
             self.engine = Locked(engine)
-            thread = try Self.startThread(place, configuration, groups, engine, stopEvent, reports, shared, logger)
+            thread = try Self.startThread(place, configuration, groups, engine, stopEvent, published, logger)
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
         }
@@ -92,22 +89,22 @@ public final class DMAController: ReportingController {
     /// Only the new thread uses the loop. The loop removes the socket, also when the start fails here.
     private static func startThread(
         _ place: consuming ListeningSocket, _ configuration: ControllerConfiguration,
-        _ groups: sending AccessGroupTable, _ engine: Engine, _ stopEvent: StopEvent, _ reports: ReportRequests,
-        _ shared: SharedStatistics, _ logger: Logger
+        _ groups: sending AccessGroupTable, _ engine: Engine, _ stopEvent: StopEvent, _ published: PublishedState,
+        _ logger: Logger
     ) throws(Errno) -> SystemThread {
         let loop = try ControllerLoop(
             place: place, configuration: configuration, groups: groups, engine: engine, stopEvent: stopEvent,
-            reports: reports, shared: shared, logger: logger)
+            published: published, logger: logger)
         return try SystemThread.start(name: "dma-control") { loop.run() }
     }
 
     /// A snapshot of the controller's current counts and totals. Any thread.
-    public var statistics: ControllerStatistics { shared.statistics.withLock { $0 } }
+    public var statistics: ControllerStatistics { published.statistics }
 
-    /// Reports the connections, the members of each group, and the work of each. Any thread; blocks until the control
-    /// thread answers, between two requests. After a stop: the last report.
+    /// Reports the connections, the members of each group, and the work of each. Any thread; never waits for the control
+    /// thread, whose answers to requests are sent after their effects are in the report. After a stop: the last report.
     public func report() -> ControllerReport {
-        reports.ask()
+        published.report(controllerID: controllerID, path: path)
     }
 
     /// The work of the controller's engine; none after a stop. Any thread; does not wait for the control thread.
@@ -165,14 +162,15 @@ public struct ControllerStatistics: Sendable, Equatable {
     public var invalidMessages: UInt64 = 0
     /// Connections and requests refused, and connections ended, because a user's quota is used up or a table is full.
     public var quotaRefusals: UInt64 = 0
+    /// Maps of devices that were published to the engine: one for each member of a group that has changed.
+    public var publishedMaps: UInt64 = 0
+    /// Quiescent points of the engine that were requested.
+    public var quiescentPoints: UInt64 = 0
+    /// Bytes of tables and reports that were built because groups have changed.
+    public var rebuiltBytes: UInt64 = 0
 
     /// All counts are 0.
     public init() {}
-}
-
-/// The control thread's statistics for other threads.
-final class SharedStatistics: Sendable {
-    let statistics = Locked(ControllerStatistics())
 }
 
 /// Signals the control thread to end.

@@ -1,11 +1,12 @@
 internal import Glibc
+internal import GroupTable
 internal import LinuxSystem
 internal import SystemPackage
 
 /// Closes descriptors received from untrusted peers, and unmaps memory, on separate threads.
 ///
 /// `close` of such a descriptor can block for as long as the peer chooses: a socket that lingers, a file system that
-/// does not answer. So each user has a lane, with a thread while it has work, and delays only itself; memory has
+/// does not answer. So each tenant has a lane, with a thread while it has work, and delays only itself; memory has
 /// another lane.
 final class DescriptorCloser: Sendable {
     /// The work of one thread.
@@ -24,7 +25,7 @@ final class DescriptorCloser: Sendable {
 
     private enum Key: Hashable {
         case memory
-        case user(UInt32)
+        case tenant(Tenant)
     }
 
     /// Outlives the closer while a thread is blocked in `close`.
@@ -57,12 +58,12 @@ final class DescriptorCloser: Sendable {
 
     private let lanes = Lanes()
 
-    /// Closes descriptors of a user; takes ownership and returns at once.
+    /// Closes descriptors of a tenant; takes ownership and returns at once.
     ///
-    /// - Parameter counts: whether they count in the user's ``backlog(of:)``.
-    func close(_ descriptors: [CInt], of user: UInt32, counts: Bool = true) {
+    /// - Parameter counts: whether they count in the tenant's ``backlog(of:)``.
+    func close(_ descriptors: [CInt], of tenant: Tenant, counts: Bool = true) {
         guard !descriptors.isEmpty else { return }
-        add(to: .user(user)) { lane in
+        add(to: .tenant(tenant)) { lane in
             lane.descriptors += descriptors.map { Waiting(raw: $0, counts: counts) }
             if counts { lane.unclosedCount += descriptors.count }
         }
@@ -74,9 +75,9 @@ final class DescriptorCloser: Sendable {
         add(to: .memory) { $0.mappings += mappings }
     }
 
-    /// The number of counted descriptors of a user that are not closed yet.
-    func backlog(of user: UInt32) -> Int {
-        lanes.byKey.withLock { $0[.user(user)]?.unclosedCount ?? 0 }
+    /// The number of counted descriptors of a tenant that are not closed yet.
+    func backlog(of tenant: Tenant) -> Int {
+        lanes.byKey.withLock { $0[.tenant(tenant)]?.unclosedCount ?? 0 }
     }
 
     private func add(to key: Key, _ change: (inout Lane) -> Void) {
@@ -120,13 +121,13 @@ final class UntrustedPeerSocket {
     /// Owned by this object, which closes it.
     let raw: CInt
     var contents: Contents
-    private let user: UInt32
+    private let tenant: Tenant
     private let closer: DescriptorCloser
 
-    init(_ socket: consuming OwnedDescriptor, _ contents: Contents, of user: UInt32, _ closer: DescriptorCloser) {
+    init(_ socket: consuming OwnedDescriptor, _ contents: Contents, of tenant: Tenant, _ closer: DescriptorCloser) {
         raw = socket.release()
         self.contents = contents
-        self.user = user
+        self.tenant = tenant
         self.closer = closer
     }
 
@@ -134,8 +135,8 @@ final class UntrustedPeerSocket {
         switch contents {
         case .noDescriptors: _ = Glibc.close(raw)
         // Not counted: connections that end quickly must not cause a backlog.
-        case .unexpectedDescriptors: closer.close([raw], of: user, counts: false)
-        case .descriptors: closer.close([raw], of: user)
+        case .unexpectedDescriptors: closer.close([raw], of: tenant, counts: false)
+        case .descriptors: closer.close([raw], of: tenant)
         }
     }
 }

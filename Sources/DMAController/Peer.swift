@@ -1,3 +1,4 @@
+internal import ControllerProtocol
 internal import DMADev
 internal import DMAEngine
 internal import Glibc
@@ -27,7 +28,22 @@ final class Peer {
     struct Stopping {
         /// The sequence number of the request that is answered then.
         let sequence: UInt32
-        var rings: [EngineRing]
+        /// The channels whose rings are not removed yet.
+        var vchans: [UInt16]
+    }
+
+    /// A group that the device is in.
+    struct Membership {
+        let table: DomainMap.Membership
+        let domain: DomainID
+    }
+
+    /// A join that is delayed because its tenant has sent wrong tokens before.
+    struct WaitingJoin {
+        /// Its token lies in the memory of the `AccessGroupTable`.
+        let request: EnterGroup
+        let sequence: UInt32
+        let admission: JoinAdmission
     }
 
     /// Created by the greeting.
@@ -56,6 +72,8 @@ final class Peer {
     /// Readable when the process that connected has ended, even if another process still has the socket.
     let process: OwnedDescriptor
     let credentials: PeerCredentials
+    /// Whose quotas and turns apply.
+    let tenant: Tenant
     /// Identifies the peer in the access groups. The device's number in its process is as claimed: not checked.
     var client: AccessGroupClient
     var device: Device?
@@ -66,10 +84,9 @@ final class Peer {
     var halt: DeviceHalt?
     /// Memory that other members of a group can access, by IOVA.
     var openWindows: [UInt64: Window] = [:]
-    /// It has been in a group: its access to other members may change.
+    /// It has been in a group: it may receive events.
     var hasEnteredGroups = false
-    /// All handlers that it could ever use.
-    var knownHandlers: Set<UInt16> = []
+    var memberships: [AccessGroupID: Membership] = [:]
     /// Joins with a wrong token or to a group that does not exist; all refused requests.
     var deniedJoins: UInt64 = 0, refusedRequests: UInt64 = 0
     /// The controller ends the connection, because of a violation or because it stops itself.
@@ -80,7 +97,13 @@ final class Peer {
     /// some, its requests are not read.
     var unsent: [[UInt8]] = []
     /// It has a delayed join, which is not answered yet.
-    var isWaitingForJoin = false
+    var waitingJoin: WaitingJoin?
+    /// Its request is answered after a quiescent point of the engine; until then no other one is read.
+    var isBusy = false
+    /// The work queue has an item for it.
+    var isQueued = false
+    /// Its process has ended.
+    var hasExited = false
 
     init(
         number: UInt64, socket: UntrustedPeerSocket, process: consuming OwnedDescriptor,
@@ -90,8 +113,10 @@ final class Peer {
         self.socket = socket
         self.process = process
         self.credentials = credentials
+        tenant = .user(credentials.uid)
         client = AccessGroupClient(
-            process: processNumber, device: number, processID: credentials.pid, userID: credentials.uid)
+            process: processNumber, device: number, processID: credentials.pid, userID: credentials.uid,
+            tenant: tenant)
     }
 
     /// Bytes that its user is charged for memory and rings.

@@ -1,4 +1,6 @@
-/// Counts the resources of each user and enforces the quota. For the control thread only.
+internal import GroupTable
+
+/// Counts the resources of each tenant and enforces the quota. For the control thread only.
 struct QuotaLedger {
     /// Resources that the quota limits.
     struct Amount: Equatable {
@@ -10,23 +12,21 @@ struct QuotaLedger {
     }
 
     let quota: ControllerConfiguration.Quota
-    private var used: [UInt32: Amount] = [:]
+    private var used: [Tenant: Amount] = [:]
+    /// The resources of all tenants.
+    private(set) var total = Amount()
 
     init(_ quota: ControllerConfiguration.Quota) {
         self.quota = quota
     }
 
-    /// Charges a user.
+    /// Charges a tenant.
     ///
     /// - Returns: why the quota does not allow it; then nothing is charged. `nil` on success.
-    mutating func charge(_ uid: UInt32, _ more: Amount) -> String? {
-        var now = used[uid] ?? Amount()
-        let (bytes, overflow) = now.bytes.addingReportingOverflow(more.bytes)
-        now.connections += more.connections
-        now.rings += more.rings
-        now.windows += more.windows
-        now.bytes = bytes
-        now.events += more.events
+    mutating func charge(_ tenant: Tenant, _ more: Amount) -> String? {
+        var now = used[tenant] ?? Amount()
+        let (_, overflow) = total.bytes.addingReportingOverflow(more.bytes)
+        now += more
         let full: String? =
             if now.connections > quota.connections {
                 "\(quota.connections) connections"
@@ -42,23 +42,41 @@ struct QuotaLedger {
                 nil
             }
         if let full {
-            return "user \(uid) has reached this controller's quota of \(full); release some, or raise the quota"
+            return "\(tenant) has reached this controller's quota of \(full); release some, or raise the quota"
         }
-        used[uid] = now
+        used[tenant] = now
+        total += more
         return nil
     }
 
-    /// Reverts a charge.
-    mutating func release(_ uid: UInt32, _ less: Amount) {
-        guard var now = used[uid] else { return }
-        now.connections -= less.connections
-        now.rings -= less.rings
-        now.windows -= less.windows
-        now.bytes -= less.bytes
-        now.events -= less.events
-        used[uid] = now == Amount() ? nil : now
+    /// Whether a tenant may have one more of the connections that all share.
+    func mayConnect(_ tenant: Tenant, maximum: Int) -> Bool {
+        tenant.mayTakeOne(of: maximum, taken: used.mapValues(\.connections))
     }
 
-    /// Bytes of rings and registered memory of all users.
-    var byteCount: UInt64 { used.values.reduce(0) { $0 &+ $1.bytes } }
+    /// Reverts a charge.
+    mutating func release(_ tenant: Tenant, _ less: Amount) {
+        guard var now = used[tenant] else { return }
+        now -= less
+        total -= less
+        used[tenant] = now == Amount() ? nil : now
+    }
+}
+
+extension QuotaLedger.Amount {
+    static func += (sum: inout Self, more: Self) {
+        sum.connections += more.connections
+        sum.rings += more.rings
+        sum.windows += more.windows
+        sum.bytes &+= more.bytes
+        sum.events += more.events
+    }
+
+    static func -= (sum: inout Self, less: Self) {
+        sum.connections -= less.connections
+        sum.rings -= less.rings
+        sum.windows -= less.windows
+        sum.bytes &-= less.bytes
+        sum.events -= less.events
+    }
 }

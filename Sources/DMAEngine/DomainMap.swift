@@ -3,10 +3,77 @@ internal import CDMATrace
 internal import DMADev
 internal import LinuxSystem
 
+/// The members of one access group and their windows, as the engine uses them. The maps of all members share one value:
+/// a change of the group costs its members one table in all and one pointer each.
+public final class DomainGroup: @unchecked Sendable {
+    // The memory is written in `init` only.
+    /// One member; the counter outlives each table that names it.
+    public struct Member: Sendable {
+        /// The member's handler.
+        public var handler: UInt16
+        /// Counts the operations that reach its windows.
+        public var traffic: TrafficCounter
+
+        /// Values are not checked.
+        public init(handler: UInt16, traffic: TrafficCounter) {
+            self.handler = handler
+            self.traffic = traffic
+        }
+    }
+
+    struct Place {
+        let handler: UInt16
+        let words: UnsafeMutablePointer<UInt64>
+    }
+
+    /// The number of the group, for traces.
+    let number: Int16
+    /// By IOVA.
+    let windows: UnsafeMutableBufferPointer<DomainMap.Window>
+    /// By handler.
+    let places: UnsafeMutableBufferPointer<Place>
+    /// The members as bits, in the words that have some; see ``HandlerBits``.
+    fileprivate let bits: [(word: Int, bits: UInt64)]
+    /// Keeps the counters allocated.
+    private let members: [Member]
+
+    /// Makes the table of a group.
+    ///
+    /// - Parameters:
+    ///   - number: of the group, for traces.
+    ///   - members: all of them, each with the counter that it has had before.
+    ///   - windows: of all members; they do not overlap.
+    public init(number: Int16, members: [Member], windows: [DomainMap.Window]) {
+        self.number = number
+        self.members = members.sorted { $0.handler < $1.handler }
+        places = .allocate(capacity: members.count)
+        _ = places.initialize(from: self.members.map { Place(handler: $0.handler, words: $0.traffic.words) })
+        self.windows = .allocate(capacity: windows.count)
+        _ = self.windows.initialize(from: windows.sorted { $0.iova < $1.iova })
+        var bits: [(word: Int, bits: UInt64)] = []
+        for member in self.members {
+            let (word, bit) = HandlerBits.place(of: member.handler)
+            if bits.last?.word != word { bits.append((word, 0)) }
+            bits[bits.count - 1].bits |= bit
+        }
+        self.bits = bits
+    }
+
+    deinit {
+        windows.deallocate()
+        places.deallocate()
+    }
+
+    /// The size of the table.
+    public var byteCount: Int {
+        windows.count * MemoryLayout<DomainMap.Window>.stride + places.count * MemoryLayout<Place>.stride
+    }
+}
+
 /// The windows of other domains that one device can access, each under its owner's handler.
 ///
-/// Control threads change it, one at a time; the engine looks up without a lock, between any two chunks. When
-/// ``publish(_:)`` has returned, the engine no longer accesses removed windows.
+/// Control threads change it, one at a time; the engine looks up without a lock, between any two chunks. After
+/// ``replace(_:)`` and a quiescent point of the engine, it no longer accesses removed windows.
 public final class DomainMap: @unchecked Sendable {
     // `published` is atomic; a published table never changes, and is freed only after the engine has passed a quiescent
     // point.
@@ -36,73 +103,78 @@ public final class DomainMap: @unchecked Sendable {
         }
     }
 
-    /// The group of a handler.
-    public struct Membership: Sendable, Equatable {
-        /// The group, for traces.
-        public var group: Int16
-        /// The device's own handler in that group, for traces.
+    /// A group that the device is in.
+    public struct Membership: Sendable {
+        /// The members and windows of the group.
+        public var group: DomainGroup
+        /// The device's own handler in that group: it selects the device's own memory.
         public var own: UInt16
 
         /// Values are not checked.
-        public init(group: Int16, own: UInt16) {
+        public init(group: DomainGroup, own: UInt16) {
             self.group = group
             self.own = own
         }
     }
 
-    /// All windows and members at one time.
-    public struct Contents: Sendable, Equatable {
-        /// By IOVA.
-        public var windows: [Window] = []
-        /// The groups of the usable members, by handler, and the device's own handler in each.
-        public var memberships: [UInt16: Membership] = [:]
-        /// The device's own handlers: they select its own memory.
-        public var own: Set<UInt16> = []
-        /// Handlers of members that left after the device could use them.
-        public var revoked: Set<UInt16> = []
+    /// Memory that the engine may still use. Release it when the engine has passed a quiescent point.
+    public final class Retired: Sendable {
+        private let table: Table
 
-        /// Empty.
-        public init() {}
+        fileprivate init(_ table: Table) {
+            self.table = table
+        }
     }
 
-    final class Table {
-        let windows: [Window]
-        let memberships: [UInt16: Membership]
-        let own: [UInt16]
-        let revoked: Set<UInt16>
-        /// The engine's counters, by handler.
-        let places: [(handler: UInt16, words: UnsafeMutablePointer<UInt64>)]
-        /// Keeps the counters allocated.
-        private let traffic: [UInt16: TrafficCounter]
+    fileprivate final class Table: @unchecked Sendable {
+        // Written in `init` only. Pointers, so that the engine counts no references.
+        struct Part {
+            let own: UInt16
+            let number: Int16
+            let windows: UnsafeMutableBufferPointer<Window>
+            let places: UnsafeMutableBufferPointer<DomainGroup.Place>
 
-        init(_ contents: Contents, _ traffic: [UInt16: TrafficCounter]) {
-            windows = contents.windows.sorted { $0.iova < $1.iova }
-            memberships = contents.memberships
-            own = Array(contents.own)
-            revoked = contents.revoked
-            self.traffic = traffic
-            places = traffic.map { ($0, $1.words) }.sorted { $0.handler < $1.handler }
-        }
-
-        /// Counters for reads from and writes to a member's windows.
-        func place(of handler: UInt16) -> UnsafeMutablePointer<UInt64>? {
-            var (low, high) = (0, places.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if places[middle].handler < handler { low = middle + 1 } else { high = middle }
+            /// The counters of a member; `nil` when it is not in this group.
+            func place(of handler: UInt16) -> UnsafeMutablePointer<UInt64>? {
+                var (low, high) = (0, places.count)
+                while low < high {
+                    let middle = (low + high) / 2
+                    if places[middle].handler < handler { low = middle + 1 } else { high = middle }
+                }
+                return low < places.count && places[low].handler == handler ? places[low].words : nil
             }
-            return low < places.count && places[low].handler == handler ? places[low].words : nil
+        }
+
+        let parts: UnsafeMutableBufferPointer<Part>
+        private let memberships: [Membership]
+
+        init(_ memberships: [Membership]) {
+            self.memberships = memberships
+            parts = .allocate(capacity: memberships.count)
+            _ = parts.initialize(
+                from: memberships.map {
+                    Part(own: $0.own, number: $0.group.number, windows: $0.group.windows, places: $0.group.places)
+                })
+        }
+
+        deinit {
+            parts.deallocate()
+        }
+
+        /// The group of a member, and its counters there.
+        func member(_ handler: UInt16) -> (part: Part, words: UnsafeMutablePointer<UInt64>)? {
+            for part in parts {
+                if let words = part.place(of: handler) { return (part, words) }
+            }
+            return nil
         }
     }
 
-    private struct State {
-        var contents = Contents()
-        var traffic: [UInt16: TrafficCounter] = [:]
-    }
-
-    private let engine: Engine
-    private let state = Locked(State())
+    /// The engine of the device.
+    public let engine: Engine
     private let published: UnsafeMutablePointer<UInt64>
+    /// All handlers that the device could ever use; control threads only add to it.
+    private let known = HandlerBits()
     /// The number of operations refused for missing access; the engine's thread writes it.
     private let refused: UnsafeMutablePointer<UInt64>
 
@@ -110,42 +182,37 @@ public final class DomainMap: @unchecked Sendable {
     public init(engine: Engine) {
         self.engine = engine
         published = .allocate(capacity: 1)
-        published.initialize(to: Self.retained(Table(Contents(), [:])))
+        published.initialize(to: Self.retained(Table([])))
         refused = .allocateOnOwnCacheLines(capacity: 1)
         refused.initialize(to: 0)
     }
 
     deinit {
-        Self.released(published.pointee)
+        Self.unretained(published.pointee)?.release()
         published.deallocate()
         refused.deallocate()
     }
 
-    /// Replaces the contents; returns when the engine uses only the new ones.
+    /// Replaces the groups; the engine's next lookup uses the new ones.
     ///
-    /// - Returns: the final traffic of the members that it revokes.
-    @discardableResult
-    public func publish(_ new: Contents) -> [UInt16: DomainTraffic] {
-        state.withLock { state in
-            guard state.contents != new else { return [:] }
-            state.contents = new
-            for window in new.windows where state.traffic[window.handler] == nil {
-                state.traffic[window.handler] = TrafficCounter()
-            }
-            let dropped = state.traffic.filter { new.revoked.contains($0.key) }
-            for handler in dropped.keys { state.traffic[handler] = nil }
-            let old = published.loadRelaxed()
-            published.storeReleasing(Self.retained(Table(new, state.traffic)))
-            engine.passQuiescentPoint()
-            Self.released(old)
-            return dropped.mapValues(\.reading)
-        }
+    /// - Returns: the earlier ones, which operations may still use up to the engine's next quiescent point.
+    public func replace(_ memberships: [Membership]) -> Retired {
+        for membership in memberships { known.insert(membership.group.bits) }
+        let old = published.loadRelaxed()
+        published.storeReleasing(Self.retained(Table(memberships)))
+        // The word held a table: `init` stores the first.
+        return Retired(Self.unretained(old).unsafelyUnwrapped.takeRetainedValue())
     }
 
-    /// The traffic of the device with the windows of each current member.
-    public var traffic: [UInt16: DomainTraffic] {
-        state.withLock { $0.traffic.mapValues(\.reading) }
+    /// Replaces the groups; returns when the engine uses only the new ones.
+    public func publish(_ memberships: [Membership]) {
+        let old = replace(memberships)
+        engine.passQuiescentPoint()
+        withExtendedLifetime(old) {}
     }
+
+    /// The size of a device's part of a change with that many groups.
+    public static func byteCount(groupCount: Int) -> Int { groupCount * MemoryLayout<Table.Part>.stride }
 
     /// The number of the device's operations that were refused in another domain: no window there, missing right, or
     /// memory no longer present.
@@ -155,8 +222,8 @@ public final class DomainMap: @unchecked Sendable {
         UInt64(UInt(bitPattern: Unmanaged.passRetained(table).toOpaque()))
     }
 
-    private static func released(_ word: UInt64) {
-        UnsafeRawPointer(bitPattern: UInt(word)).map { Unmanaged<Table>.fromOpaque($0).release() }
+    private static func unretained(_ word: UInt64) -> Unmanaged<Table>? {
+        UnsafeRawPointer(bitPattern: UInt(word)).map { Unmanaged<Table>.fromOpaque($0) }
     }
 
     private func withTable<Result>(_ body: (Table) -> Result) -> Result {
@@ -171,11 +238,13 @@ public final class DomainMap: @unchecked Sendable {
     /// Records successful operations between these members; 0: the device itself.
     func recordTraffic(_ handlers: RingDomains.Handlers, _ operationCount: UInt64, _ byteCount: UInt64) {
         withTable { table in
-            if handlers.source != 0, let words = table.place(of: handlers.source) {
-                TrafficCounter.recordRead(words, operationCount, byteCount)
+            if handlers.source != 0, let found = table.member(handlers.source), found.part.own != handlers.source {
+                TrafficCounter.recordRead(found.words, operationCount, byteCount)
             }
-            if handlers.destination != 0, let words = table.place(of: handlers.destination) {
-                TrafficCounter.recordWritten(words, operationCount, byteCount)
+            if handlers.destination != 0, let found = table.member(handlers.destination),
+                found.part.own != handlers.destination
+            {
+                TrafficCounter.recordWritten(found.words, operationCount, byteCount)
             }
         }
     }
@@ -183,32 +252,73 @@ public final class DomainMap: @unchecked Sendable {
     func recordRefusal(_ handler: UInt16, _ iova: UInt64, _ length: UInt64, _ status: CompletionStatus) {
         refused.add(1)
         guard dmatrace_dmadev_group_access_refused_enabled() else { return }
-        let membership = withTable { $0.memberships[handler] } ?? Membership(group: -1, own: 0)
-        dmatrace_dmadev_group_access_refused(
-            membership.group, handler, membership.own, iova, length, status.rawValue)
+        let (number, own): (Int16, UInt16) = withTable { table in
+            table.member(handler).map { ($0.part.number, $0.part.own) } ?? (-1, 0)
+        }
+        dmatrace_dmadev_group_access_refused(number, handler, own, iova, length, status.rawValue)
     }
 
-    func isOwn(_ handler: UInt16) -> Bool { withTable { $0.own.contains(handler) } }
+    func isOwn(_ handler: UInt16) -> Bool { withTable { $0.parts.contains { $0.own == handler } } }
 
-    func isRevoked(_ handler: UInt16) -> Bool { withTable { $0.revoked.contains(handler) } }
+    /// Whether the device could use the handler once, and its member has left.
+    func isRevoked(_ handler: UInt16) -> Bool {
+        known.contains(handler) && withTable { $0.member(handler) == nil }
+    }
 
     /// The virtual address of an IOVA in a member's windows and the number of contiguous bytes; `nil` without such a
     /// window or right.
     func resolve(_ iova: UInt64, of handler: UInt16, isWrite: Bool) -> (address: UInt64, byteCount: UInt64)? {
         withTable { table in
-            // The last window that starts at or before it.
-            var (low, high) = (0, table.windows.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if table.windows[middle].iova <= iova { low = middle + 1 } else { high = middle }
+            for part in table.parts {
+                let windows = part.windows
+                // The last window that starts at or before it.
+                var (low, high) = (0, windows.count)
+                while low < high {
+                    let middle = (low + high) / 2
+                    if windows[middle].iova <= iova { low = middle + 1 } else { high = middle }
+                }
+                guard low > 0 else { continue }
+                let window = windows[low - 1]
+                let offset = iova - window.iova
+                guard window.handler == handler, isWrite ? window.isWritable : window.isReadable,
+                    offset < window.byteCount
+                else { continue }
+                return (window.address &+ offset, window.byteCount - offset)
             }
-            guard low > 0 else { return nil }
-            let window = table.windows[low - 1]
-            let offset = iova - window.iova
-            guard window.handler == handler, isWrite ? window.isWritable : window.isReadable, offset < window.byteCount
-            else { return nil }
-            return (window.address &+ offset, window.byteCount - offset)
+            return nil
         }
+    }
+}
+
+/// A set of handlers that one thread adds to and another one reads.
+private final class HandlerBits: @unchecked Sendable {
+    // Constant; the words behind it are atomic.
+    private let words: UnsafeMutablePointer<UInt64>
+    private static let wordCount = (Int(UInt16.max) + 1) / 64
+
+    init() {
+        words = .allocate(capacity: Self.wordCount)
+        words.initialize(repeating: 0, count: Self.wordCount)
+    }
+
+    deinit {
+        words.deallocate()
+    }
+
+    static func place(of handler: UInt16) -> (word: Int, bit: UInt64) {
+        (Int(handler) / 64, 1 << (UInt64(handler) % 64))
+    }
+
+    func insert(_ bits: [(word: Int, bits: UInt64)]) {
+        for (word, more) in bits {
+            let old = (words + word).loadRelaxed()
+            if old | more != old { (words + word).storeRelaxed(old | more) }
+        }
+    }
+
+    func contains(_ handler: UInt16) -> Bool {
+        let (word, bit) = Self.place(of: handler)
+        return (words + word).loadRelaxed() & bit != 0
     }
 }
 

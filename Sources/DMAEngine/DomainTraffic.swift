@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-/// The traffic of one device to and from the windows of one member.
+/// The traffic of devices to and from the windows of one member.
 public struct DomainTraffic: Sendable, Equatable {
     /// Successful operations that read from the windows.
     public var readOperations: UInt64
@@ -30,12 +30,14 @@ public struct DomainTraffic: Sendable, Equatable {
     }
 }
 
-/// The engine's counters for that: updated once per run of operations, with relaxed stores of whole words.
-final class TrafficCounter: @unchecked Sendable {
+/// The traffic of all devices of one engine with the windows of one member. The engine's thread updates it once per run of
+/// operations, with relaxed stores of whole words; any thread may read it.
+public final class TrafficCounter: @unchecked Sendable {
     // Constant; the engine's thread is the only writer of the four words behind it, and readers load each atomically.
     let words: UnsafeMutablePointer<UInt64>
 
-    init() {
+    /// Starts at 0.
+    public init() {
         words = .allocateOnOwnCacheLines(capacity: 4)
         words.initialize(repeating: 0, count: 4)
     }
@@ -44,7 +46,8 @@ final class TrafficCounter: @unchecked Sendable {
         words.deallocate()
     }
 
-    var reading: DomainTraffic {
+    /// The traffic so far.
+    public var reading: DomainTraffic {
         DomainTraffic(
             readOperations: words.loadRelaxed(), readBytes: (words + 1).loadRelaxed(),
             writtenOperations: (words + 2).loadRelaxed(), writtenBytes: (words + 3).loadRelaxed())

@@ -59,17 +59,28 @@ public final class Engine: Sendable {
         thread.join()
     }
 
-    /// Adds a ring to the rounds.
+    /// Adds a ring to the rounds: the next one has it.
     func attach(_ ring: EngineRing) {
-        shared.changeAndWait { state in
+        shared.change { state in
             state.rings.append(ring)
             state.counted.append(ring)
+            state.ringsVersion += 1
         }
     }
 
     /// Removes a ring; when this returns, the engine does not access its memory.
     func detach(_ ring: EngineRing) {
-        shared.changeAndWait { state in state.rings.removeAll { $0 === ring } }
+        waitFor(remove([ring]))
+    }
+
+    /// Removes rings: the engine does not access their memory after the returned point.
+    func remove(_ rings: [EngineRing]) -> QuiescentPoint {
+        let removed = Set(rings.map(ObjectIdentifier.init))
+        let generation = shared.change { state in
+            state.rings.removeAll { removed.contains(ObjectIdentifier($0)) }
+            state.ringsVersion += 1
+        }
+        return QuiescentPoint(generation: generation)
     }
 
     /// Keeps the counts of a detached ring, which no longer change.
@@ -90,10 +101,28 @@ public final class Engine: Sendable {
     /// Where the engine counts its time.
     var activity: EngineActivity.Place { shared.activity }
 
-    /// Waits until the thread has started a new round: it no longer uses earlier lookups.
-    func passQuiescentPoint() {
-        shared.changeAndWait { _ in }
+    /// A point between two rounds of the thread.
+    public struct QuiescentPoint: Sendable {
+        fileprivate let generation: UInt32
     }
+
+    /// Requests that the thread starts a new round: from then on it no longer uses earlier lookups.
+    public func requestQuiescentPoint() -> QuiescentPoint {
+        QuiescentPoint(generation: shared.change { _ in })
+    }
+
+    /// Whether the thread has passed a point. Any thread; never waits.
+    public func hasPassed(_ point: QuiescentPoint) -> Bool { shared.hasAcknowledged(point.generation) }
+
+    /// Waits for a point. Any thread except the engine's own.
+    public func waitFor(_ point: QuiescentPoint) { shared.waitFor(point.generation) }
+
+    /// Waits until the thread has started a new round: it no longer uses earlier lookups.
+    func passQuiescentPoint() { waitFor(requestQuiescentPoint()) }
+
+    /// An eventfd that the thread signals at each point; -1 for an engine of this process only. It is closed with the
+    /// engine.
+    public var quiescenceEvent: CInt { shared.descriptors?.quiescence.raw ?? -1 }
 
     /// Wakes this engine.
     var bell: EngineBell { shared.bell }
@@ -117,6 +146,8 @@ final class SharedState: @unchecked Sendable {
         var past: (operations: UInt64, bytes: UInt64) = (0, 0)
         var isStopping = false
         var generation: UInt32 = 0
+        /// Counts the changes of ``rings``.
+        var ringsVersion: UInt64 = 0
     }
 
     let id: UInt32
@@ -157,8 +188,11 @@ final class SharedState: @unchecked Sendable {
         return generation
     }
 
-    func changeAndWait(_ body: (inout Control) -> Void) {
-        let generation = change(body)
+    func hasAcknowledged(_ generation: UInt32) -> Bool {
+        Int32(bitPattern: acknowledged.pointee.load(ordering: .acquiring) &- generation) >= 0
+    }
+
+    func waitFor(_ generation: UInt32) {
         while true {
             let answer = acknowledged.pointee.load(ordering: .acquiring)
             if Int32(bitPattern: answer &- generation) >= 0 { return }
@@ -198,6 +232,7 @@ final class SharedState: @unchecked Sendable {
     func acknowledge(_ generation: UInt32) {
         acknowledged.pointee.store(generation, ordering: .releasing)
         Futex.wakeAll(acknowledged)
+        descriptors?.quiescence.signal()
     }
 }
 
@@ -211,6 +246,7 @@ private struct EngineLoop {
     /// The range in `consumers` of each priority, highest priority (lowest value) first.
     private var levels: [Range<Int>] = []
     private var generation: UInt32 = 0
+    private var ringsVersion: UInt64 = 0
 
     init(_ shared: SharedState, _ idleRounds: UInt32) {
         self.shared = shared
@@ -239,6 +275,14 @@ private struct EngineLoop {
     /// - Returns: `false` when the engine must end.
     private mutating func takeChanges() -> Bool {
         let control = shared.current()
+        if control.ringsVersion != ringsVersion { take(control) }
+        generation = control.generation
+        shared.acknowledge(generation)
+        return !control.isStopping
+    }
+
+    private mutating func take(_ control: SharedState.Control) {
+        ringsVersion = control.ringsVersion
         rings = control.rings.sorted { $0.priority < $1.priority }
         consumers = rings.map(\.consumer)
         levels = []
@@ -249,9 +293,6 @@ private struct EngineLoop {
                 levels.append(index..<index + 1)
             }
         }
-        generation = control.generation
-        shared.acknowledge(generation)
-        return !control.isStopping
     }
 
     /// One round: serves a part of each ring of the highest priority that has work.

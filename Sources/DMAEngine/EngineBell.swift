@@ -68,9 +68,12 @@ public struct EngineBell: @unchecked Sendable {
 final class BellDescriptors: Sendable {
     let event: EventDescriptor
     let poller: Poller
+    /// Signaled at each quiescent point.
+    let quiescence: EventDescriptor
 
     init() throws(Errno) {
         event = try EventDescriptor()
+        quiescence = try EventDescriptor()
         poller = try Poller()
         try poller.add(event.raw, [.readable, .edgeTriggered], token: 0)
     }

@@ -100,6 +100,16 @@ public final class EngineRing: @unchecked Sendable {
     /// engine accesses neither the ring's memory nor that of its operations.
     public func detach() {
         engine.detach(self)
+        wasDetached()
+    }
+
+    /// The first step for rings of one engine without a wait: after the returned point, call ``wasDetached()``.
+    public static func startDetaching(_ rings: [EngineRing], from engine: Engine) -> Engine.QuiescentPoint {
+        engine.remove(rings)
+    }
+
+    /// The engine has passed the point at which the ring is detached.
+    public func wasDetached() {
         consumer.pointee.account(for: nil)
     }
 

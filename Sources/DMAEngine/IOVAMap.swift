@@ -4,8 +4,8 @@ internal import SystemPackage
 
 /// The memory that a device without SVA reaches: ranges of the process, mapped at IOVAs.
 ///
-/// Control threads change it, one at a time; the engine looks up without a lock. When ``remove(at:)`` has returned, the
-/// engine no longer accesses that memory.
+/// Control threads change it, one at a time; the engine looks up without a lock. When ``remove(at:)`` has returned, or
+/// after ``take(at:)`` and a quiescent point, the engine no longer accesses that memory.
 public final class IOVAMap: @unchecked Sendable {
     // `published` is atomic; a published table never changes, and is freed only after the engine has passed a quiescent
     // point.
@@ -18,6 +18,21 @@ public final class IOVAMap: @unchecked Sendable {
     struct Table {
         var count: Int
         var ranges: UnsafeMutablePointer<Range>
+    }
+
+    /// A table that the engine may still use. Release it when the engine has passed a quiescent point.
+    public final class Retired: @unchecked Sendable {
+        // This object alone has the table, apart from the engine until its quiescent point.
+        private let table: UnsafeMutablePointer<Table>
+
+        fileprivate init(_ table: UnsafeMutablePointer<Table>) {
+            self.table = table
+        }
+
+        deinit {
+            table.pointee.ranges.deallocate()
+            table.deallocate()
+        }
     }
 
     private let engine: Engine
@@ -34,7 +49,7 @@ public final class IOVAMap: @unchecked Sendable {
     }
 
     deinit {
-        Self.free(table)
+        withExtendedLifetime(Retired(table)) {}
         published.deallocate()
     }
 
@@ -42,13 +57,21 @@ public final class IOVAMap: @unchecked Sendable {
     ///
     /// - Returns: whether it was added; `false` when it overlaps another range.
     public func insert(iova: UInt64, byteCount: UInt64, address: UInt64) -> Bool {
+        let old = add(iova: iova, byteCount: byteCount, address: address)
+        if old != nil { engine.passQuiescentPoint() }
+        return old != nil
+    }
+
+    /// Adds a range; the engine's next lookup finds it.
+    ///
+    /// - Returns: the earlier table; `nil` when the range overlaps another one, and was not added.
+    public func add(iova: UInt64, byteCount: UInt64, address: UInt64) -> Retired? {
         ranges.withLock { ranges in
             let place = ranges.firstIndex { $0.iova > iova } ?? ranges.endIndex
-            if place > 0, iova - ranges[place - 1].iova < ranges[place - 1].byteCount { return false }
-            if place < ranges.endIndex, ranges[place].iova - iova < byteCount { return false }
+            if place > 0, iova - ranges[place - 1].iova < ranges[place - 1].byteCount { return nil }
+            if place < ranges.endIndex, ranges[place].iova - iova < byteCount { return nil }
             ranges.insert(Range(iova: iova, byteCount: byteCount, address: address), at: place)
-            publish(ranges)
-            return true
+            return publish(ranges)
         }
     }
 
@@ -89,19 +112,26 @@ public final class IOVAMap: @unchecked Sendable {
     ///
     /// - Returns: whether a range starts there.
     public func remove(at iova: UInt64) -> Bool {
+        let old = take(at: iova)
+        if old != nil { engine.passQuiescentPoint() }
+        return old != nil
+    }
+
+    /// Removes a range; after the next quiescent point, the engine no longer accesses its memory.
+    ///
+    /// - Returns: the earlier table; `nil` when no range starts there.
+    public func take(at iova: UInt64) -> Retired? {
         ranges.withLock { ranges in
-            guard let place = ranges.firstIndex(where: { $0.iova == iova }) else { return false }
+            guard let place = ranges.firstIndex(where: { $0.iova == iova }) else { return nil }
             ranges.remove(at: place)
-            publish(ranges)
-            return true
+            return publish(ranges)
         }
     }
 
-    private func publish(_ ranges: [Range]) {
+    private func publish(_ ranges: [Range]) -> Retired {
         let old = table
         published.storeReleasing(UInt64(UInt(bitPattern: Self.table(ranges))))
-        engine.passQuiescentPoint()
-        Self.free(old)
+        return Retired(old)
     }
 
     private var table: UnsafeMutablePointer<Table> {
@@ -130,10 +160,5 @@ public final class IOVAMap: @unchecked Sendable {
         let table = UnsafeMutablePointer<Table>.allocate(capacity: 1)
         table.initialize(to: Table(count: ranges.count, ranges: copy))
         return table
-    }
-
-    private static func free(_ table: UnsafeMutablePointer<Table>) {
-        table.pointee.ranges.deallocate()
-        table.deallocate()
     }
 }

@@ -33,6 +33,8 @@ struct RingConsumer {
     private let published: UnsafeMutablePointer<dmadev_consumer_page>
     let counters: UnsafeMutablePointer<dmadev_engine_counters>
     let mask: UInt64
+    /// The highest number of rung operations that is possible; 0: an impossible one has halted the ring.
+    private var limit: UInt64
     private let maximumEntries: Int
     let doorbellTimes: UnsafeMutablePointer<UInt64>
     let spaces: AddressSpaces
@@ -95,6 +97,7 @@ struct RingConsumer {
         published = memory.consumerPage
         counters = memory.engineCounters
         mask = UInt64(memory.layout.slotCount - 1)
+        limit = UInt64(memory.layout.slotCount)
         maximumEntries = memory.layout.maximumEntries
     }
 
@@ -114,6 +117,8 @@ struct RingConsumer {
     ///
     /// - Returns: whether there was work.
     mutating func step() -> Bool {
+        // Before the tail is read: the application may write it all the time.
+        guard limit != 0 else { return false }
         if let faults { return step(faults) }
         let rung = tail.loadAcquiring()
         var waiting = waiting(upTo: rung)
@@ -165,10 +170,22 @@ struct RingConsumer {
         if dmatrace_dmadev_engine_completed_burst_enabled() { stepTime = Ticks.now }
     }
 
-    /// Operations to execute in a step. More than the ring's size is invalid; the mask keeps every access inside the
-    /// ring, for any tail that the application writes.
+    /// Operations to execute in a step. More than the ring's size is impossible, and halts the ring for good.
     @inline(__always)
-    private func waiting(upTo rung: UInt64) -> UInt64 { min(rung &- next, mask &+ 1, UInt64(Self.burst)) }
+    private mutating func waiting(upTo rung: UInt64) -> UInt64 {
+        let waiting = rung &- next
+        guard waiting <= limit else { return halt() }
+        return min(waiting, UInt64(Self.burst))
+    }
+
+    /// Ends the ring: nothing that the application writes is read any more, and what is not finished never is.
+    @inline(never)
+    private mutating func halt() -> UInt64 {
+        limit = 0
+        running = nil
+        published.member(\.halted).atomic.pointee.store(1, ordering: .releasing)
+        return 0
+    }
 
     /// Prefetches the cache lines of rung descriptors, up to two bursts, all at once: otherwise each line would be
     /// waited for in turn.
@@ -380,7 +397,7 @@ struct RingConsumer {
     /// - Returns: the number of aborted operations.
     mutating func abortAll() -> UInt32 {
         var aborted: UInt32 = 0
-        var left = min(tail.loadAcquiring() &- next, mask &+ 1)
+        var left = min(tail.loadAcquiring() &- next, limit)
         noteStepTime()
         while left != 0 {
             if running == nil { running = beginOperation() }
@@ -413,12 +430,13 @@ struct RingConsumer {
 
     /// Whether rung operations are not finished; sequentially consistent with doorbells and the engine's flags.
     func hasWork() -> Bool {
+        guard limit != 0 else { return false }
         let tail = tail.atomic.pointee.load(ordering: .sequentiallyConsistent)
         return faults?.hasWork(tail: tail, next: next) ?? (tail != next)
     }
 
     /// The longest sleep before work is due without a doorbell, in nanoseconds; `nil`: unlimited.
-    func nanosecondsUntilDue() -> UInt64? { faults?.nanosecondsUntilDue(next) }
+    func nanosecondsUntilDue() -> UInt64? { limit == 0 ? nil : faults?.nanosecondsUntilDue(next) }
 }
 
 // Whether operations are counted: always, except in the variant that measures the cost of counting; see

@@ -1,8 +1,12 @@
 internal import CDMADev
 public import DMADev
 internal import LinuxSystem
+internal import Synchronization
 
 extension RingMemory {
+    /// Whether the device is halted, or an impossible doorbell has halted this ring. Any thread.
+    public var isHalted: Bool { consumerPage.member(\.halted).atomic.pointee.load(ordering: .acquiring) != 0 }
+
     /// The times of a ring that is not halted: from the engine's page, and from the doorbells' times, which the application
     /// writes. Any thread may read them, on both sides.
     public var progress: ChannelProgress {

@@ -12,16 +12,23 @@ public struct AccessGroupClient: Sendable, Hashable {
     public var number: Int16
     /// The process id, for display only.
     public var processID: Int32
-    /// The user whose quotas apply.
+    /// The user, for display only.
     public var userID: UInt32
+    /// Whose quotas and delays apply.
+    public var tenant: Tenant
 
     /// Makes a client from the identity that the kernel reports.
-    public init(process: UInt64, device: UInt64, number: Int16 = -1, processID: Int32, userID: UInt32) {
+    ///
+    /// - Parameter tenant: `nil`: the user.
+    public init(
+        process: UInt64, device: UInt64, number: Int16 = -1, processID: Int32, userID: UInt32, tenant: Tenant? = nil
+    ) {
         self.process = process
         self.device = device
         self.number = number
         self.processID = processID
         self.userID = userID
+        self.tenant = tenant ?? .user(userID)
     }
 
     /// Compares the devices.
@@ -45,34 +52,37 @@ public struct AccessGroupDelivery: Sendable, Hashable {
 /// has passed a quiescent point, then pass this value to ``AccessGroupTable/confirm(_:)``.
 public struct Revocation: Sendable, Hashable {
     let number: UInt64
+    /// The groups in which something is revoked.
+    public internal(set) var groups: [AccessGroupID] = []
     /// The revoked handlers.
     public internal(set) var handlers: [DomainHandler]
     /// The removed windows.
     public internal(set) var windows: [DomainWindow]
 }
 
-/// The limits of a table, in total and per user.
+/// The limits of a table, in total and per tenant.
 public struct AccessGroupLimits: Sendable, Hashable {
     /// The highest number of groups of the controller, `nb_access_groups`: 1 to 32,767.
     public var groupCount: UInt16
-    /// The highest number of groups that the processes of one user have created.
-    public var groupsPerUser: Int
-    /// The highest number of memberships of the processes of one user.
-    public var membershipsPerUser: Int
-    /// The highest number of windows of the processes of one user.
-    public var windowsPerUser: Int
+    /// The highest number of groups that the processes of one tenant have created.
+    public var groupsPerTenant: Int
+    /// The highest number of memberships of the processes of one tenant.
+    public var membershipsPerTenant: Int
+    /// The highest number of windows of the processes of one tenant.
+    public var windowsPerTenant: Int
     /// The highest number of joins that wait at a time.
     public var waitingJoins: Int
 
     /// Makes limits; `groupCount` is clamped to its range.
     public init(
-        groupCount: UInt16 = 256, groupsPerUser: Int = 64, membershipsPerUser: Int = 1024, windowsPerUser: Int = 1024,
+        groupCount: UInt16 = 256, groupsPerTenant: Int = 64, membershipsPerTenant: Int = 1024,
+        windowsPerTenant: Int = 1024,
         waitingJoins: Int = 64
     ) {
         self.groupCount = min(max(groupCount, 1), UInt16(Int16.max))
-        self.groupsPerUser = groupsPerUser
-        self.membershipsPerUser = membershipsPerUser
-        self.windowsPerUser = windowsPerUser
+        self.groupsPerTenant = groupsPerTenant
+        self.membershipsPerTenant = membershipsPerTenant
+        self.windowsPerTenant = windowsPerTenant
         self.waitingJoins = waitingJoins
     }
 }

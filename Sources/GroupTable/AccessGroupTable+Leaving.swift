@@ -72,7 +72,7 @@ extension AccessGroupTable {
             numbers.free(handler)
             traceRevoked(group, handler)
         }
-        for id in groups.keys.sorted() { release(id) }
+        for id in revocation.groups { release(id) }
     }
 
     /// Prevents that a live handler's number is assigned to another member before ``release(_:)``. Call it once for
@@ -118,6 +118,7 @@ extension AccessGroupTable {
         seat.windows.removeAll { $0.owner == client }
         if seat.devices.isEmpty { group.seats.remove(at: index) } else { group.seats[index] = seat }
         groups[id] = group
+        revocation.groups.append(id)
         silence(client, in: id)
         close(closed, of: seat, in: id, &revocation)
         guard seat.devices.isEmpty else {
@@ -155,6 +156,7 @@ extension AccessGroupTable {
         group.token = nil
         group.isEnding = true
         groups[id] = group
+        revocation.groups.append(id)
         for seat in seats {
             close(seat.windows, of: seat, in: id, &revocation)
             kill(seat, id, &revocation)
@@ -165,9 +167,12 @@ extension AccessGroupTable {
     }
 
     /// Records windows that go with their device.
-    private func close(_ windows: [Window], of seat: Seat, in id: AccessGroupID, _ revocation: inout Revocation) {
+    private mutating func close(
+        _ windows: [Window], of seat: Seat, in id: AccessGroupID, _ revocation: inout Revocation
+    ) {
         for window in windows {
             revocation.windows.append(window.window)
+            groupOfWindow[window.window.iova] = nil
             record(event(.windowClosed, of: seat, in: id, window: window.window))
         }
     }

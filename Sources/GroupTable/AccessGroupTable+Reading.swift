@@ -14,21 +14,14 @@ extension AccessGroupTable {
         allGroups { $0.seat(of: client) != nil }
     }
 
-    /// A member of a group of the device, and those that follow in the order of joining.
-    ///
-    /// - Parameters:
-    ///   - identity: selects the first member with at least this identity; identities grow in that order.
-    ///   - id: the group.
-    ///   - client: a device in the group.
-    /// - Returns: the kind of the group, the member's identity, the member, and how many members follow; `nil` when there
-    ///   is no such member.
-    /// - Throws: as ``group(_:for:)``.
-    public func member(
-        from identity: UInt64, of id: AccessGroupID, for client: AccessGroupClient
-    ) throws(DMAError) -> (kind: AccessGroupKind, identity: UInt64, member: AccessGroupMember, laterCount: Int)? {
-        let group = try membership(id, client).group
-        guard let index = group.seats.firstIndex(where: { $0.identity >= identity }) else { return nil }
-        return (group.kind, group.seats[index].identity, member(group, index), group.seats.count - index - 1)
+    /// A group: for the owner of the table. `nil` when no group has the number, or it is ending.
+    public func group(_ id: AccessGroupID) -> AccessGroupInfo? {
+        groups[id].flatMap { $0.isEnding ? nil : info(id, $0) }
+    }
+
+    /// The devices in a group, each with the handler of its membership; none when the group is ending.
+    public func devices(in id: AccessGroupID) -> [(client: AccessGroupClient, handler: DomainHandler)] {
+        groups[id]?.seats.flatMap { seat in seat.devices.map { ($0, seat.handler) } } ?? []
     }
 
     /// The handler of a device's membership in a group; `nil` when it is not in the group.

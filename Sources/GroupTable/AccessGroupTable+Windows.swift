@@ -29,9 +29,11 @@ extension AccessGroupTable {
             throw DMAError(
                 .invalidArgument, .invalidArgument, "a window needs at least 1 byte, and read or write rights")
         }
-        let owned = groups.values.flatMap(\.seats).filter { $0.userID == client.userID }.map(\.windows.count)
-        guard owned.reduce(0, +) < limits.windowsPerUser else {
-            throw .exhausted("user \(client.userID) has \(owned.reduce(0, +)) windows, the maximum")
+        let owned = groups.values.reduce(0) { sum, group in
+            group.seats.reduce(sum) { $0 + ($1.tenant == client.tenant ? $1.windows.count : 0) }
+        }
+        guard owned < limits.windowsPerTenant else {
+            throw .exhausted("\(client.tenant) has \(owned) windows, the maximum")
         }
         guard length <= Self.lastIOVA - nextIOVA else { throw .exhausted("too few addresses are left for windows") }
         let window = DomainWindow(
@@ -39,6 +41,7 @@ extension AccessGroupTable {
         let taken = (length + Self.windowAlignment - 1) / Self.windowAlignment + 1
         nextIOVA = min(nextIOVA + taken * Self.windowAlignment, Self.lastIOVA)
         groups[id]?.seats[index].windows.append(Window(window: window, owner: client))
+        groupOfWindow[window.iova] = id
         let event = event(.windowOpened, of: group.seats[index], in: id, window: window)
         record(event)
         tell(event, to: group.clients.filter { $0 != client }, after: nil)
@@ -50,14 +53,13 @@ extension AccessGroupTable {
     /// - Returns: the revocation to carry out and confirm before the owner receives the answer.
     /// - Throws: `EINVAL` when the device has no such window.
     public mutating func removeWindow(iova: UInt64, by client: AccessGroupClient) throws(DMAError) -> Revocation {
-        for id in groups.keys.sorted() {
-            guard let group = groups[id], let index = group.seat(of: client),
-                let place = group.seats[index].windows.firstIndex(where: {
-                    $0.window.iova == iova && $0.owner == client
-                }),
-                let window = groups[id]?.seats[index].windows.remove(at: place).window
-            else { continue }
+        if let id = groupOfWindow[iova], let group = groups[id], let index = group.seat(of: client),
+            let place = group.seats[index].windows.firstIndex(where: { $0.window.iova == iova && $0.owner == client }),
+            let window = groups[id]?.seats[index].windows.remove(at: place).window
+        {
+            groupOfWindow[iova] = nil
             var revocation = newRevocation()
+            revocation.groups.append(id)
             revocation.windows.append(window)
             let event = event(.windowClosed, of: group.seats[index], in: id, window: window)
             record(event)

@@ -19,7 +19,7 @@ public struct AccessGroupTable {
         var handler: DomainHandler
         var process: UInt64
         var processID: Int32
-        var userID: UInt32
+        var tenant: Tenant
         /// The devices of the process that share this seat.
         var devices: [AccessGroupClient]
         var windows: [Window] = []
@@ -52,6 +52,7 @@ public struct AccessGroupTable {
         /// Whether the group is destroyed for all members; its number becomes free after its last event.
         var isEnding = false
         var outbox: [Outgoing] = []
+        var throttle = JoinThrottle()
 
         var clients: [AccessGroupClient] { seats.flatMap(\.devices) }
 
@@ -78,12 +79,15 @@ public struct AccessGroupTable {
     private var lastIdentity: UInt64 = 0
     private var lastSeat: UInt64 = 0
     private let tokens: TokenStore
-    private var throttle = JoinThrottle()
+    /// Of numbers that no group has.
+    private var absentThrottles: [AccessGroupID: JoinThrottle] = [:]
+    /// The group of each window, by the window's first address.
+    var groupOfWindow: [UInt64: AccessGroupID] = [:]
 
     /// Makes an empty table.
     ///
     /// - Parameters:
-    ///   - limits: apply to all groups together and to each user.
+    ///   - limits: apply to all groups together and to each tenant.
     ///   - log: records every change.
     /// - Throws: ENOMEM, EAGAIN or EPERM when the process cannot lock the memory for tokens, 16 bytes for each group
     ///   and waiting join.
@@ -107,37 +111,51 @@ public struct AccessGroupTable {
     /// Creates a group; the creator's domain is its first member.
     ///
     /// - Returns: the group's number: the free one that has been unused for the longest time.
-    /// - Throws: `EINVAL` for a limit below 2, `ENOSPC` when the table, a quota or the handlers are used up.
+    /// - Throws: `EINVAL` for a limit below 2, `ENOSPC` when the table, a quota, a share or the handlers are used
+    ///   up.
     public mutating func create(
         _ kind: AccessGroupKind, domain: DomainID, token: AccessToken, by client: AccessGroupClient
     ) throws(DMAError) -> AccessGroupID {
         guard kind.memberLimit >= 2 else {
             throw DMAError(.invalidArgument, .invalidArgument, "a group needs a limit of at least 2 members")
         }
-        let owned = groups.values.count { !$0.isEnding && $0.creator.userID == client.userID }
-        guard owned < limits.groupsPerUser else {
-            throw .exhausted("user \(client.userID) has \(owned) access groups, the maximum")
+        let owned = groups.values.count { !$0.isEnding && $0.creator.tenant == client.tenant }
+        guard owned < limits.groupsPerTenant else {
+            throw .exhausted("\(client.tenant) has \(owned) access groups, the maximum")
         }
         guard let id = freeNumber() else {
             throw .exhausted("there are \(limits.groupCount) access groups, the maximum")
+        }
+        let taken = groups.values.reduce(into: [:]) { $0[$1.creator.tenant, default: 0] += 1 }
+        guard client.tenant.mayTakeOne(of: Int(limits.groupCount), taken: taken) else {
+            throw .exhausted(
+                "\(client.tenant) has \(owned) access groups: the last quarter of the \(limits.groupCount) is for those who "
+                    + "have fewer")
         }
         guard let token = keep(token) else { throw .exhausted("the memory for tokens is full") }
         let seat = try newSeat(domain, client)
         lastIdentity += 1
         groups[id] = Group(identity: lastIdentity, kind: kind, token: token, seats: [seat], creator: client)
         groupOfHandler[seat.handler] = id
+        absentThrottles[id] = nil
         lastCreated = id
         record(event(.created, of: seat, in: id), limit: kind.memberLimit)
         return id
     }
 
     /// Returns the time from which a join request can be processed: now, or later after failed attempts. Hold the
-    /// request until then, then call ``join(_:domain:token:by:at:)``.
-    public mutating func admitJoin(
-        _ group: AccessGroupID, by client: AccessGroupClient, at now: MonotonicTime
-    ) -> MonotonicTime {
-        throttle.admit(group, client.userID, at: now)
+    /// request until then, then call ``join(_:domain:token:by:at:admission:)``.
+    public func admitJoin(
+        _ id: AccessGroupID, by client: AccessGroupClient, at now: MonotonicTime
+    ) -> JoinAdmission {
+        let group = current(id)
+        let throttle = group?.throttle ?? absentThrottles[id]
+        return JoinAdmission(
+            moment: throttle?.moment(of: client.tenant, at: now) ?? now, identity: group?.identity ?? 0)
     }
+
+    /// The group with a number, unless it is ending.
+    private func current(_ id: AccessGroupID) -> Group? { groups[id].flatMap { $0.isEnding ? nil : $0 } }
 
     /// Stores a token in the memory of the groups' tokens, for a join that waits. The copy is wiped when the last
     /// reference to it is released.
@@ -147,28 +165,44 @@ public struct AccessGroupTable {
 
     /// Joins a group.
     ///
+    /// - Parameters:
+    ///   - id: the group.
+    ///   - domain: becomes a member.
+    ///   - token: of the group.
+    ///   - client: the device that joins.
+    ///   - now: the time.
+    ///   - admission: of a join that has waited; `nil`: it has not.
     /// - Returns: the domain's handler; the existing one if the process is already in the group with this domain
     ///   through another device.
     /// - Throws: `EINVAL` for a number out of range; `EACCES` for a wrong token or no such group, after the same
     ///   computation; `EEXIST` when another process is in the group with this domain, or the device is in the group;
     ///   `ENOSPC` when the group, a quota or the handlers are used up.
     public mutating func join(
-        _ id: AccessGroupID, domain: DomainID, token: AccessToken, by client: AccessGroupClient, at now: MonotonicTime
+        _ id: AccessGroupID, domain: DomainID, token: AccessToken, by client: AccessGroupClient, at now: MonotonicTime,
+        admission: JoinAdmission? = nil
     ) throws(DMAError) -> DomainHandler {
+        let isOther = admission.map { $0.identity != current(id)?.identity ?? 0 } ?? false
         do {
-            return try enter(id, domain, token, client)
+            return try enter(id, domain, token, client, isOther: isOther)
         } catch {
-            if error.errno == .permissionDenied { throttle.failed(id, client.userID, at: now) }
+            // An attempt at an earlier group of this number does not count for this one.
+            if error.errno == .permissionDenied, !isOther {
+                if current(id) != nil {
+                    groups[id]?.throttle.failed(client.tenant, at: now)
+                } else {
+                    absentThrottles[id, default: JoinThrottle()].failed(client.tenant, at: now)
+                }
+            }
             recordDenied(id, domain, client, error)
             throw error
         }
     }
 
     private mutating func enter(
-        _ id: AccessGroupID, _ domain: DomainID, _ token: AccessToken, _ client: AccessGroupClient
+        _ id: AccessGroupID, _ domain: DomainID, _ token: AccessToken, _ client: AccessGroupClient, isOther: Bool
     ) throws(DMAError) -> DomainHandler {
         try mustBeInRange(id)
-        let group = groups[id].flatMap { $0.isEnding ? nil : $0 }
+        let group = isOther ? nil : current(id)
         guard tokens.matches(token, group?.token), let group else { throw .denied }
         if group.seat(of: client) != nil {
             throw DMAError(.exists, .fileExists, "this device is already in access group \(id)")
@@ -212,19 +246,15 @@ public struct AccessGroupTable {
     }
 
     private mutating func newSeat(_ domain: DomainID, _ client: AccessGroupClient) throws(DMAError) -> Seat {
-        let owned = seatCount(of: client.userID)
-        guard owned < limits.membershipsPerUser else {
-            throw .exhausted("user \(client.userID) has \(owned) memberships, the maximum")
+        let owned = groups.values.reduce(0) { $0 + $1.seats.count { $0.tenant == client.tenant } }
+        guard owned < limits.membershipsPerTenant else {
+            throw .exhausted("\(client.tenant) has \(owned) memberships, the maximum")
         }
         guard let handler = numbers.take() else { throw .exhausted("every handler is in use") }
         lastSeat += 1
         return Seat(
             identity: lastSeat, domain: domain, handler: handler, process: client.process, processID: client.processID,
-            userID: client.userID, devices: [client])
-    }
-
-    private func seatCount(of userID: UInt32) -> Int {
-        groups.values.reduce(0) { $0 + $1.seats.count { $0.userID == userID } }
+            tenant: client.tenant, devices: [client])
     }
 }
 

@@ -24,12 +24,16 @@ import Testing
         EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: secret, device: 3),
         GroupEntered(group: 3, handler: 7, identity: 1 << 40, domain: Array(1...16)),
         ExitGroup(group: 3, destroys: true),
-        AskGroup(group: 3, member: 1 << 40, window: 1 << 63),
-        GroupMember(
-            limit: 0, memberCount: 2, identity: 1 << 40, domain: Array(1...16), handler: 7, isCreator: true,
-            processID: 4711,
-            devices: [0, 32767], windowCount: 9,
-            windows: [.init(iova: 1 << 63, byteCount: 4096, rights: 3), .init(iova: 5, byteCount: 6, rights: 1)]),
+        AskGroup(group: 3),
+        GroupMembers(
+            group: 3, identity: 1 << 40, limit: 0,
+            members: [
+                GroupMember(
+                    domain: Array(1...16), handler: 7, isCreator: true, processID: 4711, devices: [0, 32767],
+                    windows: [
+                        .init(iova: 1 << 63, byteCount: 4096, rights: 3), .init(iova: 5, byteCount: 6, rights: 1),
+                    ]), GroupMember(domain: Array(2...17), handler: 8, isCreator: false, processID: 1, windows: []),
+            ]),
         OpenWindow(group: 3, rights: 2, offset: 4096, byteCount: 8192), WindowOpened(handler: 7, iova: 1 << 63),
         CloseWindow(iova: 1 << 63), CheckHandler(handler: 7),
         GroupChanged(
@@ -86,7 +90,7 @@ import Testing
         for _ in 0..<50_000 {
             var bytes = (0..<Int(random.next() % 64)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             if bytes.count >= 4, random.next() % 4 != 0 {
-                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 22)
+                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 23)
                 bytes.replaceSubrange(1..<4, with: [0, 0, 0])
             }
             for message in Self.examples { _ = try? type(of: message).decoded(bytes) }
@@ -105,17 +109,36 @@ import Testing
         }
     }
 
-    /// With all that it may have, each message fits into a packet.
-    @Test func theLongestMessageFits() throws {
-        let window = GroupMember.Window(iova: .max, byteCount: .max, rights: 3)
-        let longest = GroupMember(
-            limit: .max, memberCount: .max, identity: .max, domain: Array(1...16), handler: .max, isCreator: true,
-            processID: .max,
-            devices: [Int16](repeating: .max, count: GroupMember.maximumDeviceCount), windowCount: .max,
-            windows: [GroupMember.Window](repeating: window, count: GroupMember.maximumWindowCount))
-        let bytes = Packet.encode(longest, sequence: .max)
-        #expect(bytes.count <= Packet.maximumLength)
-        #expect(try Packet.decode(GroupMember.self, from: bytes) == longest)
+    /// Members and windows of any number come in parts that fit into packets, and none is lost.
+    @Test func membersAreDividedIntoPackets() throws {
+        var random = SeededGenerator(for: "member lists")
+        for round in 0..<50 {
+            let members = (0..<UInt16(round == 0 ? 0 : 1 + random.next() % 240)).map { handler in
+                GroupMember(
+                    domain: Array(1...16), handler: handler, isCreator: handler == 0, processID: .max,
+                    devices: (0..<Int16(random.next() % 70)).map { $0 },
+                    windows: (0..<random.next() % (handler % 50 == 0 ? 400 : 3)).map {
+                        .init(iova: $0, byteCount: .max, rights: 3)
+                    })
+            }
+            let parts = GroupMembers.parts(group: 1, identity: 2, limit: 3, members: members)
+            #expect(parts.isEmpty == members.isEmpty)
+            var joined: [GroupMember] = []
+            for part in parts {
+                let bytes = Packet.encode(part, sequence: .max)
+                #expect(bytes.count <= Packet.maximumLength)
+                for member in try Packet.decode(GroupMembers.self, from: bytes).members {
+                    if joined.last?.handler == member.handler {
+                        joined[joined.count - 1].windows += member.windows
+                    } else {
+                        joined.append(member)
+                    }
+                }
+            }
+            #expect(joined == members)
+            // Every packet but the last one is nearly full.
+            #expect(parts.dropLast().allSatisfy { Packet.encode($0, sequence: 1).count > Packet.maximumLength - 180 })
+        }
     }
 
     @Test func aTextIsCutWhereTheLongestEnds() throws {

@@ -1,6 +1,7 @@
 import CDMADev
 import ControllerProtocol
 import DMAController
+import DMADev
 import DMAEngine
 import Glibc
 import LinuxSystem
@@ -37,6 +38,11 @@ import Testing
                 layout: layout, applicationFile: peer.descriptors[1], engineFile: peer.descriptors[2])
         }
 
+        func register(_ file: borrowing OwnedDescriptor) throws -> UInt64 {
+            let request = RegisterMemory(offset: 0, byteCount: 4096)
+            return try #require(try peer.ask(request, [file.raw], for: MemoryRegistered.self)).iova
+        }
+
         func ring() { EventDescriptor.signal(peer.descriptors[0]) }
 
         /// The bytes that the application may write.
@@ -56,25 +62,34 @@ import Testing
 
         var random = SeededGenerator(for: "hostile rings")
         var rounds = 0
+        var haltedCount = 0
         for (count, entries) in [(1, 0), (2, 1), (37, 32), (64, 8)] as [(UInt16, UInt16)] {
-            let ring = try Ring(controller.path, descriptorCount: count, entries: entries)
             let own = try sealedPages(1)
-            let mine = try #require(
-                try ring.peer.ask(RegisterMemory(offset: 0, byteCount: 4096), [own.raw], for: MemoryRegistered.self)
-            ).iova
+            var ring = try Ring(controller.path, descriptorCount: count, entries: entries)
+            var mine = try ring.register(own)
             for _ in 0..<10_000 {
+                if ring.memory.isHalted {
+                    haltedCount += 1
+                    ring = try Ring(controller.path, descriptorCount: count, entries: entries)
+                    mine = try ring.register(own)
+                }
                 scribble(ring, &random, addresses: [mine, target, mine + 4095, 0, .max, 1 << 57, 1 << 47])
                 // Any tail: behind, far ahead, or plausible.
                 let seen = ring.memory.consumerPage.member(\.completed).loadAcquiring()
-                let tail = random.next() % 4 == 0 ? random.next() : seen &+ random.next() % UInt64(2 * count)
+                let isImpossible = random.next() % 256 == 0
+                let tail = seen &+ (isImpossible ? random.next() | 1 << 20 : random.next() % UInt64(count + 1))
                 ring.memory.producerPage.member(\.tail).storeReleasing(tail)
+                if isImpossible {
+                    ring.ring()
+                    try eventually("the ring is halted") { ring.memory.isHalted }
+                }
                 if random.next() % 8 == 0 { ring.ring() }
                 rounds += 1
             }
             // An end in the middle of it.
             if count == 37 { #expect(try ring.peer.ask(StopRings(), for: Done.self) != nil) }
         }
-        #expect(rounds == 40_000)
+        #expect(rounds == 40_000 && haltedCount > 100)
         #expect(secret.bytes.allSatisfy { $0 == 0x5A })
         #expect(try victim.ask(UnregisterMemory(iova: target), for: Done.self) != nil)
         try eventually("the hostile ones are gone") { controller.statistics.connections == 1 }
@@ -97,6 +112,23 @@ import Testing
                 addr: address(), length: UInt32(truncatingIfNeeded: random.next() % 5000), reserved: 0)
         }
         ring.memory.doorbellTimes[slot] = random.next()
+    }
+
+    @Test func aRingWithAnImpossibleTailIsHaltedAndReported() throws {
+        let ring = try Ring(controller.path, descriptorCount: 16, entries: 0)
+        func haltedCount() -> UInt64? {
+            controller.report().connections.first?.figures.first { $0.name == "halted_rings" }?.value
+        }
+        #expect(haltedCount() == 0)
+        ring.memory.producerPage.member(\.tail).storeReleasing(1 << 20)
+        ring.ring()
+        try eventually("the ring is halted") { haltedCount() == 1 }
+        ring.memory.producerPage.member(\.tail).storeReleasing(1)
+        ring.ring()
+        // The engine has passed rounds meanwhile, and has read nothing.
+        #expect(try ring.peer.ask(StopRings(), for: Done.self) != nil)
+        #expect(ring.memory.consumerPage.member(\.completed).loadAcquiring() == 0)
+        #expect(haltedCount() == 0)
     }
 
     @Test func aRingOfRandomBytesAndHolesIsSurvived() throws {

@@ -52,22 +52,31 @@ final class RawPeer {
         }
     }
 
-    /// Asks and waits; `nil` when the answer is another one, which is then in ``refusal``.
+    /// Asks and waits; `nil` when the answer is another one, which is then in ``refusal``. Members that come before the
+    /// answer are in ``members``.
     func ask<Answer: WireMessage>(
         _ message: some WireMessage, _ descriptors: [CInt] = [], for answer: Answer.Type
     ) throws -> Answer? {
         sequence += 1
         refusal = nil
+        members = []
         _ = send(Packet.encode(message, sequence: sequence), descriptors)
         var next = receive()
-        // News of a group may come before the answer.
-        while let bytes = next, try Packet.header(of: bytes).kind == .groupChanged { next = receive() }
+        while let bytes = next, let header = try? Packet.header(of: bytes), header.kind != .done {
+            if header.kind == .groupMembers {
+                members += try Packet.decode(GroupMembers.self, from: bytes).members
+            } else if header.kind != .groupChanged {
+                break
+            }
+            next = receive()
+        }
         guard let bytes = next else { return nil }
         refusal = try? Packet.decode(Failed.self, from: bytes)
         return refusal == nil ? try Packet.decode(from: bytes) : nil
     }
 
     private(set) var refusal: Failed?
+    private(set) var members: [GroupMember] = []
 
     /// Whether the controller has ended the connection, after whatever it had still to say.
     var isEnded: Bool {

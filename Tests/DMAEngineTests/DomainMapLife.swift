@@ -11,6 +11,7 @@ final class DomainMapLife {
         var windows: [DomainMap.Window] = []
         var known: Set<UInt16> = []
         var revoked: Set<UInt16> = []
+        /// Of the members, also of those that have left.
         var traffic: [UInt16: DomainTraffic] = [:]
         var refused: UInt64 = 0
 
@@ -39,6 +40,7 @@ final class DomainMapLife {
     private let memory: UnsafeMutableRawBufferPointer
     private var expected: [UInt8]
     private var model = Model()
+    private var counters: [UInt16: TrafficCounter] = [:]
 
     init(engine: Engine, map: DomainMap) throws {
         self.map = map
@@ -60,9 +62,8 @@ final class DomainMapLife {
 
     /// Other windows, under handlers some of which are gone.
     func publish(_ random: inout SeededGenerator) {
-        var contents = DomainMap.Contents()
+        var windows: [DomainMap.Window] = []
         let live = Set(Self.members.filter { _ in .random(using: &random) })
-        contents.own = [Self.own]
         let bases: [UInt64] = [0, 0x8000, 1 << 63, 0 &- 4 * Self.areaSize]
         var iova = bases.randomElement(using: &random) ?? 0
         for number in 0..<Self.areaCount {
@@ -71,23 +72,31 @@ final class DomainMapLife {
             let byteCount = UInt64.random(in: 1...Self.areaSize, using: &random)
             guard iova <= .max - byteCount, let handler = live.sorted().randomElement(using: &random) else { break }
             let rights = Int.random(in: 1...3, using: &random)
-            contents.windows.append(
+            windows.append(
                 DomainMap.Window(
                     handler: handler, isReadable: rights & 1 != 0, isWritable: rights & 2 != 0, iova: iova,
                     byteCount: byteCount, address: area(number)))
             iova += byteCount
         }
-        contents.windows.shuffle(using: &random)
+        windows.shuffle(using: &random)
         model.known.formUnion(live)
-        contents.revoked = model.known.subtracting(live)
-        model.windows = contents.windows
-        model.revoked = contents.revoked
-        let last = model.traffic.filter { contents.revoked.contains($0.key) }
-        for window in contents.windows where model.traffic[window.handler] == nil {
-            model.traffic[window.handler] = DomainTraffic()
+        model.revoked = model.known.subtracting(live)
+        model.windows = windows
+        for handler in live.union([Self.own]) where counters[handler] == nil {
+            counters[handler] = TrafficCounter()
+            model.traffic[handler] = DomainTraffic()
         }
-        for handler in last.keys { model.traffic[handler] = nil }
-        #expect(map.publish(contents) == last)
+        // In one group or in two, whose windows are between each other.
+        let isDivided = Bool.random(using: &random)
+        let groups = (0..<2 as Range<Int16>).map { number in
+            func isHere(_ handler: UInt16) -> Bool { (isDivided && handler % 2 == 0) == (number == 1) }
+            return DomainGroup(
+                number: number,
+                members: live.union([Self.own]).filter(isHere).compactMap { handler in
+                    counters[handler].map { DomainGroup.Member(handler: handler, traffic: $0) }
+                }, windows: windows.filter { isHere($0.handler) })
+        }
+        map.publish(groups.map { DomainMap.Membership(group: $0, own: Self.own) })
     }
 
     /// An address in a window or near one of its ends.
@@ -169,7 +178,7 @@ final class DomainMapLife {
             for move in moves { expected[Int(move.to - base)] = memory[Int(move.to - base)] }
         }
         #expect(memory.elementsEqual(expected))
-        #expect(map.traffic == model.traffic)
+        #expect(counters.mapValues(\.reading) == model.traffic)
         #expect(map.refusedAccesses == model.refused)
     }
 
@@ -188,6 +197,8 @@ final class DomainMapLife {
     }
 
     private func note(_ source: UInt16, _ destination: UInt16, _ length: UInt64) {
+        let source = source == Self.own ? 0 : source
+        let destination = destination == Self.own ? 0 : destination
         model.traffic[source]?.readOperations += 1
         model.traffic[source]?.readBytes += length
         model.traffic[destination]?.writtenOperations += 1

@@ -22,11 +22,37 @@ import Testing
             handler: handler, isReadable: reads, isWritable: writes, iova: iova, byteCount: byteCount, address: address)
     }
 
-    private func publish(_ windows: [DomainMap.Window], revoked: Set<UInt16> = []) {
-        var contents = DomainMap.Contents()
-        contents.windows = windows
-        contents.revoked = revoked
-        map.publish(contents)
+    private func publish(
+        _ windows: [DomainMap.Window], members: [UInt16: TrafficCounter] = [:], own: UInt16 = 0
+    ) {
+        var members = members
+        for window in windows where members[window.handler] == nil { members[window.handler] = TrafficCounter() }
+        map.publish([
+            DomainMap.Membership(
+                group: DomainGroup(
+                    number: 0, members: members.map { DomainGroup.Member(handler: $0.key, traffic: $0.value) },
+                    windows: windows), own: own)
+        ])
+    }
+
+    @Test("Maps of several groups find each window under its owner only, and one without the group finds none")
+    func severalGroups() {
+        let groups = (0..<3 as Range<Int16>).map { number in
+            let handler = UInt16(number + 1)
+            return DomainGroup(
+                number: number, members: [DomainGroup.Member(handler: handler, traffic: TrafficCounter())],
+                windows: [window(handler, UInt64(handler) * 0x1000, 0x1000)])
+        }
+        let other = DomainMap(engine: engine)
+        map.publish(groups.map { DomainMap.Membership(group: $0, own: 9) })
+        other.publish([DomainMap.Membership(group: groups[1], own: 2)])
+        for handler: UInt16 in 1...3 {
+            let iova = UInt64(handler) * 0x1000
+            #expect(map.resolve(iova, of: handler, isWrite: false)?.byteCount == 0x1000)
+            #expect(map.resolve(iova, of: handler % 3 + 1, isWrite: false) == nil)
+            #expect((other.resolve(iova, of: handler, isWrite: false) != nil) == (handler == 2))
+        }
+        #expect(other.isOwn(2) && !map.isOwn(2) && map.isOwn(9))
     }
 
     @Test("An address in a window has a place in memory and the bytes that are left; one beside it has none")
@@ -100,13 +126,12 @@ import Testing
 
     @Test("What is left out is out of reach at once; a revoked handler aborts, one without a window is refused")
     func revocation() throws {
-        var contents = DomainMap.Contents()
+        let counters = [1, 2, 3].reduce(into: [:]) { $0[UInt16($1)] = TrafficCounter() }
         var memory: [UInt64] = [1, 2]
         try memory.withUnsafeMutableBufferPointer { memory in
             let address = UInt64(UInt(bitPattern: memory.baseAddress))
-            contents.windows = [window(1, 0x1000, 8, at: address), window(2, 0x2000, 8, at: address)]
-            contents.own = [3]
-            map.publish(contents)
+            publish(
+                [window(1, 0x1000, 8, at: address), window(2, 0x2000, 8, at: address)], members: counters, own: 3)
             #expect(map.isOwn(3) && !map.isOwn(1) && !map.isRevoked(1))
             let ring = try TestRing(engine: engine, descriptorCount: 4, domains: map)
             func copy(from handler: UInt16, _ source: UInt64) -> UInt16 {
@@ -119,10 +144,11 @@ import Testing
             // The device's own handler names its own memory.
             #expect(copy(from: 3, address) == Code.successful)
 
-            contents.windows.removeAll()
-            contents.revoked = [1]
-            #expect(map.publish(contents) == [1: DomainTraffic(readOperations: 1, readBytes: 8)])
-            #expect(map.traffic == [2: DomainTraffic(readOperations: 1, readBytes: 8)])
+            publish([], members: counters.filter { $0.key != 1 }, own: 3)
+            for handler: UInt16 in 1...2 {
+                #expect(counters[handler]?.reading == DomainTraffic(readOperations: 1, readBytes: 8))
+            }
+            #expect(counters[3]?.reading == DomainTraffic())
             #expect(map.isRevoked(1) && !map.isRevoked(2))
             #expect(map.resolve(0x1000, of: 1, isWrite: false) == nil)
             #expect(copy(from: 1, 0x1000) == Code.aborted)
@@ -131,12 +157,11 @@ import Testing
             #expect(map.refusedAccesses == 1)
 
             // The number may come to another member.
-            contents.windows = [window(1, 0x5000, 8, at: address)]
-            contents.revoked = []
-            map.publish(contents)
+            let counter = TrafficCounter()
+            publish([window(1, 0x5000, 8, at: address)], members: [1: counter], own: 3)
             #expect(copy(from: 1, 0x1000) == Code.invalidSource)
             #expect(copy(from: 1, 0x5000) == Code.successful)
-            #expect(map.traffic[1] == DomainTraffic(readOperations: 1, readBytes: 8))
+            #expect(counter.reading == DomainTraffic(readOperations: 1, readBytes: 8))
             ring.retire()
         }
     }
@@ -157,7 +182,8 @@ import Testing
             }
             ring.producer.submit()
             #expect(ring.statuses(1) == [Code.successful])
-            publish([], revoked: round % 2 == 0 ? [1] : [])
+            // Without its window, or without its member.
+            publish([], members: round % 2 == 0 ? [:] : [1: TrafficCounter()])
             memory.initializeMemory(as: UInt8.self, repeating: 0)
             let statuses = ring.statuses(7)
             let failure = round % 2 == 0 ? Code.aborted : Code.invalidDestination

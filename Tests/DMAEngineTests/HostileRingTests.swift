@@ -1,5 +1,7 @@
 import DMADev
 import CDMADev
+import LinuxSystem
+import TestSupport
 import Testing
 
 @testable import DMAEngine
@@ -69,10 +71,36 @@ import Testing
         #expect(memory.counters.engine.bytes == 16)
     }
 
-    @Test("A doorbell beyond the ring makes the engine go round in it, and nowhere else", arguments: [5, .max])
-    func nonsenseTail(tail: UInt64) {
+    @Test("A doorbell beyond the ring halts it for good: nothing is read or finished any more", arguments: [5, .max])
+    func impossibleTail(tail: UInt64) {
+        var consumer = RingConsumer(
+            memory: memory, owner: RingConsumer.Owner(engine: 0, ring: 1, device: 0, vchan: 0),
+            spaces: AddressSpaces(source: AddressTranslation(.process), destination: AddressTranslation(.process)))
+        defer { consumer.deallocate() }
         for slot in 0..<4 { memory.descriptors[slot] = descriptor(kind: DMADEV_KIND_FILL) }
-        #expect(execute(4, tail: tail) == [0, 0, 0, 0])
-        #expect(target[1] == address)
+        memory.producerPage.pointee.tail = tail
+        #expect(consumer.hasWork() && !memory.isHalted)
+        #expect(!consumer.step() && memory.isHalted)
+        // A doorbell that would be possible comes too late.
+        for tail: UInt64 in [4, 0, tail] {
+            memory.producerPage.pointee.tail = tail
+            #expect(!consumer.hasWork() && !consumer.step() && consumer.abortAll() == 0)
+        }
+        #expect(memory.consumerPage.pointee.completed == 0 && target[1] == 7)
+        #expect(memory.counters.statistics == Statistics())
+    }
+
+    @Test("A channel whose ring is halted reports it, and its calls fail")
+    func haltedChannel() throws {
+        let engine = try Engine()
+        let ring = try #require(
+            ApplicationRing(
+                layout: RingLayout(descriptorCount: 4, maximumEntries: 0), mode: [], engine: engine, .init()))
+        #expect(ring.progress.state() == .idle)
+        ring.memory.producerPage.member(\.tail).storeReleasing(1 << 40)
+        engine.bell.ring()
+        try eventually("the ring is halted") { ring.progress.state() == .halted }
+        #expect(ring.status == .haltedError)
+        ring.engineRing?.retire()
     }
 }

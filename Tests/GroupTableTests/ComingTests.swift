@@ -141,7 +141,7 @@ import Testing
 
     @Test("Groups, memberships and handlers have an end, and each user an end of its own: ENOSPC")
     func quotas() throws {
-        var world = try World(AccessGroupLimits(groupCount: 100, groupsPerUser: 2, membershipsPerUser: 4))
+        var world = try World(AccessGroupLimits(groupCount: 100, groupsPerTenant: 2, membershipsPerTenant: 4))
         let id = try world.group(of: 1)
         _ = try world.group(of: 1)
         refused(.noSpace) { () throws(DMAError) in

@@ -104,7 +104,7 @@ import Testing
         refused(.permissionDenied) { () throws(DMAError) in try world.join(id, .numbered(3), .process(3), kept) }
     }
 
-    @Test("Failures to join are counted per group and user, and slow further tries down, right ones too")
+    @Test("Failures to join are counted per group and tenant, and delay further tries by at most 1 s, right ones too")
     func throttling() throws {
         var world = try World()
         let id = try world.group(of: 1)
@@ -114,29 +114,66 @@ import Testing
                 try world.join(id, .numbered(process), .process(process), world.wrongToken)
             }
         }
+        func wait(_ process: UInt64, _ id: AccessGroupID) -> UInt64 {
+            world.table.admitJoin(id, by: .process(process), at: world.now).moment.nanoseconds(since: world.now)
+        }
         for _ in 0..<JoinThrottle.freeFailures {
-            #expect(world.table.admitJoin(id, by: .process(2), at: world.now) == world.now)
+            #expect(wait(2, id) == 0)
             fail(2)
         }
-        #expect(world.table.admitJoin(id, by: .process(2), at: world.now) == world.now)
+        #expect(wait(2, id) == 0)
         // From another process of the user, it is the user's fourth all the same.
         fail(3)
-        let first = world.table.admitJoin(id, by: .process(4), at: world.now)
-        let second = world.table.admitJoin(id, by: .process(5), at: world.now)
-        #expect(first.nanoseconds(since: world.now) == JoinThrottle.firstWait)
-        #expect(second.nanoseconds(since: first) == JoinThrottle.firstWait)
+        // However many wait, each waits until the same time.
+        for process: UInt64 in 2...9 { #expect(wait(process, id) == JoinThrottle.firstWait) }
         // Others wait for nothing: another user, another group.
-        #expect(world.table.admitJoin(id, by: .process(11), at: world.now) == world.now)
-        #expect(world.table.admitJoin(other, by: .process(2), at: world.now) == world.now)
+        #expect(wait(11, id) == 0)
+        #expect(wait(2, other) == 0)
 
-        for _ in 0..<20 { fail(2) }
-        let start = world.table.admitJoin(id, by: .process(2), at: second)
-        #expect(start.nanoseconds(since: second) == JoinThrottle.longestWait)
+        for _ in 0..<2000 { fail(2) }
+        #expect(wait(2, id) == JoinThrottle.longestWait)
+        #expect(JoinThrottle.longestWait == 1_000_000_000)
         // A long time after, all is forgotten.
-        world.now = MonotonicTime(nanoseconds: start.nanoseconds + JoinThrottle.memory)
-        #expect(world.table.admitJoin(id, by: .process(2), at: world.now) == world.now)
+        world.now = MonotonicTime(nanoseconds: world.now.nanoseconds + JoinThrottle.memory)
+        #expect(wait(2, id) == 0)
         fail(2)
-        #expect(world.table.admitJoin(id, by: .process(2), at: world.now) == world.now)
+        #expect(wait(2, id) == 0)
+    }
+
+    @Test("A new group of the same number inherits no delay, and no join that was sent to the one before")
+    func delaysEndWithTheGroup() throws {
+        var world = try World(AccessGroupLimits(groupCount: 1))
+        func fail(_ id: AccessGroupID) {
+            for _ in 0..<10 {
+                refused(.permissionDenied) { () throws(DMAError) in
+                    try world.join(id, .numbered(2), .process(2), world.wrongToken)
+                }
+            }
+            #expect(world.table.admitJoin(id, by: .process(2), at: world.now).moment > world.now)
+        }
+        fail(0)
+        let absent = world.table.admitJoin(0, by: .process(2), at: world.now)
+        let id = try world.group(of: 1)
+        #expect(id == 0 && world.table.admitJoin(id, by: .process(2), at: world.now).moment == world.now)
+        fail(id)
+        let first = world.table.admitJoin(id, by: .process(2), at: world.now)
+        world.table.confirm(try world.table.destroy(id, by: .process(1)))
+        let next = try world.group(of: 1)
+        #expect(next == id && world.table.admitJoin(next, by: .process(2), at: world.now).moment == world.now)
+        // Joins that have waited: even the token of the new group is not compared, and they do not count as failures.
+        for admission in [absent, first] {
+            for _ in 0..<10 {
+                refused(.permissionDenied) { () throws(DMAError) in
+                    try world.table.join(
+                        next, domain: .numbered(2), token: world.token, by: .process(2), at: world.now,
+                        admission: admission)
+                }
+            }
+        }
+        let admission = world.table.admitJoin(next, by: .process(2), at: world.now)
+        #expect(admission.moment == world.now)
+        _ = try world.table.join(
+            next, domain: .numbered(2), token: world.token, by: .process(2), at: world.now, admission: admission)
     }
 
     @Test("Only a denied token counts as a failure to join")
@@ -149,8 +186,8 @@ import Testing
             refused(.invalidArgument) { () throws(DMAError) in try world.join(99, .numbered(3), .process(3)) }
             refused(.permissionDenied) { () throws(DMAError) in try world.join(5, .numbered(3), .process(3)) }
         }
-        #expect(world.table.admitJoin(id, by: .process(3), at: world.now) == world.now)
-        #expect(world.table.admitJoin(99, by: .process(3), at: world.now) == world.now)
-        #expect(world.table.admitJoin(5, by: .process(3), at: world.now) > world.now)
+        #expect(world.table.admitJoin(id, by: .process(3), at: world.now).moment == world.now)
+        #expect(world.table.admitJoin(99, by: .process(3), at: world.now).moment == world.now)
+        #expect(world.table.admitJoin(5, by: .process(3), at: world.now).moment > world.now)
     }
 }

@@ -72,7 +72,7 @@ import Testing
 
     @Test("Windows need a length, a right and a membership, and each user's have an end")
     func refusals() throws {
-        var world = try World(AccessGroupLimits(groupCount: 8, windowsPerUser: 2))
+        var world = try World(AccessGroupLimits(groupCount: 8, windowsPerTenant: 2))
         let id = try world.group(of: 2)
         for rights: WindowRights in [[], WindowRights(rawValue: 4), [.read, WindowRights(rawValue: 8)]] {
             refused(.invalidArgument) { () throws(DMAError) in

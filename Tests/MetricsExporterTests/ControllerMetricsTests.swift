@@ -74,7 +74,8 @@ import Testing
         let text = try exposition(of: controller)
         for (name, value) in [
             ("connections", 1), ("accepted_connections_total", 1), ("refused_connections_total", 1),
-            ("quota_refusals_total", 1), ("refused_requests_total", 0),
+            ("quota_refusals_total", 1), ("refused_requests_total", 0), ("published_maps_total", 0),
+            ("quiescent_points_total", 0), ("rebuilt_bytes_total", 0),
         ] {
             #expect(text.value("dmadev_controller_" + name) == Double(value), "\(name)")
         }

@@ -60,6 +60,15 @@ extension MetricTable {
         .telemetry(
             "dmadev_controller_closed_connections", .counter, from: .controller, member: "closed",
             help: "Connections of the controller that are closed."),
+        .telemetry(
+            "dmadev_controller_published_maps", .counter, from: .controller, member: "published_maps",
+            help: "Access maps of devices that the controller has published: one a member of a group that changed."),
+        .telemetry(
+            "dmadev_controller_quiescent_points", .counter, from: .controller, member: "quiescent_points",
+            help: "Quiescent points of its engine that the controller has requested."),
+        .telemetry(
+            "dmadev_controller_rebuilt_bytes", .counter, unit: "bytes", from: .controller, member: "rebuilt_bytes",
+            help: "Bytes of tables and reports that were built because access groups changed."),
         peers(
             "dmadev_controller_peer_operations", "operations",
             "Operations finished for the connection; at most 256 series."),

@@ -1,0 +1,68 @@
+internal import DMADev
+internal import DMAEngine
+internal import Glibc
+internal import GroupTable
+internal import LinuxSystem
+internal import Logging
+
+/// The end of a connection, in three steps: it disappears from all tables; after a quiescent point its memberships are
+/// revoked; then its rings and memory are released, one ring at a time.
+extension ControllerLoop {
+    /// Disconnects a peer.
+    func drop(_ peer: Peer) {
+        guard peers.removeValue(forKey: peer.number) != nil else { return }
+        leaving[peer.number] = peer
+        waitingJoins.remove(peer.number)
+        peer.waitingJoin = nil
+        // The rest stays charged until it is released. The connection does not: the next one of the same application
+        // must not depend on the order of the tenant's work.
+        ledger.release(peer.tenant, QuotaLedger.Amount(connections: 1, events: peer.unsent.count))
+        peer.unsent = []
+        // The last reference to the peer closes both; events of the socket's copies elsewhere must not be reported.
+        // Shut down now, so that the application sees the end: closing may be slow.
+        _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
+        try? poller.remove(peer.socket.raw)
+        try? poller.remove(peer.process.raw)
+        changedPeers.insert(peer.number)
+        guard let device = peer.device else { return release(peer) }
+        // The quiescent point that is requested later covers it.
+        _ = EngineRing.startDetaching(peer.rings.values.map(\.ring), from: engine)
+        let withdrawal = withdraw(groups.depart(peer.client, isForced: peer.isExpelled))
+        peer.memberships = [:]
+        afterQuiescence(for: peer.tenant) { [self] in
+            for ring in peer.rings.values { ring.ring.wasDetached() }
+            engine.unwatch(device.bell.event.raw)
+            complete(withdrawal)
+            deliver()
+            release(peer)
+        }
+    }
+
+    /// Releases one ring of a disconnected peer, and with the last one the rest.
+    func release(_ peer: Peer) {
+        if let vchan = peer.rings.keys.first {
+            removeRing(vchan, of: peer)
+            return queue.add(.release(peer), for: peer.tenant)
+        }
+        departedWork += peer.work
+        departedWork.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
+        for window in peer.windows.values { ledger.release(peer.tenant, window.amount) }
+        closer.release(peer.windows.values.map(\.mapping))
+        peer.windows = [:]
+        leaving[peer.number] = nil
+        changedPeers.insert(peer.number)
+        statistics.closed += 1
+        logger.debug("an application disconnected", metadata: Self.metadata(of: peer))
+    }
+
+    /// Releases a ring that the engine has left; operations that are not finished end as aborted.
+    func removeRing(_ vchan: UInt16, of peer: Peer) {
+        guard let ring = peer.rings.removeValue(forKey: vchan) else { return }
+        ring.ring.abortRest()
+        peer.work += Work(of: ring.memory)
+        peer.claims = peer.claims + ring.claims.read(from: ring.memory)
+        ledger.release(peer.tenant, ring.amount)
+        for handler in ring.handlers { groups.release(handler) }
+        changedPeers.insert(peer.number)
+    }
+}

@@ -1,0 +1,97 @@
+internal import DMADev
+internal import DMAEngine
+internal import LinuxSystem
+
+/// The controller as other threads see it. The control thread stores each change before it answers the request; readers
+/// never wait for it. What the engine counts is read where it is counted.
+final class PublishedState: Sendable {
+    struct Ring: Sendable {
+        let memory: RingMemory
+        let claims: Claims.Clamp
+    }
+
+    struct Connection: Sendable {
+        let number: UInt64
+        let processID: Int32, userID: UInt32
+        let domains: [DomainID]
+        let groups: [AccessGroupID]
+        let figures: [ControllerReport.Figure]
+        /// Of removed rings.
+        let work: Work, claims: Claims
+        let map: DomainMap?
+        let rings: [Ring]
+
+        /// The work of the device, including that of removed rings.
+        var allWork: Work {
+            var sum = work
+            for ring in rings { sum += Work(of: ring.memory) }
+            sum.refusedAccesses &+= map?.refusedAccesses ?? 0
+            return sum
+        }
+
+        var row: ControllerReport.Connection {
+            let claims = rings.reduce(claims) { $0 + $1.claims.read(from: $1.memory) }
+            return ControllerReport.Connection(
+                number: number, processID: processID, userID: userID, domains: domains, groups: groups,
+                figures: figures + [.init("halted_rings", UInt64(rings.count { $0.memory.isHalted }))] + ages
+                    + allWork.figures + claims.figures)
+        }
+
+        /// The age of the oldest operation in flight of all its rings, 0 if there is none, and of the last completion, if
+        /// there was one. The first is from the doorbell's time, which the application writes.
+        private var ages: [ControllerReport.Figure] {
+            let all = rings.map(\.memory.progress)
+            let oldest = all.compactMap(\.oldestOperationAge).max() ?? .zero
+            let last = all.compactMap(\.lastCompletionAge).min()
+            return [.init("oldest_ns", oldest.inNanoseconds)]
+                + (last.map { [.init("last_completion_ns", $0.inNanoseconds)] } ?? [])
+        }
+    }
+
+    struct Group: Sendable {
+        let info: AccessGroupInfo
+        let traffic: [DomainHandler: TrafficCounter]
+
+        var members: [ControllerReport.Member] {
+            info.members.map { member in
+                ControllerReport.Member(
+                    group: info.id, handler: member.handler, domain: member.domain, processID: member.processID,
+                    figures: (traffic[member.handler]?.reading ?? DomainTraffic()).figures)
+            }
+        }
+
+        /// The size of the values.
+        var byteCount: Int {
+            info.members.reduce(0) {
+                $0 + MemoryLayout<AccessGroupMember>.stride
+                    + $1.windows.count * MemoryLayout<DomainWindow>.stride
+            }
+        }
+    }
+
+    struct Contents: Sendable {
+        var statistics = ControllerStatistics()
+        /// Of disconnected peers.
+        var departedWork = Work()
+        var connections: [UInt64: Connection] = [:]
+        var groups: [AccessGroupID: Group] = [:]
+    }
+
+    private let contents = Locked(Contents())
+
+    var statistics: ControllerStatistics { contents.withLock { $0.statistics } }
+
+    /// Stores changes. For the control thread.
+    func change(_ body: (inout Contents) -> Void) { contents.withLock(body) }
+
+    /// A report as of the last change, with the engine's current counts.
+    func report(controllerID: UInt16, path: String) -> ControllerReport {
+        let contents = contents.withLock { $0 }
+        let connections = contents.connections.values.sorted { $0.number < $1.number }
+        let groups = contents.groups.values.sorted { $0.info.id < $1.info.id }
+        let work = connections.reduce(into: contents.departedWork) { $0 += $1.allWork }
+        return ControllerReport(
+            controllerID: controllerID, path: path, figures: contents.statistics.figures + work.figures,
+            connections: connections.map(\.row), members: groups.flatMap(\.members), groups: groups.map(\.info))
+    }
+}
