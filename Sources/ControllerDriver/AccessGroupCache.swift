@@ -156,7 +156,8 @@ extension AccessGroupEvent {
 }
 
 extension AccessGroupInfo {
-    /// Applies a change. Applying it again makes no difference.
+    /// Applies a change. Applying it again, or to a group that was listed after it, makes no difference if all later
+    /// changes follow.
     fileprivate mutating func apply(_ change: GroupChanged) {
         let index = members.firstIndex { $0.handler == change.handler }
         switch AccessGroupEvent.Kind(rawValue: change.change) {

@@ -76,7 +76,7 @@ public final class DomainGroup: @unchecked Sendable {
 /// ``replace(_:)`` and a quiescent point of the engine, it no longer accesses removed windows.
 public final class DomainMap: @unchecked Sendable {
     // `published` is atomic; a published table never changes, and is freed only after the engine has passed a quiescent
-    // point.
+    // point. `known` belongs to the control threads, which take turns.
     /// A part of another domain's memory.
     public struct Window: Sendable, Equatable {
         /// The member that owns it.
@@ -146,10 +146,13 @@ public final class DomainMap: @unchecked Sendable {
         }
 
         let parts: UnsafeMutableBufferPointer<Part>
+        /// All handlers that the device could ever use; `nil`: none.
+        let known: HandlerBits?
         private let memberships: [Membership]
 
-        init(_ memberships: [Membership]) {
+        init(_ memberships: [Membership], known: HandlerBits?) {
             self.memberships = memberships
+            self.known = known
             parts = .allocate(capacity: memberships.count)
             _ = parts.initialize(
                 from: memberships.map {
@@ -173,8 +176,8 @@ public final class DomainMap: @unchecked Sendable {
     /// The engine of the device.
     public let engine: Engine
     private let published: UnsafeMutablePointer<UInt64>
-    /// All handlers that the device could ever use; control threads only add to it.
-    private let known = HandlerBits()
+    /// From the first group on; control threads only add to it, and only they use this reference.
+    private var known: HandlerBits?
     /// The number of operations refused for missing access; the engine's thread writes it.
     private let refused: UnsafeMutablePointer<UInt64>
 
@@ -182,7 +185,7 @@ public final class DomainMap: @unchecked Sendable {
     public init(engine: Engine) {
         self.engine = engine
         published = .allocate(capacity: 1)
-        published.initialize(to: Self.retained(Table([])))
+        published.initialize(to: Self.retained(Table([], known: nil)))
         refused = .allocateOnOwnCacheLines(capacity: 1)
         refused.initialize(to: 0)
     }
@@ -197,9 +200,10 @@ public final class DomainMap: @unchecked Sendable {
     ///
     /// - Returns: the earlier ones, which operations may still use up to the engine's next quiescent point.
     public func replace(_ memberships: [Membership]) -> Retired {
-        for membership in memberships { known.insert(membership.group.bits) }
+        if known == nil, !memberships.isEmpty { known = HandlerBits() }
+        for membership in memberships { known?.insert(membership.group.bits) }
         let old = published.loadRelaxed()
-        published.storeReleasing(Self.retained(Table(memberships)))
+        published.storeReleasing(Self.retained(Table(memberships, known: known)))
         // The word held a table: `init` stores the first.
         return Retired(Self.unretained(old).unsafelyUnwrapped.takeRetainedValue())
     }
@@ -262,7 +266,7 @@ public final class DomainMap: @unchecked Sendable {
 
     /// Whether the device could use the handler once, and its member has left.
     func isRevoked(_ handler: UInt16) -> Bool {
-        known.contains(handler) && withTable { $0.member(handler) == nil }
+        withTable { $0.known?.contains(handler) == true && $0.member(handler) == nil }
     }
 
     /// The virtual address of an IOVA in a member's windows and the number of contiguous bytes; `nil` without such a
@@ -291,7 +295,7 @@ public final class DomainMap: @unchecked Sendable {
 }
 
 /// A set of handlers that one thread adds to and another one reads.
-private final class HandlerBits: @unchecked Sendable {
+fileprivate final class HandlerBits: @unchecked Sendable {
     // Constant; the words behind it are atomic.
     private let words: UnsafeMutablePointer<UInt64>
     private static let wordCount = (Int(UInt16.max) + 1) / 64

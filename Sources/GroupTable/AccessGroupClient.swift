@@ -19,7 +19,13 @@ public struct AccessGroupClient: Sendable, Hashable {
 
     /// Makes a client from the identity that the kernel reports.
     ///
-    /// - Parameter tenant: `nil`: the user.
+    /// - Parameters:
+    ///   - process: a unique number of the process.
+    ///   - device: a unique number of the device.
+    ///   - number: the device's number in its process; -1: unknown.
+    ///   - processID: for display only.
+    ///   - userID: for display only.
+    ///   - tenant: whose quotas and delays apply; `nil`: the user's.
     public init(
         process: UInt64, device: UInt64, number: Int16 = -1, processID: Int32, userID: UInt32, tenant: Tenant? = nil
     ) {

@@ -144,12 +144,15 @@ import Testing
         #expect(now == survivors.census, when)
         // Whoever has come has gone, each once, and to both in the same words.
         for survivor in survivors.all {
-            let events = try survivor.events
-            #expect(Set(events).count == events.count, when)
-            let joined = events.filter { $0.hasPrefix("joined:\(survivors.group):") }
-            let left = events.filter { $0.hasPrefix("left:\(survivors.group):") }
             let own = survivor === survivors.creator ? 1 : 0
-            #expect(joined.count == left.count + own, when)
+            // The last notice may be on its way.
+            let (events, left) = try eventually("whoever has joined has left") {
+                let events = try survivor.events
+                let joined = events.filter { $0.hasPrefix("joined:\(survivors.group):") }
+                let left = events.filter { $0.hasPrefix("left:\(survivors.group):") }
+                return joined.count == left.count + own ? (events, left) : nil
+            }
+            #expect(Set(events).count == events.count, when)
             for event in left {
                 let arrival = event.replacingOccurrences(of: "left", with: "joined")
                 #expect(try #require(events.firstIndex(of: arrival)) < #require(events.firstIndex(of: event)), when)
