@@ -55,16 +55,16 @@ public final class Engine: Sendable {
 
     /// Ends the thread. Rings hold a reference to their engine, so none is attached now.
     deinit {
-        shared.change { $0.isStopping = true }
+        shared.change { $0.assignment.isStopping = true }
         thread.join()
     }
 
     /// Adds a ring to the rounds: the next one has it.
     func attach(_ ring: EngineRing) {
         shared.change { state in
-            state.rings.append(ring)
+            state.assignment.rings.append(ring)
             state.counted.append(ring)
-            state.ringsVersion += 1
+            state.assignment.ringsVersion += 1
         }
     }
 
@@ -77,8 +77,8 @@ public final class Engine: Sendable {
     func remove(_ rings: [EngineRing]) -> QuiescentPoint {
         let removed = Set(rings.map(ObjectIdentifier.init))
         let generation = shared.change { state in
-            state.rings.removeAll { removed.contains(ObjectIdentifier($0)) }
-            state.ringsVersion += 1
+            state.assignment.rings.removeAll { removed.contains(ObjectIdentifier($0)) }
+            state.assignment.ringsVersion += 1
         }
         return QuiescentPoint(generation: generation)
     }
@@ -138,16 +138,22 @@ public final class Engine: Sendable {
 /// A change is made under the lock and increases a generation number; the thread loads the new list between two rounds
 /// and acknowledges the generation. The acknowledgement is the quiescent point: removed objects are not accessed again.
 final class SharedState: @unchecked Sendable {
-    struct Control {
+    /// What the thread is to do. It has no detached ring: the thread must not release the last reference to one, which
+    /// can be the last one to the engine, and the engine waits for its thread when it is released.
+    struct Assignment {
         var rings: [EngineRing] = []
-        /// The attached rings, and detached ones whose counts may still change.
-        var counted: [EngineRing] = []
-        /// The counts of earlier rings.
-        var past: (operations: UInt64, bytes: UInt64) = (0, 0)
         var isStopping = false
         var generation: UInt32 = 0
         /// Counts the changes of ``rings``.
         var ringsVersion: UInt64 = 0
+    }
+
+    struct Control {
+        var assignment = Assignment()
+        /// The attached rings, and detached ones whose counts may still change.
+        var counted: [EngineRing] = []
+        /// The counts of earlier rings.
+        var past: (operations: UInt64, bytes: UInt64) = (0, 0)
     }
 
     let id: UInt32
@@ -180,9 +186,9 @@ final class SharedState: @unchecked Sendable {
     func change(_ body: (inout Control) -> Void) -> UInt32 {
         let generation = control.withLock { state in
             body(&state)
-            state.generation &+= 1
-            requested.pointee.store(state.generation, ordering: .sequentiallyConsistent)
-            return state.generation
+            state.assignment.generation &+= 1
+            requested.pointee.store(state.assignment.generation, ordering: .sequentiallyConsistent)
+            return state.assignment.generation
         }
         bell.ring()
         return generation
@@ -213,7 +219,7 @@ final class SharedState: @unchecked Sendable {
     /// The attached rings, and the work of these and earlier ones.
     func work() -> (rings: Int, operations: UInt64, bytes: UInt64) {
         control.withLock { state in
-            state.counted.reduce((state.rings.count, state.past.operations, state.past.bytes)) { sum, ring in
+            state.counted.reduce((state.assignment.rings.count, state.past.operations, state.past.bytes)) { sum, ring in
                 let work = ring.work
                 return (sum.0, sum.1 &+ work.operations, sum.2 &+ work.bytes)
             }
@@ -225,8 +231,7 @@ final class SharedState: @unchecked Sendable {
         requested.pointee.load(ordering: .sequentiallyConsistent) != generation
     }
 
-    /// The current contents.
-    func current() -> Control { control.withLock { $0 } }
+    func current() -> Assignment { control.withLock { $0.assignment } }
 
     /// Acknowledges a generation and wakes the waiting control threads.
     func acknowledge(_ generation: UInt32) {
@@ -274,16 +279,16 @@ private struct EngineLoop {
 
     /// - Returns: `false` when the engine must end.
     private mutating func takeChanges() -> Bool {
-        let control = shared.current()
-        if control.ringsVersion != ringsVersion { take(control) }
-        generation = control.generation
+        let assignment = shared.current()
+        if assignment.ringsVersion != ringsVersion { take(assignment) }
+        generation = assignment.generation
         shared.acknowledge(generation)
-        return !control.isStopping
+        return !assignment.isStopping
     }
 
-    private mutating func take(_ control: SharedState.Control) {
-        ringsVersion = control.ringsVersion
-        rings = control.rings.sorted { $0.priority < $1.priority }
+    private mutating func take(_ assignment: SharedState.Assignment) {
+        ringsVersion = assignment.ringsVersion
+        rings = assignment.rings.sorted { $0.priority < $1.priority }
         consumers = rings.map(\.consumer)
         levels = []
         for index in rings.indices {

@@ -57,8 +57,9 @@ import Testing
         let latencies = try #require(device.view.counters(of: 0)).latency.sum
         let spent = busy.busyNanoseconds - idle.busyNanoseconds
         #expect(spent > 0 && spent <= elapsed)
-        // One operation at a time: the engine is busy from doorbell to completion, but for the time to wake up.
-        #expect(spent <= latencies && spent >= latencies / 10, "\(spent) of \(latencies)")
+        // One operation at a time: the engine is busy from doorbell to completion, but for the time to wake up, which
+        // can be most of it on a busy machine.
+        #expect(spent <= latencies, "\(spent) of \(latencies)")
         // It sleeps soon, and a change of its rings wakes it.
         for _ in 0..<2 {
             let sleeps = engine.report.sleeps
