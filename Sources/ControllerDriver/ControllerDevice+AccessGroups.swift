@@ -54,7 +54,7 @@ extension ControllerDevice {
 
     /// Reads the members of a group.
     public func accessGroup(_ group: AccessGroupID) throws(DMAError) -> AccessGroupInfo {
-        _ = try connection.request(AskGroup(group: group), for: Done.self)
+        _ = try connection.request(ReadGroup(group: group), for: Done.self)
         guard let info = groupCache.group(group) else {
             throw DMAError(
                 .accessDenied, .permissionDenied, "access group \(group) has ended, or the device has left it")

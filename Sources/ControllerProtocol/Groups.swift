@@ -120,9 +120,9 @@ public struct ExitGroup: WireMessage {
 }
 
 /// Requests the members of a group. Answered with ``Done``, after the packets of ``GroupMembers``.
-public struct AskGroup: WireMessage {
+public struct ReadGroup: WireMessage {
     /// The message's number on the wire.
-    public static let kind = MessageKind.askGroup
+    public static let kind = MessageKind.readGroup
 
     /// The group to read.
     public var group: Int16
@@ -143,7 +143,7 @@ public struct AskGroup: WireMessage {
     }
 }
 
-/// A part of the members of a group, with the sequence of the ``EnterGroup`` or ``AskGroup`` that it answers. All parts
+/// A part of the members of a group, with the sequence of the ``EnterGroup`` or ``ReadGroup`` that it answers. All parts
 /// come directly before the answer, and no change of the group between them.
 public struct GroupMembers: WireMessage {
     /// The message's number on the wire.

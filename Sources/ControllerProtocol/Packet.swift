@@ -127,8 +127,8 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
     case groupEntered = 12
     /// ``ExitGroup``
     case exitGroup = 13
-    /// ``AskGroup``
-    case askGroup = 14
+    /// ``ReadGroup``
+    case readGroup = 14
     /// ``OpenWindow``
     case openWindow = 16
     /// ``WindowOpened``

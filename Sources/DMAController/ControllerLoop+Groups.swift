@@ -231,7 +231,7 @@ extension ControllerLoop {
 
     // MARK: Queries and events
 
-    func describe(_ peer: Peer, _ request: AskGroup, _ sequence: UInt32) -> Refusal? {
+    func describe(_ peer: Peer, _ request: ReadGroup, _ sequence: UInt32) -> Refusal? {
         do throws(DMAError) {
             sendMembers(of: try groups.group(request.group, for: peer.client), to: peer, sequence)
             answer(peer, Done(), sequence: sequence)

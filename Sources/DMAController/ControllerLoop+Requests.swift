@@ -45,7 +45,7 @@ extension ControllerLoop {
         case .unregisterMemory: refusal = unregister(peer, try Packet.decode(from: bytes), header.sequence)
         case .enterGroup: refusal = enter(peer, try Packet.decode(from: bytes), header.sequence)
         case .exitGroup: refusal = exit(peer, try Packet.decode(from: bytes), header.sequence)
-        case .askGroup: refusal = describe(peer, try Packet.decode(from: bytes), header.sequence)
+        case .readGroup: refusal = describe(peer, try Packet.decode(from: bytes), header.sequence)
         case .openWindow: refusal = open(peer, try Packet.decode(from: bytes), &descriptors, header.sequence)
         case .closeWindow: refusal = close(peer, try Packet.decode(from: bytes), header.sequence)
         case .checkHandler: refusal = check(peer, try Packet.decode(from: bytes), header.sequence)

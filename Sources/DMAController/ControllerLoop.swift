@@ -22,7 +22,7 @@ final class ControllerLoop {
     private let stopEvent: StopEvent
     /// Limits log messages that untrusted peers cause.
     private var refusalLimiter = LogRateLimiter()
-    private var turnAwayLimiter = LogRateLimiter()
+    private var refusalLogLimiter = LogRateLimiter()
     var unreadLimiter = LogRateLimiter()
     var peers: [UInt64: Peer] = [:]
     var ledger: QuotaLedger
@@ -106,9 +106,9 @@ final class ControllerLoop {
     func run() {
         var events = [Poller.Event](repeating: Poller.Event(), count: 64)
         while !isStopping {
-            let patience = queue.isEmpty ? nextJoin?.millisecondsLeft ?? -1 : 0
+            let timeout = queue.isEmpty ? nextJoin?.millisecondsLeft ?? -1 : 0
             let count = events.withUnsafeMutableBufferPointer { buffer in
-                (try? poller.wait(into: buffer, milliseconds: patience)) ?? 0
+                (try? poller.wait(into: buffer, milliseconds: timeout)) ?? 0
             }
             for event in events.prefix(count) { note(event) }
             takeQuiescence()
@@ -180,7 +180,7 @@ final class ControllerLoop {
         } catch {
             if error == .wouldBlock { return }
             statistics.refusedConnections += 1
-            if let suppressed = turnAwayLimiter.admit() {
+            if let suppressed = refusalLogLimiter.admit() {
                 logger.warning(
                     "cannot accept a connection",
                     metadata: ["path": "\(place.path)", "error": "\(error)", "suppressed": "\(suppressed)"])
@@ -201,23 +201,23 @@ final class ControllerLoop {
         let socket = UntrustedPeerSocket(
             socket, place.refusesDescriptors ? .noDescriptors : .unexpectedDescriptors, of: tenant, closer)
         guard peers.count + leaving.count < configuration.maximumConnections else {
-            return turnAway(
+            return refuseConnection(
                 socket, credentials,
                 "the controller already has its maximum of \(configuration.maximumConnections) connections")
         }
         guard ledger.mayConnect(tenant, maximum: configuration.maximumConnections) else {
             statistics.quotaRefusals += 1
-            return turnAway(
+            return refuseConnection(
                 socket, credentials,
                 "the last quarter of the controller's \(configuration.maximumConnections) connections is for users who have "
                     + "fewer than \(tenant)")
         }
         guard closer.backlog(of: tenant) <= Self.maximumBacklog else {
-            return turnAway(socket, credentials, Self.backlogReason(tenant))
+            return refuseConnection(socket, credentials, Self.backlogReason(tenant))
         }
         if let full = ledger.charge(tenant, QuotaLedger.Amount(connections: 1)) {
             statistics.quotaRefusals += 1
-            return turnAway(socket, credentials, full)
+            return refuseConnection(socket, credentials, full)
         }
         do throws(Errno) {
             let peer = Peer(
@@ -247,9 +247,9 @@ final class ControllerLoop {
         "more than \(maximumBacklog) descriptors from \(tenant) are not closed yet; try again later"
     }
 
-    private func turnAway(_ socket: UntrustedPeerSocket, _ credentials: PeerCredentials, _ reason: String) {
+    private func refuseConnection(_ socket: UntrustedPeerSocket, _ credentials: PeerCredentials, _ reason: String) {
         statistics.refusedConnections += 1
-        if let suppressed = turnAwayLimiter.admit() {
+        if let suppressed = refusalLogLimiter.admit() {
             logger.notice(
                 "refused the connection of an application",
                 metadata: [

@@ -11,7 +11,7 @@ extension AccessGroupTable {
     /// Sends an event to devices, after the earlier events of its group.
     ///
     /// - Parameter others: devices other than the one that caused the event.
-    mutating func tell(_ event: AccessGroupEvent, to others: [AccessGroupClient], after revocation: UInt64?) {
+    mutating func send(_ event: AccessGroupEvent, to others: [AccessGroupClient], after revocation: UInt64?) {
         groups[event.group]?.outbox.append(Outgoing(event: event, recipients: others, revocation: revocation))
         release(event.group)
     }

@@ -124,16 +124,16 @@ extension AccessGroupTable {
         guard seat.devices.isEmpty else {
             for window in closed {
                 let event = event(.windowClosed, of: seat, in: id, window: window.window)
-                tell(event, to: group.clients, after: revocation.number)
+                send(event, to: group.clients, after: revocation.number)
             }
             let event = event(.deviceLeft, of: seat, in: id, device: client)
             record(event)
-            return tell(event, to: group.clients, after: revocation.number)
+            return send(event, to: group.clients, after: revocation.number)
         }
         kill(seat, id, &revocation)
         // For the others it is the same.
         record(event(didDie ? .died : .left, of: seat, in: id, device: client))
-        tell(event(.left, of: seat, in: id, device: client), to: group.clients, after: revocation.number)
+        send(event(.left, of: seat, in: id, device: client), to: group.clients, after: revocation.number)
     }
 
     /// Removes all events of the group for a device that leaves, including those that are ready to be sent.
@@ -163,7 +163,7 @@ extension AccessGroupTable {
         }
         let event = event(.destroyed, of: seats[0], in: id, reason: reason)
         record(event)
-        tell(event, to: clients.filter { $0 != client }, after: revocation.number)
+        send(event, to: clients.filter { $0 != client }, after: revocation.number)
     }
 
     /// Records windows that go with their device.

@@ -44,7 +44,7 @@ extension AccessGroupTable {
         groupOfWindow[window.iova] = id
         let event = event(.windowOpened, of: group.seats[index], in: id, window: window)
         record(event)
-        tell(event, to: group.clients.filter { $0 != client }, after: nil)
+        send(event, to: group.clients.filter { $0 != client }, after: nil)
         return window
     }
 
@@ -63,7 +63,7 @@ extension AccessGroupTable {
             revocation.windows.append(window)
             let event = event(.windowClosed, of: group.seats[index], in: id, window: window)
             record(event)
-            tell(event, to: group.clients.filter { $0 != client }, after: revocation.number)
+            send(event, to: group.clients.filter { $0 != client }, after: revocation.number)
             return revocation
         }
         throw DMAError(

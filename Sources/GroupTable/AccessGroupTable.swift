@@ -214,7 +214,7 @@ public struct AccessGroupTable {
             groups[id]?.seats[index].devices.append(client)
             let event = event(.deviceJoined, of: group.seats[index], in: id, device: client)
             record(event)
-            tell(event, to: group.clients, after: nil)
+            send(event, to: group.clients, after: nil)
             return group.seats[index].handler
         }
         guard group.seats.count < group.kind.memberLimit else {
@@ -225,7 +225,7 @@ public struct AccessGroupTable {
         groupOfHandler[seat.handler] = id
         let event = event(.joined, of: seat, in: id, device: client)
         record(event)
-        tell(event, to: group.clients, after: nil)
+        send(event, to: group.clients, after: nil)
         return seat.handler
     }
 

@@ -24,7 +24,7 @@ import Testing
         EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: secret, device: 3),
         GroupEntered(group: 3, handler: 7, identity: 1 << 40, domain: Array(1...16)),
         ExitGroup(group: 3, destroys: true),
-        AskGroup(group: 3),
+        ReadGroup(group: 3),
         GroupMembers(
             group: 3, identity: 1 << 40, limit: 0,
             members: [

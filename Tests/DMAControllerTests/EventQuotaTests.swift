@@ -66,7 +66,7 @@ import Testing
             #expect(try leave(other, group))
         }
         // It asks before it has read, and is answered after the events.
-        #expect(slow.send(Packet.encode(AskGroup(group: group), sequence: 77)))
+        #expect(slow.send(Packet.encode(ReadGroup(group: group), sequence: 77)))
         var last: UInt16 = 0
         for number in 0..<2 * count {
             let event = try Packet.decode(GroupChanged.self, from: try #require(slow.receive()))

@@ -124,7 +124,7 @@ import Testing
         #expect(isComplete(other.members))
         for iova in open.prefix(10) { #expect(try owner.ask(CloseWindow(iova: iova), for: Done.self) != nil) }
         open.removeFirst(10)
-        #expect(try other.ask(AskGroup(group: group), for: Done.self) != nil)
+        #expect(try other.ask(ReadGroup(group: group), for: Done.self) != nil)
         #expect(isComplete(other.members))
     }
 }
