@@ -4,7 +4,8 @@ import SystemPackage
 import Testing
 
 /// What the calls about access groups check, pass on, and note.
-@Suite(.timeLimit(.minutes(1))) struct AccessGroupTests {
+/// The limit is long, because the time in which a test waits for a thread of the pool counts too.
+@Suite(.timeLimit(.minutes(30))) struct AccessGroupTests {
     @Test("A group's life: created, joined, looked at, left, destroyed")
     func life() throws {
         let two = try TwoDevices()

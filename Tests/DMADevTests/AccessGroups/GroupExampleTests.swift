@@ -3,7 +3,7 @@ import GroupTestSupport
 import Testing
 
 /// What the pages show of access groups, done by two processes' devices.
-@Suite(.timeLimit(.minutes(1))) struct GroupExampleTests {
+@Suite(.timeLimit(.minutes(30))) struct GroupExampleTests {
     @Test("The pages' creator and joiner find each other")
     func example() throws {
         let two = try TwoDevices()
