@@ -44,7 +44,7 @@ public final class DMADevice: @unchecked Sendable {
     init(
         id: Int16, name: String, driver: any DMADriver, failedCalls: FailedCallLog,
         events: GroupEventLog, changes: ControlChanges, onClose: @escaping @Sendable (DMADevice) -> Void
-    ) {
+    ) throws(DMAError) {
         self.failedCalls = failedCalls
         self.changes = changes
         self.id = id
@@ -52,8 +52,9 @@ public final class DMADevice: @unchecked Sendable {
         self.driver = driver
         self.onClose = onClose
         properties = driver.properties
+        // Before the allocation below, which only the deinitializer frees.
+        failures = try DataCallFailures(maximumChannelCount: properties.maximumVirtualChannelCount)
         table = .allocateOnOwnCacheLines(capacity: 1)
-        failures = DataCallFailures(maximumChannelCount: properties.maximumVirtualChannelCount)
         table.initialize(to: .nothing(id, failures))
         driver.registered(as: id)
         // The driver keeps the sink, and the device keeps the driver: the sink must not keep the device.

@@ -2,6 +2,7 @@ public import CDMADev
 internal import CDMATrace
 internal import Glibc
 internal import LinuxSystem
+internal import SystemPackage
 internal import Synchronization
 
 /// The data calls; the number of a case is its place in the counters of failed calls.
@@ -112,12 +113,13 @@ final class DataCallFailures: @unchecked Sendable {
     let channelCount: Int
 
     /// - Parameter maximumChannelCount: of the device. Memory of channels without failures is not touched.
-    init(maximumChannelCount: UInt16) {
+    /// - Throws: `ENOMEM`.
+    init(maximumChannelCount: UInt16) throws(DMAError) {
         channelCount = Int(maximumChannelCount) + 1
         let count = Self.totalRow(channelCount) + 1
         guard let memory = calloc(count, MemoryLayout<dmadev_failures>.stride) else {
-            // As in every allocation by Swift.
-            fatalError("no memory for the counters of failed calls")
+            throw DMAError(
+                .exhausted, .noMemory, "not enough memory to count the failed calls of \(maximumChannelCount) channels")
         }
         rows = memory.bindMemory(to: dmadev_failures.self, capacity: count)
     }

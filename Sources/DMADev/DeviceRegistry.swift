@@ -53,7 +53,8 @@ public final class DeviceRegistry: Sendable {
     ///
     /// - Parameter name: 1 to 63 bytes, not in use.
     /// - Parameter driver: the registry keeps it until the device is closed.
-    /// - Throws: `EINVAL` for an invalid name, `EEXIST` when it is in use, `ENOSPC` at the maximum number of devices.
+    /// - Throws: `EINVAL` for an invalid name, `EEXIST` when it is in use, `ENOSPC` at the maximum number of devices,
+    ///   `ENOMEM`.
     @discardableResult
     public func add(_ driver: any DMADriver, named name: String) throws(DMAError) -> DMADevice {
         var id: Int16 = -1
@@ -82,7 +83,7 @@ public final class DeviceRegistry: Sendable {
         guard slot < state.maximumDeviceCount else {
             throw DMAError(.exhausted, .noSpace, "\(state.maximumDeviceCount) devices exist, which is the maximum")
         }
-        let device = DMADevice(
+        let device = try DMADevice(
             id: Int16(slot), name: name, driver: driver, failedCalls: failedControlCalls, events: groupEvents,
             changes: changes
         ) { [weak self] in self?.remove($0) }
