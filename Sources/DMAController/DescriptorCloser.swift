@@ -110,7 +110,7 @@ final class DescriptorCloser: Sendable {
 final class UntrustedPeerSocket {
     /// Which descriptors unread messages can contain.
     enum Contents {
-        /// None: the kernel rejects them for now.
+        /// None: the kernel rejects messages with descriptors.
         case noDescriptors
         /// Some can arrive with the connection: this kernel cannot reject them.
         case unexpectedDescriptors

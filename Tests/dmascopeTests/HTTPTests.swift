@@ -9,12 +9,7 @@ import Testing
 
     init() throws {
         scope = try Scope()
-        path = scope.directory.file("http")
-    }
-
-    private func curl(_ arguments: String...) throws -> String {
-        try outputOfProgram(
-            requiredTool("curl", package: "curl"), ["-sS", "--unix-socket", path] + arguments)
+        path = scope.httpPath
     }
 
     /// Sends bytes, and returns what comes until the server closes the connection.
@@ -34,30 +29,30 @@ import Testing
     @Test func healthAndReadinessAreAnswered() throws {
         let server = try scope.serve("--listen", "unix:\(path)")
         defer { server.kill(SIGTERM) }
-        #expect(try curl("http://localhost/healthz") == "ok\n")
-        #expect(try curl("http://localhost/readyz") == "ok\n")
+        #expect(try scope.curl("http://localhost/healthz") == "ok\n")
+        #expect(try scope.curl("http://localhost/readyz") == "ok\n")
     }
 
     @Test func aServiceWithoutAStartedDeviceIsNotReady() throws {
         let server = try scope.serve("--listen", "unix:\(path)", "--device", "software,capabilities=fill")
         defer { server.kill(SIGTERM) }
-        #expect(try curl("--include", "http://localhost/readyz").hasPrefix("HTTP/1.1 503 "))
-        #expect(try curl("http://localhost/readyz") == "no device is started\n")
-        #expect(try curl("http://localhost/healthz") == "ok\n")
+        #expect(try scope.curl("--include", "http://localhost/readyz").hasPrefix("HTTP/1.1 503 "))
+        #expect(try scope.curl("http://localhost/readyz") == "no device is started\n")
+        #expect(try scope.curl("http://localhost/healthz") == "ok\n")
     }
 
     @Test func otherMethodsAndDoubleHostsAreRefused() throws {
         let server = try scope.serve("--listen", "unix:\(path)", "--allow-host", "Scraper.Example")
         defer { server.kill(SIGTERM) }
         for method in ["POST", "DELETE", "OPTIONS"] {
-            let answer = try curl("--include", "--request", method, "http://localhost/metrics")
+            let answer = try scope.curl("--include", "--request", method, "http://localhost/metrics")
             #expect(answer.hasPrefix("HTTP/1.1 405 ") && answer.contains("Allow: GET, HEAD"), "\(method): \(answer)")
         }
         let unknown = try send("BREW /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(unknown.hasPrefix("HTTP/1.1 405 ") && unknown.contains("Allow: GET, HEAD"))
         let twice = try send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
         #expect(twice.hasPrefix("HTTP/1.1 400 ") && !twice.contains("dmadev_"))
-        let allowed = try curl("--include", "--header", "Host: scraper.example:9876", "http://localhost/metrics")
+        let allowed = try scope.curl("--include", "--header", "Host: scraper.example:9876", "http://localhost/metrics")
         #expect(allowed.hasPrefix("HTTP/1.1 200 "))
     }
 
@@ -65,15 +60,15 @@ import Testing
         let server = try scope.serve("--listen", "unix:\(path)")
         defer { server.kill(SIGTERM) }
         let url = "http://localhost\(page)"
-        let plain = try curl(url)
-        let text = try curl("--compressed", url)
+        let plain = try scope.curl(url)
+        let text = try scope.curl("--compressed", url)
         #expect(text.prefix(20) == plain.prefix(20) && text.last == plain.last)
-        let head = try curl("--compressed", "--head", url).lowercased()
+        let head = try scope.curl("--compressed", "--head", url).lowercased()
         #expect(head.contains("content-encoding: gzip") && head.contains("vary: ") && head.contains("accept-encoding"))
-        let size = try curl("--compressed", "--output", "/dev/null", "--write-out", "%{size_download}", url)
+        let size = try scope.curl("--compressed", "--output", "/dev/null", "--write-out", "%{size_download}", url)
         #expect(try #require(Int(size)) * 2 < plain.utf8.count)
         for refusal in ["gzip;q=0", "br", "*;q=0, identity"] {
-            let answer = try curl("--head", "--header", "Accept-Encoding: \(refusal)", url).lowercased()
+            let answer = try scope.curl("--head", "--header", "Accept-Encoding: \(refusal)", url).lowercased()
             #expect(answer.hasPrefix("http/1.1 200 ") && !answer.contains("content-encoding"), "\(refusal)")
         }
     }
@@ -112,7 +107,7 @@ import Testing
             """
         let crowd = try RunningProgram("/usr/bin/python3", ["-c", script, path])
         try crowd.waitForOutput(containing: "crowded")
-        #expect(try curl("http://localhost/metrics").contains("dmascope_build_info"))
+        #expect(try scope.curl("http://localhost/metrics").contains("dmascope_build_info"))
         // The last one still has its seat, and gets an answer when its time is over.
         let output = try crowd.waitForOutput(containing: "within 5 s")
         #expect(output.contains("HTTP/1.1 408 "))

@@ -10,14 +10,10 @@ import Testing
 
     init() throws {
         scope = try Scope()
-        path = scope.directory.file("http")
+        path = scope.httpPath
     }
 
     private func arguments(_ more: [String]) -> [String] { ["-sS", "--unix-socket", path] + more }
-
-    private func curl(_ arguments: String...) throws -> String {
-        try outputOfProgram(requiredTool("curl", package: "curl"), self.arguments(arguments))
-    }
 
     /// A viewer of the stream.
     private func viewer(_ more: String...) throws -> RunningProgram {
@@ -46,7 +42,7 @@ import Testing
         let server = try scope.serve("--listen", "unix:\(path)")
         defer { server.kill(SIGTERM) }
         #expect(server.outputSoFar.contains("\nLive page: / on unix:\(path)\n"))
-        let page = try curl("--include", "http://localhost/")
+        let page = try scope.curl("--include", "http://localhost/")
         #expect(page.hasPrefix("HTTP/1.1 200 "))
         #expect(page.contains("Content-Type: text/html; charset=utf-8"))
         #expect(page.contains("Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "))
@@ -54,15 +50,15 @@ import Testing
             #expect(page.contains(header), "\(header)")
         }
         #expect(page.contains("<title>dmascope</title>") && page.hasSuffix("</html>\n"))
-        #expect(try curl("--head", "http://localhost/page.js").contains("text/javascript; charset=utf-8"))
-        #expect(try curl("--head", "http://localhost/events").contains("text/event-stream"))
-        #expect(try curl("--head", "http://localhost/snapshot.json").contains("Cache-Control: no-store"))
+        #expect(try scope.curl("--head", "http://localhost/page.js").contains("text/javascript; charset=utf-8"))
+        #expect(try scope.curl("--head", "http://localhost/events").contains("text/event-stream"))
+        #expect(try scope.curl("--head", "http://localhost/snapshot.json").contains("Cache-Control: no-store"))
     }
 
     @Test func aSnapshotTellsOfTheProcessAndItsDevices() throws {
         let server = try scope.serve("--workload", "copy", "--listen", "unix:\(path)")
         defer { server.kill(SIGTERM) }
-        let snapshot = try JSONValue(parsing: curl("http://localhost/snapshot.json")).tree
+        let snapshot = try JSONValue(parsing: scope.curl("http://localhost/snapshot.json")).tree
         let process = try #require(
             snapshot["processes"]?.elements.first { $0["pid"]?.integer == Int64(server.processID) })
         #expect(process["prefix"]?.string == "dmascope" && process["name"]?.string == "dmascope")
@@ -173,13 +169,13 @@ import Testing
         }
         #expect(output.contains("127 HTTP/1.1 200"))
         #expect(answers.contains("128 HTTP/1.1 503"))
-        #expect(try curl("--include", "http://localhost/events").contains("128 viewers"))
-        #expect(try curl("http://localhost/metrics").contains("dmascope_build_info"))
-        #expect(try curl("http://localhost/snapshot.json").hasPrefix("{\"program\""))
+        #expect(try scope.curl("--include", "http://localhost/events").contains("128 viewers"))
+        #expect(try scope.curl("http://localhost/metrics").contains("dmascope_build_info"))
+        #expect(try scope.curl("http://localhost/snapshot.json").hasPrefix("{\"program\""))
         crowd.closeInput()
         try crowd.wait()
         // Their places are free again, once their leaving is noticed.
-        while try curl("--head", "http://localhost/events").hasPrefix("HTTP/1.1 503") {}
+        while try scope.curl("--head", "http://localhost/events").hasPrefix("HTTP/1.1 503") {}
     }
 
     @Test(
@@ -192,7 +188,7 @@ import Testing
         let server = try scope.serve("--listen", "unix:\(path)")
         defer { server.kill(SIGTERM) }
         for path in ["/", "/snapshot.json", "/events", "/metrics", "/healthz", "/nothing"] {
-            let answer = try curl("--head", "--header", "Host: \(host)", "http://localhost\(path)")
+            let answer = try scope.curl("--head", "--header", "Host: \(host)", "http://localhost\(path)")
             let expected = path == "/nothing" && status == 200 ? 404 : status
             #expect(answer.hasPrefix("HTTP/1.1 \(expected) "), "\(host) \(path): \(answer)")
         }

@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test func scrapersAreServedOnAUnixSocket() throws {
-        let path = scope.directory.file("http")
+        let path = scope.httpPath
         let server = try scope.serve("--listen", "unix:\(path)")
         #expect(try address(of: server) == "/metrics on unix:\(path)")
         let curl = try requiredTool("curl", package: "curl")
@@ -124,23 +124,19 @@ import Testing
 
     init() throws {
         scope = try Scope()
-        path = scope.directory.file("http")
-    }
-
-    private func curl(_ arguments: String...) throws -> String {
-        try outputOfProgram(
-            requiredTool("curl", package: "curl"), ["-sS", "--unix-socket", path] + arguments)
+        path = scope.httpPath
     }
 
     @Test func theFormatIsTheOneThatIsAccepted() throws {
         let server = try scope.serve("--listen", "unix:\(path)")
         defer { server.kill(SIGTERM) }
         let accept = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-        let answer = try curl("--include", "--header", accept, "http://localhost/metrics")
+        let answer = try scope.curl("--include", "--header", accept, "http://localhost/metrics")
         #expect(answer.contains("application/openmetrics-text; version=1.0.0; charset=utf-8"))
         #expect(answer.hasSuffix("# EOF\n"))
-        #expect(try curl("--head", "http://localhost/metrics").contains("text/plain; version=0.0.4; charset=utf-8"))
-        #expect(try curl("--include", "http://localhost/nowhere").hasPrefix("HTTP/1.1 404 "))
+        #expect(
+            try scope.curl("--head", "http://localhost/metrics").contains("text/plain; version=0.0.4; charset=utf-8"))
+        #expect(try scope.curl("--include", "http://localhost/nowhere").hasPrefix("HTTP/1.1 404 "))
     }
 
     @Test func theSocketIsPrivateAndThatOfAKilledServerIsReplaced() throws {
@@ -154,7 +150,7 @@ import Testing
         try killed.wait()
         let server = try scope.serve("--listen", "unix:\(path)")
         defer { server.kill(SIGTERM) }
-        #expect(try Exposition(curl("http://localhost/metrics"))["dmascope_build_info"].count == 1)
+        #expect(try Exposition(scope.curl("http://localhost/metrics"))["dmascope_build_info"].count == 1)
 
         let file = scope.directory.file("file")
         try "text".write(toFile: file, atomically: false, encoding: .utf8)
@@ -179,8 +175,8 @@ import Testing
         let client = try TelemetryClient(path: scope.socket())
         for _ in 0..<2741 { for command in ["/telemetry/stats", "/none"] { _ = try client.request(command) } }
 
-        _ = try curl("http://localhost/metrics")
-        let output = try curl("--header", "Accept: application/openmetrics-text", "http://localhost/metrics")
+        _ = try scope.curl("http://localhost/metrics")
+        let output = try scope.curl("--header", "Accept: application/openmetrics-text", "http://localhost/metrics")
         #expect(output.components(separatedBy: "# EOF").count == 2)
         #expect(try !MetricsReaders.openMetricsSamples(output).isEmpty)
         let text = try Exposition(output)

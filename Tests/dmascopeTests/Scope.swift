@@ -52,6 +52,15 @@ final class Scope {
         return server
     }
 
+    /// The Unix socket for a test's HTTP server.
+    var httpPath: String { directory.file("http") }
+
+    /// What curl prints when it asks the server at ``httpPath``.
+    func curl(_ arguments: String...) throws -> String {
+        try outputOfProgram(
+            requiredTool("curl", package: "curl"), ["-sS", "--unix-socket", httpPath] + arguments)
+    }
+
     /// What dmascope prints with `--json`, when it succeeds.
     func json(_ arguments: String...) throws -> JSONTree {
         let result = try run(arguments + ["--json"])
