@@ -80,6 +80,7 @@ public final class ControllerDevice: RingDriver {
         var attach = AttachRing(
             vchan: request.vchan, descriptorCount: request.channel.descriptorCount,
             maximumEntryCount: UInt16(request.layout.maximumEntries), device: request.device,
+            priority: request.configuration.priority,
             sourceHandler: request.channel.domain.sourceHandler,
             destinationHandler: request.channel.domain.destinationHandler)
         if let faults = request.faults { attach.faults = try AttachRing.Faults(faults) }
@@ -181,7 +182,8 @@ extension DeviceProperties {
             maximumVirtualChannelCount: welcome.maximumVirtualChannelCount,
             maximumDescriptorCount: welcome.maximumDescriptorCount,
             minimumDescriptorCount: welcome.minimumDescriptorCount, maximumEntryCount: welcome.maximumEntryCount,
-            accessGroupCount: welcome.accessGroupCount, controllerID: welcome.controllerID,
+            priorityCount: welcome.priorityCount, accessGroupCount: welcome.accessGroupCount,
+            controllerID: welcome.controllerID,
             domainClass: .one, sharesEngine: true)
     }
 }
@@ -189,6 +191,7 @@ extension DeviceProperties {
 extension ControllerDevice {
     /// All capabilities that this driver can forward.
     public static let capabilities: Capabilities = [
-        .mem2mem, .silent, .handlesErrors, .interProcessDomain, .copy, .copyScatterGather, .fill, .enqueueDequeue,
+        .mem2mem, .silent, .handlesErrors, .strictPriority, .interProcessDomain, .copy, .copyScatterGather, .fill,
+        .enqueueDequeue,
     ]
 }

@@ -6,7 +6,7 @@ public struct Hello: WireMessage {
     /// The first member of both greetings: it detects a peer that does not use this protocol.
     public static let magic: UInt32 = 0x4341_4D44  // "DMAC"
     /// The version of this protocol that this module implements.
-    public static let version: UInt16 = 2
+    public static let version: UInt16 = 3
 
     /// The oldest and the newest version that the application supports.
     public var lowestVersion, highestVersion: UInt16
@@ -57,12 +57,14 @@ public struct Welcome: WireMessage {
     public var maximumEntryCount: UInt16
     /// The highest number of access groups of the controller.
     public var accessGroupCount: UInt16
+    /// The number of priorities among the devices of one tenant, 0 for none.
+    public var priorityCount: UInt16
 
     /// Makes an answer that describes a device.
     public init(
         version: UInt16 = Hello.version, controllerID: UInt16, capabilities: UInt64,
         maximumVirtualChannelCount: UInt16, maximumDescriptorCount: UInt16, minimumDescriptorCount: UInt16,
-        maximumEntryCount: UInt16, accessGroupCount: UInt16
+        maximumEntryCount: UInt16, accessGroupCount: UInt16, priorityCount: UInt16
     ) {
         self.version = version
         self.controllerID = controllerID
@@ -72,6 +74,7 @@ public struct Welcome: WireMessage {
         self.minimumDescriptorCount = minimumDescriptorCount
         self.maximumEntryCount = maximumEntryCount
         self.accessGroupCount = accessGroupCount
+        self.priorityCount = priorityCount
     }
 
     /// Encodes the members in wire order.
@@ -85,7 +88,7 @@ public struct Welcome: WireMessage {
         writer.put(minimumDescriptorCount)
         writer.put(maximumEntryCount)
         writer.put(accessGroupCount)
-        writer.put(UInt16(0))
+        writer.put(priorityCount)
     }
 
     /// Decodes and validates the members; throws for a value that the protocol does not define.
@@ -101,7 +104,7 @@ public struct Welcome: WireMessage {
         minimumDescriptorCount = try reader.number()
         maximumEntryCount = try reader.number()
         accessGroupCount = try reader.number()
-        try reader.reserved(UInt16.self)
+        priorityCount = try reader.number()
         guard maximumVirtualChannelCount > 0, (1...32768).contains(maximumDescriptorCount),
             (1...maximumDescriptorCount).contains(minimumDescriptorCount), maximumEntryCount <= 64
         else { throw WireError("the offered device has limits that are out of range") }

@@ -11,6 +11,8 @@ public struct AttachRing: WireMessage {
     public var maximumEntryCount: UInt16
     /// The device's number in the application, for traces; not checked.
     public var device: Int16
+    /// The device's priority among those of its tenant; 0 is served first.
+    public var priority: UInt16
     /// The handlers of the members whose memory the addresses refer to, unless an operation sets others; 0: local.
     public var sourceHandler, destinationHandler: UInt16
     /// Faults that the engine injects; `nil`: none.
@@ -18,10 +20,11 @@ public struct AttachRing: WireMessage {
 
     /// Makes a request for a ring.
     public init(
-        vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16, device: Int16 = 0,
+        vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16, device: Int16 = 0, priority: UInt16 = 0,
         sourceHandler: UInt16 = 0, destinationHandler: UInt16 = 0, faults: Faults? = nil
     ) {
         self.device = device
+        self.priority = priority
         self.faults = faults
         self.sourceHandler = sourceHandler
         self.destinationHandler = destinationHandler
@@ -39,6 +42,7 @@ public struct AttachRing: WireMessage {
         writer.put(sourceHandler)
         writer.put(destinationHandler)
         writer.put(device)
+        writer.put(priority)
         faults?.write(to: &writer)
     }
 
@@ -52,6 +56,7 @@ public struct AttachRing: WireMessage {
         sourceHandler = try reader.number()
         destinationHandler = try reader.number()
         device = try reader.number()
+        priority = try reader.number()
         faults = faultCount == 0 ? nil : try Faults(from: &reader)
     }
 }

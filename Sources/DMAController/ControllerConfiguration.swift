@@ -35,6 +35,9 @@ public struct ControllerConfiguration: Sendable {
     public var accessGroupCount: UInt16 = 256
     /// Applies to each user separately.
     public var quota = Quota()
+    /// Whether priorities order the devices of all users, not only those of one user: then a user whose device has the
+    /// highest priority can take all of the engine's time.
+    public var hasGlobalPriorities = false
     /// The mode of the socket, which controls who may connect: connecting needs read and write.
     public var socketMode: UInt16 = 0o660
     /// The group ID of the socket; `nil`: the group of the process.

@@ -102,7 +102,8 @@ extension ControllerLoop {
                 maximumVirtualChannelCount: configuration.maximumVirtualChannelCount,
                 maximumDescriptorCount: configuration.maximumDescriptorCount,
                 minimumDescriptorCount: configuration.minimumDescriptorCount,
-                maximumEntryCount: configuration.maximumEntryCount, accessGroupCount: configuration.accessGroupCount)
+                maximumEntryCount: configuration.maximumEntryCount, accessGroupCount: configuration.accessGroupCount,
+                priorityCount: Self.priorityCount)
             answer(peer, welcome, sequence: sequence, descriptors: [device.bell.event.raw])
             return nil
         } catch {
@@ -113,8 +114,12 @@ extension ControllerLoop {
     /// The capabilities of each device of a controller.
     static let capabilities: UInt64 =
         Capabilities([
-            .mem2mem, .silent, .handlesErrors, .interProcessDomain, .copy, .copyScatterGather, .fill, .enqueueDequeue,
+            .mem2mem, .silent, .handlesErrors, .strictPriority, .interProcessDomain, .copy, .copyScatterGather, .fill,
+            .enqueueDequeue,
         ]).rawValue
+
+    /// Number of priorities among the devices of one tenant.
+    static let priorityCount: UInt16 = 4
 
     // MARK: Rings
 
@@ -139,6 +144,10 @@ extension ControllerLoop {
                 .invalidArgument,
                 "\(request.maximumEntryCount) entries: a list can have at most \(configuration.maximumEntryCount)")
         }
+        guard request.priority < Self.priorityCount else {
+            return Refusal(
+                .invalidArgument, "priority \(request.priority): the allowed range is 0 to \(Self.priorityCount - 1)")
+        }
         let handlers = [request.sourceHandler, request.destinationHandler].filter { $0 != 0 }
         if let dead = handlers.first(where: { !groups.mayUse($0, peer.client) }) { return Self.deadHandler(dead) }
         var faults: RingFaults?
@@ -162,9 +171,12 @@ extension ControllerLoop {
             ring.destination = .mapped(device.map)
             ring.domains = (device.domains, request.sourceHandler, request.destinationHandler)
             ring.faults = faults
+            ring.priority = request.priority
+            ring.hasGlobalPriority = configuration.hasGlobalPriorities
             ring.device = request.device
             ring.vchan = request.vchan
-            ring.peer = (peer.credentials.pid, peer.number)
+            ring.peer = EngineRing.Peer(
+                processID: peer.credentials.pid, connection: peer.number, tenant: peer.tenant.number)
             peer.rings[request.vchan] = Peer.Ring(
                 ring: EngineRing(ring, memory: memory.memory, engine: engine), memory: memory.memory,
                 amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })

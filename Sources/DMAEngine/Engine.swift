@@ -7,9 +7,10 @@ public import SystemPackage
 
 /// An engine: the thread that executes operations. One or more rings share it.
 ///
-/// In each round it serves the rings of the highest priority that has work, a burst or a chunk of each. So a high
-/// priority that always has work starves lower ones. When all rings are empty, it spins briefly and then sleeps until a
-/// doorbell wakes it. Any thread may call.
+/// In each round it serves one ring, a burst or a chunk: rings of the highest priority that has work, in turn. So a high
+/// priority that always has work starves lower ones. Where rings belong to several tenants, these take turns first, with
+/// equal shares of the engine's time, and priorities order the devices of one tenant. When all rings are empty, it spins
+/// briefly and then sleeps until a doorbell wakes it. Any thread may call.
 ///
 /// The class is not named `DMAEngine` because a type must not have its module's name.
 public final class Engine: Sendable {
@@ -62,9 +63,9 @@ public final class Engine: Sendable {
     /// Adds a ring to the rounds: the next one has it.
     func attach(_ ring: EngineRing) {
         shared.change { state in
-            state.assignment.rings.append(ring)
+            state.rings.append(ring)
             state.counted.append(ring)
-            state.assignment.ringsVersion += 1
+            state.assignment.changes.append(.add(ring.node, ring.consumer, ring.key))
         }
     }
 
@@ -77,8 +78,8 @@ public final class Engine: Sendable {
     func remove(_ rings: [EngineRing]) -> QuiescentPoint {
         let removed = Set(rings.map(ObjectIdentifier.init))
         let generation = shared.change { state in
-            state.assignment.rings.removeAll { removed.contains(ObjectIdentifier($0)) }
-            state.assignment.ringsVersion += 1
+            state.rings.removeAll { removed.contains(ObjectIdentifier($0)) }
+            state.assignment.changes += rings.map { .remove($0.node, $0.consumer) }
         }
         return QuiescentPoint(generation: generation)
     }
@@ -135,21 +136,29 @@ public final class Engine: Sendable {
 
 /// The state shared by an engine's thread and the control threads.
 ///
-/// A change is made under the lock and increases a generation number; the thread loads the new list between two rounds
+/// A change is made under the lock and increases a generation number; the thread takes the changes between two rounds
 /// and acknowledges the generation. The acknowledgement is the quiescent point: removed objects are not accessed again.
 final class SharedState: @unchecked Sendable {
-    /// What the thread is to do. It has no detached ring: the thread must not release the last reference to one, which
-    /// can be the last one to the engine, and the engine waits for its thread when it is released.
+    /// A change of the served rings. It has no reference: the thread must not release the last one to a ring, which can
+    /// be the last one to the engine, and the engine waits for its thread when it is released. A ring is valid until the
+    /// thread has acknowledged its removal.
+    enum Change {
+        case add(EngineTurns.Place, UnsafeMutablePointer<RingConsumer>, EngineTurns.Key)
+        case remove(EngineTurns.Place, UnsafeMutablePointer<RingConsumer>)
+    }
+
+    /// What the thread is to do.
     struct Assignment {
-        var rings: [EngineRing] = []
+        /// Those that the thread has not taken.
+        var changes: [Change] = []
         var isStopping = false
         var generation: UInt32 = 0
-        /// Counts the changes of ``rings``.
-        var ringsVersion: UInt64 = 0
     }
 
     struct Control {
         var assignment = Assignment()
+        /// The attached rings.
+        var rings: [EngineRing] = []
         /// The attached rings, and detached ones whose counts may still change.
         var counted: [EngineRing] = []
         /// The counts of earlier rings.
@@ -219,7 +228,7 @@ final class SharedState: @unchecked Sendable {
     /// The attached rings, and the work of these and earlier ones.
     func work() -> (rings: Int, operations: UInt64, bytes: UInt64) {
         control.withLock { state in
-            state.counted.reduce((state.assignment.rings.count, state.past.operations, state.past.bytes)) { sum, ring in
+            state.counted.reduce((state.rings.count, state.past.operations, state.past.bytes)) { sum, ring in
                 let work = ring.work
                 return (sum.0, sum.1 &+ work.operations, sum.2 &+ work.bytes)
             }
@@ -231,7 +240,13 @@ final class SharedState: @unchecked Sendable {
         requested.pointee.load(ordering: .sequentiallyConsistent) != generation
     }
 
-    func current() -> Assignment { control.withLock { $0.assignment } }
+    /// Gives the thread what has changed.
+    func take() -> Assignment {
+        control.withLock { state in
+            defer { state.assignment.changes = [] }
+            return state.assignment
+        }
+    }
 
     /// Acknowledges a generation and wakes the waiting control threads.
     func acknowledge(_ generation: UInt32) {
@@ -242,16 +257,12 @@ final class SharedState: @unchecked Sendable {
 }
 
 /// The loop of an engine's thread.
-private struct EngineLoop {
+private struct EngineLoop: ~Copyable {
     private let shared: SharedState
     private let idleRounds: UInt32
-    // The rings keep the consumers' memory alive; the rounds use raw pointers, without reference counts.
-    private var rings: [EngineRing] = []
+    private var turns = EngineTurns()
     private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
-    /// The range in `consumers` of each priority, highest priority (lowest value) first.
-    private var levels: [Range<Int>] = []
     private var generation: UInt32 = 0
-    private var ringsVersion: UInt64 = 0
 
     init(_ shared: SharedState, _ idleRounds: UInt32) {
         self.shared = shared
@@ -264,7 +275,7 @@ private struct EngineLoop {
         var empty: UInt32 = 0
         while true {
             if shared.hasChanged(since: generation), !takeChanges() { break }
-            if serve() {
+            if turns.serve() {
                 empty = 0
             } else if empty < idleRounds {
                 empty += 1
@@ -279,47 +290,20 @@ private struct EngineLoop {
 
     /// - Returns: `false` when the engine must end.
     private mutating func takeChanges() -> Bool {
-        let assignment = shared.current()
-        if assignment.ringsVersion != ringsVersion { take(assignment) }
+        let assignment = shared.take()
+        for change in assignment.changes {
+            switch change {
+            case .add(let ring, let consumer, let key):
+                turns.add(ring, key)
+                consumers.append(consumer)
+            case .remove(let ring, let consumer):
+                turns.remove(ring)
+                consumers.removeAll { $0 == consumer }
+            }
+        }
         generation = assignment.generation
         shared.acknowledge(generation)
         return !assignment.isStopping
-    }
-
-    private mutating func take(_ assignment: SharedState.Assignment) {
-        ringsVersion = assignment.ringsVersion
-        rings = assignment.rings.sorted { $0.priority < $1.priority }
-        consumers = rings.map(\.consumer)
-        levels = []
-        for index in rings.indices {
-            if let last = levels.last, rings[last.lowerBound].priority == rings[index].priority {
-                levels[levels.count - 1] = last.lowerBound..<index + 1
-            } else {
-                levels.append(index..<index + 1)
-            }
-        }
-    }
-
-    /// One round: serves a part of each ring of the highest priority that has work.
-    private func serve() -> Bool {
-        for (place, level) in levels.enumerated() {
-            var served = false
-            for index in level {
-                if place > 0 {
-                    guard consumers[index].pointee.hasWork() else { continue }
-                    if hasWork(above: level) { return true }
-                }
-                if consumers[index].pointee.step() { served = true }
-            }
-            if served { return true }
-        }
-        return false
-    }
-
-    /// Whether a higher priority has work now: its doorbell may have rung after it was checked, and before the one that
-    /// was just found.
-    private func hasWork(above level: Range<Int>) -> Bool {
-        consumers[..<level.lowerBound].contains { $0.pointee.hasWork() }
     }
 
     /// Sleeps until a doorbell. This order loses no wake-up: read the bell, set the flags, pass the barrier, check for

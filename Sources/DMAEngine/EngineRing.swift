@@ -12,8 +12,9 @@ internal import Synchronization
 public final class EngineRing: @unchecked Sendable {
     // The consumer is used by the engine's thread while the ring is attached, and then by the thread that detached it.
     let consumer: UnsafeMutablePointer<RingConsumer>
-    /// Priority among the rings of the engine; the lowest value is served first.
-    let priority: UInt16
+    /// The ring's place in the engine's turns; for the engine's thread.
+    let node: EngineTurns.Place
+    let key: EngineTurns.Key
 
     private let memory: RingMemory
     let engine: Engine
@@ -24,8 +25,10 @@ public final class EngineRing: @unchecked Sendable {
 
     /// The settings of a ring.
     public struct Configuration: Sendable {
-        /// Priority among the rings of the engine; the lowest value is served first.
+        /// Priority among the rings of one tenant; the lowest value is served first.
         public var priority: UInt16 = 0
+        /// Whether the priority also orders the rings of different tenants.
+        public var hasGlobalPriority = false
         /// The address space of one side of the operations.
         public var source = AddressSpace.process
         /// The address space of one side of the operations.
@@ -40,11 +43,28 @@ public final class EngineRing: @unchecked Sendable {
         public var device: Int16 = 0
         /// Device and channel for traces, as the application numbers them.
         public var vchan: UInt16 = 0
-        /// The application's process and the number of its connection, for traces; `nil`: this process.
-        public var peer: (processID: Int32, connection: UInt64)?
+        /// Who uses the ring; `nil`: this process.
+        public var peer: Peer?
 
         /// The defaults: SVA on both sides, no domains, no faults.
         public init() {}
+    }
+
+    /// The other process that uses a ring.
+    public struct Peer: Sendable {
+        let processID: Int32
+        let connection: UInt64
+        let tenant: UInt64
+
+        /// - Parameters:
+        ///   - processID: the process, for traces.
+        ///   - connection: the number of its connection; never reused.
+        ///   - tenant: the connections with the same number share the turns of one tenant.
+        public init(processID: Int32, connection: UInt64, tenant: UInt64) {
+            self.processID = processID
+            self.connection = connection
+            self.tenant = tenant
+        }
     }
 
     /// Attaches a ring to an engine.
@@ -55,7 +75,10 @@ public final class EngineRing: @unchecked Sendable {
     public init(_ configuration: Configuration, memory: RingMemory, engine: Engine) {
         self.memory = memory
         self.engine = engine
-        priority = configuration.priority
+        key = EngineTurns.Key(
+            rank: configuration.hasGlobalPriority ? configuration.priority : 0,
+            tenant: configuration.peer?.tenant ?? 0, priority: configuration.priority,
+            connection: configuration.peer?.connection ?? 0)
         spaces = [configuration.source, configuration.destination]
         domains = configuration.domains?.map
         owner = RingConsumer.Owner(
@@ -76,6 +99,8 @@ public final class EngineRing: @unchecked Sendable {
                 }, giveBack: configuration.giveBack,
                 faults: configuration.faults.map { FaultInjector($0, memory: memory) }))
         consumer.pointee.account(for: engine.activity)
+        node = .allocateOnOwnCacheLines(capacity: 1)
+        node.initialize(to: EngineTurns.Node(consumer))
         dmatrace_dmadev_engine_ring_attach(
             owner.engine, owner.ring, owner.device, owner.vchan, UInt16(memory.layout.descriptorCount),
             configuration.peer?.processID ?? getpid(), configuration.peer?.connection ?? 0)
@@ -86,6 +111,7 @@ public final class EngineRing: @unchecked Sendable {
         consumer.pointee.deallocate()
         consumer.deinitialize(count: 1)
         consumer.deallocate()
+        node.deallocate()
     }
 
     /// Detaches the ring from its engine: the running operation finishes, queued ones end as aborted, operations that

@@ -3,6 +3,13 @@ public enum Tenant: Sendable, Hashable, CustomStringConvertible {
     /// All processes of one user, by the user ID that the kernel reports.
     case user(UInt32)
 
+    /// A number that no other tenant has.
+    public var number: UInt64 {
+        switch self {
+        case .user(let id): UInt64(id)
+        }
+    }
+
     /// For messages.
     public var description: String {
         switch self {

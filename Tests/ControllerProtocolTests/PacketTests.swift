@@ -11,10 +11,12 @@ import Testing
         Hello(lowestVersion: 1, highestVersion: 7),
         Welcome(
             controllerID: 3, capabilities: 0x0000_000F_0000_0061, maximumVirtualChannelCount: 16,
-            maximumDescriptorCount: 8192, minimumDescriptorCount: 32, maximumEntryCount: 64, accessGroupCount: 9),
+            maximumDescriptorCount: 8192, minimumDescriptorCount: 32, maximumEntryCount: 64, accessGroupCount: 9,
+            priorityCount: 4),
         Done(), Failed(errno: 22, reason: "what was wrong, and what is allowed: größer"),
         AttachRing(
-            vchan: 5, descriptorCount: 1024, maximumEntryCount: 32, device: 11, sourceHandler: 1, destinationHandler: 2,
+            vchan: 5, descriptorCount: 1024, maximumEntryCount: 32, device: 11, priority: 3,
+            sourceHandler: 1, destinationHandler: 2,
             faults: AttachRing.Faults(
                 before: 7, isHalted: true, delay: 5_000_000, freeze: 100, halt: 200,
                 failures: [.init(selection: 0, number: 3, status: 10), .init(selection: 2, number: .max, status: 256)])),

@@ -12,10 +12,14 @@ struct TestRing {
     let descriptorCount: Int
     private let ring: ApplicationRing
 
-    init(engine: Engine, descriptorCount: Int, isSilent: Bool = false, domains: DomainMap? = nil) throws {
+    init(
+        engine: Engine, descriptorCount: Int, isSilent: Bool = false, domains: DomainMap? = nil,
+        configure: (inout EngineRing.Configuration) -> Void = { _ in }
+    ) throws {
         self.descriptorCount = descriptorCount
         var configuration = EngineRing.Configuration()
         configuration.domains = domains.map { ($0, 0, 0) }
+        configure(&configuration)
         ring = try #require(
             ApplicationRing(
                 layout: RingLayout(descriptorCount: descriptorCount, maximumEntries: 8), mode: isSilent ? .silent : [],

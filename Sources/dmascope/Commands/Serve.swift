@@ -59,6 +59,13 @@ struct Serve: ParsableCommand {
                 + "group.", valueName: "group"))
     var controllerGroup: String?
 
+    @Flag(
+        help: """
+            Let device priorities order the devices of all users of the controller. By default users take turns, and \
+            priorities order the devices of one user.
+            """)
+    var globalPriorities = false
+
     @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB with checked bytes.")
     var workload = WorkloadKind.none
 
@@ -196,6 +203,7 @@ struct Serve: ParsableCommand {
     private func startController() throws -> DMAController {
         var configuration = ControllerConfiguration()
         configuration.socketGroup = controllerGroup.flatMap(ControllerGroup.number)
+        configuration.hasGlobalPriorities = globalPriorities
         var instance = 0
         while true {
             do throws(ControllerError) {
