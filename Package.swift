@@ -200,6 +200,7 @@ let package = Package(
         .executableTarget(
             name: "controller-member", dependencies: ["ControllerDriver", "DMADev", "LinuxSystem", systemPackage],
             path: "Tests/Fixtures/ControllerMember", swiftSettings: swiftSettings),
+        .executableTarget(name: "refuse-calls", path: "Tests/Fixtures/RefuseCalls"),
         .executableTarget(
             name: "documented-examples",
             dependencies: [
