@@ -189,7 +189,7 @@ let package = Package(
             name: "data-path-steps", dependencies: ["CDMATrace", "DMADev", "DMAEngine", "SoftwareDriver"],
             path: "Tests/Fixtures/DataPathSteps", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "controller-host", dependencies: ["DMAController"],
+            name: "controller-host", dependencies: ["DMAController", "DMADev"],
             path: "Tests/Fixtures/ControllerHost", swiftSettings: swiftSettings),
         .executableTarget(
             name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],

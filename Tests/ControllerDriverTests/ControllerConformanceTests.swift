@@ -10,13 +10,25 @@ final class ControllerHost: Sendable {
     let path: String
     let program: RunningProgram
 
+    /// How it keeps from allocating missing pages of the memory of others.
+    let memoryMode: String
+
     /// - Parameter group: the socket's.
-    init(in directory: TemporaryDirectory? = nil, group: UInt32? = nil) throws {
+    /// - Parameter refused: a system call that it cannot use.
+    init(in directory: TemporaryDirectory? = nil, group: UInt32? = nil, without refused: String? = nil) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
         path = directory.file("control")
-        program = try RunningProgram(builtProduct("controller-host"), [path] + (group.map { ["\($0)"] } ?? []))
-        guard try program.nextLine() == "ready" else { throw TestSupportError("a controller is not ready") }
+        let (host, arguments) = (try builtProduct("controller-host"), [path] + (group.map { ["\($0)"] } ?? []))
+        program =
+            if let refused {
+                try RunningProgram(builtProduct("refuse-calls"), [refused, host] + arguments)
+            } else {
+                try RunningProgram(host, arguments)
+            }
+        let greeting = try program.nextLine().split(separator: " ")
+        guard greeting.count == 2, greeting[0] == "ready" else { throw TestSupportError("a controller is not ready") }
+        memoryMode = String(greeting[1])
     }
 
     /// What it says that it has: connections, rings, windows, groups.
@@ -30,6 +42,8 @@ final class ControllerHost: Sendable {
     /// For cases of the kit that do not care which process serves them. It ends when this process does: its standard
     /// input does then.
     static let shared = Result { try ControllerHost() }
+    /// One that has no userfaultfd, as in some containers.
+    static let withoutUserfaultfd = Result { try ControllerHost(without: "userfaultfd") }
 }
 
 /// Buffers for cases, each mapped for the device of the case.
@@ -54,18 +68,28 @@ struct ControllerMemory: ConformanceMemory {
 }
 
 @Suite struct ControllerConformanceTests {
-    static let kit = ConformanceKit(
-        variants: .sharedEngine, makeMemory: { ControllerMemory(device: $0) },
-        makeDevice: { made in
-            var options = ControllerDevice.Options()
-            options.memory = ControllerMemory.memory
-            return try made.registry.add(
-                ControllerDevice(path: ControllerHost.shared.get().path, options: options), named: made.name)
-        })
+    static let kit = kit { try ControllerHost.shared.get() }
+    static let sealed = kit { try ControllerHost.withoutUserfaultfd.get() }
+
+    private static func kit(_ host: @escaping @Sendable () throws -> ControllerHost) -> ConformanceKit {
+        ConformanceKit(
+            variants: .sharedEngine, makeMemory: { ControllerMemory(device: $0) },
+            makeDevice: { made in
+                var options = ControllerDevice.Options()
+                options.memory = ControllerMemory.memory
+                return try made.registry.add(
+                    ControllerDevice(path: host().path, options: options), named: made.name)
+            })
+    }
 
     @Test("The controller's devices conform", arguments: ConformanceKit.runs)
     func conforms(run: ConformanceRun) throws {
         try Self.kit.run(run)
+    }
+
+    @Test("They do without userfaultfd", arguments: ConformanceKit.runs.filter { $0.isFirst })
+    func conformsWithoutUserfaultfd(run: ConformanceRun) throws {
+        try Self.sealed.run(run)
     }
 
     @Test("The kit skips what needs more than a controller's devices offer, and nothing else")

@@ -133,7 +133,10 @@ struct Serve: ParsableCommand {
         } else {
             continuation.yield(nil)
         }
-        try run(ServiceGroup(parts: parts, logger: logger), until: termination)
+        // The devices may use the memory of the workloads until they are closed.
+        try withExtendedLifetime(workloads) {
+            try run(ServiceGroup(parts: parts, logger: logger), until: termination)
+        }
         logger.info("ended")
     }
 
