@@ -54,7 +54,9 @@ final class SweepSession {
         do throws(Errno) {
             let socket = try SequencedPacketSocket.open(nonblocking: true)
             try SequencedPacketSocket.connect(socket, to: path)
-            peer = try PeerCredentials(of: socket)
+            let peer = try PeerCredentials(of: socket)
+            self.peer = peer
+            if let refusal = sweep.trust.refusal(of: peer, at: path) { return end(refusal) }
             try poller.add(socket.raw, .readable, token: token)
             self.socket = consume socket
             state = .greeting

@@ -13,6 +13,10 @@ public struct TelemetryGreeting: Sendable, Equatable {
     /// client allocates.
     static let largestOutputLength = 64 << 20
 
+    /// The maximum length of a reply, in bytes. DPDK's maximum is that of the value alone: the key and the braces around
+    /// it are added.
+    var maximumReplyLength: Int { maximumOutputLength + TelemetryRequest.maximumLength * 6 + 64 }
+
     /// Parses a greeting; `nil` if the bytes are not one.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard let value = try? JSONValue(parsing: bytes) else { return nil }

@@ -10,6 +10,8 @@ public import TelemetryWire
 public struct TelemetrySweep: Sendable {
     /// The time limit for the whole conversation with one server.
     public var timeout: Duration
+    /// The users whose servers are read. The directories of the sockets are not checked.
+    public var trust = TelemetryTrust()
     /// The maximum number of simultaneous conversations; the others wait.
     public var maximumConnections = 512
     /// The maximum length of a reply, in bytes.
@@ -30,6 +32,13 @@ public struct TelemetrySweep: Sendable {
         public let nanoseconds: UInt64
         /// The server's process, user and group, from the kernel; `nil` if there was no connection.
         public let peer: PeerCredentials?
+
+        /// The outcome of a conversation; without further values, of one that was refused before it started.
+        package init(failure: TelemetryClientError?, nanoseconds: UInt64 = 0, peer: PeerCredentials? = nil) {
+            self.failure = failure
+            self.nanoseconds = nanoseconds
+            self.peer = peer
+        }
     }
 
     /// Holds each conversation with the server on its path, and returns when all have ended or failed. Conversations

@@ -11,6 +11,8 @@ struct SourceOptions: ParsableArguments {
             valueName: "pattern"))
     var socket: [String] = []
 
+    @OptionGroup var trustOptions: TrustOptions
+
     @Option(help: ArgumentHelp("Time limit for all answers of a source.", valueName: "seconds"))
     var scrapeTimeout = 1.0
 
@@ -29,6 +31,7 @@ struct SourceOptions: ParsableArguments {
     func collector(includesThisProcess: Bool, web: WebStatistics? = nil) -> MetricsCollector {
         var configuration = MetricsCollector.Configuration()
         configuration.sockets = socket
+        configuration.trust = trustOptions.trust
         configuration.timeout = .seconds(scrapeTimeout)
         configuration.sysfs = sysfs
         configuration.includesProcessMetrics = includesThisProcess
@@ -40,6 +43,7 @@ struct SourceOptions: ParsableArguments {
     var snapshots: SnapshotCollector {
         var configuration = SnapshotCollector.Configuration()
         configuration.sockets = socket
+        configuration.trust = trustOptions.trust
         configuration.timeout = .seconds(scrapeTimeout)
         return SnapshotCollector(configuration)
     }
