@@ -17,6 +17,8 @@ public struct SnapshotCollector: Sendable {
         public var sockets: [String] = []
         /// The users whose sources are read. The others are listed with the reason.
         public var trust = TelemetryTrust()
+        /// Paths of sockets that are read before all others: those of this process.
+        public var ownSockets: [String] = []
         /// The timeout of one source, for all of its replies together. With a source that never answers, every collection
         /// takes this long.
         public var timeout: Duration = .seconds(1)
@@ -32,7 +34,8 @@ public struct SnapshotCollector: Sendable {
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         finder = SourceFinder(
-            directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust)
+            directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust,
+            first: configuration.ownSockets)
     }
 
     /// Reads all sources. The page <doc:Snapshots> documents the JSON object.

@@ -18,6 +18,8 @@ public final class MetricsCollector: Sendable {
         public var sockets: [String] = []
         /// The users whose sources are read. The others are listed with the reason.
         public var trust = TelemetryTrust()
+        /// Paths of sockets that are read before all others: those of this process.
+        public var ownSockets: [String] = []
         /// The timeout of one source, for all of its replies together.
         public var timeout: Duration = .seconds(1)
         /// The path of sysfs; tests use a copy.
@@ -47,7 +49,8 @@ public final class MetricsCollector: Sendable {
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         finder = SourceFinder(
-            directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust)
+            directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust,
+            first: configuration.ownSockets)
     }
 
     /// A family for every row of ``MetricTable``; a row without values has no samples.

@@ -34,12 +34,17 @@ package struct SourceFinder: Sendable {
     /// Paths of sockets; `*`, `?` and `[…]` are shell wildcards.
     let patterns: [String]
     let trust: TelemetryTrust
+    /// Paths of sockets that are read before all others.
+    let first: Set<String>
 
     /// Searches at each call of ``sources()``.
-    package init(directories: [TelemetryRunDirectory], patterns: [String], trust: TelemetryTrust) {
+    package init(
+        directories: [TelemetryRunDirectory], patterns: [String], trust: TelemetryTrust, first: [String]
+    ) {
         self.directories = directories
         self.patterns = patterns
         self.trust = trust
+        self.first = Set(first)
     }
 
     /// All sources in the order of the directories and patterns, without duplicate paths.

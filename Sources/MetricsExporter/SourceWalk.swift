@@ -191,9 +191,13 @@ extension SourceFinder {
         refuse(walks)
         var sweep = TelemetrySweep(timeout: timeout)
         sweep.trust = trust
-        let readable = walks.filter { $0.outcome == nil }
-        let outcomes = try sweep.run(readable.map { ($0.source.path, $0) })
-        for (walk, outcome) in zip(readable, outcomes) { walk.outcome = outcome }
+        // Whatever the other sources do, they do it later.
+        for isFirst in [true, false] {
+            let part = walks.filter { $0.outcome == nil && first.contains($0.source.path) == isFirst }
+            if part.isEmpty { continue }
+            let outcomes = try sweep.run(part.map { ($0.source.path, $0) })
+            for (walk, outcome) in zip(part, outcomes) { walk.outcome = outcome }
+        }
 
         var untrustedCount = 0
         let listed = walks.filter { walk in

@@ -11,9 +11,6 @@ struct PacketChannel: ~Copyable {
     private var socket: OwnedDescriptor?
     private var buffer: [UInt8]
 
-    /// Buffer for the greeting, which is short; it contains the maximum length of replies.
-    private static var greetingLength: Int { 4096 }
-
     /// Connects. Fails with `untrusted`, and reads nothing, if the server's user is not trusted.
     init(path: String, trust: TelemetryTrust, timeout: Duration) throws(TelemetryClientError) {
         guard path.utf8.count <= SequencedPacketSocket.maximumPathLength else {
@@ -31,7 +28,7 @@ struct PacketChannel: ~Copyable {
         self.path = path
         self.peer = peer
         self.socket = consume connected
-        self.buffer = [UInt8](repeating: 0, count: Self.greetingLength)
+        self.buffer = [UInt8](repeating: 0, count: TelemetryGreeting.maximumLength)
     }
 
     /// Connects to the first live server of a prefix, or to the given instance. Sockets whose server has ended are

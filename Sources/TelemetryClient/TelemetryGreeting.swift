@@ -9,6 +9,9 @@ public struct TelemetryGreeting: Sendable, Equatable {
     /// The maximum length of a reply's value, in bytes.
     public let maximumOutputLength: Int
 
+    /// The maximum length of the greeting itself, in bytes.
+    static let maximumLength = 4096
+
     /// An upper bound for `maximumOutputLength`, because an untrusted server must not determine how much memory a
     /// client allocates.
     static let largestOutputLength = 64 << 20
