@@ -69,6 +69,10 @@ final class SampleBuilder: SourceVisitor {
                     .invalidValue,
                     "\(source.path) answers \(request.text) with a value that \(description.name) cannot have")
             }
+            guard points.count < 2 || Set(points.map(\.labels)).count == points.count else {
+                throw TelemetryClientError(
+                    .invalidValue, "\(source.path) answers \(request.text) with two values of one \(description.name)")
+            }
             sampleCount += points.reduce(0) { $0 + $1.value.lineCount }
             guard sampleCount <= Self.sampleLimit else {
                 throw TelemetryClientError(

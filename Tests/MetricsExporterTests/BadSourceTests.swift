@@ -125,6 +125,21 @@ import Testing
         _ = (bad, good)
     }
 
+    /// Two lines of one series would make the page invalid, too.
+    @Test func aSeriesThatOccursTwiceFailsItsSourceOnly() throws {
+        let bad = try peer(
+            "twice",
+            Self.answering([
+                #"{"/":["/","/dmadev/info","/dmadev/list","/dmadev/vchans"]}"#, #"{"/dmadev/list":[0]}"#, Self.info,
+                #"{"/dmadev/vchans":[{"vchan":0,"nb_desc":64},{"vchan":0,"nb_desc":32}]}"#,
+            ]))
+        let good = try peer("good", Self.answering([Self.offers, #"{"/dmadev/list":[]}"#]))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_scrape_failure_info", ["prefix": "twice", "reason": "invalidValue"]) == 1)
+        #expect(text.value("dmascope_scrape_success", ["prefix": "good"]) == 1)
+        _ = (bad, good)
+    }
+
     /// Four sources whose long replies are legal: each costs its own time, and the others are collected.
     @Test func longRepliesCostOnlyTheirSources() throws {
         let length = 750_000
