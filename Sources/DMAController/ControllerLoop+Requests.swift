@@ -310,7 +310,7 @@ extension ControllerLoop {
     func answerAfterPopulating(_ window: Peer.Window, _ peer: Peer, _ message: some WireMessage, sequence: UInt32) {
         peer.isBusy = true
         let (number, region) = (peer.number, window.region)
-        closer.perform(for: peer.tenant) { [populated] in
+        closer.waitForPages(of: peer.tenant) { [populated] in
             region.populate()
             populated.add(number)
         }

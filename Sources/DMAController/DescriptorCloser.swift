@@ -6,8 +6,8 @@ internal import SystemPackage
 /// Closes descriptors received from untrusted peers, maps the pages of their memory, and unmaps it, on separate threads.
 ///
 /// `close` of such a descriptor can block for as long as the peer chooses: a socket that lingers, a file system that
-/// does not answer; pages can be swapped out. So each tenant has a lane, with a thread while it has work, and delays only
-/// itself; what is unmapped has another lane.
+/// does not answer; pages can be swapped out. So each tenant has two lanes, one for descriptors and one for pages, with a
+/// thread while they have work, and delays only itself; what is unmapped has another lane.
 final class DescriptorCloser: Sendable {
     /// The work of one thread.
     private struct Lane {
@@ -26,7 +26,8 @@ final class DescriptorCloser: Sendable {
 
     private enum Key: Hashable {
         case memory
-        case tenant(Tenant)
+        case descriptors(Tenant)
+        case pages(Tenant)
     }
 
     /// Outlives the closer while a thread is blocked in `close`.
@@ -65,15 +66,15 @@ final class DescriptorCloser: Sendable {
     /// - Parameter counts: whether they count in the tenant's ``backlog(of:)``.
     func close(_ descriptors: [CInt], of tenant: Tenant, counts: Bool = true) {
         guard !descriptors.isEmpty else { return }
-        add(to: .tenant(tenant)) { lane in
+        add(to: .descriptors(tenant)) { lane in
             lane.descriptors += descriptors.map { Waiting(raw: $0, counts: counts) }
             if counts { lane.unclosedCount += descriptors.count }
         }
     }
 
-    /// Runs a task of a tenant: after the work that it already has, on its thread.
-    func perform(for tenant: Tenant, _ task: @escaping @Sendable () -> Void) {
-        add(to: .tenant(tenant)) { $0.tasks.append(task) }
+    /// Runs a task that waits for pages of a tenant, after the earlier ones.
+    func waitForPages(of tenant: Tenant, _ task: @escaping @Sendable () -> Void) {
+        add(to: .pages(tenant)) { $0.tasks.append(task) }
     }
 
     /// Releases mappings on the memory thread: the release of the last reference unmaps, which is slow for many pages.
@@ -84,7 +85,7 @@ final class DescriptorCloser: Sendable {
 
     /// The number of counted descriptors of a tenant that are not closed yet.
     func backlog(of tenant: Tenant) -> Int {
-        lanes.byKey.withLock { $0[.tenant(tenant)]?.unclosedCount ?? 0 }
+        lanes.byKey.withLock { $0[.descriptors(tenant)]?.unclosedCount ?? 0 }
     }
 
     private func add(to key: Key, _ change: (inout Lane) -> Void) {
