@@ -82,9 +82,7 @@ extension ControllerLoop {
         guard peer.device == nil else { return Refusal(.invalidArgument, "the connection has already been greeted") }
         guard (hello.lowestVersion...hello.highestVersion).contains(Hello.version) else {
             return Refusal(
-                .protocolNotSupported,
-                "protocol versions \(hello.lowestVersion) to \(hello.highestVersion): this controller supports only "
-                    + "\(Hello.version)")
+                .protocolNotSupported, Hello.mismatch(application: versions, controller: Hello.version))
         }
         do throws(Errno) {
             let device = Peer.Device(
