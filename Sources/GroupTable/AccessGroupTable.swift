@@ -250,7 +250,7 @@ public struct AccessGroupTable {
         guard owned < limits.membershipsPerTenant else {
             throw .exhausted("\(client.tenant) has \(owned) memberships, the maximum")
         }
-        guard let handler = numbers.take() else { throw .exhausted("every handler is in use") }
+        let handler = try numbers.take(for: client.tenant)
         lastSeat += 1
         return Seat(
             identity: lastSeat, domain: domain, handler: handler, process: client.process, processID: client.processID,
