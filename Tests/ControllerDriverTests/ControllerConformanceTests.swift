@@ -10,12 +10,15 @@ final class ControllerHost: Sendable {
     let path: String
     let program: RunningProgram
 
-    /// - Parameter group: the socket's.
-    init(in directory: TemporaryDirectory? = nil, group: UInt32? = nil) throws {
+    /// - Parameters:
+    ///   - group: the socket's.
+    ///   - prefix: a program with arguments that runs the controller.
+    init(in directory: TemporaryDirectory? = nil, group: UInt32? = nil, under prefix: [String] = []) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
         path = directory.file("control")
-        program = try RunningProgram(builtProduct("controller-host"), [path] + (group.map { ["\($0)"] } ?? []))
+        let command = try prefix + [builtProduct("controller-host"), path] + (group.map { ["\($0)"] } ?? [])
+        program = try RunningProgram(command[0], Array(command.dropFirst()))
         guard try program.nextLine() == "ready" else { throw TestSupportError("a controller is not ready") }
     }
 
