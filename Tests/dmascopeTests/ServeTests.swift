@@ -84,7 +84,7 @@ import Testing
         server.kill(SIGTERM)
         #expect(try server.wait().exit == .exited(0))
         let result = try scope.run("serve", "--tenant-by", "group")
-        #expect(result.exit == .exited(64) && result.errors.contains("'user' or 'cgroup'"), "\(result)")
+        #expect(result.exit == .exited(64) && result.errors.contains("'user' and 'cgroup'"), "\(result)")
     }
 
     @Test func itServesWithoutTheCallsOfNewerKernels() throws {
