@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -20,6 +21,11 @@ _Static_assert(CLINUX_SEAL_FUTURE_WRITE == F_SEAL_FUTURE_WRITE, "seals");
 /* Since Linux 6.5; may be missing in the C library's header. */
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
+#endif
+
+/* Since Linux 6.9. */
+#ifndef PID_FS_MAGIC
+#define PID_FS_MAGIC 0x50494446
 #endif
 
 int clinux_memfd(const char *name, bool is_huge)
@@ -64,6 +70,26 @@ int clinux_peer_pidfd(int socket)
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &fd, &length) != 0)
 		return -1;
 	return fd;
+}
+
+/* Not statx(3), which calls fstat(2) on kernels without statx. */
+uint64_t clinux_pidfd_inode(int fd)
+{
+	struct statfs system;
+	struct statx status;
+
+	if (fstatfs(fd, &system) != 0 || system.f_type != PID_FS_MAGIC)
+		return 0;
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &status) != 0)
+		return 0;
+	return status.stx_ino;
+}
+
+bool clinux_is_cgroup(const char *path)
+{
+	struct statfs system;
+
+	return statfs(path, &system) == 0 && system.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 /* Space for a control message with the maximum number of descriptors, aligned as the kernel requires. */

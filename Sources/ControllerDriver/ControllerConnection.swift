@@ -32,11 +32,18 @@ final class ControllerConnection: Sendable {
         let mailbox = Mailbox(socket, liveness, groupCache, groupCache.begin())
         self.mailbox = mailbox
         let (answer, descriptors) = try mailbox.requestBeforeStart(Hello(), sequence: 1, descriptors: [], path)
+        var received = ReceivedDescriptors(adopting: descriptors)
+        if let version = Welcome.version(of: answer), version != Hello.version {
+            let hello = Hello()
+            throw DMAError(
+                .system, .protocolNotSupported,
+                "\(path): "
+                    + Hello.mismatch(application: hello.lowestVersion...hello.highestVersion, controller: version))
+        }
         do throws(WireError) {
             welcome = try Packet.decode(from: answer)
-            var received = ReceivedDescriptors(adopting: descriptors)
-            guard let event = received.takeFirst(), welcome.version == Hello.version else {
-                throw WireError("the welcome has no doorbell event descriptor or another version")
+            guard let event = received.takeFirst() else {
+                throw WireError("the welcome has no doorbell event descriptor")
             }
             bell = EventDescriptor(adopting: event)
         } catch {
@@ -216,16 +223,31 @@ private final class Mailbox: Sendable {
         }
     }
 
+    private func receiveInTime() -> (bytes: [UInt8], descriptors: [CInt])? {
+        var watched = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
+        return poll(&watched, 1, 10_000) == 1 ? receive() : nil
+    }
+
     /// Sends the first request and receives its answer, before the receiving thread runs.
     func requestBeforeStart(
         _ message: some WireMessage, sequence: UInt32, descriptors: [CInt], _ path: String
     ) throws(DMAError) -> (bytes: [UInt8], descriptors: [CInt]) {
-        try send(message, sequence, descriptors)
-        var watched = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
-        guard poll(&watched, 1, 10_000) == 1, let answer = receive() else {
+        // A controller that refuses a connection sends its answer and closes its end, also before it has received the
+        // request: then the request cannot be sent, or an error comes first, and the answer is there all the same.
+        try? send(message, sequence, descriptors)
+        guard let answer = receiveInTime() ?? receiveInTime() else {
             throw DMAError(.system, .ioError, "the process that listens at \(path) does not answer like a controller")
         }
-        return try checked(answer)
+        do throws(DMAError) {
+            return try checked(answer)
+        } catch {
+            guard error.errno == .protocolNotSupported else { throw error }
+            // Controllers of version 2 do not say what to do.
+            throw DMAError(
+                error.code, error.errno,
+                "\(path): \(error.message) (this application has version \(Hello.version); controllers and applications "
+                    + "must be of releases with the same version)")
+        }
     }
 
     /// Sends a request and waits for its answer.

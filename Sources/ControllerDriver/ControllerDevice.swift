@@ -125,7 +125,7 @@ public final class ControllerDevice: RingDriver {
 
     /// Maps a part of a buffer in the controller.
     ///
-    /// - Parameter iova: must be `nil`: the controller chooses, so that addresses of different processes never overlap.
+    /// - Parameter iova: must be `nil`: the controller chooses, so that no address of this process is used again.
     /// - Parameter byteCount: whole pages.
     /// - Parameter address: page-aligned, in a ``SharedBuffer``.
     /// - Throws: `EINVAL` for memory outside of a ``SharedBuffer``, for a range that is not whole pages, or for an

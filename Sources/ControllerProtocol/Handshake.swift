@@ -1,4 +1,5 @@
-/// The first message of an application. The controller accepts no other message before it.
+/// The first message of an application. The controller accepts no other message before it. Its layout, and that of the
+/// first two members of ``Welcome``, are the same in all versions.
 public struct Hello: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.hello
@@ -15,6 +16,17 @@ public struct Hello: WireMessage {
     public init(lowestVersion: UInt16 = Self.version, highestVersion: UInt16 = Self.version) {
         self.lowestVersion = lowestVersion
         self.highestVersion = highestVersion
+    }
+
+    /// Why two sides without a common version do not work together, and what to do.
+    public static func mismatch(application: ClosedRange<UInt16>, controller: UInt16) -> String {
+        let versions =
+            application.count == 1
+            ? "version \(application.lowerBound)" : "versions \(application.lowerBound) to \(application.upperBound)"
+        return
+            "the application has \(versions) of the controller's protocol, and the controller has version \(controller): "
+            + (application.upperBound < controller
+                ? "upgrade the application" : "upgrade the controller, `dmascope serve`")
     }
 
     /// Encodes the members in wire order.
@@ -59,6 +71,16 @@ public struct Welcome: WireMessage {
     public var accessGroupCount: UInt16
     /// The number of priorities among the devices of one tenant, 0 for none.
     public var priorityCount: UInt16
+
+    /// The version of a packet that may be a welcome of any version; `nil`: it is none.
+    public static func version(of packet: [UInt8]) -> UInt16? {
+        guard (try? Packet.header(of: packet))?.kind == kind else { return nil }
+        return packet.withUnsafeBytes { bytes in
+            var reader = WireReader(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(Packet.headerLength)))
+            guard (try? reader.number()) == Hello.magic else { return nil }
+            return try? reader.number()
+        }
+    }
 
     /// Makes an answer that describes a device.
     public init(

@@ -1,6 +1,14 @@
 /// The limits, quotas and socket settings of a controller.
 public struct ControllerConfiguration: Sendable {
-    /// The limits for all processes of one user together.
+    /// What processes have in common that share quotas and turns.
+    public enum TenantRule: Sendable {
+        /// The user.
+        case users
+        /// The control group, and in a group that belongs to another user than the superuser, all groups below it.
+        case cgroups
+    }
+
+    /// The limits for all processes of one tenant together.
     public struct Quota: Sendable, Equatable {
         /// Connections; each is one device.
         public var connections = 64
@@ -11,7 +19,7 @@ public struct ControllerConfiguration: Sendable {
         /// Bytes of registered memory and of rings. The mapped size counts, not the used memory: any process with a
         /// sealed file can fill its holes again and again.
         public var bytes: UInt64 = 4 << 30
-        /// Access groups that the user has created.
+        /// Access groups that the tenant has created.
         public var groups = 64
         /// Queued events of groups, because the application does not read and its socket is full. Events are never
         /// dropped: beyond this, the connection with the most queued events ends.
@@ -33,16 +41,19 @@ public struct ControllerConfiguration: Sendable {
     public var maximumEntryCount: UInt16 = 32
     /// Maximum number of access groups, 1 to 32,767.
     public var accessGroupCount: UInt16 = 256
-    /// Applies to each user separately.
+    /// Who is a tenant. The overflow user (65534), who stands for all users that this user namespace does not have, is
+    /// one for each control group in any case. Processes whose group cannot be read are counted to their user.
+    public var tenants = TenantRule.users
+    /// Applies to each tenant separately.
     public var quota = Quota()
-    /// Whether priorities order the devices of all users, not only those of one user: then a user whose device has the
+    /// Whether priorities order the devices of all tenants, not only those of one: then a tenant whose device has the
     /// highest priority can take all of the engine's time.
     public var hasGlobalPriorities = false
     /// The mode of the socket, which controls who may connect: connecting needs read and write.
     public var socketMode: UInt16 = 0o660
     /// The group ID of the socket; `nil`: the group of the process.
     public var socketGroup: UInt32?
-    /// Maximum number of connections of all users together; further ones are refused.
+    /// Maximum number of connections of all tenants together; further ones are refused.
     public var maximumConnections = 1024
 
     /// The default configuration.

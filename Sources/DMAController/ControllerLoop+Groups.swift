@@ -127,7 +127,7 @@ extension ControllerLoop {
     func withdraw(_ revocation: Revocation) -> Withdrawal {
         var withdrawal = Withdrawal(revocation: revocation)
         for window in revocation.windows {
-            guard let owner = openedWindows.removeValue(forKey: window.iova)?.owner,
+            guard let owner = openedWindows.removeValue(forKey: window)?.owner,
                 let open = owner.openWindows.removeValue(forKey: window.iova)
             else { continue }
             changedPeers.insert(owner.number)
@@ -162,7 +162,7 @@ extension ControllerLoop {
             let opened = try groups.addWindow(
                 length: request.byteCount, rights: rights, to: request.group, by: peer.client)
             peer.openWindows[opened.iova] = window
-            openedWindows[opened.iova] = OpenedWindow(
+            openedWindows[opened] = OpenedWindow(
                 owner: peer, address: UInt64(UInt(bitPattern: window.region.bytes.baseAddress)))
             changedPeers.insert(peer.number)
             publishGroup(request.group)
@@ -199,7 +199,7 @@ extension ControllerLoop {
             let table = DomainGroup(
                 number: id, members: state.traffic.map { DomainGroup.Member(handler: $0.key, traffic: $0.value) },
                 windows: info.members.flatMap(\.windows).compactMap { window in
-                    openedWindows[window.iova].map { DomainMap.Window(window, address: $0.address) }
+                    openedWindows[window].map { DomainMap.Window(window, address: $0.address) }
                 })
             statistics.rebuiltBytes += UInt64(table.byteCount)
             let domains = Dictionary(info.members.map { ($0.handler, $0.domain) }) { one, _ in one }

@@ -25,6 +25,8 @@ extension ControllerLoop {
         try? poller.remove(peer.socket.raw)
         try? poller.remove(peer.process.raw)
         changedPeers.insert(peer.number)
+        let isLast = processes.disconnect(peer.client.process)
+        defer { if isLast { groups.forget(process: peer.client.process) } }
         guard let device = peer.device else { return release(peer) }
         // The quiescent point that is requested later covers it.
         _ = EngineRing.startDetaching(peer.rings.values.map(\.ring), from: engine)

@@ -80,11 +80,10 @@ extension ControllerLoop {
 
     private func greet(_ peer: Peer, _ hello: Hello, _ sequence: UInt32) -> Refusal? {
         guard peer.device == nil else { return Refusal(.invalidArgument, "the connection has already been greeted") }
-        guard (hello.lowestVersion...hello.highestVersion).contains(Hello.version) else {
+        let versions = hello.lowestVersion...hello.highestVersion
+        guard versions.contains(Hello.version) else {
             return Refusal(
-                .protocolNotSupported,
-                "protocol versions \(hello.lowestVersion) to \(hello.highestVersion): this controller supports only "
-                    + "\(Hello.version)")
+                .protocolNotSupported, Hello.mismatch(application: versions, controller: Hello.version))
         }
         do throws(Errno) {
             let device = Peer.Device(
@@ -176,7 +175,7 @@ extension ControllerLoop {
             ring.device = request.device
             ring.vchan = request.vchan
             ring.peer = EngineRing.Peer(
-                processID: peer.credentials.pid, connection: peer.number, tenant: peer.tenant.number)
+                processID: peer.credentials.pid, connection: peer.number, tenant: ledger.number(of: peer.tenant))
             peer.rings[request.vchan] = Peer.Ring(
                 ring: EngineRing(ring, memory: memory.memory, engine: engine), memory: memory.memory,
                 amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
@@ -233,14 +232,13 @@ extension ControllerLoop {
         case .failure(let refusal): return refusal
         case .success(let found): window = found
         }
-        let iova = nextIOVA
         let address = UInt64(UInt(bitPattern: window.region.bytes.baseAddress))
-        guard let old = device.map.add(iova: iova, byteCount: request.byteCount, address: address) else {
+        guard let iova = processes.takeAddresses(request.byteCount, of: peer.client.process),
+            let old = device.map.add(iova: iova, byteCount: request.byteCount, address: address)
+        else {
             ledger.release(peer.tenant, window.amount)
-            return Refusal(.noSpace, "the controller has no free IOVAs")
+            return Refusal(.noSpace, ProcessTable.addressesUsedUp)
         }
-        // One unmapped page follows, so that an access beyond the end reaches no other registration.
-        nextIOVA += request.byteCount + Self.page
         retire(old)
         peer.windows[iova] = window
         changedPeers.insert(peer.number)

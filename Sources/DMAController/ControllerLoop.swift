@@ -32,10 +32,11 @@ final class ControllerLoop {
     var ledger: QuotaLedger
     var statistics = ControllerStatistics()
     private var nextPeer: UInt64 = 1
+    var processes = ProcessTable()
     /// Groups, members, windows and tokens.
     var groups: AccessGroupTable
-    /// The windows of groups, by IOVA.
-    var openedWindows: [UInt64: OpenedWindow] = [:]
+    /// The windows of groups.
+    var openedWindows: [DomainWindow: OpenedWindow] = [:]
     /// What was last published of each group.
     var groupStates: [AccessGroupID: GroupState] = [:]
     /// Work of disconnected peers.
@@ -52,9 +53,6 @@ final class ControllerLoop {
     /// The members of each published group, and the last published statistics.
     var memberCounts: [AccessGroupID: Int] = [:], lastStatistics = ControllerStatistics()
     private var isAcceptQueued = false, isStopping = false
-    /// The next IOVA to assign, beyond every address that a process can have. Never assigned twice: an old address must
-    /// never refer to another peer's memory.
-    var nextIOVA: UInt64 = 1 << 57
     /// Closed for a moment when no descriptors are left, so that a new connection can be accepted and refused.
     private var spare: OwnedDescriptor?
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Packet.maximumLength, alignment: 16)
@@ -205,10 +203,19 @@ final class ControllerLoop {
 
     private func admit(_ socket: consuming OwnedDescriptor) throws(Errno) {
         let credentials = try PeerCredentials(of: socket)
-        let process = try ProcessDescriptor.ofPeer(socket)
-        let tenant = Tenant.user(credentials.uid)
-        let socket = UntrustedPeerSocket(
-            socket, place.refusesDescriptors ? .noDescriptors : .unexpectedDescriptors, of: tenant, closer)
+        let contents: UntrustedPeerSocket.Contents = place.refusesDescriptors ? .noDescriptors : .unexpectedDescriptors
+        let process: OwnedDescriptor
+        do throws(Errno) {
+            process = try ProcessDescriptor.ofPeer(socket)
+        } catch {
+            return refuseConnection(
+                UntrustedPeerSocket(socket, contents, of: .user(credentials.uid), closer), credentials,
+                error == .notSupported
+                    ? "the controller cannot watch processes of a PID namespace that it does not see: this needs Linux 6.5"
+                    : "the controller cannot watch the process: \(error)", error)
+        }
+        let tenant = tenant(of: credentials, process)
+        let socket = UntrustedPeerSocket(socket, contents, of: tenant, closer)
         guard peers.count + leaving.count < configuration.maximumConnections else {
             return refuseConnection(
                 socket, credentials,
@@ -218,7 +225,7 @@ final class ControllerLoop {
             statistics.quotaRefusals += 1
             return refuseConnection(
                 socket, credentials,
-                "the last quarter of the controller's \(configuration.maximumConnections) connections is for users who have "
+                "the last quarter of the controller's \(configuration.maximumConnections) connections is for those who have "
                     + "fewer than \(tenant)")
         }
         guard closer.backlog(of: tenant) <= Self.maximumBacklog else {
@@ -229,12 +236,18 @@ final class ControllerLoop {
             return refuseConnection(socket, credentials, full)
         }
         do throws(Errno) {
+            let identity = ProcessIdentity(of: process, pid: credentials.pid)
             let peer = Peer(
-                number: nextPeer, socket: socket, process: process,
-                credentials: credentials, processNumber: processNumber(credentials.pid))
+                number: nextPeer, socket: socket, process: process, credentials: credentials, tenant: tenant,
+                processNumber: processes.connect(identity))
             nextPeer += 1
-            try poller.add(peer.process.raw, [.readable, .edgeTriggered], token: peer.processToken)
-            try poller.add(peer.socket.raw, [.readable, .edgeTriggered], token: peer.socketToken)
+            do throws(Errno) {
+                try poller.add(peer.process.raw, [.readable, .edgeTriggered], token: peer.processToken)
+                try poller.add(peer.socket.raw, [.readable, .edgeTriggered], token: peer.socketToken)
+            } catch {
+                _ = processes.disconnect(peer.client.process)
+                throw error
+            }
             peers[peer.number] = peer
             statistics.accepted += 1
             changedPeers.insert(peer.number)
@@ -245,18 +258,25 @@ final class ControllerLoop {
         }
     }
 
-    /// The number of a process: that of its first open connection. Peers whose process has ended are dropped first: the
-    /// system may have reused the process ID.
-    private func processNumber(_ pid: Int32) -> UInt64 {
-        for peer in peers.values where peer.credentials.pid == pid && peer.hasEnded { drop(peer) }
-        return peers.values.first { $0.credentials.pid == pid && pid != 0 }?.client.process ?? nextPeer
+    /// The user that the kernel uses for all those that this user namespace does not have.
+    private static let overflowUser: UInt32 = 65534
+
+    /// Processes whose control group cannot be read are counted to their user.
+    private func tenant(of peer: PeerCredentials, _ process: borrowing OwnedDescriptor) -> Tenant {
+        guard configuration.tenants == .cgroups || peer.uid == Self.overflowUser,
+            let group = ControlGroup(of: peer.pid, process)
+        else { return .user(peer.uid) }
+        return .cgroup(group)
     }
 
     private static func backlogReason(_ tenant: Tenant) -> String {
         "more than \(maximumBacklog) descriptors from \(tenant) are not closed yet; try again later"
     }
 
-    private func refuseConnection(_ socket: UntrustedPeerSocket, _ credentials: PeerCredentials, _ reason: String) {
+    private func refuseConnection(
+        _ socket: UntrustedPeerSocket, _ credentials: PeerCredentials, _ reason: String,
+        _ errno: Errno = .diskQuotaExceeded
+    ) {
         statistics.refusedConnections += 1
         if let suppressed = refusalLogLimiter.admit() {
             logger.notice(
@@ -266,7 +286,7 @@ final class ControllerLoop {
                     "suppressed": "\(suppressed)",
                 ])
         }
-        let bytes = Packet.encode(Failed(errno: Errno.diskQuotaExceeded.rawValue, reason: reason), sequence: 0)
+        let bytes = Packet.encode(Failed(errno: errno.rawValue, reason: reason), sequence: 0)
         // Best effort: an error is ignored.
         _ = bytes.withUnsafeBytes { SequencedPacketSocket.send($0, on: socket.raw) }
     }

@@ -1,7 +1,6 @@
 internal import ControllerProtocol
 internal import DMADev
 internal import DMAEngine
-internal import Glibc
 internal import GroupTable
 internal import LinuxSystem
 
@@ -78,7 +77,6 @@ final class Peer {
     /// Readable when the process that connected has ended, even if another process still has the socket.
     let process: OwnedDescriptor
     let credentials: PeerCredentials
-    /// Whose quotas and turns apply.
     let tenant: Tenant
     /// Identifies the peer in the access groups. The device's number in its process is as claimed: not checked.
     var client: AccessGroupClient
@@ -114,13 +112,13 @@ final class Peer {
 
     init(
         number: UInt64, socket: UntrustedPeerSocket, process: consuming OwnedDescriptor,
-        credentials: PeerCredentials, processNumber: UInt64
+        credentials: PeerCredentials, tenant: Tenant, processNumber: UInt64
     ) {
         self.number = number
         self.socket = socket
         self.process = process
         self.credentials = credentials
-        tenant = .user(credentials.uid)
+        self.tenant = tenant
         client = AccessGroupClient(
             process: processNumber, device: number, processID: credentials.pid, userID: credentials.uid,
             tenant: tenant)
@@ -137,10 +135,4 @@ final class Peer {
     /// The poller's tokens of its socket and its process.
     var socketToken: UInt64 { number << 1 }
     var processToken: UInt64 { number << 1 | 1 }
-
-    /// Whether the process has ended.
-    var hasEnded: Bool {
-        var watched = pollfd(fd: process.raw, events: Int16(POLLIN), revents: 0)
-        return poll(&watched, 1, 0) == 1
-    }
 }

@@ -13,6 +13,8 @@ struct QuotaLedger {
 
     let quota: ControllerConfiguration.Quota
     private var used: [Tenant: Amount] = [:]
+    /// From 1, never reused.
+    private var numbers: [Tenant: UInt64] = [:], lastNumber: UInt64 = 0
     /// The resources of all tenants.
     private(set) var total = Amount()
 
@@ -46,8 +48,15 @@ struct QuotaLedger {
         }
         used[tenant] = now
         total += more
+        if numbers[tenant] == nil {
+            lastNumber += 1
+            numbers[tenant] = lastNumber
+        }
         return nil
     }
+
+    /// A number that no other tenant has, for as long as the tenant is charged for something; 0: it is not.
+    func number(of tenant: Tenant) -> UInt64 { numbers[tenant] ?? 0 }
 
     /// Whether a tenant may have one more of the connections that all share.
     func mayConnect(_ tenant: Tenant, maximum: Int) -> Bool {
@@ -60,6 +69,7 @@ struct QuotaLedger {
         now -= less
         total -= less
         used[tenant] = now == Amount() ? nil : now
+        if used[tenant] == nil { numbers[tenant] = nil }
     }
 }
 

@@ -23,7 +23,7 @@ public final class DomainGroup: @unchecked Sendable {
 
     /// The number of the group, for traces.
     let number: Int16
-    /// By IOVA.
+    /// By handler, then by IOVA.
     let windows: UnsafeMutableBufferPointer<DomainMap.Window>
     /// By handler.
     let places: UnsafeMutableBufferPointer<Place>
@@ -37,14 +37,14 @@ public final class DomainGroup: @unchecked Sendable {
     /// - Parameters:
     ///   - number: of the group, for traces.
     ///   - members: all of them, each with the counter that it has had before.
-    ///   - windows: of all members; they do not overlap.
+    ///   - windows: of all members; those of one member do not overlap.
     public init(number: Int16, members: [Member], windows: [DomainMap.Window]) {
         self.number = number
         self.members = members.sorted { $0.handler < $1.handler }
         places = .allocate(capacity: members.count)
         _ = places.initialize(from: self.members.map { Place(handler: $0.handler, words: $0.traffic.words) })
         self.windows = .allocate(capacity: windows.count)
-        _ = self.windows.initialize(from: windows.sorted { $0.iova < $1.iova })
+        _ = self.windows.initialize(from: windows.sorted { ($0.handler, $0.iova) < ($1.handler, $1.iova) })
         var bits: [(word: Int, bits: UInt64)] = []
         for member in self.members {
             let (word, bit) = HandlerBits.place(of: member.handler)

@@ -207,18 +207,22 @@ public final class DomainMap: @unchecked Sendable {
         withTable { table in
             for part in table.parts {
                 let windows = part.windows
-                // The last window that starts at or before it.
+                // The last window of the member that starts at or before it.
                 var (low, high) = (0, windows.count)
                 while low < high {
                     let middle = (low + high) / 2
-                    if windows[middle].iova <= iova { low = middle + 1 } else { high = middle }
+                    if (windows[middle].handler, windows[middle].iova) <= (handler, iova) {
+                        low = middle + 1
+                    } else {
+                        high = middle
+                    }
                 }
                 guard low > 0 else { continue }
                 let window = windows[low - 1]
+                // One of another member can start behind the address.
+                guard window.handler == handler, isWrite ? window.isWritable : window.isReadable else { continue }
                 let offset = iova - window.iova
-                guard window.handler == handler, isWrite ? window.isWritable : window.isReadable,
-                    offset < window.byteCount
-                else { continue }
+                guard offset < window.byteCount else { continue }
                 return (window.address &+ offset, window.byteCount - offset)
             }
             return nil

@@ -172,7 +172,7 @@ extension AccessGroupTable {
     ) {
         for window in windows {
             revocation.windows.append(window.window)
-            groupOfWindow[window.window.iova] = nil
+            groupOfWindow[WindowKey(process: seat.process, iova: window.window.iova)] = nil
             record(event(.windowClosed, of: seat, in: id, window: window.window))
         }
     }

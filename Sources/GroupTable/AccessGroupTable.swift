@@ -73,7 +73,8 @@ public struct AccessGroupTable {
     /// The revocations that wait for a confirmation, by number.
     var pending: [UInt64: [(group: AccessGroupID, handler: DomainHandler)]] = [:]
     var lastRevocation: UInt64 = 0
-    var nextIOVA = firstIOVA
+    /// Of the processes that have opened windows.
+    var addresses: [UInt64: AddressCounter] = [:]
     var deliveries: [AccessGroupDelivery] = []
     private var lastCreated: AccessGroupID = -1
     private var lastIdentity: UInt64 = 0
@@ -81,8 +82,7 @@ public struct AccessGroupTable {
     private let tokens: TokenStore
     /// Of numbers that no group has.
     private var absentThrottles: [AccessGroupID: JoinThrottle] = [:]
-    /// The group of each window, by the window's first address.
-    var groupOfWindow: [UInt64: AccessGroupID] = [:]
+    var groupOfWindow: [WindowKey: AccessGroupID] = [:]
 
     /// Makes an empty table.
     ///
@@ -250,7 +250,7 @@ public struct AccessGroupTable {
         guard owned < limits.membershipsPerTenant else {
             throw .exhausted("\(client.tenant) has \(owned) memberships, the maximum")
         }
-        guard let handler = numbers.take() else { throw .exhausted("every handler is in use") }
+        let handler = try numbers.take(for: client.tenant)
         lastSeat += 1
         return Seat(
             identity: lastSeat, domain: domain, handler: handler, process: client.process, processID: client.processID,

@@ -1,19 +1,17 @@
+public import LinuxSystem
+
 /// Who shares a controller's quotas, turns and delays: all that is limited, is limited for each tenant separately.
 public enum Tenant: Sendable, Hashable, CustomStringConvertible {
     /// All processes of one user, by the user ID that the kernel reports.
     case user(UInt32)
-
-    /// A number that no other tenant has.
-    public var number: UInt64 {
-        switch self {
-        case .user(let id): UInt64(id)
-        }
-    }
+    /// All processes of one control group.
+    case cgroup(ControlGroup)
 
     /// For messages.
     public var description: String {
         switch self {
         case .user(let id): "user \(id)"
+        case .cgroup(let group): "cgroup \(group.path)"
         }
     }
 }

@@ -15,15 +15,50 @@ public enum ProcessDescriptor {
     /// Opens the peer process of a Unix socket: the one that called `connect`, even if another process owns that end
     /// now.
     ///
-    /// Kernels before 6.5 provide only its ID, which may belong to another process by now.
+    /// Kernels before 6.5 provide only its ID. There the connection must still exist afterwards: it ends with its last
+    /// owner, and until then the ID is that of the peer, unless it has passed its end to another process and has ended.
     ///
-    /// C: `getsockopt` with `SO_PEERPIDFD`, `pidfd_open`
+    /// C: `getsockopt` with `SO_PEERPIDFD`, `pidfd_open`. ESRCH when the process or the connection has ended;
+    /// EOPNOTSUPP before 6.5 for a process that is not visible here.
     public static func ofPeer(_ socket: borrowing OwnedDescriptor) throws(Errno) -> OwnedDescriptor {
         let raw = socket.raw
         switch systemCall({ clinux_peer_pidfd(raw) }) {
         case .success(let descriptor): return OwnedDescriptor(adopting: descriptor)
-        case .failure(.protocolNotAvailable): return try open(PeerCredentials(of: socket).pid)
+        case .failure(.protocolNotAvailable):
+            let pid = try PeerCredentials(of: socket).pid
+            guard pid != 0 else { throw .notSupported }
+            let process = try open(pid)
+            guard !isReady(raw, POLLHUP) else { throw .noSuchProcess }
+            return process
         case .failure(let error): throw error
         }
+    }
+
+    /// Whether a process has ended.
+    public static func hasEnded(_ process: borrowing OwnedDescriptor) -> Bool { isReady(process.raw, POLLIN) }
+
+    private static func isReady(_ raw: CInt, _ events: Int32) -> Bool {
+        var watched = pollfd(fd: raw, events: Int16(events), revents: 0)
+        return poll(&watched, 1, 0) == 1 && Int32(watched.revents) & events != 0
+    }
+
+    /// A file of a process in `/proc`; `nil` when it cannot be read, or the process has ended: the ID may belong to
+    /// another one then.
+    static func file(_ name: String, of pid: Int32, _ process: borrowing OwnedDescriptor) -> String? {
+        let raw = Glibc.open("/proc/\(pid)/\(name)", O_RDONLY | O_CLOEXEC)
+        guard raw >= 0 else { return nil }
+        let file = OwnedDescriptor(adopting: raw)
+        var bytes: [UInt8] = []
+        var isAtEnd = false
+        // Paths of control groups have at most 4 KiB; there are some 12 hierarchies.
+        while !isAtEnd, bytes.count < 1 << 16 {
+            let part = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+                let result = systemCall { read(file.raw, buffer.baseAddress, buffer.count) }
+                count = (try? result.get()) ?? 0
+            }
+            bytes += part
+            isAtEnd = part.isEmpty
+        }
+        return bytes.isEmpty || hasEnded(process) ? nil : String(decoding: bytes, as: UTF8.self)
     }
 }

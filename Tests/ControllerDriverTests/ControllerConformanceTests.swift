@@ -13,19 +13,15 @@ final class ControllerHost: Sendable {
     /// How it keeps from allocating missing pages of the memory of others.
     let memoryMode: String
 
-    /// - Parameter group: the socket's.
-    /// - Parameter refused: a system call that it cannot use.
-    init(in directory: TemporaryDirectory? = nil, group: UInt32? = nil, without refused: String? = nil) throws {
+    /// - Parameters:
+    ///   - group: the socket's.
+    ///   - prefix: a program with arguments that runs the controller.
+    init(in directory: TemporaryDirectory? = nil, group: UInt32? = nil, under prefix: [String] = []) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
         path = directory.file("control")
-        let (host, arguments) = (try builtProduct("controller-host"), [path] + (group.map { ["\($0)"] } ?? []))
-        program =
-            if let refused {
-                try RunningProgram(builtProduct("refuse-calls"), [refused, host] + arguments)
-            } else {
-                try RunningProgram(host, arguments)
-            }
+        let command = try prefix + [builtProduct("controller-host"), path] + (group.map { ["\($0)"] } ?? [])
+        program = try RunningProgram(command[0], Array(command.dropFirst()))
         let greeting = try program.nextLine().split(separator: " ")
         guard greeting.count == 2, greeting[0] == "ready" else { throw TestSupportError("a controller is not ready") }
         memoryMode = String(greeting[1])
@@ -43,7 +39,7 @@ final class ControllerHost: Sendable {
     /// input does then.
     static let shared = Result { try ControllerHost() }
     /// One that has no userfaultfd, as in some containers.
-    static let withoutUserfaultfd = Result { try ControllerHost(without: "userfaultfd") }
+    static let withoutUserfaultfd = Result { try ControllerHost(under: [builtProduct("refuse-calls"), "userfaultfd"]) }
 }
 
 /// Buffers for cases, each mapped for the device of the case.

@@ -136,6 +136,18 @@ import Testing
         #expect(result.exit == .exited(0) && result.output == "child halted, parent works\n", "\(result)")
     }
 
+    @Test func aChildThatOutlivesItsParentHasNothingOfTheController() throws {
+        let host = try ControllerHost()
+        let parent = try RunningProgram(builtProduct("controller-application"), [host.path, "leave-child"])
+        let child = try #require(pid_t(parent.nextLine()))
+        defer { kill(child, SIGKILL) }
+        #expect(try host.counts == "1 2 1 0")
+        parent.kill(SIGKILL)
+        try parent.wait()
+        try eventually("the connection has ended") { try host.counts == "0 0 0 0" }
+        #expect(kill(child, 0) == 0)
+    }
+
     @Test func whereNoControllerIsTheErrorSaysWhatToDo() throws {
         let directory = try TemporaryDirectory()
         let error = #expect(throws: DMAError.self) { _ = try ControllerDevice(path: directory.file("none")) }

@@ -65,6 +65,20 @@ import Testing
         #expect(try peer.ask(Hello(lowestVersion: 0, highestVersion: 9), for: Welcome.self)?.version == Hello.version)
     }
 
+    @Test func aClientOfVersion2IsToldBothVersionsAndWhatToDo() throws {
+        let peer = try RawPeer(controller.path)
+        // As version 2 sent it: kind, sequence 1, magic, versions 2 to 2.
+        #expect(peer.send([1, 0, 0, 0, 1, 0, 0, 0, 0x44, 0x4D, 0x41, 0x43, 2, 0, 2, 0]))
+        let answer = try #require(peer.receive())
+        // The layout that version 2 reads: kind, sequence, errno, text.
+        #expect(answer.prefix(12) == [4, 0, 0, 0, 1, 0, 0, 0, UInt8(EPROTONOSUPPORT), 0, 0, 0])
+        #expect(answer.count == 14 + Int(answer[12]))
+        #expect(
+            String(decoding: answer.dropFirst(14), as: UTF8.self)
+                == "the application has version 2 of the controller's protocol, and the controller has version 3: upgrade "
+                + "the application")
+    }
+
     @Test func memoryThatCouldVanishIsRefused() throws {
         let peer = try RawPeer.greeted(controller.path)
         let path = directory.file("plain")

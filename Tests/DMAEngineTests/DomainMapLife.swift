@@ -65,18 +65,21 @@ final class DomainMapLife {
         var windows: [DomainMap.Window] = []
         let live = Set(Self.members.filter { _ in .random(using: &random) })
         let bases: [UInt64] = [0, 0x8000, 1 << 63, 0 &- 4 * Self.areaSize]
-        var iova = bases.randomElement(using: &random) ?? 0
+        let start = bases.randomElement(using: &random) ?? 0
+        // Each member has addresses of its own, which those of others overlap.
+        var ends: [UInt16: UInt64] = [:]
         for number in 0..<Self.areaCount {
+            guard let handler = live.sorted().randomElement(using: &random) else { break }
             // Some touch each other, and none reaches beyond the last address.
-            iova &+= [0, 1, 40].randomElement(using: &random) ?? 0
+            let iova = (ends[handler] ?? start) &+ ([0, 1, 40].randomElement(using: &random) ?? 0)
             let byteCount = UInt64.random(in: 1...Self.areaSize, using: &random)
-            guard iova <= .max - byteCount, let handler = live.sorted().randomElement(using: &random) else { break }
+            guard iova <= .max - byteCount else { break }
             let rights = Int.random(in: 1...3, using: &random)
             windows.append(
                 DomainMap.Window(
                     handler: handler, isReadable: rights & 1 != 0, isWritable: rights & 2 != 0, iova: iova,
                     byteCount: byteCount, address: area(number)))
-            iova += byteCount
+            ends[handler] = iova + byteCount
         }
         windows.shuffle(using: &random)
         model.known.formUnion(live)

@@ -85,6 +85,19 @@ import Testing
         }
     }
 
+    @Test("Windows of several members at one address are told apart by the handler")
+    func equalAddresses() {
+        let windows = (1...5 as ClosedRange<UInt16>).map { window($0, 0x8000, 0x1000, at: UInt64($0) << 20) }
+        publish(windows + [window(3, 0x4000, 0x1000), window(3, 0xC000, 0x1000)])
+        for handler: UInt16 in 1...5 {
+            #expect(map.resolve(0x8010, of: handler, isWrite: true)?.address == UInt64(handler) << 20 + 0x10)
+        }
+        // Its owner has closed it: what the address is for others does not matter.
+        publish(windows.filter { $0.handler != 3 }, members: [3: TrafficCounter()])
+        #expect(map.resolve(0x8010, of: 3, isWrite: true) == nil)
+        #expect(map.resolve(0x8010, of: 4, isWrite: true)?.address == 4 << 20 + 0x10)
+    }
+
     @Test("A window is reached with its rights only, and under its owner's handler only")
     func rights() {
         publish([

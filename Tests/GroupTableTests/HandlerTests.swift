@@ -7,32 +7,62 @@ import Testing
 /// Handler numbers: when they come back.
 @Suite struct HandlerTests {
     @Test("Freed numbers come back last of all, the longest free first")
-    func reuse() {
+    func reuse() throws {
         var numbers = HandlerNumbers(highest: 5)
-        #expect((0..<3).map { _ in numbers.take() } == [1, 2, 3])
+        for expected: DomainHandler in [1, 2, 3] { #expect(try numbers.take(for: .user(1)) == expected) }
         numbers.free(2)
         numbers.free(1)
-        #expect((0..<4).map { _ in numbers.take() } == [4, 5, 2, 1])
-        #expect(numbers.take() == nil)
+        for expected: DomainHandler in [4, 5, 2, 1] { #expect(try numbers.take(for: .user(1)) == expected) }
+        refused(.noSpace) { () throws(DMAError) in try numbers.take(for: .user(1)) }
         numbers.free(5)
-        #expect(numbers.take() == 5)
+        #expect(try numbers.take(for: .user(1)) == 5)
     }
 
     @Test("A number that is held does not come back before the last hold ends")
-    func holds() {
+    func holds() throws {
         var numbers = HandlerNumbers(highest: 1)
-        #expect(numbers.take() == 1)
+        #expect(try numbers.take(for: .user(1)) == 1)
         numbers.hold(1)
         numbers.hold(1)
         numbers.free(1)
-        #expect(numbers.take() == nil)
+        refused(.noSpace) { () throws(DMAError) in try numbers.take(for: .user(1)) }
         numbers.release(1)
-        #expect(numbers.take() == nil)
+        refused(.noSpace) { () throws(DMAError) in try numbers.take(for: .user(1)) }
         numbers.release(1)
-        #expect(numbers.take() == 1)
+        #expect(try numbers.take(for: .user(1)) == 1)
         // A release too many gives nothing away.
         numbers.release(1)
-        #expect(numbers.take() == nil)
+        refused(.noSpace) { () throws(DMAError) in try numbers.take(for: .user(1)) }
+    }
+
+    @Test(
+        "Of the last quarter only those get handlers who have less than the others on average, freed or held ones too")
+    func shares() throws {
+        var numbers = HandlerNumbers(highest: 16)
+        for _ in 0..<2 { _ = try numbers.take(for: .user(1)) }
+        for _ in 0..<10 { _ = try numbers.take(for: .user(2)) }
+        refused(.noSpace) { () throws(DMAError) in try numbers.take(for: .user(2)) }
+        // Revoked, but held by a channel: still the same tenant's.
+        numbers.hold(3)
+        numbers.free(3)
+        refused(.noSpace) { () throws(DMAError) in try numbers.take(for: .user(2)) }
+        for user: UInt32 in [1, 3, 3] { _ = try numbers.take(for: .user(user)) }
+        numbers.release(3)
+        refused(.noSpace) { () throws(DMAError) in try numbers.take(for: .user(2)) }
+        #expect(try numbers.take(for: .user(3)) == 16)
+        #expect(try numbers.take(for: .user(3)) == 3)
+    }
+
+    @Test("A user with memberships in all groups leaves the last ones to a user with fewer")
+    func memberships() throws {
+        var world = try World()
+        world.table = try AccessGroupTable(limits: AccessGroupLimits(groupCount: 8), highestHandler: 8)
+        // User 0's, then one of user 1.
+        let id = try world.group(of: 5)
+        try world.join(id, .numbered(11), .process(11))
+        let error = #expect(throws: DMAError.self) { try world.join(id, .numbered(6), .process(6)) }
+        #expect(error?.errno == .noSpace && error?.message.contains("user 0 has 5 handlers") == true)
+        for process: UInt64 in [12, 13] { try world.join(id, .numbered(process), .process(process)) }
     }
 
     @Test("A handler comes back only when its revocation is confirmed and no channel holds it")

@@ -41,6 +41,50 @@ import Testing
         }
     }
 
+    @Test("A process that has used up its addresses gets no further window, and others do")
+    func exhaustion() throws {
+        var world = try World()
+        let id = try world.group(of: 2)
+        try world.join(id, .numbered(1), .process(1, device: 1))
+        var ranges: [Range<UInt64>] = []
+        func open(_ client: AccessGroupClient) throws(DMAError) -> DomainWindow {
+            let window = try world.table.addWindow(length: 1 << 56, rights: .read, to: id, by: client)
+            world.table.confirm(try world.table.removeWindow(iova: window.iova, by: client))
+            return window
+        }
+        // Both devices of the process take from the same addresses.
+        while let window = try? open(.process(1, device: Int16(ranges.count % 2))) {
+            #expect(window.iova >> 62 == 0b10 && (window.iova + (1 << 56) - 1) >> 62 == 0b10)
+            ranges.append(window.iova..<window.iova + (1 << 56))
+        }
+        #expect((60..<64).contains(ranges.count))
+        let sorted = ranges.sorted { $0.lowerBound < $1.lowerBound }
+        #expect(zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound })
+        let error = #expect(throws: DMAError.self) { try open(.process(1)) }
+        #expect(error?.errno == .noSpace && error?.message.contains("process 1001 has used up its addresses") == true)
+        for _ in 0..<10 { _ = try open(.process(2)) }
+        // It goes with the process.
+        for device: Int16 in 0...1 { world.table.confirm(world.table.depart(.process(1, device: device))) }
+        world.table.forget(process: 1)
+        _ = world.table.takeDeliveries()
+    }
+
+    @Test("Two members' windows at one address are theirs each")
+    func equalAddresses() throws {
+        var world = try World()
+        // Numbers of processes whose addresses begin at the same place.
+        let (one, other) = (AccessGroupClient.process(1), AccessGroupClient.process(1 + 1 << 16))
+        let id = try world.group(of: 1)
+        try world.join(id, .numbered(2), other)
+        let windows = try [one, other].map { try world.table.addWindow(length: 9, rights: .read, to: id, by: $0) }
+        #expect(windows[0].iova == windows[1].iova && windows[0].handler != windows[1].handler)
+        #expect(try world.table.removeWindow(iova: windows[0].iova, by: other).windows == [windows[1]])
+        refused(.invalidArgument) { () throws(DMAError) in
+            try world.table.removeWindow(iova: windows[0].iova, by: other)
+        }
+        #expect(try world.table.removeWindow(iova: windows[0].iova, by: one).windows == [windows[0]])
+    }
+
     @Test("A window goes with its revocation, by its owner only")
     func removal() throws {
         var world = try World()

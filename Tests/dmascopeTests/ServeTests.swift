@@ -77,6 +77,30 @@ import Testing
         #expect(text.contains(#"a\u{202E}b\u{2066}c"#), "\(text)")
     }
 
+    @Test func tenantsAreUsersOrControlGroups() throws {
+        let scope = try Scope()
+        let server = try scope.serve("--tenant-by", "cgroup")
+        #expect(try scope.json("list").elements.count == 2)
+        server.kill(SIGTERM)
+        #expect(try server.wait().exit == .exited(0))
+        let result = try scope.run("serve", "--tenant-by", "group")
+        #expect(result.exit == .exited(64) && result.errors.contains("'user' and 'cgroup'"), "\(result)")
+    }
+
+    @Test func itServesWithoutTheCallsOfNewerKernels() throws {
+        let scope = try Scope()
+        let calls = "peerpidfd,statx,memfd-secret,membarrier"
+        let server = try RunningProgram(
+            builtProduct("refuse-calls"), [calls, scope.program, "serve", "--listen", "off"],
+            environment: scope.environment)
+        try server.waitForOutput(containing: "Ctrl-C")
+        #expect(try scope.json("list").elements.count == 2)
+        server.kill(SIGTERM)
+        let result = try server.wait()
+        #expect(result.exit == .exited(0) && result.errors == "", "\(result)")
+        #expect(try scope.leftovers.isEmpty)
+    }
+
     @Test func aKilledServerIsReplacedAtItsSocket() throws {
         let scope = try Scope()
         let killed = try scope.serve()

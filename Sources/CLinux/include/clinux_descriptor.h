@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Seals of a file in memory; F_SEAL_*. */
@@ -31,6 +32,13 @@ int clinux_pidfd_open(pid_t pid);
 
 /* SO_PEERPIDFD: a descriptor of the process that connected, close-on-exec; ENOPROTOOPT on kernels without it. */
 int clinux_peer_pidfd(int socket);
+
+/* The inode number of a pidfd, which no other process has had since the start of the system; 0 before Linux 6.9, where
+ * all pidfds have the same one. */
+uint64_t clinux_pidfd_inode(int fd);
+
+/* Whether a path is part of a file system of cgroup v2. */
+bool clinux_is_cgroup(const char *path);
 
 /* close_range(2) with CLOSE_RANGE_CLOEXEC, for all descriptors from `first` on. */
 int clinux_close_on_exec(unsigned int first);

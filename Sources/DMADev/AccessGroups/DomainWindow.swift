@@ -41,8 +41,8 @@ public struct WindowMemory: Sendable, Hashable {
 public struct DomainWindow: Sendable, Hashable {
     /// The member that owns it.
     public var handler: DomainHandler
-    /// Its first address in transfers that use the handler. Unique among the windows of the controller, and outside of
-    /// all virtual address ranges.
+    /// Its first address in transfers that use the handler: outside of all virtual address ranges, and of no earlier
+    /// window of its process. Windows of other members can have the same address.
     public var iova: UInt64
     /// Length in bytes.
     public var length: UInt64

@@ -59,6 +59,13 @@ struct Serve: ParsableCommand {
                 + "group.", valueName: "group"))
     var controllerGroup: String?
 
+    @Option(
+        help: """
+            Whose processes share the controller's quotas and turns: those of one user, or of one control group (cgroup \
+            v2), for containers that all run as the same user.
+            """)
+    var tenantBy = TenantKind.user
+
     @Flag(
         help: """
             Let device priorities order the devices of all users of the controller. By default users take turns, and \
@@ -207,6 +214,7 @@ struct Serve: ParsableCommand {
     private func startController() throws -> DMAController {
         var configuration = ControllerConfiguration()
         configuration.socketGroup = controllerGroup.flatMap(ControllerGroup.number)
+        configuration.tenants = tenantBy == .cgroup ? .cgroups : .users
         configuration.hasGlobalPriorities = globalPriorities
         var instance = 0
         while true {

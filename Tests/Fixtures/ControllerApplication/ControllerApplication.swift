@@ -6,6 +6,7 @@ import SystemPackage
 /// An application with a device of a controller: `controller-application PATH MODE`.
 ///
 /// `work` copies until it is killed, and says `working` once it does. `fork` looks what a child may do, and says so.
+/// `leave-child` forks, says the child's process ID, and waits to be killed, as the child does.
 /// `member GROUP TOKEN` joins a group, opens a window, says its handler and the window's address, and waits to be killed.
 @main
 struct ControllerApplication {
@@ -22,6 +23,7 @@ struct ControllerApplication {
         switch CommandLine.arguments[2] {
         case "work": try work(device, iova)
         case "fork": try lookAtChild(device, iova)
+        case "leave-child": leaveChild()
         case "member": try beMember(device, buffer)
         default: exit(2)
         }
@@ -58,9 +60,6 @@ struct ControllerApplication {
 
     private static func lookAtChild(_ device: DMADevice, _ iova: UInt64) throws {
         let channel = try device.virtualChannel(0)
-        // Swift does not offer the call, because little is allowed in a child: this one only makes calls of ours.
-        guard let symbol = dlsym(nil, "fork") else { exit(3) }
-        let fork = unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)
         let child = fork()
         if child == 0 {
             let isHalted = (try? device.status(of: 0)) == .haltedError
@@ -80,6 +79,19 @@ struct ControllerApplication {
         try channel.copy(from: iova, to: iova + (1 << 20), length: 64, flags: .submit)
         while try channel.completed(upTo: 1).count == 0 { sched_yield() }
         say(status == 0 ? "child halted, parent works" : "child \(status)")
+    }
+
+    /// A child that has the socket and the rings of its parent, and outlives it.
+    private static func leaveChild() {
+        let child = fork()
+        if child == 0 { for stream in 0...2 as ClosedRange<Int32> { close(stream) } } else { say("\(child)") }
+        while true { pause() }
+    }
+
+    /// Swift does not offer the call, because little is allowed in a child: these only make calls of ours.
+    private static func fork() -> pid_t {
+        guard let symbol = dlsym(nil, "fork") else { exit(3) }
+        return unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)()
     }
 
     private static func say(_ text: String) {

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+/// The values of `--tenant-by`.
+enum TenantKind: String, CaseIterable, ExpressibleByArgument {
+    case user, cgroup
+}
