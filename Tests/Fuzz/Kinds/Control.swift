@@ -1,0 +1,157 @@
+import ControllerProtocol
+import DMAController
+import Glibc
+import LinuxSystem
+import SystemPackage
+import TestSupport
+
+extension FuzzKind {
+    /// The control socket: two applications that say anything to a controller. Each message is decoded here too, and
+    /// must then encode to the same bytes.
+    ///
+    /// Each input has a controller of its own, so that the same input always meets the same state.
+    static let control = FuzzKind(name: "control") { bytes in
+        var input = InputReader(bytes)
+        let conversation = ControlConversation()
+        for _ in 0..<32 where !input.rest.isEmpty { conversation.say(&input) }
+        conversation.end()
+    }
+}
+
+@MainActor
+private final class ControlConversation {
+    private static let directory = prepared { try TemporaryDirectory() }
+    /// A file that a controller takes as memory, and one that it does not.
+    private static let memory = prepared {
+        let file = try MemoryFile.make(name: "fuzz", byteCount: 4 * 4096)
+        try MemoryFile.add(.shrink, to: file.raw)
+        return Descriptor(file)
+    }
+    private static let event = prepared { Descriptor(try MemoryFile.make(name: "unsealed", byteCount: 4096)) }
+
+    /// In a class, so that a static property can hold it.
+    private final class Descriptor {
+        let owned: OwnedDescriptor
+
+        init(_ owned: consuming OwnedDescriptor) { self.owned = owned }
+    }
+
+    private let controller: DMAController
+    private var sockets: [Descriptor]
+    private var sequence: UInt32 = 0
+
+    init() {
+        var configuration = ControllerConfiguration()
+        configuration.minimumDescriptorCount = 1
+        configuration.maximumDescriptorCount = 64
+        configuration.maximumVirtualChannelCount = 4
+        configuration.accessGroupCount = 4
+        configuration.quota.bytes = 1 << 20
+        let controller = prepared {
+            try DMAController.start(path: Self.directory.file("c"), configuration: configuration)
+        }
+        self.controller = controller
+        sockets = (0..<2).map { _ in Self.connected(to: controller.path) }
+        for place in 0..<2 { send(Packet.encode(Hello(), sequence: 1), [], to: place) }
+    }
+
+    private static func connected(to path: String) -> Descriptor {
+        prepared {
+            let socket = try SequencedPacketSocket.open(nonblocking: true)
+            try SequencedPacketSocket.connect(socket, to: path)
+            return Descriptor(socket)
+        }
+    }
+
+    /// One message: who and how (a byte), its kind (a byte), its length (two bytes), and its members.
+    func say(_ input: inout InputReader) {
+        let how = input.byte()
+        let kind = MessageKind.allCases[Int(input.byte()) % MessageKind.allCases.count]
+        let members = input.take(Int(input.number(UInt16.self)) % 2100)
+        let place = Int(how & 1)
+        if how & 0x20 != 0 {
+            // A new connection, which has not greeted.
+            sockets[place] = Self.connected(to: controller.path)
+        }
+        sequence += 1
+        var packet = Array(members)
+        if how & 0x10 == 0 {
+            let number = kind.rawValue
+            packet =
+                [UInt8(truncatingIfNeeded: number), 0, 0, 0, UInt8(truncatingIfNeeded: sequence), 1, 0, 0] + packet
+        }
+        checkCode(packet)
+        let needsMemory = kind == .registerMemory || kind == .openWindow
+        let descriptors: [CInt] =
+            switch how >> 1 & 7 {
+            case 1: []
+            case 2: [Self.memory.owned.raw, Self.memory.owned.raw]
+            case 3: [Self.event.owned.raw]
+            case 4: [sockets[1 - place].owned.raw]
+            default: needsMemory ? [Self.memory.owned.raw] : []
+            }
+        send(packet, descriptors, to: place)
+    }
+
+    /// Sends a packet and waits for an answer; not long, because there may be none.
+    private func send(_ packet: [UInt8], _ descriptors: [CInt], to place: Int) {
+        let socket = sockets[place].owned.raw
+        let isSent = packet.withUnsafeBytes {
+            (try? SequencedPacketSocket.send($0, descriptors: descriptors, on: socket)) != nil
+        }
+        if isSent { _ = receive(from: socket, milliseconds: 20) }
+    }
+
+    /// Takes all messages that are there. Returns whether the connection has not ended.
+    private func receive(from socket: CInt, milliseconds: CInt) -> Bool {
+        var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        guard poll(&entry, 1, milliseconds) == 1 else { return true }
+        return withUnsafeTemporaryAllocation(byteCount: Packet.maximumLength, alignment: 16) { buffer in
+            while true {
+                do throws(Errno) {
+                    // Its descriptors are closed with it.
+                    let message = try SequencedPacketSocket.receive(into: buffer, descriptorLimit: 4, on: socket)
+                    guard message.byteCount > 0 else { return false }
+                    let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<message.byteCount])
+                    require((try? Packet.header(of: bytes)) != nil, "the controller sent no message")
+                    checkCode(Array(bytes))
+                } catch {
+                    return error == .resourceTemporarilyUnavailable
+                }
+            }
+        }
+    }
+
+    /// The applications end: nothing of them stays.
+    func end() {
+        for socket in sockets {
+            shutdown(socket.owned.raw, CInt(SHUT_WR))
+            while receive(from: socket.owned.raw, milliseconds: 5000) {}
+        }
+        controller.stop()
+        let left = controller.statistics
+        let counts = [left.connections, left.rings, left.windows, left.groups, left.members, Int(left.memoryBytes)]
+        require(counts.allSatisfy { $0 == 0 }, "something is left at the end: \(left)")
+    }
+}
+
+private let messages: [any WireMessage.Type] = [
+    Hello.self, Welcome.self, Done.self, Failed.self, AttachRing.self, RingAttached.self, StopRings.self,
+    RegisterMemory.self, MemoryRegistered.self, UnregisterMemory.self, EnterGroup.self, GroupEntered.self,
+    ExitGroup.self, ReadGroup.self, OpenWindow.self, WindowOpened.self, CloseWindow.self, CheckHandler.self,
+    GroupChanged.self, GroupMembers.self,
+]
+
+/// A packet that is decoded has no other form: it encodes to the same bytes.
+private func checkCode(_ packet: [UInt8]) {
+    guard packet.count <= Packet.maximumLength, let header = try? Packet.header(of: packet) else { return }
+    guard let type = messages.first(where: { $0.kind == header.kind }) else { fail("no type of \(header.kind)") }
+    checkCode(type, packet, header.sequence)
+}
+
+private func checkCode<Message: WireMessage>(_ type: Message.Type, _ packet: [UInt8], _ sequence: UInt32) {
+    guard let message = try? Packet.decode(type, from: packet) else { return }
+    let encoded = Packet.encode(message, sequence: sequence)
+    // Invalid UTF-8 in a text is replaced.
+    require(encoded == packet || type == Failed.self, "\(packet) is decoded, and encoded to \(encoded)")
+}
