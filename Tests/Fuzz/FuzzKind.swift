@@ -10,7 +10,7 @@ struct FuzzKind {
 
     /// A new kind is a file in `Kinds`, a row here, and a folder of seeds in `Corpora`.
     static let table: [FuzzKind] = [
-        .check, .control, .device, .faults, .http, .ring, .source, .telemetry,
+        .check, .control, .device, .faults, .http, .messages, .ring, .source, .telemetry,
     ]
 
     /// The kind that the environment names.

@@ -154,7 +154,7 @@ private final class RingRun {
         self.memory = memory
         written = Array(repeating: 0, count: layout.applicationByteCount)
         var faults: FaultInjector?
-        if features & 2 != 0 { faults = Self.faults(&input, memory) }
+        if features & 2 != 0 { faults = Self.faults(&input, memory, isDelayed: features & 0x40 != 0) }
         hasFaults = faults != nil
         let space = AddressTranslation(.mapped(arena.own))
         let domains = RingDomains(
@@ -166,9 +166,12 @@ private final class RingRun {
             domains: features & 1 == 0 ? domains : nil, giveBack: features & 4 == 0 ? nil : giveBack, faults: faults)
     }
 
-    private static func faults(_ input: inout InputReader, _ memory: RingMemory) -> FaultInjector? {
+    /// - Parameter isDelayed: whether no completion is visible before the ring is detached.
+    private static func faults(
+        _ input: inout InputReader, _ memory: RingMemory, isDelayed: Bool
+    ) -> FaultInjector? {
         let statuses = CompletionStatus.table.dropFirst()
-        var plan = FaultPlan()
+        var plan = FaultPlan(delay: isDelayed ? .seconds(3600) : .zero)
         for _ in 0..<input.byte() & 3 {
             let number = UInt64(input.byte())
             let operations: [FaultPlan.Operations] = [.number(number), .every(number), .from(number)]

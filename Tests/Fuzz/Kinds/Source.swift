@@ -11,18 +11,23 @@ import TestSupport
 @testable import dmascope
 
 extension FuzzKind {
-    /// What another process sends as a telemetry server: its greeting in the first line, then a reply in each. It is
-    /// read for the metrics, for the live page and by a client; the pages are valid, whatever it says.
+    /// What another process sends as a telemetry server: its greeting in the first line, then a reply in each; after an
+    /// empty line, what it sends later. It is read for the metrics, for the live page and by a client; the pages are
+    /// valid, whatever it says.
     static let source = FuzzKind(name: "source") { bytes in
-        let packets = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 64, omittingEmptySubsequences: false)
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 64, omittingEmptySubsequences: false)
+        let conversations = lines.map(Array.init).split(separator: [])
         let source = HostileSource.shared
-        source.packets = packets.map(Array.init)
-        let families = prepared { try source.metrics.collect() }
+        let collector = source.metrics
+        source.packets = Array(conversations.first ?? [])
+        let earlier = prepared { try collector.collect() }
+        source.packets = Array(conversations.dropFirst().first ?? conversations.first ?? [])
+        let families = prepared { try collector.collect() }
         for format in MetricsText.allCases {
             MetricsPage.check(prepared { try format.text(of: families) })
         }
         var report = CheckReport()
-        let figures = CheckFigures(families)
+        let figures = CheckFigures(families, since: earlier)
         for value in [figures.errorRatio, figures.occupancy, figures.latencyP99] {
             report.add("value", value, nil, "value")
         }
