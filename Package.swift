@@ -327,10 +327,9 @@ if Context.environment["DMASCOPE_ONLY"] == "fuzz" {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CDMADev", "ControllerDriver", "ControllerProtocol", "DMAController", "DMADev", "DMAEngine",
-                "DMATelemetry", "DeviceDrivers", "LinuxSystem", "LivePage", "MetricsExporter",
-                "OpenMetricsText", "TelemetryClient", "TelemetryServer", "TelemetryWire", "TestSupport", "WebServer",
-                "dmascope", systemPackage,
+                "CDMADev", "ControllerProtocol", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
+                "DeviceDrivers", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient",
+                "TelemetryServer", "TelemetryWire", "WebServer", "dmascope", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/Fuzz", exclude: ["Corpora", "README.md"], swiftSettings: swiftSettings),
     ]

@@ -13,6 +13,14 @@ struct FuzzKind {
         .check, .control, .device, .faults, .http, .messages, .ring, .source, .telemetry,
     ]
 
+    /// A directory for sockets, below the one that scripts/fuzz removes.
+    static let directory: String = {
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/XXXXXX".utf8CString)
+        require(mkdtemp(&template) != nil, "cannot make a directory in \(parent)")
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }()
+
     /// The kind that the environment names.
     static let chosen: FuzzKind = {
         let name = getenv("DMASCOPE_FUZZ_KIND").map { String(cString: $0) } ?? ""

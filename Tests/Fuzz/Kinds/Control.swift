@@ -3,7 +3,6 @@ import DMAController
 import Glibc
 import LinuxSystem
 import SystemPackage
-import TestSupport
 
 extension FuzzKind {
     /// The control socket: two applications that say anything to a controller.
@@ -19,7 +18,6 @@ extension FuzzKind {
 
 @MainActor
 private final class ControlConversation {
-    private static let directory = prepared { try TemporaryDirectory() }
     /// A file that a controller takes as memory, and one that it does not.
     private static let memory = prepared {
         let file = try MemoryFile.make(name: "fuzz", byteCount: 4 * 4096)
@@ -49,7 +47,7 @@ private final class ControlConversation {
         configuration.accessGroupCount = 4
         configuration.quota.bytes = 1 << 20
         let controller = prepared {
-            try DMAController.start(path: Self.directory.file("c"), configuration: configuration)
+            try DMAController.start(path: "\(FuzzKind.directory)/c", configuration: configuration)
         }
         self.controller = controller
         sockets = (0..<2).map { _ in Self.connected(to: controller.path) }

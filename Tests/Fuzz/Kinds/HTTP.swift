@@ -5,7 +5,6 @@ import LivePage
 import Logging
 import MetricsExporter
 import SystemPackage
-import TestSupport
 import WebServer
 
 extension FuzzKind {
@@ -29,14 +28,12 @@ private final class HTTPScene {
     static let shared = HTTPScene()
 
     private let path: String
-    private let directory: TemporaryDirectory
 
     private init() {
-        directory = prepared { try TemporaryDirectory() }
-        path = directory.file("http")
+        path = "\(FuzzKind.directory)/http"
         var metrics = MetricsCollector.Configuration()
         metrics.directories = []
-        metrics.sysfs = directory.file("sys")
+        metrics.sysfs = "\(FuzzKind.directory)/sys"
         var page = SnapshotCollector.Configuration()
         page.directories = []
         let routes =

@@ -6,7 +6,6 @@ import OpenMetricsText
 import SystemPackage
 import TelemetryClient
 import TelemetryWire
-import TestSupport
 
 @testable import dmascope
 
@@ -49,7 +48,6 @@ private final class HostileSource {
     static let shared = HostileSource()
 
     let path: String
-    private let directory: TemporaryDirectory
     private let shared = Locked<[[UInt8]]>([])
     private let metricsConfiguration: MetricsCollector.Configuration
     let snapshots: SnapshotCollector
@@ -63,13 +61,12 @@ private final class HostileSource {
     var metrics: MetricsCollector { MetricsCollector(metricsConfiguration) }
 
     private init() {
-        directory = prepared { try TemporaryDirectory() }
-        path = directory.file("dpdk_telemetry.v2")
+        path = "\(FuzzKind.directory)/dpdk_telemetry.v2"
         var metrics = MetricsCollector.Configuration()
         metrics.directories = []
         metrics.sockets = [path]
         metrics.timeout = .seconds(10)
-        metrics.sysfs = directory.file("sys")
+        metrics.sysfs = "\(FuzzKind.directory)/sys"
         metrics.includesProcessMetrics = false
         metricsConfiguration = metrics
         var page = SnapshotCollector.Configuration()

@@ -1,4 +1,3 @@
-import ControllerDriver
 import DMAController
 import DMADev
 import DMATelemetry
@@ -7,7 +6,6 @@ import Glibc
 import LinuxSystem
 import Logging
 import TelemetryWire
-import TestSupport
 
 @testable import TelemetryServer
 
@@ -26,7 +24,6 @@ extension FuzzKind {
 private final class TelemetryScene {
     static let shared = TelemetryScene()
 
-    private let directory: TemporaryDirectory
     private let controller: DMAController
     private let registry: DeviceRegistry
     private let loop: ServerLoop
@@ -36,8 +33,7 @@ private final class TelemetryScene {
     private let buffer: UnsafeMutableRawBufferPointer
 
     private init() {
-        let directory = prepared { try TemporaryDirectory() }
-        let controller = prepared { try DMAController.start(path: directory.file("c")) }
+        let controller = prepared { try DMAController.start(path: "\(FuzzKind.directory)/c") }
         let registry = DeviceRegistry()
         prepared {
             let devices = try DeviceFactory.make(
@@ -62,14 +58,14 @@ private final class TelemetryScene {
         loop = prepared {
             let table = try CommandTable(DeviceCommands.table(for: registry, controller: controller))
             let state = ServerState(table: table, configuration: .init(), pid: getpid())
-            let root = TelemetryRunDirectory(root: directory.path)
+            let root = TelemetryRunDirectory(root: FuzzKind.directory)
             return try ServerLoop(
                 listener: TelemetryServer.makeSocket(filePrefix: "fuzz", in: root, logger: logger), state: state,
                 stopSignal: StopSignal(), logger: logger)
         }
         slot = loop.state.clients.insert(client)
         buffer = .allocate(byteCount: 2 * TelemetryServer.maximumOutputLength, alignment: 16)
-        (self.directory, self.controller, self.registry) = (directory, controller, registry)
+        (self.controller, self.registry) = (controller, registry)
     }
 
     private static func parts(of pair: consuming DescriptorPair) -> (CInt, CInt) {
