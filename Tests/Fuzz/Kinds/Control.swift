@@ -24,7 +24,7 @@ private final class ControlConversation {
         try MemoryFile.add(.shrink, to: file.raw)
         return Descriptor(file)
     }
-    private static let event = prepared { Descriptor(try MemoryFile.make(name: "unsealed", byteCount: 4096)) }
+    private static let unsealed = prepared { Descriptor(try MemoryFile.make(name: "unsealed", byteCount: 4096)) }
 
     /// In a class, so that a static property can hold it.
     private final class Descriptor {
@@ -91,7 +91,7 @@ private final class ControlConversation {
             switch how >> 1 & 7 {
             case 1: []
             case 2: [Self.memory.owned.raw, Self.memory.owned.raw]
-            case 3: [Self.event.owned.raw]
+            case 3: [Self.unsealed.owned.raw]
             case 4: [sockets[1 - place].owned.raw]
             default: needsMemory ? [Self.memory.owned.raw] : []
             }

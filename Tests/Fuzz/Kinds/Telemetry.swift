@@ -50,7 +50,7 @@ private final class TelemetryScene {
             _ = try devices[3].createAccessGroup(domain: domain, token: token, limit: 4)
         }
         let pair = prepared { try SequencedPacketSocket.pair(nonblocking: true) }
-        // A declared pair cannot be taken apart in one step.
+        // Duplicates: a value of another module cannot be taken apart.
         let (raw, other) = Self.parts(of: pair)
         client = ClientConnection(socket: OwnedDescriptor(adopting: raw))
         socket = OwnedDescriptor(adopting: other)
