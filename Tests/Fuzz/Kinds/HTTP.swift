@@ -62,8 +62,7 @@ private final class HTTPScene {
         var response: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            var entry = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
-            guard poll(&entry, 1, 10_000) == 1 else { fail("the connection does not end") }
+            // If nothing comes, libFuzzer ends the process after its limit for one input.
             let result = buffer.withUnsafeMutableBytes { buffer in
                 systemCall { recv(socket.raw, buffer.baseAddress, buffer.count, 0) }
             }
