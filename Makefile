@@ -2,7 +2,7 @@
 # The steps themselves are in scripts/; each can be run alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench lint format deps clean
+.PHONY: help run build test bench fuzz lint format deps clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,6 +19,9 @@ test: ## Check the sources, then run every test
 
 bench: ## Measure dmascope and its peers and check the budgets; options in ARGS="--quick"
 	@scripts/bench $(ARGS)
+
+fuzz: ## Fuzz what takes input from outside, under AddressSanitizer; options in ARGS="--seconds 3600 ring"
+	@scripts/fuzz $(ARGS)
 
 lint: ## Check format, shell scripts and the rules of the source tree
 	@scripts/install-packages toolchain test

@@ -316,6 +316,30 @@ let package = Package(
     ]
 )
 
+// The fuzz targets, one program whose `main` is libFuzzer's: only scripts/fuzz builds it. A program cannot use another one,
+// so the part of `dmascope` that it needs is a library here.
+if Context.environment["DMASCOPE_ONLY"] == "fuzz" {
+    package.targets.removeAll { $0.name == "dmascope" }
+    package.targets += [
+        .target(
+            name: "dmascope",
+            dependencies: [
+                "LinuxSystem", "OpenMetricsText", systemPackage,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            sources: ["Checking", "Support/ExitStatus.swift", "Support/StandardStreams.swift"],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CDMADev", "ControllerProtocol", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
+                "DeviceDrivers", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient",
+                "TelemetryServer", "TelemetryWire", "WebServer", "dmascope", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/Fuzz", exclude: ["Corpora", "README.md"], swiftSettings: swiftSettings),
+    ]
+}
+
 // A build of some targets only, with what they stand on: `DMASCOPE_ONLY="DMAEngineTests controller-host" swift build
 // --build-tests` compiles neither the others nor the packages that only those need.
 if let only = Context.environment["DMASCOPE_ONLY"] {

@@ -1,0 +1,24 @@
+import OpenMetricsText
+
+@testable import dmascope
+
+extension FuzzKind {
+    /// Thresholds of `dmascope check`: the text in the first line, then values that are compared with them.
+    static let check = FuzzKind(name: "check") { bytes in
+        let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
+        var values = InputReader(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(line.count + 1)))
+        guard let threshold = Threshold(argument: String(decoding: line, as: UTF8.self)) else { return }
+        require(threshold.critical.isFinite && threshold.critical >= 0, "the limit \(threshold.critical)")
+        require((threshold.warning ?? 0) <= threshold.critical, "\(threshold.text): the warning comes later")
+        var report = CheckReport()
+        while !values.rest.isEmpty {
+            let value = Double(bitPattern: values.number())
+            let state = threshold.state(of: value)
+            require(state == .critical || !(value > threshold.critical), "\(value) is \(state.word)")
+            report.add("value", value, unit: "us", threshold, "value")
+        }
+        let text = report.text
+        require(text.hasPrefix("DMADEV \(report.state.word) - "), text)
+        require(text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }, text)
+    }
+}

@@ -1,0 +1,146 @@
+import ControllerProtocol
+import DMAController
+import Glibc
+import LinuxSystem
+import SystemPackage
+
+extension FuzzKind {
+    /// The control socket: two applications that say anything to a controller.
+    ///
+    /// Each input has a controller of its own, so that the same input always meets the same state.
+    static let control = FuzzKind(name: "control") { bytes in
+        var input = InputReader(bytes)
+        let conversation = ControlConversation()
+        for _ in 0..<32 where !input.rest.isEmpty { conversation.say(&input) }
+        conversation.end()
+    }
+}
+
+@MainActor
+private final class ControlConversation {
+    /// A file that a controller takes as memory, and one that it does not.
+    private static let memory = prepared {
+        let file = try MemoryFile.make(name: "fuzz", byteCount: 4 * 4096)
+        try MemoryFile.add(.shrink, to: file.raw)
+        return Descriptor(file)
+    }
+    private static let unsealed = prepared { Descriptor(try MemoryFile.make(name: "unsealed", byteCount: 4096)) }
+
+    /// In a class, so that a static property can hold it.
+    private final class Descriptor {
+        let owned: OwnedDescriptor
+
+        init(_ owned: consuming OwnedDescriptor) { self.owned = owned }
+    }
+
+    /// Before the controller was started.
+    private let threadCount = ControlConversation.runningThreadCount
+    private let controller: DMAController
+    private var sockets: [Descriptor]
+    private var sequence: UInt32 = 0
+
+    init() {
+        var configuration = ControllerConfiguration()
+        configuration.minimumDescriptorCount = 1
+        configuration.maximumDescriptorCount = 64
+        configuration.maximumVirtualChannelCount = 4
+        configuration.accessGroupCount = 4
+        configuration.quota.bytes = 1 << 20
+        let controller = prepared {
+            try DMAController.start(path: "\(FuzzKind.directory)/c", configuration: configuration)
+        }
+        self.controller = controller
+        sockets = (0..<2).map { _ in Self.connected(to: controller.path) }
+        for place in 0..<2 { send(Packet.encode(Hello(), sequence: 1), [], to: place) }
+    }
+
+    private static var runningThreadCount: Int {
+        var status = stat()
+        require(stat("/proc/self/task", &status) == 0, "/proc is not there")
+        // Two for the directory, and one for each thread.
+        return Int(status.st_nlink)
+    }
+
+    private static func connected(to path: String) -> Descriptor {
+        prepared {
+            let socket = try SequencedPacketSocket.open(nonblocking: true)
+            try SequencedPacketSocket.connect(socket, to: path)
+            return Descriptor(socket)
+        }
+    }
+
+    /// One message: who and how (a byte), its kind (a byte), its length (two bytes), and its members.
+    func say(_ input: inout InputReader) {
+        let how = input.byte()
+        let kind = MessageKind.allCases[Int(input.byte()) % MessageKind.allCases.count]
+        let members = input.take(Int(input.number(UInt16.self)) % 2100)
+        let place = Int(how & 1)
+        if how & 0x20 != 0 {
+            // A new connection, which has not greeted.
+            sockets[place] = Self.connected(to: controller.path)
+        }
+        sequence += 1
+        var packet = Array(members)
+        if how & 0x10 == 0 {
+            let number = kind.rawValue
+            packet =
+                [UInt8(truncatingIfNeeded: number), 0, 0, 0, UInt8(truncatingIfNeeded: sequence), 1, 0, 0] + packet
+        }
+        let needsMemory = kind == .registerMemory || kind == .openWindow
+        let descriptors: [CInt] =
+            switch how >> 1 & 7 {
+            case 1: []
+            case 2: [Self.memory.owned.raw, Self.memory.owned.raw]
+            case 3: [Self.unsealed.owned.raw]
+            case 4: [sockets[1 - place].owned.raw]
+            default: needsMemory ? [Self.memory.owned.raw] : []
+            }
+        send(packet, descriptors, to: place)
+    }
+
+    /// Sends a packet and waits for an answer; not long, because there may be none.
+    private func send(_ packet: [UInt8], _ descriptors: [CInt], to place: Int) {
+        let socket = sockets[place].owned.raw
+        let isSent = packet.withUnsafeBytes {
+            (try? SequencedPacketSocket.send($0, descriptors: descriptors, on: socket)) != nil
+        }
+        if isSent { _ = receive(from: socket, milliseconds: 20) }
+    }
+
+    /// Takes all messages that are there. Returns whether the connection has not ended.
+    private func receive(from socket: CInt, milliseconds: CInt) -> Bool {
+        var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        guard poll(&entry, 1, milliseconds) == 1 else { return true }
+        return withUnsafeTemporaryAllocation(byteCount: Packet.maximumLength, alignment: 16) { buffer in
+            while true {
+                do throws(Errno) {
+                    // Its descriptors are closed with it.
+                    let message = try SequencedPacketSocket.receive(into: buffer, descriptorLimit: 4, on: socket)
+                    guard message.byteCount > 0 else { return false }
+                    let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<message.byteCount])
+                    require(MessageCode.check(bytes), "the controller sent no message")
+                } catch {
+                    return error == .resourceTemporarilyUnavailable
+                }
+            }
+        }
+    }
+
+    /// The applications end: nothing of them stays.
+    func end() {
+        for socket in sockets {
+            shutdown(socket.owned.raw, CInt(SHUT_WR))
+            while receive(from: socket.owned.raw, milliseconds: 5000) {}
+        }
+        controller.stop()
+        let left = controller.statistics
+        let counts = [left.connections, left.rings, left.windows, left.groups, left.members, Int(left.memoryBytes)]
+        require(counts.allSatisfy { $0 == 0 }, "something is left at the end: \(left)")
+        // Threads that close descriptors are not waited for by the controller.
+        let deadline = MonotonicTime.now.advanced(by: .seconds(5))
+        while Self.runningThreadCount > threadCount {
+            require(deadline > .now, "threads are left at the end")
+            sched_yield()
+        }
+    }
+}
