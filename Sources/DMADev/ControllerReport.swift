@@ -86,7 +86,8 @@ public struct ControllerReport: Sendable, Equatable {
 
     /// All values are taken as they are.
     public init(
-        controllerID: UInt16, path: String = "", memoryMode: String = "", figures: [Figure] = [], connections: [Connection] = [],
+        controllerID: UInt16, path: String = "", memoryMode: String = "", figures: [Figure] = [],
+        connections: [Connection] = [],
         members: [Member] = [],
         groups: [AccessGroupInfo] = []
     ) {
