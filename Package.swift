@@ -192,6 +192,9 @@ let package = Package(
             name: "controller-host", dependencies: ["DMAController", "DMADev"],
             path: "Tests/Fixtures/ControllerHost", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "tenant-attack", dependencies: ["ControllerDriver", "DMADev", "LinuxSystem", systemPackage],
+            path: "Tests/Fixtures/TenantAttack", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],
             path: "Tests/Fixtures/ControllerApplication", swiftSettings: swiftSettings),
         .executableTarget(
