@@ -189,7 +189,7 @@ let package = Package(
             name: "data-path-steps", dependencies: ["CDMATrace", "DMADev", "DMAEngine", "SoftwareDriver"],
             path: "Tests/Fixtures/DataPathSteps", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "controller-host", dependencies: ["DMAController"],
+            name: "controller-host", dependencies: ["DMAController", "DMADev"],
             path: "Tests/Fixtures/ControllerHost", swiftSettings: swiftSettings),
         .executableTarget(
             name: "controller-application", dependencies: ["ControllerDriver", "DMADev", systemPackage],
@@ -264,7 +264,10 @@ let package = Package(
             ]),
         test(
             of: "TelemetryClient",
-            ["TelemetryClient", "TelemetryWire", "TelemetryTestSupport", "TestSupport", "LinuxSystem", systemPackage]),
+            [
+                "TelemetryClient", "TelemetryWire", "TelemetryTestSupport", "TelemetryTestServer", "TestSupport",
+                "LinuxSystem", systemPackage,
+            ]),
         test(
             of: "DMATelemetry",
             [
@@ -277,13 +280,14 @@ let package = Package(
             [
                 "MetricsExporter", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
                 "LinuxSystem", "MetricsTestSupport", "OpenMetricsText", "SoftwareDriver", "TelemetryClient",
-                "TelemetryServer", "TelemetryTestSupport", "TelemetryWire", "TestSupport",
+                "TelemetryServer", "TelemetryTestSupport", "TelemetryTestServer", "TelemetryWire", "TestSupport",
+                systemPackage,
             ]),
         test(
             of: "LivePage",
             [
-                "LivePage", "DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryServer",
-                "TelemetryTestSupport", "TelemetryWire", "TestSupport",
+                "LivePage", "DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryClient",
+                "TelemetryServer", "TelemetryTestSupport", "TelemetryTestServer", "TelemetryWire", "TestSupport",
             ]),
         test(of: "WebServer", ["WebServer"]),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMAController", "DMADev", "Conformance", "TestSupport"]),
@@ -304,8 +308,8 @@ let package = Package(
             of: "dmascope",
             [
                 "dmascope", "DMADev", "DMATrace", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText",
-                "TelemetryClient", "TelemetryTestSupport", "TelemetryWire", "TestSupport", "telemetry-crowd",
-                systemPackage,
+                "TelemetryClient", "TelemetryTestSupport", "TelemetryTestServer", "TelemetryWire", "TestSupport",
+                "telemetry-crowd", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

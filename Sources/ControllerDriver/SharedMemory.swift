@@ -19,7 +19,7 @@ public final class SharedMemory: Sendable {
     /// Allocates nothing yet.
     public init() {}
 
-    /// Allocates a zeroed buffer.
+    /// Allocates a zeroed buffer, all its pages at once.
     ///
     /// A size that is a multiple of the huge page size (`Hugepagesize` in `/proc/meminfo`, mostly 2 MiB) uses huge
     /// pages when enough are free (`vm.nr_hugepages`, `vm.nr_overcommit_hugepages`); they are reserved at once. Other
@@ -47,6 +47,9 @@ public final class SharedMemory: Sendable {
         try MemoryFile.add([.shrink, .grow], to: file.raw)
         let mapping = try SharedMapping(
             of: file.raw, byteCount: size, isWritable: true, isReserved: usesHugePages)
+        // Now, so that neither this process nor the controller has faults later: a controller allocates no page of a
+        // buffer, and refuses or fails what is missing.
+        try mapping.populate(0..<size)
         let pageSize = try MemoryFile.pageSize(of: file.raw)
         files.withLock { [raw = file.raw] in $0[Self.address(mapping)] = File(descriptor: raw, byteCount: size) }
         return SharedBuffer(file: file, mapping: mapping, pageSize: pageSize, memory: self)

@@ -140,7 +140,7 @@ extension ControllerLoop {
     /// Releases what is revoked, after a quiescent point of the engine; then the members may be told.
     func complete(_ withdrawal: Withdrawal) {
         for (tenant, window) in withdrawal.windows { ledger.release(tenant, window.amount) }
-        closer.release(withdrawal.windows.map(\.window.mapping))
+        closer.release(withdrawal.windows.map(\.window.region.mapping))
         groups.confirm(withdrawal.revocation)
     }
 
@@ -163,15 +163,16 @@ extension ControllerLoop {
                 length: request.byteCount, rights: rights, to: request.group, by: peer.client)
             peer.openWindows[opened.iova] = window
             openedWindows[opened] = OpenedWindow(
-                owner: peer, address: UInt64(UInt(bitPattern: window.mapping.bytes.baseAddress)))
+                owner: peer, address: UInt64(UInt(bitPattern: window.region.bytes.baseAddress)))
             changedPeers.insert(peer.number)
             publishGroup(request.group)
-            answer(peer, WindowOpened(handler: opened.handler, iova: opened.iova), sequence: sequence)
+            answerAfterPopulating(
+                window, peer, WindowOpened(handler: opened.handler, iova: opened.iova), sequence: sequence)
             deliver()
             return nil
         } catch {
             ledger.release(peer.tenant, window.amount)
-            closer.release([window.mapping])
+            closer.release([window.region.mapping])
             return Refusal(error)
         }
     }

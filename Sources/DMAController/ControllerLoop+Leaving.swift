@@ -14,6 +14,7 @@ extension ControllerLoop {
         leaving[peer.number] = peer
         waitingJoins.remove(peer.number)
         peer.waitingJoin = nil
+        afterPopulating[peer.number] = nil
         // The rest stays charged until it is released. The connection does not: the next one of the same application
         // must not depend on the order of the tenant's work.
         ledger.release(peer.tenant, QuotaLedger.Amount(connections: 1, events: peer.unsent.count))
@@ -48,9 +49,12 @@ extension ControllerLoop {
         }
         departedWork += peer.work
         departedWork.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
-        for window in peer.windows.values { ledger.release(peer.tenant, window.amount) }
-        closer.release(peer.windows.values.map(\.mapping))
+        for amount in peer.windows.values.map(\.amount) + peer.files.values.map(\.amount) {
+            ledger.release(peer.tenant, amount)
+        }
+        closer.release(peer.windows.values.map(\.region.mapping) + peer.files.values.map(\.mapping))
         peer.windows = [:]
+        peer.files = [:]
         leaving[peer.number] = nil
         changedPeers.insert(peer.number)
         statistics.closed += 1

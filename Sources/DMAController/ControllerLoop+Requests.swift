@@ -232,7 +232,7 @@ extension ControllerLoop {
         case .failure(let refusal): return refusal
         case .success(let found): window = found
         }
-        let address = UInt64(UInt(bitPattern: window.mapping.bytes.baseAddress))
+        let address = UInt64(UInt(bitPattern: window.region.bytes.baseAddress))
         guard let iova = processes.takeAddresses(request.byteCount, of: peer.client.process),
             let old = device.map.add(iova: iova, byteCount: request.byteCount, address: address)
         else {
@@ -242,7 +242,7 @@ extension ControllerLoop {
         retire(old)
         peer.windows[iova] = window
         changedPeers.insert(peer.number)
-        answer(peer, MemoryRegistered(iova: iova), sequence: sequence)
+        answerAfterPopulating(window, peer, MemoryRegistered(iova: iova), sequence: sequence)
         return nil
     }
 
@@ -272,18 +272,59 @@ extension ControllerLoop {
         else {
             return .failure(Refusal(.invalidArgument, "\(byteCount) bytes from \(offset): the file is shorter"))
         }
-        // If the owner has punched holes, an access here allocates whole pages, huge ones too: charge whole pages. They
-        // end within the file's length.
+        // Charged are whole pages, huge ones too. They end within the file's length.
         let pages = MemoryFile.pages(of: Int(byteCount), at: Int(offset), size: pageSize)
-        let amount = QuotaLedger.Amount(windows: 1, bytes: UInt64(pages.count))
+        var amount = QuotaLedger.Amount(windows: 1, bytes: UInt64(pages.count))
         if let full = ledger.charge(peer.tenant, amount) { return .failure(Refusal(.diskQuotaExceeded, full)) }
-        do throws(Errno) {
-            let mapping = try SharedMapping(
-                of: file.raw, offset: Int(offset), byteCount: Int(byteCount), isWritable: isWritable)
-            return .success(Peer.Window(mapping: mapping, amount: amount))
+        do throws(Refusal) {
+            let region = try memory.map(
+                file.raw, Int(offset)..<Int(end), isWritable: isWritable, of: peer.tenant)
+            if let whole = region.whole {
+                // The file is charged instead.
+                ledger.release(peer.tenant, QuotaLedger.Amount(bytes: amount.bytes))
+                amount.bytes = 0
+                if let refusal = keep(whole, for: peer) {
+                    closer.release([region.mapping])
+                    throw refusal
+                }
+            }
+            return .success(Peer.Window(region: region, amount: amount))
         } catch {
             ledger.release(peer.tenant, amount)
-            return .failure(Refusal(error, "the controller cannot map the memory: \(error)"))
+            return .failure(error)
+        }
+    }
+
+    /// Keeps the mapping of a whole file until the connection ends.
+    private func keep(_ whole: SharedMapping, for peer: Peer) -> Refusal? {
+        guard peer.files[ObjectIdentifier(whole)] == nil else { return nil }
+        let amount = QuotaLedger.Amount(bytes: UInt64(whole.bytes.count))
+        if let full = ledger.charge(peer.tenant, amount) { return Refusal(.diskQuotaExceeded, full) }
+        peer.files[ObjectIdentifier(whole)] = Peer.File(mapping: whole, amount: amount)
+        return nil
+    }
+
+    /// Maps all pages of a window on the tenant's own thread, then answers.
+    func answerAfterPopulating(_ window: Peer.Window, _ peer: Peer, _ message: some WireMessage, sequence: UInt32) {
+        peer.isBusy = true
+        let (number, region) = (peer.number, window.region)
+        closer.perform(for: peer.tenant) { [populated] in
+            region.populate()
+            populated.add(number)
+        }
+        afterPopulating[number] = { [self] in
+            peer.isBusy = false
+            answer(peer, message, sequence: sequence)
+            enqueue(peer)
+        }
+    }
+
+    /// Queues the answers of those whose memory is mapped now.
+    func takePopulated() {
+        for number in populated.take() {
+            // A peer that was disconnected has none.
+            guard let body = afterPopulating.removeValue(forKey: number), let peer = peers[number] else { continue }
+            queue.add(.action(body), for: peer.tenant)
         }
     }
 
@@ -297,7 +338,7 @@ extension ControllerLoop {
         changedPeers.insert(peer.number)
         answerAfterQuiescence(peer, sequence) { [self] in
             ledger.release(peer.tenant, window.amount)
-            closer.release([window.mapping])
+            closer.release([window.region.mapping])
         }
         return nil
     }

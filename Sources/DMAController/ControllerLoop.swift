@@ -12,6 +12,10 @@ final class ControllerLoop {
     let configuration: ControllerConfiguration
     let engine: Engine
     let closer: DescriptorCloser
+    var memory = TenantMemory()
+    /// The peers whose memory is mapped now, and what follows for each.
+    let populated: PopulatedPeers
+    var afterPopulating: [UInt64: () -> Void] = [:]
     let poller: Poller
     let place: ListeningSocket
     let published: PublishedState
@@ -57,6 +61,7 @@ final class ControllerLoop {
     private static let stopToken: UInt64 = 1
     /// Tokens from 2 on belong to peers, whose numbers start at 1.
     private static let quiescenceToken: UInt64 = .max
+    private static let populatedToken: UInt64 = .max - 1
 
     /// A bounded piece of work.
     enum Item {
@@ -85,9 +90,12 @@ final class ControllerLoop {
         ledger = QuotaLedger(configuration.quota)
         self.groups = groups
         closer = DescriptorCloser()
+        populated = try PopulatedPeers()
+        published.change { [mode = memory.mode.rawValue] in $0.memoryMode = mode }
         let poller = try Poller()
         try poller.add(place.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
+        try poller.add(populated.event.raw, [.readable, .edgeTriggered], token: Self.populatedToken)
         try poller.add(engine.quiescenceEvent, [.readable, .edgeTriggered], token: Self.quiescenceToken)
         self.poller = poller
         self.place = place
@@ -110,6 +118,7 @@ final class ControllerLoop {
             }
             for event in events.prefix(count) { note(event) }
             takeQuiescence()
+            takePopulated()
             queueDueJoins()
             if let item = queue.next() { perform(item) }
             requestQuiescence()
@@ -131,7 +140,7 @@ final class ControllerLoop {
             isAcceptQueued = true
             queue.add(.accept, for: nil)
         case Self.stopToken: isStopping = true
-        case Self.quiescenceToken: break
+        case Self.quiescenceToken, Self.populatedToken: break
         default:
             // An earlier event may have disconnected it.
             guard let peer = peers[event.token >> 1] else { return }

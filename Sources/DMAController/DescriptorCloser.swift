@@ -3,11 +3,11 @@ internal import GroupTable
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Closes descriptors received from untrusted peers, and unmaps memory, on separate threads.
+/// Closes descriptors received from untrusted peers, maps the pages of their memory, and unmaps it, on separate threads.
 ///
 /// `close` of such a descriptor can block for as long as the peer chooses: a socket that lingers, a file system that
-/// does not answer. So each tenant has a lane, with a thread while it has work, and delays only itself; memory has
-/// another lane.
+/// does not answer; pages can be swapped out. So each tenant has a lane, with a thread while it has work, and delays only
+/// itself; what is unmapped has another lane.
 final class DescriptorCloser: Sendable {
     /// The work of one thread.
     private struct Lane {
@@ -15,6 +15,7 @@ final class DescriptorCloser: Sendable {
         /// Counted descriptors that are not closed yet, including those that the thread has taken.
         var unclosedCount = 0
         var mappings: [SharedMapping] = []
+        var tasks: [@Sendable () -> Void] = []
         var isRunning = false
     }
 
@@ -36,7 +37,7 @@ final class DescriptorCloser: Sendable {
         func next(_ key: Key) -> Lane? {
             byKey.withLock { lanes in
                 guard var lane = lanes[key] else { return nil }
-                if lane.descriptors.isEmpty, lane.mappings.isEmpty {
+                if lane.descriptors.isEmpty, lane.mappings.isEmpty, lane.tasks.isEmpty {
                     lane.isRunning = false
                     lanes[key] = lane.unclosedCount > 0 ? lane : nil
                     return nil
@@ -45,6 +46,7 @@ final class DescriptorCloser: Sendable {
                 defer {
                     lane.descriptors = []
                     lane.mappings = []
+                    lane.tasks = []
                     lanes[key] = lane
                 }
                 return lane
@@ -67,6 +69,11 @@ final class DescriptorCloser: Sendable {
             lane.descriptors += descriptors.map { Waiting(raw: $0, counts: counts) }
             if counts { lane.unclosedCount += descriptors.count }
         }
+    }
+
+    /// Runs a task of a tenant: after the work that it already has, on its thread.
+    func perform(for tenant: Tenant, _ task: @escaping @Sendable () -> Void) {
+        add(to: .tenant(tenant)) { $0.tasks.append(task) }
     }
 
     /// Releases mappings on the memory thread: the release of the last reference unmaps, which is slow for many pages.
@@ -94,6 +101,7 @@ final class DescriptorCloser: Sendable {
                         _ = Glibc.close(descriptor.raw)
                         if descriptor.counts { lanes.closed(key) }
                     }
+                    for task in work.tasks { task() }
                 }
             }
             // A thread that is blocked in `close` is never joined.

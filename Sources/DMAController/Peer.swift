@@ -8,6 +8,12 @@ internal import LinuxSystem
 final class Peer {
     /// One registered memory region.
     struct Window {
+        let region: TenantMemory.Region
+        let amount: QuotaLedger.Amount
+    }
+
+    /// A file that is mapped whole, from its first window to the end of the connection.
+    struct File {
         let mapping: SharedMapping
         let amount: QuotaLedger.Amount
     }
@@ -77,6 +83,7 @@ final class Peer {
     var device: Device?
     var rings: [UInt16: Ring] = [:]
     var windows: [UInt64: Window] = [:]
+    var files: [ObjectIdentifier: File] = [:]
     var stopping: Stopping?
     /// The halt state of the rings with faults, from the first such ring to the stop.
     var halt: DeviceHalt?
@@ -119,7 +126,9 @@ final class Peer {
 
     /// Bytes that its user is charged for memory and rings.
     var chargedBytes: UInt64 {
-        let amounts = windows.values.map(\.amount) + openWindows.values.map(\.amount) + rings.values.map(\.amount)
+        let amounts =
+            windows.values.map(\.amount) + openWindows.values.map(\.amount) + rings.values.map(\.amount)
+            + files.values.map(\.amount)
         return amounts.reduce(0) { $0 &+ $1.bytes }
     }
 

@@ -70,6 +70,7 @@ final class PublishedState: Sendable {
     }
 
     struct Contents: Sendable {
+        var memoryMode = ""
         var statistics = ControllerStatistics()
         /// Of disconnected peers.
         var departedWork = Work()
@@ -91,7 +92,8 @@ final class PublishedState: Sendable {
         let groups = contents.groups.values.sorted { $0.info.id < $1.info.id }
         let work = connections.reduce(into: contents.departedWork) { $0 += $1.allWork }
         return ControllerReport(
-            controllerID: controllerID, path: path, figures: contents.statistics.figures + work.figures,
+            controllerID: controllerID, path: path, memoryMode: contents.memoryMode,
+            figures: contents.statistics.figures + work.figures,
             connections: connections.map(\.row), members: groups.flatMap(\.members), groups: groups.map(\.info))
     }
 }

@@ -73,6 +73,8 @@ public struct ControllerReport: Sendable, Equatable {
     public var controllerID: UInt16
     /// The path of its control socket.
     public var path: String
+    /// How it keeps from allocating missing pages of the memory of others: `userfaultfd`, or `sealed`.
+    public var memoryMode: String
     /// Totals over all past and present connections, and current levels.
     public var figures: [Figure]
     /// Current connections, in the order of connecting.
@@ -84,12 +86,13 @@ public struct ControllerReport: Sendable, Equatable {
 
     /// All values are taken as they are.
     public init(
-        controllerID: UInt16, path: String = "", figures: [Figure] = [], connections: [Connection] = [],
+        controllerID: UInt16, path: String = "", memoryMode: String = "", figures: [Figure] = [], connections: [Connection] = [],
         members: [Member] = [],
         groups: [AccessGroupInfo] = []
     ) {
         self.controllerID = controllerID
         self.path = path
+        self.memoryMode = memoryMode
         self.figures = figures
         self.connections = connections
         self.members = members

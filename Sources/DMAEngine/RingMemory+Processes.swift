@@ -61,6 +61,6 @@ extension RingMemory {
             munmap(reserved, layout.byteCount)
             throw error
         }
-        self.init(adopting: reserved, layout: layout)
+        self.init(adopting: reserved, layout: layout, removesApplicationPages: isEngine)
     }
 }

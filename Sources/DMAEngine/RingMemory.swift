@@ -28,6 +28,7 @@ public final class RingMemory: @unchecked Sendable {
     public let layout: RingLayout
 
     private let base: UnsafeMutableRawPointer
+    private let removesApplicationPages: Bool
 
     /// Maps zeroed memory; unused pages consume no memory.
     ///
@@ -39,9 +40,14 @@ public final class RingMemory: @unchecked Sendable {
         self.init(adopting: mapped, layout: layout)
     }
 
-    /// - Parameter mapped: zeroed memory of the layout's size, unmapped with the object.
-    init(adopting mapped: UnsafeMutableRawPointer, layout: RingLayout) {
+    /// - Parameters:
+    ///   - mapped: zeroed memory of the layout's size, unmapped with the object.
+    ///   - removesApplicationPages: whether the pages of the application's file are freed then, but for the first one,
+    ///     which has its counters: otherwise those that this process touched first stay charged to it as long as another
+    ///     process has the file.
+    init(adopting mapped: UnsafeMutableRawPointer, layout: RingLayout, removesApplicationPages: Bool = false) {
         base = mapped
+        self.removesApplicationPages = removesApplicationPages
         self.layout = layout
         func part<T>(_ offset: Int, _ type: T.Type, count: Int) -> UnsafeMutablePointer<T> {
             (mapped + offset).bindMemory(to: type, capacity: count)
@@ -59,6 +65,10 @@ public final class RingMemory: @unchecked Sendable {
     }
 
     deinit {
+        if removesApplicationPages {
+            let first = layout.descriptorsOffset
+            madvise(base + first, layout.applicationByteCount - first, MADV_REMOVE)
+        }
         munmap(base, layout.byteCount)
     }
 

@@ -1,8 +1,11 @@
 import Glibc
+public import SystemPackage
 
 /// The identity of a file, independent of its name: device and inode.
 ///
-/// C: `lstat`
+/// The system may give the number of a file that no longer exists to another one.
+///
+/// C: `lstat`, `fstat`
 public struct FileIdentity: Sendable, Hashable {
     private let device: UInt
     private let inode: UInt
@@ -13,6 +16,17 @@ public struct FileIdentity: Sendable, Hashable {
     public init?(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    /// An open file. Only for one whose kind was checked: for others the call may block.
+    public init(of descriptor: CInt) throws(Errno) {
+        var status = stat()
+        try tryingSystemCall { fstat(descriptor, &status) }
+        self.init(status)
+    }
+
+    private init(_ status: stat) {
         device = status.st_dev
         inode = status.st_ino
         isSocket = status.st_mode & S_IFMT == S_IFSOCK

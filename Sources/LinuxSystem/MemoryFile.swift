@@ -75,6 +75,20 @@ public enum MemoryFile {
         try tryingSystemCall { clinux_page_size(descriptor) }
     }
 
+    /// Whether all pages of a range have memory. Only for a file whose seals were checked: for others it may block.
+    ///
+    /// Of a file of huge pages the system reports no holes but only a sum: it is the whole file that has none.
+    ///
+    /// C: `lseek` with `SEEK_HOLE`, which moves the file's offset, and `fstat`
+    public static func isAllocated(_ range: Range<Int>, of descriptor: CInt) throws(Errno) -> Bool {
+        var status = stat()
+        try tryingSystemCall { fstat(descriptor, &status) }
+        if try pageSize(of: descriptor) > sysconf(Int32(_SC_PAGESIZE)) {
+            return status.st_blocks * 512 >= status.st_size
+        }
+        return try tryingSystemCall { clinux_next_hole(descriptor, range.lowerBound) } >= range.upperBound
+    }
+
     /// The whole pages that contain a range of a file; `size` is a power of two.
     public static func pages(of byteCount: Int, at offset: Int, size: Int) -> Range<Int> {
         offset & ~(size - 1)..<(offset + byteCount + size - 1) & ~(size - 1)
@@ -91,6 +105,7 @@ public final class SharedMapping: @unchecked Sendable {
 
     /// The mapped pages, which contain `bytes`.
     private let pages: UnsafeMutableRawBufferPointer
+    private let isWritable: Bool
 
     /// Maps a part of a file.
     ///
@@ -100,10 +115,12 @@ public final class SharedMapping: @unchecked Sendable {
     ///   - isWritable: if false, a write to ``bytes`` faults.
     ///   - isReserved: whether the memory is reserved now, for all mappings of the file. Otherwise the first access
     ///     to a missing huge page raises SIGBUS.
+    ///   - missingPages: if set, an access to a missing page raises SIGBUS and allocates nothing.
     ///   - descriptor: of a file that cannot become shorter.
     /// - Throws: EINVAL, ENOMEM; EPERM or EACCES when the file must not be written.
     public init(
-        of descriptor: CInt, offset: Int = 0, byteCount: Int, isWritable: Bool, isReserved: Bool = false
+        of descriptor: CInt, offset: Int = 0, byteCount: Int, isWritable: Bool, isReserved: Bool = false,
+        missingPages: MissingPages? = nil
     ) throws(Errno) {
         guard byteCount > 0, offset % sysconf(Int32(_SC_PAGESIZE)) == 0 else { throw Errno.invalidArgument }
         let pages = MemoryFile.pages(of: byteCount, at: offset, size: try MemoryFile.pageSize(of: descriptor))
@@ -111,10 +128,32 @@ public final class SharedMapping: @unchecked Sendable {
             nil, pages.count, isWritable ? PROT_READ | PROT_WRITE : PROT_READ,
             isReserved ? MAP_SHARED : MAP_SHARED | MAP_NORESERVE, descriptor, pages.lowerBound)
         guard let mapped, mapped != MAP_FAILED else { throw Errno(rawValue: errno) }
-        // A hint: transparent huge pages, if the system enables them for files in memory.
-        if pages.count >= Self.hugePage { madvise(mapped, pages.count, MADV_HUGEPAGE) }
         self.pages = UnsafeMutableRawBufferPointer(start: mapped, count: pages.count)
+        self.isWritable = isWritable
         bytes = UnsafeMutableRawBufferPointer(start: mapped + (offset - pages.lowerBound), count: byteCount)
+        // After an error the object is deallocated, which unmaps the pages.
+        if let missingPages {
+            try missingPages.register(self.pages)
+        } else if pages.count >= Self.hugePage {
+            // A hint: transparent huge pages, if the system enables them for files in memory. Not for memory of others:
+            // the system would fill holes with them.
+            madvise(mapped, pages.count, MADV_HUGEPAGE)
+        }
+    }
+
+    /// Maps all pages of a part now, and allocates missing ones: later accesses do not fault.
+    ///
+    /// It waits for pages that are swapped out.
+    ///
+    /// - Parameter range: in ``bytes``; whole pages of the file are mapped.
+    /// - Throws: ENOMEM; EFAULT at a missing page that cannot be allocated, or must not, because of ``MissingPages``:
+    ///   the pages before it are mapped then.
+    public func populate(_ range: Range<Int>) throws(Errno) {
+        guard let start = pages.baseAddress, let first = bytes.baseAddress, !range.isEmpty else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let (lower, upper) = (first - start + range.lowerBound, first - start + range.upperBound)
+        let begin = lower & ~(page - 1)
+        try tryingSystemCall { clinux_populate(start + begin, upper - begin, isWritable) }
     }
 
     private static let hugePage = 2 << 20

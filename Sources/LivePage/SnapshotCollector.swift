@@ -15,6 +15,10 @@ public struct SnapshotCollector: Sendable {
         /// Paths of further sockets. `*`, `?` and `[…]` are shell wildcards. A path without wildcards is a source even when
         /// no socket exists.
         public var sockets: [String] = []
+        /// The users whose sources are read. The others are listed with the reason.
+        public var trust = TelemetryTrust()
+        /// Paths of sockets that are read before all others: those of this process.
+        public var ownSockets: [String] = []
         /// The timeout of one source, for all of its replies together. With a source that never answers, every collection
         /// takes this long.
         public var timeout: Duration = .seconds(1)
@@ -29,7 +33,9 @@ public struct SnapshotCollector: Sendable {
     /// Reads no source before the first collection.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        finder = SourceFinder(directories: configuration.directories, patterns: configuration.sockets)
+        finder = SourceFinder(
+            directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust,
+            first: configuration.ownSockets)
     }
 
     /// Reads all sources. The page <doc:Snapshots> documents the JSON object.
@@ -39,15 +45,16 @@ public struct SnapshotCollector: Sendable {
     /// - Throws: when the process or the system has no file descriptors left.
     public func snapshot() throws(TelemetryClientError) -> JSONTree {
         let began = MonotonicTime.now
-        let (answers, staleCount) = try finder.query(timeout: configuration.timeout) { _ in SnapshotBuilder() }
+        let answers = try finder.query(timeout: configuration.timeout) { _ in SnapshotBuilder() }
         let locations = configuration.directories.map(\.applications) + configuration.sockets
         return .object([
             .init("program", .string(DmascopeVersion.text)),
             .init("time_ns", .count(MonotonicTime.wallClockNanoseconds)),
             .init("duration_ns", .count(MonotonicTime.now.nanoseconds(since: began))),
             .init("searched", .array(locations.map(JSONTree.string))),
-            .init("stale_sockets", .count(UInt64(staleCount))),
-            .init("processes", .array(answers.map { .object(process($0)) })),
+            .init("stale_sockets", .count(UInt64(answers.staleCount))),
+            .init("omitted_untrusted_sockets", .count(UInt64(answers.omittedUntrustedCount))),
+            .init("processes", .array(answers.walks.map { .object(process($0)) })),
         ])
     }
 
@@ -57,6 +64,7 @@ public struct SnapshotCollector: Sendable {
             .init("path", .string(answer.source.path)),
             .init("prefix", .string(answer.source.prefix)),
             .init("instance", .count(UInt64(answer.source.instance))),
+            .init("uid", answer.source.uid.map { .count(UInt64($0)) } ?? .null),
             .init("pid", answer.process.map(JSONTree.integer) ?? .null),
             .init("name", .text(visible.flatMap { SystemFile.text("/proc/\($0)/comm") })),
             .init("version", .text(answer.greeting?.version)),
@@ -67,6 +75,7 @@ public struct SnapshotCollector: Sendable {
                 .init("state", .string("failed")),
                 .init("failure", .string(failure.code.description)),
                 .init("reason", .text(failure.reason)),
+                .init("untrusted_uid", failure.user.map { .count(UInt64($0)) } ?? .null),
                 .init("process_state", .text(visible.flatMap(Self.state(of:)))),
             ]
         } else {

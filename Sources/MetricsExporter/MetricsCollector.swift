@@ -16,6 +16,10 @@ public final class MetricsCollector: Sendable {
         /// Paths of further sockets. `*`, `?` and `[…]` are shell wildcards. A path without wildcards is a source even when
         /// no socket exists.
         public var sockets: [String] = []
+        /// The users whose sources are read. The others are listed with the reason.
+        public var trust = TelemetryTrust()
+        /// Paths of sockets that are read before all others: those of this process.
+        public var ownSockets: [String] = []
         /// The timeout of one source, for all of its replies together.
         public var timeout: Duration = .seconds(1)
         /// The path of sysfs; tests use a copy.
@@ -44,7 +48,9 @@ public final class MetricsCollector: Sendable {
     /// Reads no source before the first collection.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        finder = SourceFinder(directories: configuration.directories, patterns: configuration.sockets)
+        finder = SourceFinder(
+            directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust,
+            first: configuration.ownSockets)
     }
 
     /// A family for every row of ``MetricTable``; a row without values has no samples.
@@ -70,13 +76,13 @@ public final class MetricsCollector: Sendable {
         let proc = ProcDirectory()
         let resets = state.resets
         resets.beginRound()
-        let (answers, staleCount) = try finder.query(timeout: configuration.timeout) { source in
+        let answers = try finder.query(timeout: configuration.timeout) { source in
             SampleBuilder(source, rows: rows, resets: resets, proc: proc)
         }
         resets.endRound()
 
         var samples = [[MetricSample]](repeating: [], count: rows.count)
-        for answer in answers {
+        for answer in answers.walks {
             if let failure = answer.outcome?.failure {
                 state.failureCounts[failure.code.description, default: 0] += 1
             } else {
@@ -84,7 +90,8 @@ public final class MetricsCollector: Sendable {
             }
         }
         let round = ScrapeRound(
-            answers: answers, staleCount: staleCount, failureCounts: state.failureCounts,
+            answers: answers.walks, staleCount: answers.staleCount,
+            omittedUntrustedCount: answers.omittedUntrustedCount, failureCounts: state.failureCounts,
             nanoseconds: MonotonicTime.now.nanoseconds(since: began))
         return assemble(rows, samples, round, proc)
     }

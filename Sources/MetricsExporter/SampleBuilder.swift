@@ -5,8 +5,11 @@ import TelemetryWire
 /// Converts the replies of one source to samples. They are valid after the last reply.
 final class SampleBuilder: SourceVisitor {
     static let limits = (devices: Int.max, channels: Int.max, groups: Int.max)
-    /// Samples of one source. A source with more is treated as failed: no process has so many devices.
+    /// Values of one source, the buckets of histograms included. A source with more is treated as failed: no process has so
+    /// many devices.
     static let sampleLimit = 100_000
+    /// Elements of a reply that is an array. Each may become several values, which are not created beyond this limit.
+    static let elementLimit = 16_384
 
     /// Samples by the index of the row in the table.
     private(set) var samples: [Int: [MetricSample]] = [:]
@@ -47,6 +50,10 @@ final class SampleBuilder: SourceVisitor {
     func take(_ reply: JSONTree, to request: SourceRequest) throws(TelemetryClientError) {
         let command = request.command
         guard reply != .null, let places = plan[command] else { return }
+        guard reply.elements.count <= Self.elementLimit else {
+            throw TelemetryClientError(
+                .tooLong, "\(source.path) answers \(request.text) with more than \(Self.elementLimit) elements")
+        }
         var labels = labels
         if let device = request.device { labels = labels + ["device": "\(device.id)", "name": device.name] }
         if command.scope == .vchan { labels = labels + ["vchan": "\(request.index)"] }
@@ -62,7 +69,11 @@ final class SampleBuilder: SourceVisitor {
                     .invalidValue,
                     "\(source.path) answers \(request.text) with a value that \(description.name) cannot have")
             }
-            sampleCount += points.count
+            guard points.count < 2 || Set(points.map(\.labels)).count == points.count else {
+                throw TelemetryClientError(
+                    .invalidValue, "\(source.path) answers \(request.text) with two values of one \(description.name)")
+            }
+            sampleCount += points.reduce(0) { $0 + $1.value.lineCount }
             guard sampleCount <= Self.sampleLimit else {
                 throw TelemetryClientError(
                     .tooLong, "\(source.path) sends more than \(Self.sampleLimit) values, which is the limit")
@@ -71,5 +82,12 @@ final class SampleBuilder: SourceVisitor {
                 MetricSample(labels + $0.labels, $0.value, created: rows[place].isCounted ? created : nil)
             }
         }
+    }
+}
+
+extension MetricValue {
+    /// About how many lines it has in the text formats.
+    fileprivate var lineCount: Int {
+        if case .histogram(let histogram) = self { histogram.buckets.count + 3 } else { 1 }
     }
 }

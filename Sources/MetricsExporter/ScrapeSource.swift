@@ -10,15 +10,22 @@ package struct ScrapeSource: Sendable, Hashable {
     package let prefix: String
     /// The number of the process among those with this prefix, from 0.
     package let instance: Int
-    /// Whether the user named it. Such a source is reported even when there is no socket.
+    /// Whether the user named it. Such a source is reported even when there is no socket, and may be in a directory of a
+    /// user who is not trusted.
     package let isNamed: Bool
+    /// The owner of the socket; `nil` when there is none.
+    package let uid: UInt32?
 
-    /// The labels of all metrics of a process. DPDK's term `instance` is not used: in Prometheus this label names the scrape
-    /// target.
-    static let labelNames = ["prefix", "prefix_instance", "pid"]
+    /// The labels that identify a source. DPDK's term `instance` is not used: in Prometheus this label names the scrape
+    /// target. `uid` is not used: metrics of a controller have it for the users of its peers.
+    static let sourceLabelNames = ["prefix", "prefix_instance", "source_uid"]
+    /// The labels of all metrics of a process.
+    static let labelNames = sourceLabelNames + ["pid"]
 
     /// The labels of the source without the process ID.
-    var labels: LabelSet { ["prefix": prefix, "prefix_instance": "\(instance)"] }
+    var labels: LabelSet {
+        ["prefix": prefix, "prefix_instance": "\(instance)", "source_uid": uid.map { "\($0)" } ?? ""]
+    }
 }
 
 /// Finds telemetry sources in directories and by patterns.
@@ -26,11 +33,18 @@ package struct SourceFinder: Sendable {
     let directories: [TelemetryRunDirectory]
     /// Paths of sockets; `*`, `?` and `[…]` are shell wildcards.
     let patterns: [String]
+    let trust: TelemetryTrust
+    /// Paths of sockets that are read before all others.
+    let first: Set<String>
 
     /// Searches at each call of ``sources()``.
-    package init(directories: [TelemetryRunDirectory], patterns: [String]) {
+    package init(
+        directories: [TelemetryRunDirectory], patterns: [String], trust: TelemetryTrust, first: [String]
+    ) {
         self.directories = directories
         self.patterns = patterns
+        self.trust = trust
+        self.first = Set(first)
     }
 
     /// All sources in the order of the directories and patterns, without duplicate paths.
@@ -43,7 +57,8 @@ package struct SourceFinder: Sendable {
             let isFree = names.insert("\(prefix):\(instance)").inserted
             sources.append(
                 ScrapeSource(
-                    path: path, prefix: JSONReader.label(isFree ? prefix : path), instance: instance, isNamed: isNamed))
+                    path: path, prefix: JSONReader.label(isFree ? prefix : path), instance: instance, isNamed: isNamed,
+                    uid: TelemetryTrust.owner(of: path)))
         }
         for endpoint in TelemetryDiscovery.endpoints(in: directories) {
             add(endpoint.path, endpoint.filePrefix, endpoint.instance, isNamed: false)

@@ -165,21 +165,60 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
     }
 }
 
+/// What a ``SourceFinder`` found and read.
+package struct SourceAnswers<Visitor: SourceVisitor> {
+    /// The walks, each with its outcome, in the order of the sources.
+    package let walks: [SourceWalk<Visitor>]
+    /// Sockets without a listener that are not among the walks: they were left by processes that were killed.
+    package let staleCount: Int
+    /// Sockets of users who are not trusted that are not among the walks, because there are too many.
+    package let omittedUntrustedCount: Int
+}
+
 extension SourceFinder {
-    /// Reads every source and returns each walk with its outcome.
+    /// Sockets that are listed although they are not read. Any user may make more of them.
+    private static var untrustedLimit: Int { 100 }
+
+    /// Reads every source of a trusted user and returns each walk with its outcome.
     ///
-    /// A socket without a listener is only counted, unless the user named it: it was left by a process that was killed.
+    /// A socket without a listener is only counted, unless the user named it.
     ///
     /// - Throws: when the process or the system has no file descriptors left.
     package func query<Visitor: SourceVisitor>(
         timeout: Duration, _ visitor: (ScrapeSource) -> Visitor
-    ) throws(TelemetryClientError) -> (answers: [SourceWalk<Visitor>], staleCount: Int) {
+    ) throws(TelemetryClientError) -> SourceAnswers<Visitor> {
         let walks = sources().map { SourceWalk($0, visitor($0)) }
-        let outcomes = try TelemetrySweep(timeout: timeout).run(walks.map { ($0.source.path, $0) })
-        for (walk, outcome) in zip(walks, outcomes) { walk.outcome = outcome }
-        let answers = walks.filter { walk in
-            walk.source.isNamed || ![.refused, .notFound].contains(walk.outcome?.failure?.code)
+        refuse(walks)
+        var sweep = TelemetrySweep(timeout: timeout)
+        sweep.trust = trust
+        // Whatever the other sources do, they do it later.
+        for isFirst in [true, false] {
+            let part = walks.filter { $0.outcome == nil && first.contains($0.source.path) == isFirst }
+            if part.isEmpty { continue }
+            let outcomes = try sweep.run(part.map { ($0.source.path, $0) })
+            for (walk, outcome) in zip(part, outcomes) { walk.outcome = outcome }
         }
-        return (answers, walks.count { !$0.source.isNamed && $0.outcome?.failure?.code == .refused })
+
+        var untrustedCount = 0
+        let listed = walks.filter { walk in
+            if walk.source.isNamed { return true }
+            let code = walk.outcome?.failure?.code
+            if code == .untrusted { untrustedCount += 1 }
+            return code == .untrusted ? untrustedCount <= Self.untrustedLimit : code != .refused && code != .notFound
+        }
+        return SourceAnswers(
+            walks: listed, staleCount: walks.count { !$0.source.isNamed && $0.outcome?.failure?.code == .refused },
+            omittedUntrustedCount: max(untrustedCount - Self.untrustedLimit, 0))
+    }
+
+    /// Gives the sources in directories of users who are not trusted their outcome: they are not connected.
+    private func refuse<Visitor: SourceVisitor>(_ walks: [SourceWalk<Visitor>]) {
+        var refusals: [String: TelemetryClientError?] = [:]
+        for walk in walks where !walk.source.isNamed {
+            let directory = TelemetryTrust.directory(of: walk.source.path)
+            let refusal = refusals[directory] ?? trust.refusal(ofDirectory: directory)
+            refusals[directory] = .some(refusal)
+            if let refusal { walk.outcome = TelemetrySweep.Outcome(failure: refusal) }
+        }
     }
 }

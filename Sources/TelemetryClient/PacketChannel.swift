@@ -6,13 +6,13 @@ import TelemetryWire
 /// A connected socket with a receive buffer and deadlines. Any failure closes it.
 struct PacketChannel: ~Copyable {
     let path: String
+    /// The server's process, user and group, from the kernel.
+    let peer: PeerCredentials
     private var socket: OwnedDescriptor?
     private var buffer: [UInt8]
 
-    /// Buffer for the greeting, which is short; it contains the maximum length of replies.
-    private static var greetingLength: Int { 4096 }
-
-    init(path: String, timeout: Duration) throws(TelemetryClientError) {
+    /// Connects. Fails with `untrusted`, and reads nothing, if the server's user is not trusted.
+    init(path: String, trust: TelemetryTrust, timeout: Duration) throws(TelemetryClientError) {
         guard path.utf8.count <= SequencedPacketSocket.maximumPathLength else {
             throw TelemetryClientError(
                 .tooLong,
@@ -22,29 +22,26 @@ struct PacketChannel: ~Copyable {
         guard !path.utf8.contains(0) else {
             throw TelemetryClientError(.invalidArgument, "a path must not contain NUL")
         }
-        do throws(Errno) {
-            let socket = try SequencedPacketSocket.open()
-            // With a full backlog, connect blocks; only the send timeout limits that.
-            try SequencedPacketSocket.setSendTimeout(socket, timeout)
-            try SequencedPacketSocket.connect(socket, to: path)
-            try Self.makeNonblocking(socket)
-            self.socket = consume socket
-        } catch {
-            throw .system(error, "cannot connect to \(path)")
-        }
+        let connected = try Self.connect(to: path, timeout: timeout)
+        let peer = try Self.peer(of: connected, at: path)
+        if let refusal = trust.refusal(of: peer, at: path) { throw refusal }
         self.path = path
-        self.buffer = [UInt8](repeating: 0, count: Self.greetingLength)
+        self.peer = peer
+        self.socket = consume connected
+        self.buffer = [UInt8](repeating: 0, count: TelemetryGreeting.maximumLength)
     }
 
     /// Connects to the first live server of a prefix, or to the given instance. Sockets whose server has ended are
     /// skipped.
     static func first(
-        filePrefix: String, instance: Int?, in directory: TelemetryRunDirectory, timeout: Duration
+        filePrefix: String, instance: Int?, in directory: TelemetryRunDirectory, trust: TelemetryTrust,
+        timeout: Duration
     ) throws(TelemetryClientError) -> PacketChannel {
         guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
             throw TelemetryClientError(
                 .invalidArgument, "\(filePrefix) is not a valid file prefix: it must be a directory name")
         }
+        if let refusal = trust.refusal(ofDirectory: directory.directory(filePrefix: filePrefix)) { throw refusal }
         let paths =
             instance.map { [directory.socketPath(filePrefix: filePrefix, instance: $0)] }
             ?? TelemetryDiscovery.endpoints(filePrefix: filePrefix, in: directory).map(\.path)
@@ -53,20 +50,13 @@ struct PacketChannel: ~Copyable {
             errno: .noSuchFileOrDirectory)
         for path in paths {
             do throws(TelemetryClientError) {
-                return try PacketChannel(path: path, timeout: timeout)
+                return try PacketChannel(path: path, trust: trust, timeout: timeout)
             } catch {
                 failure = error
                 if error.code != .refused && error.code != .notFound { break }
             }
         }
         throw failure
-    }
-
-    func peerCredentials() throws(Errno) -> PeerCredentials {
-        switch socket {
-        case .some(let socket): try PeerCredentials(of: socket)
-        case .none: throw .socketNotConnected
-        }
     }
 
     /// Enlarges the buffer for replies of that length.
@@ -136,6 +126,29 @@ struct PacketChannel: ~Copyable {
     private mutating func close(_ error: TelemetryClientError) -> TelemetryClientError {
         socket = nil
         return error
+    }
+
+    private static func connect(to path: String, timeout: Duration) throws(TelemetryClientError) -> OwnedDescriptor {
+        do throws(Errno) {
+            let socket = try SequencedPacketSocket.open()
+            // With a full backlog, connect blocks; only the send timeout limits that.
+            try SequencedPacketSocket.setSendTimeout(socket, timeout)
+            try SequencedPacketSocket.connect(socket, to: path)
+            try makeNonblocking(socket)
+            return socket
+        } catch {
+            throw .system(error, "cannot connect to \(path)")
+        }
+    }
+
+    private static func peer(
+        of socket: borrowing OwnedDescriptor, at path: String
+    ) throws(TelemetryClientError) -> PeerCredentials {
+        do throws(Errno) {
+            return try PeerCredentials(of: socket)
+        } catch {
+            throw .system(error, "cannot read the credentials of the server on \(path)")
+        }
     }
 
     private static func makeNonblocking(_ socket: borrowing OwnedDescriptor) throws(Errno) {

@@ -16,18 +16,26 @@ final class SweepSession {
     private let path: String
     private let conversation: any TelemetryConversation
     private let sweep: TelemetrySweep
+    private let totals: SweepTotals
     private var state = State.connecting
     private var socket: OwnedDescriptor?
     private var peer: PeerCredentials?
-    private var received = 0
-    private var started = MonotonicTime.now
-    private var ended = MonotonicTime.now
-    private(set) var deadline = MonotonicTime.now
+    private var replyLimit = TelemetryGreeting.maximumLength
+    /// The bytes of all its messages.
+    private(set) var received = 0
+    /// By the clock of `totals`.
+    private var started = MonotonicTime(nanoseconds: 0)
+    /// The time for its messages, in nanoseconds.
+    private var processing: UInt64 = 0
+    private var nanoseconds: UInt64 = 0
+    /// By the clock of `totals`.
+    private(set) var deadline = MonotonicTime(nanoseconds: 0)
 
-    init(_ path: String, _ conversation: any TelemetryConversation, _ sweep: TelemetrySweep) {
+    init(_ path: String, _ conversation: any TelemetryConversation, _ sweep: TelemetrySweep, _ totals: SweepTotals) {
         self.path = path
         self.conversation = conversation
         self.sweep = sweep
+        self.totals = totals
     }
 
     var isDone: Bool { if case .done = state { true } else { false } }
@@ -36,12 +44,12 @@ final class SweepSession {
     var outcome: TelemetrySweep.Outcome {
         var failure: TelemetryClientError?
         if case .done(let error) = state { failure = error }
-        return TelemetrySweep.Outcome(failure: failure, nanoseconds: ended.nanoseconds(since: started), peer: peer)
+        return TelemetrySweep.Outcome(failure: failure, nanoseconds: nanoseconds, peer: peer)
     }
 
-    func start(_ poller: borrowing Poller, token: UInt64, timeout: Duration) {
-        started = .now
-        deadline = started.advanced(by: timeout)
+    func start(_ poller: borrowing Poller, token: UInt64) {
+        started = totals.now
+        deadline = started.advanced(by: sweep.timeout)
         connect(poller, token: token)
     }
 
@@ -54,7 +62,9 @@ final class SweepSession {
         do throws(Errno) {
             let socket = try SequencedPacketSocket.open(nonblocking: true)
             try SequencedPacketSocket.connect(socket, to: path)
-            peer = try PeerCredentials(of: socket)
+            let peer = try PeerCredentials(of: socket)
+            self.peer = peer
+            if let refusal = sweep.trust.refusal(of: peer, at: path) { return end(refusal) }
             try poller.add(socket.raw, .readable, token: token)
             self.socket = consume socket
             state = .greeting
@@ -65,11 +75,21 @@ final class SweepSession {
 
     /// Ends the session because its deadline has passed.
     func expire() {
-        if !isDone { end(TelemetryClientError(.timedOut, "\(path) did not answer in time", errno: .timedOut)) }
+        guard !isDone else { return }
+        let fault =
+            Duration.nanoseconds(processing) > sweep.timeout / 2
+            ? "takes too long: its replies need more time than a source has" : "did not answer in time"
+        end(TelemetryClientError(.timedOut, "\(path) \(fault)", errno: .timedOut))
     }
 
-    /// Handles an event of the socket.
+    /// Handles an event of the socket. The time counts for this session, and not for the others.
     func proceed(_ poller: borrowing Poller, token: UInt64, buffer: UnsafeMutableRawBufferPointer) {
+        let duration = totals.measuring { handleEvent(poller, token: token, buffer: buffer) }
+        processing += duration
+        deadline = MonotonicTime(nanoseconds: deadline.nanoseconds - min(duration, deadline.nanoseconds))
+    }
+
+    private func handleEvent(_ poller: borrowing Poller, token: UInt64, buffer: UnsafeMutableRawBufferPointer) {
         // An earlier event of the same batch has ended the connection.
         guard let descriptor else { return }
         do throws(TelemetryClientError) {
@@ -84,6 +104,7 @@ final class SweepSession {
                     throw TelemetryClientError(
                         .notTelemetry, "\(path) does not send the greeting of a telemetry server")
                 }
+                replyLimit = min(greeting.maximumReplyLength, sweep.maximumReplyLength)
                 conversation.begin(greeting, peer: peer)
             case .receiving(let request):
                 try conversation.take(value(of: message, to: request), to: request)
@@ -133,11 +154,17 @@ final class SweepSession {
             throw TelemetryClientError(.disconnected, "\(path) closed the connection")
         case .success(let length):
             received += length
-            guard length <= sweep.maximumReplyLength, received <= sweep.maximumLength else {
+            guard length <= replyLimit, received <= sweep.maximumLength else {
                 throw TelemetryClientError(
                     .tooLong,
-                    "\(path) sent too much: at most \(sweep.maximumReplyLength) bytes per reply and "
-                        + "\(sweep.maximumLength) in total are accepted")
+                    "\(path) sent too much: at most \(replyLimit) bytes in a message and \(sweep.maximumLength) in "
+                        + "total are accepted")
+            }
+            guard totals.add(length, ofSourceWith: received) else {
+                throw TelemetryClientError(
+                    .tooLong,
+                    "\(path) sent more than its share: at most \(sweep.maximumTotalLength) bytes of all sources together "
+                        + "are accepted")
             }
             return UnsafeRawBufferPointer(rebasing: buffer[..<length])
         case .failure(.resourceTemporarilyUnavailable):
@@ -170,7 +197,7 @@ final class SweepSession {
     }
 
     private func end(_ error: TelemetryClientError?) {
-        ended = .now
+        nanoseconds = processing + totals.now.nanoseconds(since: started)
         state = .done(error)
         socket = nil
     }

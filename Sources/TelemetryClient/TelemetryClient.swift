@@ -22,28 +22,31 @@ public final class TelemetryClient {
 
     private var channel: PacketChannel
 
-    /// Connects to the socket at `path` and waits for the greeting.
+    /// Connects to the socket at `path` and waits for the greeting. The user of the server must be trusted; the owner of
+    /// the directory need not be.
     ///
-    /// - Throws: `notFound`, `refused`, `permissionDenied`, `timedOut`, `disconnected`, `notTelemetry`, `tooLong` (the
-    ///   path), or `system`.
+    /// - Throws: `notFound`, `refused`, `permissionDenied`, `untrusted`, `timedOut`, `disconnected`, `notTelemetry`,
+    ///   `tooLong` (the path), or `system`.
     public convenience init(
-        path: String, timeout: Duration = TelemetryClient.defaultTimeout
+        path: String, trust: TelemetryTrust = TelemetryTrust(), timeout: Duration = TelemetryClient.defaultTimeout
     ) throws(TelemetryClientError) {
         let deadline = MonotonicTime.now.advanced(by: timeout)
-        try self.init(channel: PacketChannel(path: path, timeout: timeout), timeout: timeout, deadline: deadline)
+        try self.init(
+            channel: PacketChannel(path: path, trust: trust, timeout: timeout), timeout: timeout, deadline: deadline)
     }
 
-    /// Connects to the first live server of a file prefix: `…v2`, then `…v2:1`, and so on.
+    /// Connects to the first live server of a file prefix: `…v2`, then `…v2:1`, and so on. The owner of the prefix's
+    /// directory and the user of the server must be trusted.
     ///
     /// - Throws: `invalidArgument` for an invalid prefix, `notFound` if there is no socket, else the error of the last
     ///   socket that was tried.
     public convenience init(
         filePrefix: String, instance: Int? = nil, in directory: TelemetryRunDirectory = .standard,
-        timeout: Duration = TelemetryClient.defaultTimeout
+        trust: TelemetryTrust = TelemetryTrust(), timeout: Duration = TelemetryClient.defaultTimeout
     ) throws(TelemetryClientError) {
         let deadline = MonotonicTime.now.advanced(by: timeout)
         let channel = try PacketChannel.first(
-            filePrefix: filePrefix, instance: instance, in: directory, timeout: timeout)
+            filePrefix: filePrefix, instance: instance, in: directory, trust: trust, timeout: timeout)
         try self.init(channel: channel, timeout: timeout, deadline: deadline)
     }
 
@@ -56,14 +59,9 @@ public final class TelemetryClient {
             throw TelemetryClientError(
                 .notTelemetry, "\(channel.path) does not send the greeting of a telemetry server")
         }
-        do throws(Errno) {
-            peer = try channel.peerCredentials()
-        } catch {
-            throw .system(error, "cannot read the credentials of the server on \(channel.path)")
-        }
-        // DPDK's maximum length is that of the value alone: add the key and the braces around it.
-        channel.makeRoom(for: greeting.maximumOutputLength + TelemetryRequest.maximumLength * 6 + 64)
+        channel.makeRoom(for: greeting.maximumReplyLength)
         self.path = channel.path
+        peer = channel.peer
         self.greeting = greeting
         self.timeout = timeout
         self.channel = channel

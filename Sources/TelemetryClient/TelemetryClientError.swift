@@ -13,6 +13,8 @@ public struct TelemetryClientError: Error, Sendable, Equatable, CustomStringConv
         public static let refused = Code(description: "refused")
         /// This user is not allowed to connect.
         public static let permissionDenied = Code(description: "permissionDenied")
+        /// The directory of the socket or the server belongs to a user who is not trusted; see `user`.
+        public static let untrusted = Code(description: "untrusted")
         /// The deadline passed.
         public static let timedOut = Code(description: "timedOut")
         /// The server closed the connection, or it was closed here after an earlier failure.
@@ -37,12 +39,15 @@ public struct TelemetryClientError: Error, Sendable, Equatable, CustomStringConv
     public let errno: Errno?
     /// What was wrong, in one sentence.
     public let reason: String
+    /// With `untrusted`: the user who is not trusted.
+    public let user: UInt32?
 
     /// For conversations, which may throw errors of their own.
-    public init(_ code: Code, _ reason: String, errno: Errno? = nil) {
+    public init(_ code: Code, _ reason: String, errno: Errno? = nil, user: UInt32? = nil) {
         self.code = code
         self.reason = reason
         self.errno = errno
+        self.user = user
     }
 
     /// The same as ``reason``.

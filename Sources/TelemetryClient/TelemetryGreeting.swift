@@ -9,9 +9,16 @@ public struct TelemetryGreeting: Sendable, Equatable {
     /// The maximum length of a reply's value, in bytes.
     public let maximumOutputLength: Int
 
+    /// The maximum length of the greeting itself, in bytes.
+    static let maximumLength = 4096
+
     /// An upper bound for `maximumOutputLength`, because an untrusted server must not determine how much memory a
     /// client allocates.
     static let largestOutputLength = 64 << 20
+
+    /// The maximum length of a reply, in bytes. DPDK's maximum is that of the value alone: the key and the braces around
+    /// it are added.
+    var maximumReplyLength: Int { maximumOutputLength + TelemetryRequest.maximumLength * 6 + 64 }
 
     /// Parses a greeting; `nil` if the bytes are not one.
     init?(_ bytes: UnsafeRawBufferPointer) {

@@ -4,18 +4,24 @@ public import TelemetryWire
 
 /// Queries many telemetry servers at once from one thread.
 ///
-/// Each server has the same time for its whole conversation, counted from its start. A server that does not answer,
-/// sends too much or invalid data, or exits loses its own answers and never another's. Nothing is kept between two
-/// sweeps.
+/// Each server has the same time for its whole conversation, counted from its start: the time to wait for its messages and
+/// to handle them. The time for the messages of others does not count, and a server that has sent little goes before one
+/// that has sent much. A server that does not answer, sends too much or invalid data, or exits loses its own answers and
+/// never another's. Nothing is kept between two sweeps.
 public struct TelemetrySweep: Sendable {
     /// The time limit for the whole conversation with one server.
     public var timeout: Duration
+    /// The users whose servers are read. The directories of the sockets are not checked.
+    public var trust = TelemetryTrust()
     /// The maximum number of simultaneous conversations; the others wait.
     public var maximumConnections = 512
-    /// The maximum length of a reply, in bytes.
+    /// The maximum length of a reply, in bytes. The greeting of a server may set a lower one.
     public var maximumReplyLength = 1 << 20
     /// The maximum number of bytes from one server in a sweep.
     public var maximumLength = 4 << 20
+    /// The maximum number of bytes from all servers in a sweep. Beyond it, a server that has sent less than an equal share
+    /// goes on until it has sent as much.
+    public var maximumTotalLength = 32 << 20
 
     /// A sweep whose conversations take at most `timeout` each.
     public init(timeout: Duration = .seconds(1)) {
@@ -26,10 +32,17 @@ public struct TelemetrySweep: Sendable {
     public struct Outcome: Sendable {
         /// Why it ended early; `nil` if every request was answered.
         public let failure: TelemetryClientError?
-        /// The duration, without the wait before its start.
+        /// The duration, without the wait before its start and without the time for messages of other servers.
         public let nanoseconds: UInt64
         /// The server's process, user and group, from the kernel; `nil` if there was no connection.
         public let peer: PeerCredentials?
+
+        /// The outcome of a conversation; without further values, of one that was refused before it started.
+        package init(failure: TelemetryClientError?, nanoseconds: UInt64 = 0, peer: PeerCredentials? = nil) {
+            self.failure = failure
+            self.nanoseconds = nanoseconds
+            self.peer = peer
+        }
     }
 
     /// Holds each conversation with the server on its path, and returns when all have ended or failed. Conversations
@@ -41,7 +54,7 @@ public struct TelemetrySweep: Sendable {
         _ conversations: [(path: String, conversation: any TelemetryConversation)]
     ) throws(TelemetryClientError) -> [Outcome] {
         do throws(Errno) {
-            var loop = try SweepLoop(self, conversations.map { SweepSession($0.path, $0.conversation, self) })
+            var loop = try SweepLoop(self, conversations)
             return try loop.run()
         } catch {
             throw .system(error, "cannot wait for telemetry servers")

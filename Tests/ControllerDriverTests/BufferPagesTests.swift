@@ -1,6 +1,7 @@
 import ControllerDriver
 import DMADev
 import Glibc
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -68,35 +69,80 @@ import Testing
         #expect(madvise(buffer.bytes.baseAddress! + size, size, MADV_REMOVE) == 0)
         try pool.setFreeCount(0)
         // The system has no page for the controller: it gets SIGBUS.
-        #expect(try copy(from: whole, to: whole + UInt64(size), 64) == .invalidDestinationAddress)
-        #expect(try copy(from: whole + UInt64(size), to: whole, 64) == .invalidSourceAddress)
+        #expect(try copy(from: whole, to: whole + UInt64(size), 64) == .pageFault)
+        #expect(try copy(from: whole + UInt64(size), to: whole, 64) == .pageFault)
         #expect(try copy(from: whole, to: whole + 4096, 64) == .successful)
         #expect(buffer.bytes[4096] == 5)
     }
 
-    @Test func holesAreZerosAndTheControllerLivesOn() throws {
+    @Test("A buffer has all its pages when it is made, and the controller maps them") func allocation() throws {
+        let size = 8 << 20
+        let buffer = try driver.memory.allocate(byteCount: size)
+        var resident = [UInt8](repeating: 0, count: size / 4096)
+        #expect(mincore(buffer.bytes.baseAddress!, size, &resident) == 0 && resident.allSatisfy { $0 & 1 == 1 })
+    }
+
+    @Test("A hole fails the operations that meet it, and stays a hole") func holes() throws {
+        let host = try ControllerHost.shared.get()
+        #expect(host.memoryMode == "userfaultfd")
         let size = 1 << 20
         let source = try driver.memory.allocate(byteCount: size)
         let destination = try driver.memory.allocate(byteCount: size)
         memset(source.bytes.baseAddress!, 5, size)
         let from = try device.mapMemory(source.bytes)
         let to = try device.mapMemory(destination.bytes)
-        #expect(madvise(source.bytes.baseAddress! + 8192, 8192, MADV_REMOVE) == 0)
+        let hole = source.bytes.baseAddress! + 8192
+        #expect(madvise(hole, 8192, MADV_REMOVE) == 0)
+        for _ in 0..<3 { #expect(try copy(from: from, to: to, size) == .pageFault) }
+        #expect(try copy(from: to, to: from + 8192, 64) == .pageFault)
+        var resident: [UInt8] = [9, 9]
+        #expect(mincore(hole, 8192, &resident) == 0 && resident.allSatisfy { $0 & 1 == 0 })
+        // Whoever owns it fills it again.
+        memset(hole, 5, 8192)
         #expect(try copy(from: from, to: to, size) == .successful)
-        #expect(destination.bytes.enumerated().allSatisfy { $1 == ((8192..<16384).contains($0) ? 0 : 5) })
-        // While an operation is at it, wherever it is: some of the bytes are as they were, the others are zeros.
+        #expect(destination.bytes.allSatisfy { $0 == 5 })
+        // While an operation is at it, wherever it is.
         let channel = try device.virtualChannel(0)
         for round in 0..<200 {
             memset(source.bytes.baseAddress!, 5, size)
+            memset(destination.bytes.baseAddress!, 0, size)
             try channel.copy(from: from, to: to, length: UInt32(size), flags: .submit)
             let advice = madvise(source.bytes.baseAddress! + round * 4096, size / 2 - round * 2048 & ~4095, MADV_REMOVE)
             #expect(advice == 0)
-            #expect(madvise(destination.bytes.baseAddress!, size, MADV_REMOVE) == 0)
-            while try channel.completed(upTo: 1).count == 0 { sched_yield() }
+            var statuses: [CompletionStatus] = [.successful]
+            while try statuses.withUnsafeMutableBufferPointer({ try channel.completedStatus(into: $0) }).count == 0 {
+                sched_yield()
+            }
+            #expect(statuses[0] == .successful || statuses[0] == .pageFault)
+            #expect(destination.bytes.allSatisfy { $0 == 0 || $0 == 5 })
         }
-        #expect(destination.bytes.allSatisfy { $0 == 0 || $0 == 5 })
-        memset(source.bytes.baseAddress!, 6, size)
-        #expect(try copy(from: from, to: to, size) == .successful)
-        #expect(destination.bytes.allSatisfy { $0 == 6 })
+    }
+
+    @Test("Without userfaultfd memory must have no holes, and none can be made") func sealedMemory() throws {
+        let host = try ControllerHost.withoutUserfaultfd.get()
+        #expect(host.memoryMode == "sealed")
+        let driver = try ControllerDevice(path: host.path)
+        let device = try DeviceRegistry().add(driver, named: "dma")
+        let size = 1 << 20
+        let sparse = try driver.memory.allocate(byteCount: size)
+        #expect(madvise(sparse.bytes.baseAddress! + 8192, 4096, MADV_REMOVE) == 0)
+        let refused = try #require(throws: DMAError.self) { try device.mapMemory(sparse.bytes) }
+        #expect(refused.errno == .invalidArgument && refused.message.contains("hole"))
+        // It is as it was: its owner fills the hole.
+        #expect(madvise(sparse.bytes.baseAddress!, 4096, MADV_REMOVE) == 0)
+        memset(sparse.bytes.baseAddress!, 1, size)
+        let first = try device.mapMemory(.init(rebasing: sparse.bytes[..<8192]))
+        let second = try device.mapMemory(.init(rebasing: sparse.bytes[4096...]))
+        #expect(madvise(sparse.bytes.baseAddress! + 65536, 4096, MADV_REMOVE) == -1 && errno == EPERM)
+        try device.unmapMemory(iova: first)
+        try device.unmapMemory(iova: second)
+        // The file stays mapped in the controller: it could not be mapped for writing again.
+        let again = try device.mapMemory(sparse.bytes)
+        try device.unmapMemory(iova: again)
+        // Also for other devices of its owner.
+        var options = ControllerDevice.Options()
+        options.memory = driver.memory
+        let other = try DeviceRegistry().add(ControllerDevice(path: host.path, options: options), named: "other")
+        try other.unmapMemory(iova: other.mapMemory(sparse.bytes))
     }
 }

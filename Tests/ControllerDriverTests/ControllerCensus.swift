@@ -36,6 +36,9 @@ struct ControllerCensus: Equatable, CustomStringConvertible {
         told = try host.counts
     }
 
+    /// Threads that live only while they have work.
+    var hasHelpers: Bool { counts["threads dma-closer"] != nil }
+
     /// Files of `/proc` do not tell their size.
     private static func lines(_ path: String) throws -> [Substring] {
         guard let file = fopen(path, "r") else { throw TestSupportError("no \(path)") }

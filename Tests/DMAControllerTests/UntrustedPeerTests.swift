@@ -111,7 +111,17 @@ import Testing
         let writing = RegisterMemory(offset: 0, byteCount: 4096)
         #expect(try peer.ask(writing, [readOnly.raw], for: MemoryRegistered.self) == nil)
         let reading = RegisterMemory(offset: 0, byteCount: 4096, isWritable: false)
-        #expect(try peer.ask(reading, [readOnly.raw], for: MemoryRegistered.self) != nil)
+        // Its holes cannot be filled, and reading one would allocate a page.
+        #expect(try peer.ask(reading, [readOnly.raw], for: MemoryRegistered.self) == nil)
+        #expect(peer.refusal?.reason.contains("hole") == true)
+        let full = try MemoryFile.make(name: "full", byteCount: 4096)
+        #expect("x".withCString { pwrite(full.raw, $0, 1, 0) } == 1)
+        try MemoryFile.add([.shrink, .write], to: full.raw)
+        #expect(try peer.ask(reading, [full.raw], for: MemoryRegistered.self) != nil)
+        // A file that is open for reading only can get holes, and cannot be sealed here.
+        let open = OwnedDescriptor(adopting: Glibc.open("/proc/self/fd/\(file.raw)", O_RDONLY | O_CLOEXEC))
+        #expect(try peer.ask(reading, [open.raw], for: MemoryRegistered.self) == nil)
+        #expect(peer.refusal?.errno == EPERM)
         try eventually("it is counted") { controller.statistics.windows == 1 }
     }
 

@@ -14,6 +14,8 @@ final class LiveScene {
     let server: RunningProgram
     /// HOST:PORT of the metrics.
     let address: String
+    /// Whether there is a socket of another user: only the superuser can make one.
+    static let hasUntrustedSource = geteuid() == 0
     private let members: [Member]
 
     /// What an application is that uses the controller: a device, and telemetry.
@@ -61,12 +63,21 @@ final class LiveScene {
             try Member(prefix, controller: String(controller), in: TelemetryRunDirectory(root: run))
         }
         try makeGroup()
+        if Self.hasUntrustedSource { makeUntrustedSource(in: TelemetryRunDirectory(root: run)) }
     }
 
     deinit {
         members.forEach { $0.end() }
         server.kill(SIGTERM)
         _ = try? server.wait()
+    }
+
+    /// A socket is not connected when its directory belongs to another user, so a file is enough.
+    private func makeUntrustedSource(in run: TelemetryRunDirectory) {
+        let directory = run.directory(filePrefix: "untrusted")
+        mkdir(directory, 0o700)
+        close(open(run.socketPath(filePrefix: "untrusted"), O_CREAT | O_RDWR, 0o600))
+        chown(directory, 12345, 12345)
     }
 
     private func makeGroup() throws {

@@ -4,6 +4,7 @@ import DMATelemetry
 import Foundation
 import LivePage
 import SoftwareDriver
+import TelemetryClient
 import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
@@ -150,6 +151,20 @@ import Testing
         #expect(try #require(processes[0]["reason"]?.string).contains("did not answer in time"))
         #expect(processes[2]["has_dmadev"]?.bool == false)
         _ = (mute, strange)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "\(OtherUsersServer.needsSuperuser)"))
+    func aProcessOfAnotherUserIsNamedWithItsOwnerAndNotRead() throws {
+        let other = try OtherUsersServer(in: directory)
+        var configuration = configuration
+        configuration.directories = [other.runDirectory]
+        let process = try #require(try SnapshotCollector(configuration).snapshot()["processes"]?[0])
+        #expect(process["prefix"]?.string == "other" && process["failure"]?.string == "untrusted")
+        #expect(process["uid"]?.unsigned == UInt64(OtherUsersServer.user))
+        #expect(process["untrusted_uid"]?.unsigned == UInt64(OtherUsersServer.user))
+        #expect(process["version"] == .null && process["pid"] == .null && process["devices"] == nil)
+        configuration.trust = .everyone
+        #expect(try SnapshotCollector(configuration).snapshot()["processes"]?[0]?["state"]?.string == "answers")
     }
 
     @Test func socketsOfTheDeadAreCountedAndNamedOnesMissed() throws {

@@ -105,15 +105,120 @@ import Testing
         ("negative", #"{"/dmadev/stats":{"submitted":-1,"completed":1,"errors":0}}"#),
         ("infinite", #"{"/dmadev/stats":{"submitted":1,"completed":1e999,"errors":0}}"#),
         ("nan", #"{"/dmadev/stats":{"submitted":1,"completed":NaN,"errors":0}}"#),
+        ("bucket", #"{"/dmadev/latency":{"count":1,"sum_ns":1,"buckets":[{"below_ns":64,"count":-1}]}}"#),
+        (
+            "buckets",
+            #"{"/dmadev/latency":{"count":1,"sum_ns":1,"buckets":[{"below_ns":64,"count":18446744073709551615},"#
+                + #"{"below_ns":128,"count":18446744073709551615}]}}"#
+        ),
+        ("sum", #"{"/dmadev/latency":{"count":1,"sum_ns":-1,"buckets":[{"below_ns":64,"count":1}]}}"#),
     ])
     func impossibleCountsFailTheirSourceOnly(prefix: String, reply: String) throws {
-        let bad = try peer(prefix, Self.answering([Self.offers, #"{"/dmadev/list":[0]}"#, Self.info, reply]))
+        let offers = Self.offers.replacing(
+            "/dmadev/stats", with: reply.contains("latency") ? "/dmadev/latency" : "/dmadev/stats")
+        let bad = try peer(prefix, Self.answering([offers, #"{"/dmadev/list":[0]}"#, Self.info, reply]))
         let good = try peer("good", Self.answering([Self.offers, #"{"/dmadev/list":[]}"#]))
         let text = try exposition(MetricsCollector(configuration))
         #expect(text.value("dmascope_scrape_success", ["prefix": prefix]) == 0)
         #expect(text.value("dmascope_scrape_success", ["prefix": "good"]) == 1)
         #expect(text["dmascope_scrape_failure_info"].map { $0.labels["prefix"] } == [prefix])
         _ = (bad, good)
+    }
+
+    /// Two lines of one series would make the page invalid, too.
+    @Test func aSeriesThatOccursTwiceFailsItsSourceOnly() throws {
+        let bad = try peer(
+            "twice",
+            Self.answering([
+                #"{"/":["/","/dmadev/info","/dmadev/list","/dmadev/vchans"]}"#, #"{"/dmadev/list":[0]}"#, Self.info,
+                #"{"/dmadev/vchans":[{"vchan":0,"nb_desc":64},{"vchan":0,"nb_desc":32}]}"#,
+            ]))
+        let good = try peer("good", Self.answering([Self.offers, #"{"/dmadev/list":[]}"#]))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_scrape_failure_info", ["prefix": "twice", "reason": "invalidValue"]) == 1)
+        #expect(text.value("dmascope_scrape_success", ["prefix": "good"]) == 1)
+        _ = (bad, good)
+    }
+
+    /// Four sources whose long replies are legal: each costs its own time, and the others are collected.
+    @Test func longRepliesCostOnlyTheirSources() throws {
+        let length = 750_000
+        func list(of element: String) -> String {
+            "[" + [String](repeating: element, count: length / (element.utf8.count + 1)).joined(separator: ",") + "]"
+        }
+        func filled(_ members: String) -> String { #"{"fill":\#(list(of: "0")),\#(members)}"# }
+        let commands = #""/","/dmadev/info","/dmadev/latency","/dmadev/list","/dmadev/stats","/dmadev/vchans""#
+        // Long from the first reply on, while the others have not been read.
+        let offers = #"{"/":[\#(commands),\#(list(of: #""x""#).dropFirst())}"#
+        let device = [offers, #"{"/dmadev/list":[0]}"#, #"{"/dmadev/info":{"name":"d","nb_vchans":9}}"#]
+        let statistics = #"{"/dmadev/stats":\#(filled(#""submitted":1,"completed":1,"errors":0"#))}"#
+        let vchans =
+            #"{"/dmadev/vchans":[\#((0..<9).map { #"{"vchan":\#($0),"nb_desc":64}"# }.joined(separator: ","))]}"#
+        let latency = #"{"/dmadev/latency":{"count":0,"sum_ns":0,"buckets":[]}}"#
+        let buckets = list(of: #"{"below_ns":9,"count":1}"#)
+        let hostile: [(prefix: String, replies: [String])] = [
+            ("statistics", device + [vchans] + (0..<9).flatMap { _ in [latency, statistics] }),
+            ("channels", device + [#"{"/dmadev/vchans":\#(list(of: "{}"))}"#]),
+            (
+                "buckets",
+                device + [vchans]
+                    + (0..<9).flatMap { _ in
+                        [
+                            #"{"/dmadev/latency":{"count":0,"sum_ns":0,"buckets":\#(buckets)}}"#,
+                            #"{"/dmadev/stats":{"submitted":1,"completed":1,"errors":0}}"#,
+                        ]
+                    }
+            ),
+            (
+                "devices",
+                [offers, #"{"/dmadev/list":\#(list(of: "0"))}"#, #"{"/dmadev/info":\#(filled(#""name":"d""#))}"#]
+            ),
+        ]
+        let peers = try hostile.map { prefix, replies in
+            directory.makeRunDirectory(prefix)
+            return try FakePeer(
+                directory.runDirectory.socketPath(filePrefix: prefix),
+                [.send(FakePeer.greeting(maximumOutputLength: 1 << 20))]
+                    + replies.flatMap { [.receive, .send($0)] } + [.waitForEnd])
+        }
+        let good = try peer(
+            "good",
+            Self.answering(
+                [
+                    Self.offers, #"{"/dmadev/list":[0]}"#,
+                    Self.info.replacing(#""nb_vchans":1"#, with: #""nb_vchans":100"#),
+                ] + (0..<100).map { _ in Self.statistics(7) }))
+        let own = try TelemetryServer.start(filePrefix: "own", commands: [], in: directory.runDirectory)
+        defer { own.stop() }
+        // Less than the long replies need together, on this machine and now.
+        let began = ContinuousClock.now
+        _ = try JSONValue(parsing: statistics).tree
+        var configuration = configuration
+        configuration.timeout = (ContinuousClock.now - began) * 3
+        configuration.ownSockets = [own.path]
+        let text = try exposition(MetricsCollector(configuration))
+        for (prefix, _) in hostile {
+            #expect(text.value("dmascope_scrape_success", ["prefix": prefix]) == 0, "\(prefix)")
+            let reason = text["dmascope_scrape_failure_info", ["prefix": prefix]].first?.labels["reason"] ?? ""
+            #expect(["tooLong", "timedOut"].contains(reason), "\(prefix): \(reason)")
+        }
+        for prefix in ["own", "good"] {
+            #expect(text.value("dmascope_scrape_success", ["prefix": prefix]) == 1, "\(prefix)")
+        }
+        #expect(text["dmadev_operations_completed_total", ["prefix": "good"]].count == 100)
+        #expect(text["dmadev_telemetry_clients"].map { $0.labels["prefix"] } == ["own"])
+        _ = (peers, good)
+    }
+
+    @Test func ownSocketsAreReadBeforeTheOthers() throws {
+        let peers = try ["own", "other"].map { try peer($0, nil) }
+        var configuration = configuration
+        configuration.timeout = .milliseconds(100)
+        configuration.ownSockets = [peers[0].path]
+        let text = try exposition(MetricsCollector(configuration))
+        let durations = text["dmascope_scrape_duration_seconds"].map(\.value)
+        #expect(durations.count == 2 && durations.allSatisfy { $0 >= 0.1 })
+        #expect(try #require(text.value("dmascope_collection_duration_seconds")) >= durations.reduce(0, +))
     }
 
     @Test func aResetOfDPDKsStatisticsIsPassedOn() throws {

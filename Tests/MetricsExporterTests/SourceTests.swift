@@ -70,7 +70,7 @@ import Testing
         defer { server.stop() }
         let text = try exposition(MetricsCollector(configuration))
 
-        let process = ["prefix": "app", "prefix_instance": "0", "pid": "\(getpid())"]
+        let process = ["prefix": "app", "prefix_instance": "0", "source_uid": "\(geteuid())", "pid": "\(getpid())"]
         let channel = process.merging(["device": "0", "name": "dma0", "vchan": "0"]) { $1 }
         #expect(text["dmadev_operations_completed_total"].map(\.labels) == [channel])
         for (name, value) in [

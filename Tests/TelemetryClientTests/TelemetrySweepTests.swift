@@ -16,6 +16,8 @@ import Testing
         var left: Int
         var version: String?
         var replies: [JSONTree] = []
+        /// The time that each reply costs.
+        var takingTime = Duration.zero
 
         init(_ count: Int = 1) { left = count }
 
@@ -26,7 +28,11 @@ import Testing
             return left >= 0 ? "/x,1" : nil
         }
 
-        func take(_ reply: JSONTree, to request: String) { replies.append(reply) }
+        func take(_ reply: JSONTree, to request: String) {
+            replies.append(reply)
+            let end = MonotonicTime.now.advanced(by: takingTime)
+            while takingTime > .zero, MonotonicTime.now < end {}
+        }
     }
 
     private static let reply = FakePeer.Step.send(#"{"/x":7}"#)
@@ -101,6 +107,55 @@ import Testing
         }
         #expect(try outcome(steps(Self.long), sweep) == nil)
         #expect(try outcome(steps(Self.long + "a"), sweep) == .tooLong)
+    }
+
+    @Test func aReplyIsNoLongerThanTheGreetingSays() throws {
+        func steps(_ length: Int, _ text: String) -> [FakePeer.Step] {
+            [
+                .send(FakePeer.greeting(maximumOutputLength: length)), .receive, .send("{\"/x\":\"\(text)\"}"),
+                .waitForEnd,
+            ]
+        }
+        let text = Self.long + Self.long
+        #expect(try outcome(steps(10_002, text)) == nil)
+        #expect(try outcome(steps(1000, text)) == .tooLong)
+        let long = FakePeer.greeting.replacing("DPDK", with: Self.long)
+        #expect(try outcome([.send(long), .receive, Self.reply, .waitForEnd]) == .tooLong)
+    }
+
+    /// Beyond the length for all, each may still send its share.
+    @Test func manyThatSendMuchLeaveOthersTheirShare() throws {
+        let flood = [FakePeer.Step](
+            repeating: .send("{\"/x\":\"\(Self.long)\"}"), count: 100
+        ).flatMap { [.receive, $0] }
+        let answers = [FakePeer.Step](repeating: Self.reply, count: 100).flatMap { [.receive, $0] }
+        let peers = try [flood, flood, flood, answers].enumerated().map { number, steps in
+            try FakePeer(directory.file("\(number)"), [.send(FakePeer.greeting)] + steps + [.waitForEnd])
+        }
+        let scripts = peers.map { _ in Script(100) }
+        var sweep = TelemetrySweep(timeout: .seconds(60))
+        sweep.maximumTotalLength = 60_000
+        let outcomes = try sweep.run(zip(peers, scripts).map { ($0.path, $1) })
+        #expect(outcomes.map { $0.failure?.code } == [.tooLong, .tooLong, .tooLong, nil])
+        // A quarter, and at most what the others have not sent.
+        #expect(scripts[..<3].allSatisfy { (2...12).contains($0.replies.count) }, "\(scripts.map(\.replies.count))")
+        #expect(scripts[3].replies.count == 100)
+    }
+
+    @Test func theTimeForRepliesCountsForTheirPeerOnly() throws {
+        let steps = [FakePeer.Step.send(FakePeer.greeting)] + (0..<3).flatMap { _ in [.receive, Self.reply] }
+        let peers = try (0..<4).map { try FakePeer(directory.file("\($0)"), steps + [.waitForEnd]) }
+        let scripts = peers.map { _ in Script(3) }
+        let timeout = Duration.seconds(1)
+        for script in scripts[..<3] { script.takingTime = timeout * 1.1 }
+        let outcomes = try TelemetrySweep(timeout: timeout).run(zip(peers, scripts).map { ($0.path, $1) })
+        #expect(outcomes.map { $0.failure?.code } == [.timedOut, .timedOut, .timedOut, nil])
+        #expect(outcomes[0].failure?.reason.contains("need more time") == true)
+        #expect(scripts.map(\.replies.count) == [1, 1, 1, 3])
+        // Three times as much passed meanwhile.
+        let nanoseconds = outcomes.map(\.nanoseconds)
+        #expect(nanoseconds[..<3].allSatisfy { (1_100_000_000..<2_200_000_000).contains($0) }, "\(nanoseconds)")
+        #expect(nanoseconds[3] < 1_000_000_000, "\(nanoseconds)")
     }
 
     @Test func aPeerThatDiesIsGone() throws {

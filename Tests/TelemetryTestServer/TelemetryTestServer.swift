@@ -2,9 +2,10 @@ import Glibc
 import TelemetryServer
 import TelemetryWire
 
-/// A server in a process of its own: `TelemetryTestServer ROOT PREFIX [DESCRIPTORS]`.
+/// A server in a process of its own: `TelemetryTestServer ROOT PREFIX [DESCRIPTORS|- [UID]]`.
 ///
-/// Prints the socket's path, runs until its standard input ends. With a number it may have only so many descriptors.
+/// Prints the socket's path, runs until its standard input ends. With a number it may have only so many descriptors. With
+/// a user it is a process of that user.
 @main
 struct TelemetryTestServer {
     static func main() {
@@ -15,6 +16,11 @@ struct TelemetryTestServer {
         if arguments.count > 3, let count = UInt(arguments[3]) {
             var limit = rlimit(rlim_cur: count, rlim_max: count)
             guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { exit(3) }
+        }
+        if arguments.count > 4, let user = UInt32(arguments[4]) {
+            guard setgroups(0, nil) == 0, setgid(user) == 0, setuid(user) == 0 else {
+                exit(4)
+            }
         }
         let constant = TelemetryCommand(path: "/constant", help: "A constant.", generation: { 0 }) { _ in JSONValue(1) }
         do throws(TelemetryServerError) {

@@ -15,7 +15,12 @@ public final class FakePeer {
     }
 
     /// A greeting as DPDK sends it.
-    public static let greeting = #"{"version":"DPDK 26.11.0-rc0","pid":4711,"max_output_len":16384}"#
+    public static let greeting = greeting(maximumOutputLength: 16384)
+
+    /// A greeting of a server whose replies may be as long.
+    public static func greeting(maximumOutputLength length: Int) -> String {
+        #"{"version":"DPDK 26.11.0-rc0","pid":4711,"max_output_len":\#(length)}"#
+    }
 
     /// The path of the socket.
     public let path: String
@@ -55,6 +60,9 @@ public final class FakePeer {
                 return
             }
             guard let client = try? SequencedPacketSocket.accept(listener) else { return }
+            // For messages beyond the usual limit, which only the superuser may exceed.
+            var size: CInt = 4 << 20
+            setsockopt(client.raw, SOL_SOCKET, SO_SNDBUFFORCE, &size, socklen_t(MemoryLayout<CInt>.size))
             for step in steps where !take(step, with: client, unless: stop) { break }
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TelemetryTestSupport
 import TelemetryWire
 import TestSupport
 import Testing
@@ -139,6 +140,22 @@ import Testing
         #expect(try browser.ask("evaluate \(shape)").elements.allSatisfy { $0.bool == true })
         #expect(
             try browser.ask("evaluate [...document.querySelectorAll('table')].every((table) => table.caption)").bool
+                == true)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "\(OtherUsersServer.needsSuperuser)"))
+    func aProcessOfAnUntrustedUserIsShownWithItsOwner() throws {
+        let other = try OtherUsersServer(in: scope.directory)
+        let server = try scope.serve("--listen", "127.0.0.1:0", "--socket", other.path)
+        defer { server.kill(SIGTERM) }
+        try browser.ask("open \(page(of: server))")
+        try browser.wait("[...document.querySelectorAll('.processes tbody tr')].length == 2")
+        let row = "[...document.querySelectorAll('.processes tbody tr')].find((row) => row.innerText.includes('other'))"
+        for text in ["not trusted", "user \(OtherUsersServer.user)", "--trust-user \(OtherUsersServer.user)"] {
+            try browser.wait("\(row).innerText.includes('\(text)')")
+        }
+        #expect(
+            try browser.ask("evaluate document.querySelector('#summary').innerText").string?.contains("1 not trusted")
                 == true)
     }
 

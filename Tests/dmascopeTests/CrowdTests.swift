@@ -1,3 +1,4 @@
+import Glibc
 import MetricsTestSupport
 import TelemetryTestSupport
 import TestSupport
@@ -49,6 +50,28 @@ import Testing
         _ = peers
         crowd.closeInput()
         #expect(try crowd.wait().exit == .exited(0))
+    }
+
+    @Test func theServicesOwnDevicesAreOnThePageBesideLongReplies() throws {
+        let scope = try Scope()
+        func list(of element: String) -> String {
+            "[" + [String](repeating: element, count: 750_000 / (element.utf8.count + 1)).joined(separator: ",") + "]"
+        }
+        let steps: [FakePeer.Step] = [
+            .send(FakePeer.greeting(maximumOutputLength: 1 << 20)), .receive,
+            .send(#"{"/":["/","/dmadev/info","/dmadev/list",\#(list(of: #""x""#).dropFirst())}"#), .receive,
+            .send(#"{"/dmadev/list":\#(list(of: "0"))}"#), .waitForEnd,
+        ]
+        // By their names they come before the service.
+        let prefixes = ["a", "b", "c", "d"]
+        let peers = try prefixes.map { try FakePeer(scope.makeSocket($0), steps) }
+        let server = try scope.serve("--listen", "unix:\(scope.httpPath)", "--scrape-timeout", "10")
+        defer { server.kill(SIGTERM) }
+        let text = try Exposition(scope.curl("http://localhost/metrics"))
+        #expect(text.value("dmadev_devices", ["prefix": "dmascope"]) == 2)
+        #expect(text["dmascope_scrape_failure_info"].map { $0.labels["prefix"] } == prefixes)
+        #expect(text["dmascope_scrape_failure_info"].allSatisfy { $0.labels["reason"] == "tooLong" })
+        _ = peers
     }
 
     /// On a machine that has other things to do, a second may be too short for those who mean it well.

@@ -38,8 +38,8 @@ import Testing
         #expect(devices.count == 1 && devices[0]["value"] == .integer(2))
         let csv = try scope.run("metrics", "--format", "csv").output.split(separator: "\n")
         #expect(csv.first == "time,metric,labels,value")
-        #expect(
-            csv.contains { $0.contains(",dmadev_devices,prefix=dmascope;prefix_instance=0;pid=\(server.processID),2") })
+        let labels = "prefix=dmascope;prefix_instance=0;source_uid=\(geteuid());pid=\(server.processID)"
+        #expect(csv.contains { $0.contains(",dmadev_devices,\(labels),2") })
     }
 
     @Test func aFileIsReplacedAgainAndAgain() throws {

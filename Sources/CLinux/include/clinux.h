@@ -4,6 +4,7 @@
 
 #include "clinux_descriptor.h"
 #include "clinux_guard.h"
+#include "clinux_memory.h"
 #include "clinux_random.h"
 #include "clinux_secret.h"
 #include "clinux_socket.h"

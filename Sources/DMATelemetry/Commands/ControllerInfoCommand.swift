@@ -12,6 +12,7 @@ extension DeviceCommands {
             var reply = JSONValue.object()
             reply.set("controller_id", report.controllerID)
             reply.set("socket", report.path)
+            reply.set("memory_mode", report.memoryMode)
             reply.set(report.figures)
             return reply
         }

@@ -6,6 +6,9 @@ import { duration, machineTime, plural, shortDomain, timeOfDay, unknown } from "
 /** The name of a process: its file prefix, and its number when several processes have this prefix. */
 export const processName = (process) => (process.instance ? `${process.prefix}:${process.instance}` : process.prefix);
 
+/** Whether a process is not read because its user is not trusted. */
+export const isUntrusted = (process) => process.failure === "untrusted";
+
 /** Why a process is not shown, and what to do. */
 const failures = {
   timedOut: (process) => [
@@ -13,6 +16,10 @@ const failures = {
     process.process_state?.startsWith("T")
       ? [`Process ${process.pid} is stopped; `, code(`kill -CONT ${process.pid}`), " continues it."]
       : ["It hangs, or is too busy to answer in time. ", code(`dmascope query ${process.path} /info`), " has a longer timeout."],
+  ],
+  untrusted: (process) => [
+    `It belongs to user ${process.untrusted_uid}, who is not trusted`,
+    ["Its telemetry is not read. If you trust this user, start dmascope serve with ", code(`--trust-user ${process.untrusted_uid}`), "."],
   ],
   permissionDenied: () => ["This user has no permission to connect", ["Run dmascope serve as the user of that process, or as root."]],
   notTelemetry: () => ["The listener on this socket is no telemetry server", ["Its first message is not that of a telemetry server. Check the path of the socket."]],
@@ -45,7 +52,7 @@ function noProcesses({ snapshot }) {
 function processTable() {
   const titles = ["Process", "PID", "Version", "State", "Devices", "Answer"];
   const rows = el("tbody", { role: "rowgroup" });
-  const stale = el("p", { class: "facts" });
+  const others = el("p", { class: "facts" });
   const element = el(
     "div",
     { class: "card" },
@@ -56,15 +63,17 @@ function processTable() {
       el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...titles.map((title) => el("th", { scope: "col", role: "columnheader" }, title)))),
       rows,
     ),
-    stale,
+    others,
   );
   return {
     element,
     update({ snapshot }) {
       keyed(rows, snapshot.processes, (process) => `${process.path}\n${process.pid}`, processRow);
-      const number = snapshot.stale_sockets;
-      setText(stale, number ? `${plural(number, "socket")} without a listener: the processes were killed` : "");
-      stale.hidden = number === 0;
+      const facts = [];
+      if (snapshot.stale_sockets) facts.push(`${plural(snapshot.stale_sockets, "socket")} without a listener: the processes were killed`);
+      if (snapshot.omitted_untrusted_sockets) facts.push(`${plural(snapshot.omitted_untrusted_sockets, "further socket")} of users who are not trusted`);
+      setText(others, facts.join("; "));
+      others.hidden = facts.length === 0;
     },
   };
 }
@@ -94,8 +103,8 @@ function processRow(process) {
       const answers = process.state === "answers";
       setText(name, process.name ?? "");
       setText(version, process.version ?? unknown);
-      setText(state, answers ? "answers" : "not shown");
-      setAttr(state, "data-tone", answers ? "good" : "bad");
+      setText(state, answers ? "answers" : isUntrusted(process) ? "not trusted" : "not shown");
+      setAttr(state, "data-tone", answers ? "good" : isUntrusted(process) ? "warn" : "bad");
       setText(devices, answers ? (process.has_dmadev ? String(process.devices.length) : "none: no dmadev library") : unknown);
       setText(answer, answers ? duration(process.answer_ns) : unknown);
       const reason = answers ? "" : `${process.failure} ${process.process_state ?? ""}`;

@@ -6,7 +6,7 @@ import { el, setAttr, setText } from "./dom.js";
 import { follow } from "./feed.js";
 import { bytesRate, count, duration, plural, rate, timeOfDay, unknown } from "./format.js";
 import { showGroups } from "./groups.js";
-import { processName, showErrors, showEvents, showProcesses } from "./lists.js";
+import { isUntrusted, processName, showErrors, showEvents, showProcesses } from "./lists.js";
 import { Model } from "./model.js";
 
 const part = (id) => document.getElementById(id);
@@ -38,8 +38,12 @@ const tiles = [
     title: "Processes",
     figure: (view) => String(view.snapshot.processes.length),
     note: (view) => {
-      const failed = view.snapshot.processes.filter((process) => process.state !== "answers").length;
-      return failed ? `${failed} not answering` : "all answer";
+      const others = view.snapshot.processes.filter((process) => process.state !== "answers");
+      const untrusted = others.filter(isUntrusted).length;
+      const notes = [];
+      if (others.length > untrusted) notes.push(`${others.length - untrusted} not answering`);
+      if (untrusted) notes.push(`${untrusted} not trusted`);
+      return notes.join(", ") || "all answer";
     },
     tone: (view) => (view.snapshot.processes.some((process) => process.state !== "answers") ? "warn" : null),
   },

@@ -52,20 +52,22 @@ enum LatencyBuckets {
 
     /// Converts a reply to `/dmadev/latency`.
     ///
-    /// Counts that together exceed 64 bits are the greatest number each, which is no possible histogram.
+    /// Counts that together exceed 64 bits are the greatest number each, and with a count that is not a whole number above
+    /// or equal to 0 the sum is no number: neither is a possible histogram.
     static func histogram(of reply: JSONReader) -> MetricHistogram {
         var buckets = bounds.map { MetricHistogram.Bucket(upperBound: Double($0) / 1e9) }
         var rest: UInt64 = 0
+        var total = reply.number("sum_ns")?.double ?? 0
         for bucket in reply.reader("buckets").elements {
             let count = bucket.unsigned("count") ?? 0
+            if bucket.number("count") != nil, bucket.unsigned("count") == nil { total = .nan }
             if let bound = bucket.unsigned("below_ns"), let index = bounds.firstIndex(where: { bound <= $0 }) {
                 buckets[index].count = sum(buckets[index].count, count)
             } else {
                 rest = sum(rest, count)
             }
         }
-        return MetricHistogram(
-            buckets: buckets, rest: rest, sum: .real(Double(reply.unsigned("sum_ns") ?? 0) / 1e9))
+        return MetricHistogram(buckets: buckets, rest: rest, sum: .real(total / 1e9))
     }
 
     private static func sum(_ one: UInt64, _ other: UInt64) -> UInt64 {

@@ -3,7 +3,7 @@ import TelemetryClient
 import TelemetryWire
 
 extension MetricTable {
-    private static let sourceLabels = ["prefix", "prefix_instance"]
+    private static let sourceLabels = ScrapeSource.sourceLabelNames
 
     /// The results of the collection itself.
     static let scrapeRows: [MetricRow] = [
@@ -47,12 +47,18 @@ extension MetricTable {
         .row(
             "dmascope_sources", .gauge, labels: ["state"],
             .scrape { round in
-                let failed = round.answers.count { $0.outcome?.failure != nil }
+                let failures = round.answers.compactMap { $0.outcome?.failure }
+                let untrusted = failures.count { $0.code == .untrusted }
                 let states = [
-                    ("answering", round.answers.count - failed), ("failing", failed), ("stale", round.staleCount),
+                    ("answering", round.answers.count - failures.count), ("failing", failures.count - untrusted),
+                    ("untrusted", untrusted + round.omittedUntrustedCount), ("stale", round.staleCount),
                 ]
                 return states.map { MetricPoint(["state": $0.0], .unsigned(UInt64($0.1))) }
-            }, help: "Telemetry sockets found, by state. A stale socket has no listener: its process was killed."),
+            },
+            help: """
+                Telemetry sockets found, by state. A stale socket has no listener: its process was killed. An untrusted \
+                one is of a user whose sources are not read.
+                """),
         .row(
             "dmascope_collection_duration_seconds", .gauge, unit: "seconds",
             .scrape { [MetricPoint(.real(Double($0.nanoseconds) / 1e9))] },

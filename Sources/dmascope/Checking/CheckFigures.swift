@@ -1,4 +1,5 @@
 import OpenMetricsText
+import TelemetryClient
 
 /// The values that `check` compares with thresholds: from one collection, or from the difference of two.
 struct CheckFigures {
@@ -14,6 +15,8 @@ struct CheckFigures {
     private(set) var halted: [String] = []
     /// Sources that did not answer, with the reason.
     private(set) var failed: [String] = []
+    /// Sources that are not read, with the number of their user.
+    private(set) var untrusted: [(source: String, user: String)] = []
 
     /// - Parameters:
     ///   - earlier: an earlier collection; counters are the increase since then. Empty: the totals are used.
@@ -43,8 +46,13 @@ struct CheckFigures {
             .map { "\($0.labels["name"] ?? ""):\($0.labels["vchan"] ?? "")" }
         let answers = samples("dmascope_scrape_success", in: families)
         sourceCount = answers.count
-        failed = samples("dmascope_scrape_failure", in: families).map {
-            "\($0.labels["prefix"] ?? "") (\($0.labels["reason"] ?? ""))"
+        for sample in samples("dmascope_scrape_failure", in: families) {
+            let (source, reason) = (sample.labels["prefix"] ?? "", sample.labels["reason"] ?? "")
+            if reason == TelemetryClientError.Code.untrusted.description {
+                untrusted.append((source, sample.labels["source_uid"] ?? ""))
+            } else {
+                failed.append("\(source) (\(reason))")
+            }
         }
     }
 

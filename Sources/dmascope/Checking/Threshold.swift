@@ -48,7 +48,7 @@ enum CheckState: Int32, CaseIterable, Comparable {
         case .ok: "everything is below its thresholds"
         case .warning: "something is above the threshold for a warning"
         case .critical: "something is above its threshold, a channel is halted, or a source does not answer"
-        case .unknown: "there is no source, or the sources cannot be read"
+        case .unknown: "there is no source, a source is of a user who is not trusted, or sources cannot be read"
         }
     }
 

@@ -80,6 +80,9 @@ struct Check: ParsableCommand {
             return report
         }
         for failure in figures.failed { report.addFinding(.critical, "no answer from \(failure)") }
+        for (source, user) in figures.untrusted {
+            report.addFinding(.unknown, "\(source) of user \(user) is not trusted: see --trust-user")
+        }
         for channel in figures.halted { report.addFinding(.critical, "\(channel) is halted") }
         report.add("devices", Double(figures.deviceCount), minDevices.map { "@0:\($0 - 1)" }.map { ";\($0)" } ?? ";")
         if let minDevices, figures.deviceCount < minDevices {

@@ -16,12 +16,13 @@ struct Query: ParsableCommand {
     var target: String
     @Argument(help: ArgumentHelp("Commands, for example /dmadev/stats,0,1.", valueName: "command"))
     var commands: [String] = []
+    @OptionGroup var trustOptions: TrustOptions
     @OptionGroup var timeoutOption: TimeoutOption
     @Flag(help: "Print replies unchanged, also on a terminal.")
     var json = false
 
     func run() throws {
-        let peer = try Peer(Target(target), timeout: timeoutOption.duration)
+        let peer = try Peer(Target(target), trust: trustOptions.trust, timeout: timeoutOption.duration)
         var missing: String?
         var invalid: String?
         func handle(_ command: String) throws {

@@ -135,12 +135,15 @@ struct Serve: ParsableCommand {
         let summary = ServeSummary(
             devices: devices, path: server.path, filePrefix: filePrefix, controllerPath: controller?.path)
         parts.append(("summary", SummaryPart(locations: locations) { summary.text(location: $0) }))
-        if let service = httpService(devices, listens: { continuation.yield($0) }) {
+        if let service = httpService(devices, ownSocket: server.path, listens: { continuation.yield($0) }) {
             parts.append(("http", service))
         } else {
             continuation.yield(nil)
         }
-        try run(ServiceGroup(parts: parts, logger: logger), until: termination)
+        // The devices may use the memory of the workloads until they are closed.
+        try withExtendedLifetime(workloads) {
+            try run(ServiceGroup(parts: parts, logger: logger), until: termination)
+        }
         logger.info("ended")
     }
 
@@ -192,15 +195,16 @@ struct Serve: ParsableCommand {
 
     /// The HTTP routes: a new one is a row here.
     private func httpService(
-        _ devices: [DMADevice], listens: @escaping @Sendable (String) -> Void
+        _ devices: [DMADevice], ownSocket: String, listens: @escaping @Sendable (String) -> Void
     ) -> HTTPService? {
         guard let address = ListenAddress(listen) else { return nil }
         let statistics = WebStatistics()
-        let collector = sources.collector(includesThisProcess: true, web: statistics)
+        let collector = sources.collector(includesThisProcess: true, ownSocket: ownSocket, web: statistics)
         let health = HTTPRoute.health {
             devices.contains { (try? $0.view.info)?.isStarted == true } ? nil : "no device is started"
         }
-        let routes = HTTPRoute.livePage(of: sources.snapshots) + [.metrics(of: collector)] + health
+        let routes =
+            HTTPRoute.livePage(of: sources.snapshots(ownSocket: ownSocket)) + [.metrics(of: collector)] + health
         return HTTPService(
             address, allowedNames: allowHost, routes: routes, statistics: statistics,
             logger: Logger(label: "dmascope.http"),

@@ -67,7 +67,8 @@ struct Top: ParsableCommand {
         }()
         let screen = TerminalScreen()
         let signals = try ScreenSignals(for: screen)
-        let feed = try TopFeed(target, timeout: peer.timeoutOption.duration, interval: .seconds(interval))
+        let feed = try TopFeed(
+            target, trust: peer.trustOptions.trust, timeout: peer.timeoutOption.duration, interval: .seconds(interval))
         var view = TopView(place: place, interval: interval)
         var left = count ?? .max
         var hasKeyboard = screen.hasKeyboard

@@ -11,6 +11,8 @@ struct SourceOptions: ParsableArguments {
             valueName: "pattern"))
     var socket: [String] = []
 
+    @OptionGroup var trustOptions: TrustOptions
+
     @Option(help: ArgumentHelp("Time limit for all answers of a source.", valueName: "seconds"))
     var scrapeTimeout = 1.0
 
@@ -25,11 +27,16 @@ struct SourceOptions: ParsableArguments {
 
     /// - Parameters:
     ///   - includesThisProcess: whether the metrics include those of this process
+    ///   - ownSocket: the telemetry socket of this process, if it has one
     ///   - web: the counters of this process's web server, if it has one
-    func collector(includesThisProcess: Bool, web: WebStatistics? = nil) -> MetricsCollector {
+    func collector(
+        includesThisProcess: Bool, ownSocket: String? = nil, web: WebStatistics? = nil
+    ) -> MetricsCollector {
         var configuration = MetricsCollector.Configuration()
         configuration.sockets = socket
+        configuration.trust = trustOptions.trust
         configuration.timeout = .seconds(scrapeTimeout)
+        configuration.ownSockets = ownSocket.map { [$0] } ?? []
         configuration.sysfs = sysfs
         configuration.includesProcessMetrics = includesThisProcess
         configuration.web = web
@@ -37,10 +44,14 @@ struct SourceOptions: ParsableArguments {
     }
 
     /// The collector for the live page.
-    var snapshots: SnapshotCollector {
+    ///
+    /// - Parameter ownSocket: the telemetry socket of this process.
+    func snapshots(ownSocket: String) -> SnapshotCollector {
         var configuration = SnapshotCollector.Configuration()
         configuration.sockets = socket
+        configuration.trust = trustOptions.trust
         configuration.timeout = .seconds(scrapeTimeout)
+        configuration.ownSockets = [ownSocket]
         return SnapshotCollector(configuration)
     }
 }

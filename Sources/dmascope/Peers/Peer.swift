@@ -5,13 +5,14 @@ import TelemetryWire
 final class Peer {
     private let client: TelemetryClient
 
-    init(_ target: Target, timeout: Duration) throws(Failure) {
+    init(_ target: Target, trust: TelemetryTrust = TelemetryTrust(), timeout: Duration) throws(Failure) {
         do throws(TelemetryClientError) {
             switch target {
             case .socket(let path):
-                client = try TelemetryClient(path: path, timeout: timeout)
+                client = try TelemetryClient(path: path, trust: trust, timeout: timeout)
             case .prefix(let prefix, let instance):
-                client = try TelemetryClient(filePrefix: prefix, instance: instance, timeout: timeout)
+                client = try TelemetryClient(
+                    filePrefix: prefix, instance: instance, trust: trust, timeout: timeout)
             }
         } catch {
             throw Self.failure(error)
@@ -64,6 +65,8 @@ final class Peer {
             Failure("\(error.reason): start `dmascope serve`, or choose a running process", status: .noPeer)
         case .permissionDenied:
             Failure("\(error.reason): run this command as the user of that process")
+        case .untrusted:
+            Failure("\(error.reason): add --trust-user \(error.user.map { "\($0)" } ?? "USER") if you trust that user")
         case .timedOut:
             Failure(
                 "\(error.reason): check whether the process hangs, or use a longer --timeout", status: .timedOut)

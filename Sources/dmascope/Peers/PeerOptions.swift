@@ -27,6 +27,7 @@ struct PeerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Query the process with this telemetry socket.", valueName: "path"))
     var socket: String?
 
+    @OptionGroup var trustOptions: TrustOptions
     @OptionGroup var timeoutOption: TimeoutOption
 
     func validate() throws {
@@ -42,7 +43,7 @@ struct PeerOptions: ParsableArguments {
     var target: Target { socket.map(Target.socket) ?? Target(prefix: filePrefix ?? "dmascope") }
 
     func connect() throws(Failure) -> Peer {
-        try Peer(target, timeout: timeoutOption.duration)
+        try Peer(target, trust: trustOptions.trust, timeout: timeoutOption.duration)
     }
 }
 

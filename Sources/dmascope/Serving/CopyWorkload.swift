@@ -11,14 +11,16 @@ import SystemPackage
 final class CopyWorkload: Sendable {
     private let end: WorkloadEnd
     private let thread: SystemThread
+    private let memory = WorkloadMemory()
 
     init(_ device: DMADevice, copiesPerSecond: Int, _ logger: Logger) throws(Failure) {
         do throws(Errno) {
             let end = try WorkloadEnd()
             self.end = end
+            let memory = memory
             thread = try SystemThread.start(name: "work-\(device.name)") {
                 do throws(DMAError) {
-                    try CopyWorkloadLoop(device, copiesPerSecond: copiesPerSecond, end, logger).run()
+                    try CopyWorkloadLoop(device, memory, copiesPerSecond: copiesPerSecond, end, logger).run()
                 } catch {
                     logger.error("a workload has stopped", metadata: ["device": "\(device.name)", "error": "\(error)"])
                 }
@@ -29,7 +31,7 @@ final class CopyWorkload: Sendable {
     }
 
     /// Ends the thread, even while it waits for a device that completes nothing. After the return it no longer uses the
-    /// device.
+    /// device, whose last copies may still run: the object must exist until the device has stopped.
     func stop() {
         end.signal.signal()
         thread.join()
@@ -40,6 +42,27 @@ final class CopyWorkload: Sendable {
 private enum Interruption: Error {
     case ended
     case rejected(OperationError)
+}
+
+/// What the copies read and write.
+private final class WorkloadMemory: @unchecked Sendable {
+    // Used by the workload's thread and its device.
+    let source, destination: UnsafeMutableRawPointer
+
+    /// Sizes of the copies in a burst: mostly small ones, and one large one with most of the bytes.
+    static let sizes = [64, 256, 1024, 64, 4096, 512, 64, 16384, 1500, 65536]
+    private static let byteCount = sizes.reduce(0, +)
+
+    init() {
+        source = .allocate(byteCount: Self.byteCount, alignment: 64)
+        destination = .allocate(byteCount: Self.byteCount, alignment: 64)
+        memset(destination, 0, Self.byteCount)
+    }
+
+    deinit {
+        source.deallocate()
+        destination.deallocate()
+    }
 }
 
 /// The request that a workload end.
@@ -65,19 +88,17 @@ private final class CopyWorkloadLoop {
     private let vchans: [VirtualChannel]
     private let copiesPerRound: Int
     private let period: Duration
-    private let source: UnsafeMutableRawPointer
-    private let destination: UnsafeMutableRawPointer
+    private let memory: WorkloadMemory
     private let end: WorkloadEnd
     private let pause = Pause()
     private var bursts = 0
     private var limiter = LogRateLimiter()
 
-    /// Sizes of the copies in a burst: mostly small ones, and one large one with most of the bytes.
-    private static let sizes = [64, 256, 1024, 64, 4096, 512, 64, 16384, 1500, 65536]
-    private static let bytes = sizes.reduce(0, +)
-
-    init(_ device: DMADevice, copiesPerSecond: Int, _ end: WorkloadEnd, _ logger: Logger) throws(DMAError) {
+    init(
+        _ device: DMADevice, _ memory: WorkloadMemory, copiesPerSecond: Int, _ end: WorkloadEnd, _ logger: Logger
+    ) throws(DMAError) {
         self.device = device
+        self.memory = memory
         self.end = end
         self.logger = logger
         var vchans: [VirtualChannel] = []
@@ -85,14 +106,6 @@ private final class CopyWorkloadLoop {
         self.vchans = vchans
         copiesPerRound = min(max(1, copiesPerSecond / 50), copiesPerSecond)
         period = .seconds(1) * copiesPerRound / copiesPerSecond
-        source = .allocate(byteCount: Self.bytes, alignment: 64)
-        destination = .allocate(byteCount: Self.bytes, alignment: 64)
-        memset(destination, 0, Self.bytes)
-    }
-
-    deinit {
-        source.deallocate()
-        destination.deallocate()
     }
 
     func run() {
@@ -117,7 +130,8 @@ private final class CopyWorkloadLoop {
             // A burst must fit in the ring, which may be small. Low rates have bursts of one copy and use the sizes in
             // turn.
             let count = min(
-                left, Self.sizes.count, max(1, try calling { () throws(OperationError) in try vchan.burstCapacity }))
+                left, WorkloadMemory.sizes.count,
+                max(1, try calling { () throws(OperationError) in try vchan.burstCapacity }))
             try burst(count, firstSize: count == 1 ? bursts : 0, on: vchan)
             left -= count
             bursts += 1
@@ -126,15 +140,15 @@ private final class CopyWorkloadLoop {
 
     /// Copies `count` adjacent areas with one doorbell and compares the bytes.
     private func burst(_ count: Int, firstSize: Int, on vchan: VirtualChannel) throws(Interruption) {
-        let sizes = (0..<count).map { Self.sizes[(firstSize + $0) % Self.sizes.count] }
+        let sizes = (0..<count).map { WorkloadMemory.sizes[(firstSize + $0) % WorkloadMemory.sizes.count] }
         let total = sizes.reduce(0, +)
-        memset(source, CInt(bursts & 0xFF), total)
+        memset(memory.source, CInt(bursts & 0xFF), total)
         try calling { () throws(OperationError) in
             var offset = 0
             for size in sizes {
                 try vchan.copy(
-                    from: UInt64(UInt(bitPattern: source + offset)),
-                    to: UInt64(UInt(bitPattern: destination + offset)), length: UInt32(size))
+                    from: UInt64(UInt(bitPattern: memory.source + offset)),
+                    to: UInt64(UInt(bitPattern: memory.destination + offset)), length: UInt32(size))
                 offset += size
             }
             try vchan.submit()
@@ -147,7 +161,7 @@ private final class CopyWorkloadLoop {
             if now.count == 0 { try rest() }
             done += now.count
         }
-        if memcmp(source, destination, total) != 0 {
+        if memcmp(memory.source, memory.destination, total) != 0 {
             logError("a copy has wrong bytes", on: vchan)
         }
     }

@@ -2,6 +2,7 @@ import Glibc
 import LinuxSystem
 import Synchronization
 import SystemPackage
+import TelemetryClient
 
 /// Reads a target repeatedly on its own thread, so that keys work while the target does not answer. Reconnects after
 /// the target has ended.
@@ -27,7 +28,9 @@ final class TopFeed: Sendable {
     /// Longest time between two attempts to reconnect.
     private static let reconnectInterval = Duration.seconds(1)
 
-    init(_ target: Target, timeout: Duration, interval: Duration) throws(Failure) {
+    init(
+        _ target: Target, trust: TelemetryTrust, timeout: Duration, interval: Duration
+    ) throws(Failure) {
         do throws(Errno) {
             ready = try EventDescriptor()
             wake = try EventDescriptor()
@@ -37,7 +40,7 @@ final class TopFeed: Sendable {
         state = Mutex(State(interval: interval))
         do throws(Errno) {
             // Detached: at the end, the process does not wait for a target that hangs.
-            try SystemThread.start(name: "top-feed") { self.run(target, timeout) }.detach()
+            try SystemThread.start(name: "top-feed") { self.run(target, trust, timeout) }.detach()
         } catch {
             throw Failure("cannot watch the target: \(error): end other processes")
         }
@@ -58,13 +61,13 @@ final class TopFeed: Sendable {
         wake.signal()
     }
 
-    private func run(_ target: Target, _ timeout: Duration) {
+    private func run(_ target: Target, _ trust: TelemetryTrust, _ timeout: Duration) {
         var reader: TopReader?
         while true {
             let began = MonotonicTime.now
             var isUnavailable = false
             do throws(Failure) {
-                if reader == nil { reader = try TopReader(try Peer(target, timeout: timeout)) }
+                if reader == nil { reader = try TopReader(try Peer(target, trust: trust, timeout: timeout)) }
                 if let reading = try reader?.read() { post(.reading(reading)) }
             } catch {
                 guard error.isTemporary else { return post(.failed(error)) }

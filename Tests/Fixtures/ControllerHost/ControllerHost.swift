@@ -1,7 +1,9 @@
 import DMAController
+import DMADev
 import Glibc
 
-/// A controller on its own: `controller-host PATH [GROUP]`, with the number of the socket's group. It says `ready`, what
+/// A controller on its own: `controller-host PATH [GROUP]`, with the number of the socket's group. It says `ready` and the
+/// mode of its memory, what
 /// it has at each line on its standard input, and ends when that does.
 @main
 struct ControllerHost {
@@ -16,7 +18,7 @@ struct ControllerHost {
         configuration.quota.bytes = 1 << 36
         if CommandLine.arguments.count > 2 { configuration.socketGroup = UInt32(CommandLine.arguments[2]) }
         let controller = try DMAController.start(path: CommandLine.arguments[1], configuration: configuration)
-        say("ready")
+        say("ready \(controller.report().memoryMode)")
         while readLine() != nil {
             let now = controller.statistics
             say("\(now.connections) \(now.rings) \(now.windows) \(now.groups)")
