@@ -17,8 +17,6 @@ final class ControllerConnection: Sendable {
     private let mailbox: Mailbox
     private let thread: SystemThread
     private let order = Locked<UInt32>(1)
-    /// A forked child has no copy of the thread and must not end the parent's connection.
-    private let pid = getpid()
 
     /// Connects and exchanges hello messages.
     ///
@@ -57,7 +55,8 @@ final class ControllerConnection: Sendable {
     }
 
     deinit {
-        guard getpid() == pid else { return }
+        // A forked child has no copy of the thread and must not end the parent's connection.
+        guard !liveness.isInherited else { return }
         mailbox.end()
         thread.join()
     }
@@ -89,7 +88,7 @@ final class ControllerConnection: Sendable {
 
     /// Ends the connection. Does nothing in a forked child.
     func end() {
-        if getpid() == pid { mailbox.end() }
+        if !liveness.isInherited { mailbox.end() }
     }
 
     /// Sends a request and waits for the answer.

@@ -11,6 +11,8 @@ final class Liveness: @unchecked Sendable {
     let word: UnsafeMutablePointer<UInt64>
     /// For the engine's doorbell, on a separate cache line.
     let bellWord: UnsafeMutablePointer<UInt32>
+    /// 1 in this process for good.
+    private let ownWord: UnsafeMutablePointer<UInt64>
     private static let byteCount = 4096
 
     /// - Returns: `nil` when the page cannot be mapped.
@@ -24,6 +26,8 @@ final class Liveness: @unchecked Sendable {
         }
         word = mapped.bindMemory(to: UInt64.self, capacity: 1)
         bellWord = (mapped + 64).bindMemory(to: UInt32.self, capacity: 1)
+        ownWord = (mapped + 128).bindMemory(to: UInt64.self, capacity: 1)
+        ownWord.storeReleasing(1)
         word.storeReleasing(1)
     }
 
@@ -34,4 +38,8 @@ final class Liveness: @unchecked Sendable {
     var isAlive: Bool { word.loadAcquiring() != 0 }
 
     func end() { word.storeReleasing(0) }
+
+    /// Whether this is a forked child of the process that connected. Process IDs do not tell: in a new PID namespace, the
+    /// child of process 1 is process 1.
+    var isInherited: Bool { ownWord.loadAcquiring() == 0 }
 }

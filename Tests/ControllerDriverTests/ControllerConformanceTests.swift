@@ -15,12 +15,17 @@ final class ControllerHost: Sendable {
 
     /// - Parameters:
     ///   - group: the socket's.
-    ///   - prefix: a program with arguments that runs the controller.
-    init(in directory: TemporaryDirectory? = nil, group: UInt32? = nil, under prefix: [String] = []) throws {
+    ///   - refused: system calls that it cannot use.
+    ///   - prefix: a program with arguments that runs it.
+    init(
+        in directory: TemporaryDirectory? = nil, group: UInt32? = nil, without refused: String? = nil,
+        under prefix: [String] = []
+    ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
         path = directory.file("control")
-        let command = try prefix + [builtProduct("controller-host"), path] + (group.map { ["\($0)"] } ?? [])
+        let refuse = try refused.map { [try builtProduct("refuse-calls"), $0] } ?? []
+        let command = try refuse + prefix + [builtProduct("controller-host"), path] + (group.map { ["\($0)"] } ?? [])
         program = try RunningProgram(command[0], Array(command.dropFirst()))
         let greeting = try program.nextLine().split(separator: " ")
         guard greeting.count == 2, greeting[0] == "ready" else { throw TestSupportError("a controller is not ready") }
@@ -39,7 +44,7 @@ final class ControllerHost: Sendable {
     /// input does then.
     static let shared = Result { try ControllerHost() }
     /// One that has no userfaultfd, as in some containers.
-    static let withoutUserfaultfd = Result { try ControllerHost(under: [builtProduct("refuse-calls"), "userfaultfd"]) }
+    static let withoutUserfaultfd = Result { try ControllerHost(without: "userfaultfd") }
 }
 
 /// Buffers for cases, each mapped for the device of the case.

@@ -136,6 +136,16 @@ import Testing
         #expect(result.exit == .exited(0) && result.output == "child halted, parent works\n", "\(result)")
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only the superuser makes a PID namespace"))
+    func aForkedChildWithTheProcessIDOfItsParentIsAChild() throws {
+        let command = try [
+            "--pid", "--fork", "--kill-child", builtProduct("controller-application"), ControllerHost.shared.get().path,
+            "fork-namespace",
+        ]
+        let result = try runProgram(requiredTool("unshare", package: "util-linux"), command)
+        #expect(result.exit == .exited(0) && result.output == "child halted, parent works\n", "\(result)")
+    }
+
     @Test func aChildThatOutlivesItsParentHasNothingOfTheController() throws {
         let host = try ControllerHost()
         let parent = try RunningProgram(builtProduct("controller-application"), [host.path, "leave-child"])

@@ -8,7 +8,7 @@ import Testing
 /// Controllers and applications on kernels that lack what newer ones have, down to Linux 6.1; and a controller that does
 /// not see the processes of its applications.
 @Suite struct OlderKernelTests {
-    private static let calls = ["peerpidfd", "statx", "memfd-secret", "membarrier"]
+    private static let calls = ["peerpidfd", "statx", "memfd-secret", "membarrier", "userfaultfd"]
     private static let needsRoot: Comment = "only the superuser makes a PID namespace"
 
     /// Two devices of this process in one group, as the same domain.
@@ -32,11 +32,11 @@ import Testing
 
     @Test(arguments: calls + [calls.joined(separator: ",")])
     func theControllerServesWithoutNewerCalls(refused: String) throws {
-        let refuse = try builtProduct("refuse-calls")
-        let host = try ControllerHost(under: [refuse, refused])
+        let host = try ControllerHost(without: refused)
         let first = try MemberProcess(host.path)
         let second = try MemberProcess(
-            running: RunningProgram(refuse, [refused, builtProduct("controller-member"), host.path]))
+            running: RunningProgram(
+                builtProduct("refuse-calls"), [refused, builtProduct("controller-member"), host.path]))
         let token = Token()
         let made = try first.create(token)
         let joined: UInt16 = try second.number("join \(made.group) \(token.hex)")
@@ -54,10 +54,9 @@ import Testing
     // MARK: PID namespaces
 
     /// A controller to which all processes of the test have the ID 0.
-    private func hostInANamespace(refusing calls: [String] = []) throws -> ControllerHost {
+    private func hostInANamespace(without call: String? = nil) throws -> ControllerHost {
         let unshare = try requiredTool("unshare", package: "util-linux")
-        let refuse = calls.isEmpty ? [] : [try builtProduct("refuse-calls"), calls.joined(separator: ",")]
-        return try ControllerHost(under: refuse + [unshare, "--pid", "--fork", "--kill-child"])
+        return try ControllerHost(without: call, under: [unshare, "--pid", "--fork", "--kill-child"])
     }
 
     @Test(.enabled(if: geteuid() == 0, needsRoot))
@@ -70,7 +69,9 @@ import Testing
         let token = Token()
         let made = try other.create(token)
         let hex = try other.ask("domain")
-        let bytes = stride(from: 0, to: hex.count, by: 2).compactMap { UInt8(hex.dropFirst($0).prefix(2), radix: 16) }
+        let bytes = stride(from: 0, to: hex.count, by: 2).compactMap {
+            UInt8(hex.dropFirst($0).prefix(2), radix: 16)
+        }
         let device = try DeviceRegistry().add(ControllerDevice(path: host.path), named: "own")
         let group = AccessGroupID(made.group)
         let secret = try #require(token.bytes.withUnsafeBytes { AccessToken(bytes: $0) })
@@ -84,13 +85,13 @@ import Testing
 
     @Test(.enabled(if: geteuid() == 0, needsRoot))
     func withoutIDsAndIdentitiesEachConnectionIsAProcess() throws {
-        let host = try hostInANamespace(refusing: ["statx"])
+        let host = try hostInANamespace(without: "statx")
         #expect(try errno { _ = try joinTwice(host) } == .fileExists)
     }
 
     @Test(.enabled(if: geteuid() == 0, needsRoot))
     func aProcessThatCannotBeWatchedIsRefusedWithTheReason() throws {
-        let host = try hostInANamespace(refusing: ["peerpidfd"])
+        let host = try hostInANamespace(without: "peerpidfd")
         let error = #expect(throws: DMAError.self) { _ = try ControllerDevice(path: host.path) }
         #expect(error?.errno == .notSupported && error?.message.contains("this needs Linux 6.5") == true)
     }

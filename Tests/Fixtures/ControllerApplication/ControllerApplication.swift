@@ -5,7 +5,8 @@ import SystemPackage
 
 /// An application with a device of a controller: `controller-application PATH MODE`.
 ///
-/// `work` copies until it is killed, and says `working` once it does. `fork` looks what a child may do, and says so.
+/// `work` copies until it is killed, and says `working` once it does. `fork` looks what a child may do, and says so;
+/// `fork-namespace` the same with a child in a PID namespace of its own, whose process 1 it is.
 /// `leave-child` forks, says the child's process ID, and waits to be killed, as the child does.
 /// `member GROUP TOKEN` joins a group, opens a window, says its handler and the window's address, and waits to be killed.
 @main
@@ -23,6 +24,12 @@ struct ControllerApplication {
         switch CommandLine.arguments[2] {
         case "work": try work(device, iova)
         case "fork": try lookAtChild(device, iova)
+        case "fork-namespace":
+            guard let symbol = dlsym(nil, "unshare") else { exit(3) }
+            // CLONE_NEWPID: for the next child.
+            let unshare = unsafeBitCast(symbol, to: (@convention(c) (Int32) -> Int32).self)
+            guard unshare(0x2000_0000) == 0 else { exit(6) }
+            try lookAtChild(device, iova)
         case "leave-child": leaveChild()
         case "member": try beMember(device, buffer)
         default: exit(2)
@@ -71,6 +78,7 @@ struct ControllerApplication {
             do { _ = try channel.completed(upTo: 1) } catch { refused += error.errno == .ioError ? 1 : 0 }
             do { _ = try device.mapMemory(UnsafeMutableRawBufferPointer(start: nil, count: 0)) } catch { refused += 1 }
             try? device.stop()
+            try? device.close()
             _exit(isHalted && refused == 4 ? 0 : 1)
         }
         var status: Int32 = 0
