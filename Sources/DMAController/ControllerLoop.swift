@@ -12,7 +12,7 @@ final class ControllerLoop {
     let configuration: ControllerConfiguration
     let engine: Engine
     let closer: DescriptorCloser
-    var memory = TenantMemory()
+    var memory: TenantMemory
     /// The peers whose memory is mapped now, and what follows for each.
     let populated: PopulatedPeers
     var afterPopulating: [UInt64: () -> Void] = [:]
@@ -90,6 +90,7 @@ final class ControllerLoop {
         ledger = QuotaLedger(configuration.quota)
         self.groups = groups
         closer = DescriptorCloser()
+        memory = TenantMemory(logger)
         populated = try PopulatedPeers()
         published.change { [mode = memory.mode.rawValue] in $0.memoryMode = mode }
         let poller = try Poller()

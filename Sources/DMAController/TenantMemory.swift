@@ -1,6 +1,7 @@
 internal import Glibc
 internal import GroupTable
 internal import LinuxSystem
+internal import Logging
 internal import SystemPackage
 
 /// Maps files of tenants such that their pages are always theirs: the controller never allocates one.
@@ -18,8 +19,6 @@ struct TenantMemory {
 
     /// A file by its number, which is unique only while the file exists: another tenant must not get its memory by a
     /// file whose number came round.
-    /// A file by its number, which is unique only while the file exists: another tenant must not get its memory by a
-    /// file whose number came round.
     private struct Key: Hashable {
         let tenant: Tenant
         let file: FileIdentity
@@ -34,8 +33,15 @@ struct TenantMemory {
     /// are removed.
     private var files: [Key: Whole] = [:], maximumEntries = 64
 
-    init() {
-        missingPages = try? MissingPages()
+    init(_ logger: Logger) {
+        do throws(Errno) {
+            missingPages = try MissingPages()
+        } catch {
+            missingPages = nil
+            logger.notice(
+                "userfaultfd cannot be used: applications must allocate all pages of their memory before they map it",
+                metadata: ["error": "\(error)"])
+        }
     }
 
     var mode: Mode { missingPages == nil ? .sealed : .userfaultfd }

@@ -42,9 +42,9 @@ public final class RingMemory: @unchecked Sendable {
 
     /// - Parameters:
     ///   - mapped: zeroed memory of the layout's size, unmapped with the object.
-    ///   - removesApplicationPages: whether the pages of the application's file are freed then, but for the first one,
-    ///     which has its counters: otherwise those that this process touched first stay charged to it as long as another
-    ///     process has the file.
+    ///   - removesApplicationPages: whether the pages of the slots and lists are freed then: otherwise those that this
+    ///     process touched first stay charged to it as long as another process has the file. The application may still
+    ///     read its counters and times.
     init(adopting mapped: UnsafeMutableRawPointer, layout: RingLayout, removesApplicationPages: Bool = false) {
         base = mapped
         self.removesApplicationPages = removesApplicationPages
@@ -66,8 +66,8 @@ public final class RingMemory: @unchecked Sendable {
 
     deinit {
         if removesApplicationPages {
-            let first = layout.descriptorsOffset
-            madvise(base + first, layout.applicationByteCount - first, MADV_REMOVE)
+            let slots = layout.descriptorsOffset..<layout.doorbellTimesOffset
+            madvise(base + slots.lowerBound, slots.count, MADV_REMOVE)
         }
         munmap(base, layout.byteCount)
     }
