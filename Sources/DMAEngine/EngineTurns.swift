@@ -58,9 +58,9 @@ struct EngineTurns: ~Copyable {
 
     /// Nanoseconds of a turn. A step can take longer: the excess is paid back in the next rounds.
     private static let turn: UInt64 = 20_000
-    /// The longest time that one step is charged for, in turns. What takes longer is not the tenant's fault, such as a
-    /// machine that was suspended.
-    private static let maximumCharge: Int64 = 100
+    /// The longest time that one step is charged for, in turns: more than any step works. What takes longer is not the
+    /// tenant's fault: other threads had the processor, or the machine was suspended.
+    private static let maximumCharge: Int64 = 25
 
     private let root: Place
     private let quantum = Int64(Ticks().ticks(Self.turn))

@@ -10,7 +10,7 @@ import Testing
 @Suite struct EngineTurnsTests {
     /// Rings with work that lasts much longer than what is measured.
     private static let descriptorCount = 4096
-    private static let length = 16384
+    private static let length = 65536
     /// The operations of the first ring until the others are looked at.
     private static let measured = 3000
 
@@ -108,7 +108,7 @@ import Testing
         for number in 0..<40 { try rings.add(tenant: 2, connection: 2 + UInt64(number) / 10) }
         let others = rings.picture().finished.dropFirst().reduce(0, +)
         // One step of each ring after the other would give them 40 times as much.
-        #expect(others > 0 && others < 2 * UInt64(Self.measured))
+        #expect(others > 0 && others < 3 * UInt64(Self.measured))
     }
 
     @Test("The connections of a tenant take turns, and so do the rings of a connection")
@@ -119,7 +119,7 @@ import Testing
         for _ in 0..<20 { try rings.add(tenant: 1, connection: 2) }
         let others = rings.picture().finished.dropFirst()
         let (most, least) = (try #require(others.max()), try #require(others.min()))
-        #expect(most > 0 && others.reduce(0, +) < 2 * UInt64(Self.measured))
+        #expect(most > 0 && others.reduce(0, +) < 3 * UInt64(Self.measured))
         // A step is at most 256 KiB, and the last operation of a step can be longer.
         #expect(most - least <= UInt64(256 * 1024 / Self.length + 1))
     }
@@ -138,7 +138,7 @@ import Testing
         }
         let alone = try busy(besides: nil)
         // With a turn of one step for each ring it would be more than 100 times as long.
-        #expect(try busy(besides: .faults) < 5 * alone)
+        #expect(try busy(besides: .faults) < 10 * alone)
     }
 
     @Test(
