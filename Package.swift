@@ -327,7 +327,7 @@ if Context.environment["DMASCOPE_ONLY"] == "fuzz" {
         .target(
             name: "dmascope",
             dependencies: [
-                "LinuxSystem", "OpenMetricsText", systemPackage,
+                "LinuxSystem", "OpenMetricsText", "TelemetryClient", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             sources: ["Checking", "Support/ExitStatus.swift", "Support/StandardStreams.swift"],
