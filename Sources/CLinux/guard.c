@@ -33,7 +33,7 @@ typedef void *jump_buffer[5];
 struct guard {
 	jump_buffer jump;
 	volatile bool armed;
-	volatile int result;
+	volatile int side;
 	/* The current moves, and the number of finished ones. */
 	const struct clinux_move *moves;
 	volatile size_t done;
@@ -105,7 +105,7 @@ static void on_fault(int level, int number, siginfo_t *info, void *context)
 	/* si_code > 0: the kernel reports an access; a process did not send the signal. */
 	if (guard.armed && info->si_code > 0) {
 		guard.armed = false;
-		guard.result = number == SIGBUS ? CLINUX_GUARD_PAGE : faulting_side(info, context);
+		guard.side = faulting_side(info, context);
 		take_jump(guard.jump);
 	}
 	pass_on(&previous[level][number == SIGBUS], number, info, context);
@@ -176,7 +176,7 @@ static void arm(const struct clinux_move *moves)
 __attribute__((noinline)) size_t clinux_guarded_moves(const struct clinux_move *moves, size_t count, int *result)
 {
 	if (mark_jump(guard.jump) != 0) {
-		*result = guard.result;
+		*result = guard.side;
 		return guard.done;
 	}
 	arm(moves);
@@ -199,7 +199,7 @@ __attribute__((noinline)) int clinux_guarded_stream(uint64_t dst, uint64_t src, 
 	struct clinux_move move = { .dst = dst, .src = src, .bytes = bytes };
 
 	if (mark_jump(guard.jump) != 0)
-		return guard.result;
+		return guard.side;
 	arm(&move);
 	kernel_stream((unsigned char *)(uintptr_t)dst, (const unsigned char *)(uintptr_t)src, bytes);
 	disarm();

@@ -45,7 +45,7 @@ public struct CompletionStatus: RawRepresentable, Sendable, Hashable {
     @inlinable public static var descriptorReadError: Self { Self(DMADEV_STATUS_DESCRIPTOR_READ_ERROR) }
     /// The link to the device failed.
     @inlinable public static var deviceLinkError: Self { Self(DMADEV_STATUS_DEV_LINK_ERROR) }
-    /// A page is missing that the device could not get: a hole in the file of the memory, or the end of the file.
+    /// A page fault that the device could not resolve.
     @inlinable public static var pageFault: Self { Self(DMADEV_STATUS_PAGE_FAULT) }
     /// Any other error.
     @inlinable public static var unknown: Self { Self(DMADEV_STATUS_ERROR_UNKNOWN) }

@@ -185,11 +185,7 @@ struct Operation {
 
     /// The status for the result of a guarded move that faulted.
     static func failure(_ result: CInt) -> CompletionStatus {
-        switch result {
-        case CLINUX_GUARD_PAGE: .pageFault
-        case CLINUX_GUARD_SOURCE: .invalidSourceAddress
-        default: .invalidDestinationAddress
-        }
+        result == CLINUX_GUARD_SOURCE ? .invalidSourceAddress : .invalidDestinationAddress
     }
 }
 

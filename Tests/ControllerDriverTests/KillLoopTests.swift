@@ -20,10 +20,11 @@ import Testing
         mutating func settle(_ host: ControllerHost, _ token: Token) throws {
             group = try creator.create(token).group
             _ = try joiner.number("join \(group) \(token.hex)", as: UInt16.self)
-            census = try eventually("what closes and maps for others has ended") {
-                let census = try ControllerCensus(host)
-                return census.hasHelpers ? nil : census
+            let settled: ControllerCensus = try eventually("what closes and maps for others has ended") {
+                let now = try ControllerCensus(host)
+                return now.hasHelpers ? nil : now
             }
+            census = settled
         }
     }
 

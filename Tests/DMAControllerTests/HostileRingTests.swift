@@ -163,7 +163,7 @@ import Testing
         try eventually("the copy is done") {
             ring.memory.consumerPage.member(\.completed).loadAcquiring() == 1
         }
-        #expect(ring.memory.statuses[0] == UInt16(DMADEV_STATUS_PAGE_FAULT))
+        #expect(ring.memory.statuses[0] == UInt16(DMADEV_STATUS_INVALID_SRC_ADDR))
         #expect(mapping.bytes[4096...].allSatisfy { $0 == 7 })
     }
 

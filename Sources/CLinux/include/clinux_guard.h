@@ -1,7 +1,7 @@
 /* Copy and fill kernels that survive bad addresses.
  *
- * While a kernel runs, a SIGSEGV or SIGBUS for an access of its thread ends the kernel, which then returns how it
- * ended. All other faults go to the handler that was installed before. The jump leaves only frames of this
+ * While a kernel runs, a SIGSEGV or SIGBUS for an access of its thread ends the kernel, which then returns the side
+ * that faulted. All other faults go to the handler that was installed before. The jump leaves only frames of this
  * file, never a Swift frame. */
 #ifndef CLINUX_GUARD_H
 #define CLINUX_GUARD_H
@@ -13,7 +13,6 @@
 #define CLINUX_GUARD_OK 0
 #define CLINUX_GUARD_SOURCE 1 /* reading failed */
 #define CLINUX_GUARD_DESTINATION 2 /* writing failed */
-#define CLINUX_GUARD_PAGE 3 /* the memory is mapped, but a page is missing (SIGBUS) */
 
 /* Installs the handlers. 0, or a positive errno. A handler that the program installs later without forwarding faults
  * disables the guard; calling this again installs it on top, once. */
