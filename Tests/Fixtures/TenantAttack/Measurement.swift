@@ -92,6 +92,7 @@ struct Measurement {
             }
             try channel.submit()
             count += UInt64(try channel.completed(upTo: .max).count)
+            // Shorter than the work in the ring: the engine always has some, and the processor has time for others.
             usleep(100)
         }
         return count * UInt64(Self.length)
@@ -107,6 +108,7 @@ struct Measurement {
         try thread {
             while MonotonicTime.now < end {
                 do { try body() } catch { print("error \(error)") }
+                // A call now and then, as a client makes them: without a pause they would be a load themselves.
                 usleep(1000)
             }
         }
