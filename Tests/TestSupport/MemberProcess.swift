@@ -54,6 +54,21 @@ public final class MemberProcess: Sendable {
         return (words[0], handler)
     }
 
+    /// Copies a page to a new window of the creator of a group that both are in, and compares it there.
+    ///
+    /// - Returns: the addresses of the window and of the own memory.
+    public func copyPage(
+        to creator: MemberProcess, in made: (group: Int, handler: UInt16)
+    ) throws -> (window: UInt64, own: UInt64) {
+        let window: UInt64 = try creator.number("window \(made.group) 3 0 1")
+        let own: UInt64 = try number("own")
+        _ = try ask("put 0 4096 42")
+        let status = try ask("copy \(own) \(window) 4096 0 \(made.handler)")
+        let held = try creator.ask("holds 0 4096 42")
+        guard status == "successful", held == "yes" else { throw TestSupportError("copy: \(status), holds: \(held)") }
+        return (window, own)
+    }
+
     /// What it has heard of its groups, as `KIND:GROUP:HANDLER`.
     public var events: [String] {
         get throws { try ask("events").split(separator: " ").map(String.init) }
