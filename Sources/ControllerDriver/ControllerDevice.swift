@@ -94,6 +94,7 @@ public final class ControllerDevice: RingDriver {
         } catch {
             throw DMAError(.system, error, "the ring of virtual channel \(request.vchan) cannot be mapped: \(error)")
         }
+        _ = try connection.request(StartRing(vchan: request.vchan), for: Done.self)
         return ApplicationRing(
             memory: memory, mode: request.configuration.flags,
             bell: EngineBell(word: connection.liveness.bellWord, event: connection.bell.raw),

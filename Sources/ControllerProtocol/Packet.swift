@@ -141,4 +141,6 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
     case groupChanged = 20
     /// ``GroupMembers``
     case groupMembers = 21
+    /// ``StartRing``
+    case startRing = 22
 }

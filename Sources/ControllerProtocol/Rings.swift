@@ -1,4 +1,6 @@
-/// Requests the ring of a virtual channel. The engine serves it after the answer ``RingAttached``.
+/// Requests the memory for the ring of a virtual channel; ``StartRing`` starts it.
+///
+/// The memory of the previous ring of the channel is freed: nobody may read its counters any more.
 public struct AttachRing: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.attachRing
@@ -155,6 +157,33 @@ public struct RingAttached: WireMessage {
     public var vchan: UInt16
 
     /// Makes an answer for the attached ring.
+    public init(vchan: UInt16) {
+        self.vchan = vchan
+    }
+
+    /// Encodes the members in wire order.
+    public func write(to writer: inout WireWriter) {
+        writer.put(vchan)
+    }
+
+    /// Decodes the members; throws when the message is too short.
+    public init(from reader: inout WireReader) throws(WireError) {
+        vchan = try reader.number()
+    }
+}
+
+/// Starts a ring: the engine serves it after the answer ``Done``.
+///
+/// The application must have read all pages of the file that it can only read. So they are allocated for the
+/// application, not for the controller, which could not free them while the application has the file.
+public struct StartRing: WireMessage {
+    /// The message's number on the wire.
+    public static let kind = MessageKind.startRing
+
+    /// The virtual channel of the ring.
+    public var vchan: UInt16
+
+    /// Makes a request to start the ring of ``AttachRing``.
     public init(vchan: UInt16) {
         self.vchan = vchan
     }

@@ -140,7 +140,7 @@ extension ControllerLoop {
     /// Releases what is revoked, after a quiescent point of the engine; then the members may be told.
     func complete(_ withdrawal: Withdrawal) {
         for (tenant, window) in withdrawal.windows { ledger.release(tenant, window.amount) }
-        closer.release(withdrawal.windows.map(\.window.region.mapping))
+        blockingCalls.release(withdrawal.windows.map(\.window.region.mapping))
         groups.confirm(withdrawal.revocation)
     }
 
@@ -172,7 +172,7 @@ extension ControllerLoop {
             return nil
         } catch {
             ledger.release(peer.tenant, window.amount)
-            closer.release([window.region.mapping])
+            blockingCalls.release([window.region.mapping])
             return Refusal(error)
         }
     }

@@ -47,12 +47,17 @@ extension ControllerLoop {
             removeRing(vchan, of: peer)
             return queue.add(.release(peer), for: peer.tenant)
         }
+        if let vchan = peer.endedRings.keys.first {
+            removeEnded(vchan, of: peer)
+            return queue.add(.release(peer), for: peer.tenant)
+        }
+        removeNew(of: peer)
         departedWork += peer.work
         departedWork.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
         for amount in peer.windows.values.map(\.amount) + peer.files.values.map(\.amount) {
             ledger.release(peer.tenant, amount)
         }
-        closer.release(peer.windows.values.map(\.region.mapping) + peer.files.values.map(\.mapping))
+        blockingCalls.release(peer.windows.values.map(\.region.mapping) + peer.files.values.map(\.mapping))
         peer.windows = [:]
         peer.files = [:]
         leaving[peer.number] = nil
@@ -67,8 +72,26 @@ extension ControllerLoop {
         ring.ring.abortRest()
         peer.work += Work(of: ring.memory)
         peer.claims = peer.claims + ring.claims.read(from: ring.memory)
-        ledger.release(peer.tenant, ring.amount)
         for handler in ring.handlers { groups.release(handler) }
+        let bytes = QuotaLedger.Amount(bytes: ring.amount.bytes)
+        ledger.release(peer.tenant, QuotaLedger.Amount(rings: ring.amount.rings))
+        peer.endedRings[vchan] = Peer.EndedRing(memory: ring.memory, amount: bytes)
         changedPeers.insert(peer.number)
+    }
+
+    /// Releases the memory of a ring that has ended, if there is one.
+    func removeEnded(_ vchan: UInt16, of peer: Peer) {
+        guard let ring = peer.endedRings.removeValue(forKey: vchan) else { return }
+        ledger.release(peer.tenant, ring.amount)
+        changedPeers.insert(peer.number)
+    }
+
+    /// Releases the rings that were not started.
+    func removeNew(of peer: Peer) {
+        for ring in peer.newRings.values {
+            ledger.release(peer.tenant, ring.amount)
+            for handler in ring.handlers { groups.release(handler) }
+        }
+        peer.newRings = [:]
     }
 }

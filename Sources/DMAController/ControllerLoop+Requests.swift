@@ -36,6 +36,7 @@ extension ControllerLoop {
         switch header.kind {
         case .hello: refusal = greet(peer, try Packet.decode(from: bytes), header.sequence)
         case .attachRing: refusal = attach(peer, try Packet.decode(from: bytes), header.sequence)
+        case .startRing: refusal = start(peer, try Packet.decode(from: bytes), header.sequence)
         case .stopRings:
             _ = try Packet.decode(StopRings.self, from: bytes)
             refusal = nil
@@ -129,7 +130,7 @@ extension ControllerLoop {
                 .invalidArgument,
                 "virtual channel \(request.vchan): there are 0 to \(configuration.maximumVirtualChannelCount - 1)")
         }
-        guard peer.rings[request.vchan] == nil else {
+        guard peer.rings[request.vchan] == nil, peer.newRings[request.vchan] == nil else {
             return Refusal(.fileExists, "virtual channel \(request.vchan) already has a ring; stop the rings first")
         }
         let counts = configuration.minimumDescriptorCount...configuration.maximumDescriptorCount
@@ -162,6 +163,7 @@ extension ControllerLoop {
         let layout = RingLayout(
             descriptorCount: Int(request.descriptorCount), maximumEntries: Int(request.maximumEntryCount))
         let amount = QuotaLedger.Amount(rings: 1, bytes: UInt64(layout.byteCount))
+        removeEnded(request.vchan, of: peer)
         if let full = ledger.charge(peer.tenant, amount) { return Refusal(.diskQuotaExceeded, full) }
         do throws(Errno) {
             let memory = try SharedRingMemory(layout: layout)
@@ -176,13 +178,13 @@ extension ControllerLoop {
             ring.vchan = request.vchan
             ring.peer = EngineRing.Peer(
                 processID: peer.credentials.pid, connection: peer.number, tenant: ledger.number(of: peer.tenant))
-            peer.rings[request.vchan] = Peer.Ring(
-                ring: EngineRing(ring, memory: memory.memory, engine: engine), memory: memory.memory,
-                amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
+            let new = Peer.NewRing(
+                memory, ring, amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
+            peer.newRings[request.vchan] = new
             changedPeers.insert(peer.number)
             answer(
                 peer, RingAttached(vchan: request.vchan), sequence: sequence,
-                descriptors: [memory.applicationFile.raw, memory.engineFile.raw])
+                descriptors: [new.memory.applicationFile.raw, new.memory.engineFile.raw])
             return nil
         } catch {
             ledger.release(peer.tenant, amount)
@@ -190,7 +192,25 @@ extension ControllerLoop {
         }
     }
 
+    private func start(_ peer: Peer, _ request: StartRing, _ sequence: UInt32) -> Refusal? {
+        guard let new = peer.newRings[request.vchan] else {
+            return Refusal(.invalidArgument, "virtual channel \(request.vchan): no ring was attached that can start")
+        }
+        guard new.memory.isCharged else {
+            return Refusal(
+                .badAddress, "virtual channel \(request.vchan): map the engine's file and read each page of it first")
+        }
+        peer.newRings[request.vchan] = nil
+        peer.rings[request.vchan] = Peer.Ring(
+            ring: EngineRing(new.configuration, memory: new.memory.memory, engine: engine), memory: new.memory.memory,
+            amount: new.amount, handlers: new.handlers)
+        changedPeers.insert(peer.number)
+        answer(peer, Done(), sequence: sequence)
+        return nil
+    }
+
     private func stop(_ peer: Peer, _ sequence: UInt32) {
+        removeNew(of: peer)
         let rings = peer.rings.values.map(\.ring)
         peer.stopping = Peer.Stopping(sequence: sequence, vchans: Array(peer.rings.keys))
         _ = EngineRing.startDetaching(rings, from: engine)
@@ -251,7 +271,7 @@ extension ControllerLoop {
         _ descriptors: inout ReceivedDescriptors, offset: UInt64, byteCount: UInt64, isWritable: Bool, for peer: Peer
     ) -> Result<Peer.Window, Refusal> {
         // Check the seals first: any other system call on a descriptor from an untrusted peer can block. Until then it
-        // stays in `descriptors`, which the closer closes.
+        // stays in `descriptors`, which `blockingCalls` closes.
         let seals = descriptors.first.flatMap { raw in try? MemoryFile.seals(of: raw) }
         guard let seals, seals.contains(.shrink), let file = descriptors.takeFirst() else {
             return .failure(
@@ -284,7 +304,7 @@ extension ControllerLoop {
                 ledger.release(peer.tenant, QuotaLedger.Amount(bytes: amount.bytes))
                 amount.bytes = 0
                 if let refusal = keep(whole, for: peer) {
-                    closer.release([region.mapping])
+                    blockingCalls.release([region.mapping])
                     throw refusal
                 }
             }
@@ -308,7 +328,7 @@ extension ControllerLoop {
     func answerAfterPopulating(_ window: Peer.Window, _ peer: Peer, _ message: some WireMessage, sequence: UInt32) {
         peer.isBusy = true
         let (number, region) = (peer.number, window.region)
-        closer.waitForPages(of: peer.tenant) { [populated] in
+        blockingCalls.waitForPages(of: peer.tenant) { [populated] in
             region.populate()
             populated.add(number)
         }
@@ -338,7 +358,7 @@ extension ControllerLoop {
         changedPeers.insert(peer.number)
         answerAfterQuiescence(peer, sequence) { [self] in
             ledger.release(peer.tenant, window.amount)
-            closer.release([window.region.mapping])
+            blockingCalls.release([window.region.mapping])
         }
         return nil
     }

@@ -11,7 +11,7 @@ internal import SystemPackage
 final class ControllerLoop {
     let configuration: ControllerConfiguration
     let engine: Engine
-    let closer: DescriptorCloser
+    let blockingCalls: BlockingCalls
     var memory: TenantMemory
     /// The peers whose memory is mapped now, and what follows for each.
     let populated: PopulatedPeers
@@ -89,7 +89,7 @@ final class ControllerLoop {
         self.published = published
         ledger = QuotaLedger(configuration.quota)
         self.groups = groups
-        closer = DescriptorCloser()
+        blockingCalls = BlockingCalls()
         memory = TenantMemory(logger)
         populated = try PopulatedPeers()
         published.change { [mode = memory.mode.rawValue] in $0.memoryMode = mode }
@@ -210,13 +210,13 @@ final class ControllerLoop {
             process = try ProcessDescriptor.ofPeer(socket)
         } catch {
             return refuseConnection(
-                UntrustedPeerSocket(socket, contents, of: .user(credentials.uid), closer), credentials,
+                UntrustedPeerSocket(socket, contents, of: .user(credentials.uid), blockingCalls), credentials,
                 error == .notSupported
                     ? "the controller cannot watch processes of a PID namespace that it does not see: this needs Linux 6.5"
                     : "the controller cannot watch the process: \(error)", error)
         }
         let tenant = tenant(of: credentials, process)
-        let socket = UntrustedPeerSocket(socket, contents, of: tenant, closer)
+        let socket = UntrustedPeerSocket(socket, contents, of: tenant, blockingCalls)
         guard peers.count + leaving.count < configuration.maximumConnections else {
             return refuseConnection(
                 socket, credentials,
@@ -229,7 +229,7 @@ final class ControllerLoop {
                 "the last quarter of the controller's \(configuration.maximumConnections) connections is for those who have "
                     + "fewer than \(tenant)")
         }
-        guard closer.backlog(of: tenant) <= Self.maximumBacklog else {
+        guard blockingCalls.backlog(of: tenant) <= Self.maximumBacklog else {
             return refuseConnection(socket, credentials, Self.backlogReason(tenant))
         }
         if let full = ledger.charge(tenant, QuotaLedger.Amount(connections: 1)) {
@@ -320,10 +320,10 @@ final class ControllerLoop {
     private func handle(_ message: consuming ReceivedMessage, from peer: Peer) {
         let (length, isCut) = (message.byteCount, message.lostDescriptors)
         var descriptors = message.descriptors
-        // The closer closes the descriptors that no request has taken.
+        // Descriptors that no request has taken.
         defer {
-            closer.close(descriptors.release(), of: peer.tenant)
-            if peers[peer.number] != nil, closer.backlog(of: peer.tenant) > Self.maximumBacklog {
+            blockingCalls.close(descriptors.release(), of: peer.tenant)
+            if peers[peer.number] != nil, blockingCalls.backlog(of: peer.tenant) > Self.maximumBacklog {
                 refuse(peer, Self.backlogReason(peer.tenant))
             }
         }

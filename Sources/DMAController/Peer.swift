@@ -18,6 +18,31 @@ final class Peer {
         let amount: QuotaLedger.Amount
     }
 
+    /// A ring that is not started: its application has the memory.
+    final class NewRing {
+        let memory: SharedRingMemory
+        let configuration: EngineRing.Configuration
+        let amount: QuotaLedger.Amount
+        /// Not reused for other members while the ring names them.
+        let handlers: [UInt16]
+
+        init(
+            _ memory: consuming SharedRingMemory, _ configuration: EngineRing.Configuration,
+            amount: QuotaLedger.Amount, handlers: [UInt16]
+        ) {
+            self.memory = memory
+            self.configuration = configuration
+            self.amount = amount
+            self.handlers = handlers
+        }
+    }
+
+    /// The memory of a ring that has ended. Its application reads the counters in it until it attaches the next one.
+    struct EndedRing {
+        let memory: RingMemory
+        let amount: QuotaLedger.Amount
+    }
+
     /// One ring that the engine serves.
     struct Ring {
         let ring: EngineRing
@@ -81,7 +106,9 @@ final class Peer {
     /// Identifies the peer in the access groups. The device's number in its process is as claimed: not checked.
     var client: AccessGroupClient
     var device: Device?
+    var newRings: [UInt16: NewRing] = [:]
     var rings: [UInt16: Ring] = [:]
+    var endedRings: [UInt16: EndedRing] = [:]
     var windows: [UInt64: Window] = [:]
     var files: [ObjectIdentifier: File] = [:]
     var stopping: Stopping?
@@ -127,8 +154,8 @@ final class Peer {
     /// Bytes that its user is charged for memory and rings.
     var chargedBytes: UInt64 {
         let amounts =
-            windows.values.map(\.amount) + openWindows.values.map(\.amount) + rings.values.map(\.amount)
-            + files.values.map(\.amount)
+            windows.values.map(\.amount) + openWindows.values.map(\.amount) + newRings.values.map(\.amount)
+            + rings.values.map(\.amount) + endedRings.values.map(\.amount) + files.values.map(\.amount)
         return amounts.reduce(0) { $0 &+ $1.bytes }
     }
 

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 public import LinuxSystem
 public import SystemPackage
@@ -5,7 +6,8 @@ public import SystemPackage
 /// The memory of a ring between two processes that do not trust each other: two files, one per side.
 ///
 /// The application writes the first. The engine's process maps the second before it is sealed: after that no process
-/// can map it writable, even with the descriptor.
+/// can map it writable, even with the descriptor. The seal also forbids that its pages are freed, so the application
+/// must touch them first: see ``isCharged``.
 public struct SharedRingMemory: ~Copyable, Sendable {
     /// The ring as mapped in the engine's process.
     public let memory: RingMemory
@@ -28,10 +30,17 @@ public struct SharedRingMemory: ~Copyable, Sendable {
         applicationFile = application
         engineFile = engine
     }
+
+    /// Whether all pages of the engine's file are there, while the engine has not written yet: they were allocated for
+    /// the application, which maps and reads them, and stay charged to it.
+    public var isCharged: Bool {
+        (try? MemoryFile.isAllocated(0..<memory.layout.engineByteCount, of: engineFile.raw)) == true
+    }
 }
 
 extension RingMemory {
-    /// Maps the two files of a ring in the application's process. The descriptors may be closed afterwards.
+    /// Maps the two files of a ring in the application's process, and allocates the pages that the engine's process
+    /// would otherwise touch first. The descriptors may be closed afterwards.
     ///
     /// - Throws: EINVAL when a file is not sealed, or its size differs from the layout's: reading it could fault.
     ///   ENOMEM.
@@ -42,6 +51,20 @@ extension RingMemory {
             }
         }
         try self.init(layout: layout, applicationFile: applicationFile, engineFile: engineFile, isEngine: false)
+        try allocate()
+    }
+
+    /// Allocates all of the engine's side, and the first page and the times of the application's side.
+    private func allocate() throws(Errno) {
+        let times = layout.doorbellTimesOffset..<layout.consumerPageOffset
+        let parts = [
+            (layout.consumerPageOffset..<layout.byteCount, false), (0..<layout.descriptorsOffset, true), (times, true),
+        ]
+        for (part, isWritable) in parts {
+            guard clinux_populate(base + part.lowerBound, part.count, isWritable) == 0 else {
+                throw Errno(rawValue: errno)
+            }
+        }
     }
 
     fileprivate convenience init(

@@ -27,7 +27,7 @@ public final class RingMemory: @unchecked Sendable {
     /// Sizes and offsets.
     public let layout: RingLayout
 
-    private let base: UnsafeMutableRawPointer
+    let base: UnsafeMutableRawPointer
     private let removesApplicationPages: Bool
 
     /// Maps zeroed memory; unused pages consume no memory.
@@ -42,9 +42,8 @@ public final class RingMemory: @unchecked Sendable {
 
     /// - Parameters:
     ///   - mapped: zeroed memory of the layout's size, unmapped with the object.
-    ///   - removesApplicationPages: whether the pages of the slots and lists are freed then: otherwise those that this
-    ///     process touched first stay charged to it as long as another process has the file. The application may still
-    ///     read its counters and times.
+    ///   - removesApplicationPages: whether the pages of the application's side are freed then: otherwise those that
+    ///     this process touched first stay charged to it as long as another process has the file.
     init(adopting mapped: UnsafeMutableRawPointer, layout: RingLayout, removesApplicationPages: Bool = false) {
         base = mapped
         self.removesApplicationPages = removesApplicationPages
@@ -66,8 +65,7 @@ public final class RingMemory: @unchecked Sendable {
 
     deinit {
         if removesApplicationPages {
-            let slots = layout.descriptorsOffset..<layout.doorbellTimesOffset
-            madvise(base + slots.lowerBound, slots.count, MADV_REMOVE)
+            madvise(base, layout.applicationByteCount, MADV_REMOVE)
         }
         munmap(base, layout.byteCount)
     }

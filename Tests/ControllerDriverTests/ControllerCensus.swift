@@ -37,7 +37,7 @@ struct ControllerCensus: Equatable, CustomStringConvertible {
     }
 
     /// Threads that live only while they have work.
-    var hasHelpers: Bool { counts["threads dma-closer"] != nil }
+    var hasHelpers: Bool { counts["threads dma-blockingCalls"] != nil }
 
     /// Files of `/proc` do not tell their size.
     private static func lines(_ path: String) throws -> [Substring] {

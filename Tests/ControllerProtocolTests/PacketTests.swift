@@ -20,7 +20,7 @@ import Testing
             faults: AttachRing.Faults(
                 before: 7, isHalted: true, delay: 5_000_000, freeze: 100, halt: 200,
                 failures: [.init(selection: 0, number: 3, status: 10), .init(selection: 2, number: .max, status: 256)])),
-        RingAttached(vchan: 5), StopRings(),
+        RingAttached(vchan: 5), StartRing(vchan: 6), StopRings(),
         RegisterMemory(offset: 4096, byteCount: 1 << 40, isWritable: false), MemoryRegistered(iova: 1 << 57),
         UnregisterMemory(iova: .max),
         EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: secret, device: 3),

@@ -78,8 +78,9 @@ import Testing
     @Test func whoIsConnectedWhenItStopsFindsTheConnectionEnded() throws {
         let controller = try DMAController.start(path: directory.file("control"))
         let peer = try RawPeer.greeted(controller.path)
+        #expect(try peer.startRing(AttachRing(vchan: 0, descriptorCount: 32, maximumEntryCount: 4)) != nil)
         #expect(
-            try peer.ask(AttachRing(vchan: 0, descriptorCount: 32, maximumEntryCount: 4), for: RingAttached.self) != nil
+            try peer.ask(AttachRing(vchan: 1, descriptorCount: 32, maximumEntryCount: 4), for: RingAttached.self) != nil
         )
         controller.stop()
         #expect(peer.receive() == nil)

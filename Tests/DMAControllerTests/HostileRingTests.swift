@@ -30,12 +30,11 @@ import Testing
         init(_ path: String, descriptorCount: UInt16, entries: UInt16) throws {
             peer = try RawPeer.greeted(path)
             let request = AttachRing(vchan: 0, descriptorCount: descriptorCount, maximumEntryCount: entries)
-            guard try peer.ask(request, for: RingAttached.self) != nil else {
+            guard let memory = try peer.startRing(request) else {
                 throw TestSupportError("no ring: \(String(describing: peer.refusal))")
             }
-            layout = RingLayout(descriptorCount: Int(descriptorCount), maximumEntries: Int(entries))
-            memory = try RingMemory(
-                layout: layout, applicationFile: peer.descriptors[1], engineFile: peer.descriptors[2])
+            self.memory = memory
+            layout = memory.layout
         }
 
         func register(_ file: borrowing OwnedDescriptor) throws -> UInt64 {

@@ -1,5 +1,6 @@
 import ControllerProtocol
 import DMAController
+import DMAEngine
 import Glibc
 import LinuxSystem
 import SystemPackage
@@ -73,6 +74,16 @@ final class RawPeer {
         guard let bytes = next else { return nil }
         refusal = try? Packet.decode(Failed.self, from: bytes)
         return refusal == nil ? try Packet.decode(from: bytes) : nil
+    }
+
+    /// Attaches a ring, allocates its memory and starts it; `nil` when one of both is refused.
+    func startRing(_ request: AttachRing) throws -> RingMemory? {
+        guard try ask(request, for: RingAttached.self) != nil else { return nil }
+        let layout = RingLayout(
+            descriptorCount: Int(request.descriptorCount), maximumEntries: Int(request.maximumEntryCount))
+        let files = Array(descriptors.suffix(2))
+        let memory = try RingMemory(layout: layout, applicationFile: files[0], engineFile: files[1])
+        return try ask(StartRing(vchan: request.vchan), for: Done.self) != nil ? memory : nil
     }
 
     private(set) var refusal: Failed?

@@ -80,12 +80,9 @@ import Testing
         let registration = RegisterMemory(offset: 0, byteCount: UInt64(page))
         let iova = try #require(try peer.ask(registration, [file.raw], for: MemoryRegistered.self)).iova
         let ring = AttachRing(vchan: 0, descriptorCount: descriptorCount, maximumEntryCount: entries)
-        _ = try #require(try peer.ask(ring, for: RingAttached.self))
-        let layout = RingLayout(descriptorCount: Int(descriptorCount), maximumEntries: Int(entries))
-        let memory = try RingMemory(
-            layout: layout, applicationFile: peer.descriptors[1], engineFile: peer.descriptors[2])
+        let memory = try #require(try peer.startRing(ring))
         return Attacker(
-            peer: peer, mapping: mapping, handler: handler, iova: iova, memory: memory, layout: layout)
+            peer: peer, mapping: mapping, handler: handler, iova: iova, memory: memory, layout: memory.layout)
     }
 
     /// Everything but the writable window and the registered page is as it was.

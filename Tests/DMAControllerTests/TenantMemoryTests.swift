@@ -40,20 +40,50 @@ import Testing
         }
     }
 
-    @Test("The pages of a ring are freed with it, whoever has its files")
+    private let request = AttachRing(vchan: 0, descriptorCount: 8192, maximumEntryCount: 32)
+
+    @Test("The pages of an application's side are freed when its channel gets another ring, or with the connection")
     func ring() throws {
         let peer = try RawPeer.greeted(controller.path)
-        let request = AttachRing(vchan: 0, descriptorCount: 8192, maximumEntryCount: 32)
+        // Those that the controller has made; the test keeps the descriptors beyond the connection.
+        var files: [CInt] = []
+        for _ in 0..<3 {
+            let memory = try #require(try peer.startRing(request))
+            files.append(peer.descriptors[peer.descriptors.count - 2])
+            let layout = memory.layout
+            memset(memory.descriptors, 0, layout.applicationByteCount - 4096)
+            memory.applicationCounters.pointee.rejected = 7
+            #expect(allocatedBytes(of: files[files.count - 1]) == layout.applicationByteCount)
+            #expect(try peer.ask(StopRings(), for: Done.self) != nil)
+            // The application reads them after the stop.
+            #expect(memory.applicationCounters.pointee.rejected == 7)
+            #expect(controller.statistics.memoryBytes == UInt64(layout.byteCount))
+            // The last thread that has read the counters of the earlier ones frees them.
+            try eventually("the earlier ones are freed") { files.dropLast().allSatisfy { allocatedBytes(of: $0) == 0 } }
+        }
+        shutdown(peer.socket.raw, CInt(SHUT_RDWR))
+        try eventually("the last one is freed") { allocatedBytes(of: files[2]) == 0 }
+        try eventually("nothing is charged") { controller.statistics.memoryBytes == 0 }
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("The engine's side is allocated by the application, or the ring does not start")
+    func engineFile() throws {
+        let peer = try RawPeer.greeted(controller.path)
         #expect(try peer.ask(request, for: RingAttached.self) != nil)
+        let file = peer.descriptors[2]
         let layout = RingLayout(descriptorCount: 8192, maximumEntries: 32)
-        let memory = try RingMemory(
-            layout: layout, applicationFile: peer.descriptors[1], engineFile: peer.descriptors[2])
-        memset(memory.descriptors, 0, layout.applicationByteCount - 4096)
-        memory.producerPage.pointee.tail = 0
-        #expect(allocatedBytes(of: peer.descriptors[1]) == layout.applicationByteCount)
-        #expect(try peer.ask(StopRings(), for: Done.self) != nil)
-        // The last thread that has read its counters frees it; a page with counters and the doorbells' times stay.
-        try eventually("they are freed") { allocatedBytes(of: peer.descriptors[1]) == 4096 + 8192 * 8 }
-        withExtendedLifetime(memory) {}
+        func starts() throws -> Bool { try peer.ask(StartRing(vchan: 0), for: Done.self) != nil }
+        #expect(allocatedBytes(of: file) == 0)
+        #expect(try !starts())
+        #expect(peer.refusal?.errno == EFAULT)
+        let mapping = try SharedMapping(of: file, byteCount: layout.engineByteCount, isWritable: false)
+        try mapping.populate(4096..<layout.engineByteCount)
+        #expect(try !starts())
+        #expect(allocatedBytes(of: file) == layout.engineByteCount - 4096)
+        try mapping.populate(0..<4096)
+        #expect(try starts())
+        #expect(try !starts())
+        #expect(peer.refusal?.errno == EINVAL)
     }
 }

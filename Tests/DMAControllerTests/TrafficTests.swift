@@ -60,11 +60,8 @@ import Testing
     @Test func aPeerWhoseOperationsDoNotMoveIsSeen() throws {
         let peer = try RawPeer.greeted(controller.path)
         let faults = AttachRing.Faults(before: 0, isHalted: false, delay: 0, freeze: 2, halt: 0, failures: [])
-        _ = try peer.ask(
-            AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4, faults: faults), for: RingAttached.self)
-        let ring = try RingMemory(
-            layout: RingLayout(descriptorCount: 64, maximumEntries: 4), applicationFile: peer.descriptors[1],
-            engineFile: peer.descriptors[2])
+        let request = AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4, faults: faults)
+        let ring = try #require(try peer.startRing(request))
         #expect(try connection()["oldest_ns"] == 0 && connection()["last_completion_ns"] == nil)
         // Two operations that nobody knows: the first is refused, the second never begins.
         ring.descriptors[0].flags = UInt8(DMADEV_DESC_BATCH_FIRST)
@@ -86,10 +83,8 @@ import Testing
 
     @Test func whatAnApplicationClaimsOnlyGrows() throws {
         let peer = try RawPeer.greeted(controller.path)
-        _ = try peer.ask(AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4), for: RingAttached.self)
-        let layout = RingLayout(descriptorCount: 64, maximumEntries: 4)
-        let ring = try RingMemory(
-            layout: layout, applicationFile: peer.descriptors[1], engineFile: peer.descriptors[2])
+        let request = AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4)
+        let ring = try #require(try peer.startRing(request))
         let counters = ring.applicationCounters
         counters.pointee.submitted = 1000
         counters.pointee.doorbells = .max
@@ -106,9 +101,7 @@ import Testing
         // A ring that is gone has claimed what it has claimed, and a new one claims on top of it, without running over.
         _ = try peer.ask(StopRings(), for: Done.self)
         #expect(try connection()["claimed_submitted"] == 1000)
-        _ = try peer.ask(AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4), for: RingAttached.self)
-        let again = try RingMemory(
-            layout: layout, applicationFile: peer.descriptors[3], engineFile: peer.descriptors[4])
+        let again = try #require(try peer.startRing(request))
         let more = again.applicationCounters
         more.pointee.submitted = 1
         more.pointee.doorbells = 1

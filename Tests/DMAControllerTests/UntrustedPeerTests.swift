@@ -148,7 +148,9 @@ import Testing
                 let request = AttachRing(vchan: vchan, descriptorCount: 32, maximumEntryCount: 0)
                 return try peer.ask(request, for: RingAttached.self) != nil
             }
-            for vchan in 0..<3 as Range<UInt16> { #expect(try attach(one, vchan)) }
+            // A ring counts from when its memory is made, whether or not it is started.
+            #expect(try one.startRing(AttachRing(vchan: 0, descriptorCount: 32, maximumEntryCount: 0)) != nil)
+            for vchan in 1..<3 as Range<UInt16> { #expect(try attach(one, vchan)) }
             for vchan in 0..<2 as Range<UInt16> { #expect(try attach(two, vchan)) }
             #expect(try !attach(two, 2))
             #expect(two.refusal?.errno == EDQUOT && two.refusal?.reason.contains("5 rings") == true)
@@ -217,6 +219,8 @@ import Testing
         #expect(try peer.ask(good, for: RingAttached.self) == RingAttached(vchan: 15))
         #expect(try peer.ask(good, for: RingAttached.self) == nil)
         #expect(peer.refusal?.errno == EEXIST)
+        #expect(try peer.ask(StartRing(vchan: 14), for: Done.self) == nil)
+        #expect(peer.refusal?.errno == EINVAL)
     }
 
     @Test func whoDoesNotReadIsCutOff() throws {

@@ -37,6 +37,8 @@ private final class ControlConversation {
     private let threadCount = ControlConversation.runningThreadCount
     private let controller: DMAController
     private var sockets: [Descriptor]
+    /// Of each application, the memory of its last ring that the engine writes.
+    private var engineFiles: [Descriptor?] = [nil, nil]
     private var sequence: UInt32 = 0
 
     init() {
@@ -95,7 +97,16 @@ private final class ControlConversation {
             case 4: [sockets[1 - place].owned.raw]
             default: needsMemory ? [Self.memory.owned.raw] : []
             }
+        if kind == .startRing, how & 0x40 == 0 { touchRing(of: place) }
         send(packet, descriptors, to: place)
+    }
+
+    /// Reads all pages of the last file that the engine writes, as a ring's start requires.
+    private func touchRing(of place: Int) {
+        guard let file = engineFiles[place], let size = try? MemoryFile.byteCount(of: file.owned.raw),
+            let mapping = try? SharedMapping(of: file.owned.raw, byteCount: size, isWritable: false)
+        else { return }
+        try? mapping.populate(0..<size)
     }
 
     /// Sends a packet and waits for an answer; not long, because there may be none.
@@ -104,21 +115,25 @@ private final class ControlConversation {
         let isSent = packet.withUnsafeBytes {
             (try? SequencedPacketSocket.send($0, descriptors: descriptors, on: socket)) != nil
         }
-        if isSent { _ = receive(from: socket, milliseconds: 20) }
+        if isSent { _ = receive(at: place, milliseconds: 20) }
     }
 
     /// Takes all messages that are there. Returns whether the connection has not ended.
-    private func receive(from socket: CInt, milliseconds: CInt) -> Bool {
+    private func receive(at place: Int, milliseconds: CInt) -> Bool {
+        let socket = sockets[place].owned.raw
         var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, milliseconds) == 1 else { return true }
         return withUnsafeTemporaryAllocation(byteCount: Packet.maximumLength, alignment: 16) { buffer in
             while true {
                 do throws(Errno) {
-                    // Its descriptors are closed with it.
-                    let message = try SequencedPacketSocket.receive(into: buffer, descriptorLimit: 4, on: socket)
+                    // Its other descriptors are closed with it.
+                    var message = try SequencedPacketSocket.receive(into: buffer, descriptorLimit: 4, on: socket)
                     guard message.byteCount > 0 else { return false }
                     let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<message.byteCount])
                     require(MessageCode.check(bytes), "the controller sent no message")
+                    if try? Packet.header(of: bytes).kind == .ringAttached, message.descriptors.takeFirst() != nil {
+                        engineFiles[place] = message.descriptors.takeFirst().map { Descriptor($0) }
+                    }
                 } catch {
                     return error == .resourceTemporarilyUnavailable
                 }
@@ -128,9 +143,9 @@ private final class ControlConversation {
 
     /// The applications end: nothing of them stays.
     func end() {
-        for socket in sockets {
+        for (place, socket) in sockets.enumerated() {
             shutdown(socket.owned.raw, CInt(SHUT_WR))
-            while receive(from: socket.owned.raw, milliseconds: 5000) {}
+            while receive(at: place, milliseconds: 5000) {}
         }
         controller.stop()
         let left = controller.statistics

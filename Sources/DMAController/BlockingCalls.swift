@@ -3,12 +3,13 @@ internal import GroupTable
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Closes descriptors received from untrusted peers, maps the pages of their memory, and unmaps it, on separate threads.
+/// Makes the calls that an untrusted peer can block, on separate threads: closes descriptors that came from it, maps the
+/// pages of its memory, and unmaps it.
 ///
 /// `close` of such a descriptor can block for as long as the peer chooses: a socket that lingers, a file system that
 /// does not answer; pages can be swapped out. So each tenant has two lanes, one for descriptors and one for pages, with a
 /// thread while they have work, and delays only itself; what is unmapped has another lane.
-final class DescriptorCloser: Sendable {
+final class BlockingCalls: Sendable {
     /// The work of one thread.
     private struct Lane {
         var descriptors: [Waiting] = []
@@ -30,7 +31,7 @@ final class DescriptorCloser: Sendable {
         case pages(Tenant)
     }
 
-    /// Outlives the closer while a thread is blocked in `close`.
+    /// Outlives the object while a thread is blocked in `close`.
     private final class Lanes: Sendable {
         let byKey = Locked<[Key: Lane]>([:])
 
@@ -96,7 +97,7 @@ final class DescriptorCloser: Sendable {
         }
         guard starts else { return }
         do throws(Errno) {
-            let thread = try SystemThread.start(name: "dma-closer") { [lanes] in
+            let thread = try SystemThread.start(name: "dma-blockingCalls") { [lanes] in
                 while let work = lanes.next(key) {
                     for descriptor in work.descriptors {
                         _ = Glibc.close(descriptor.raw)
@@ -131,21 +132,21 @@ final class UntrustedPeerSocket {
     let raw: CInt
     var contents: Contents
     private let tenant: Tenant
-    private let closer: DescriptorCloser
+    private let blockingCalls: BlockingCalls
 
-    init(_ socket: consuming OwnedDescriptor, _ contents: Contents, of tenant: Tenant, _ closer: DescriptorCloser) {
+    init(_ socket: consuming OwnedDescriptor, _ contents: Contents, of tenant: Tenant, _ blockingCalls: BlockingCalls) {
         raw = socket.release()
         self.contents = contents
         self.tenant = tenant
-        self.closer = closer
+        self.blockingCalls = blockingCalls
     }
 
     deinit {
         switch contents {
         case .noDescriptors: _ = Glibc.close(raw)
         // Not counted: connections that end quickly must not cause a backlog.
-        case .unexpectedDescriptors: closer.close([raw], of: tenant, counts: false)
-        case .descriptors: closer.close([raw], of: tenant)
+        case .unexpectedDescriptors: blockingCalls.close([raw], of: tenant, counts: false)
+        case .descriptors: blockingCalls.close([raw], of: tenant)
         }
     }
 }
