@@ -45,20 +45,10 @@ public enum ProcessDescriptor {
     /// A file of a process in `/proc`; `nil` when it cannot be read, or the process has ended: the ID may belong to
     /// another one then.
     static func file(_ name: String, of pid: Int32, _ process: borrowing OwnedDescriptor) -> String? {
-        let raw = Glibc.open("/proc/\(pid)/\(name)", O_RDONLY | O_CLOEXEC)
-        guard raw >= 0 else { return nil }
-        let file = OwnedDescriptor(adopting: raw)
-        var bytes: [UInt8] = []
-        var isAtEnd = false
         // Paths of control groups have at most 4 KiB; there are some 12 hierarchies.
-        while !isAtEnd, bytes.count < 1 << 16 {
-            let part = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-                let result = systemCall { read(file.raw, buffer.baseAddress, buffer.count) }
-                count = (try? result.get()) ?? 0
-            }
-            bytes += part
-            isAtEnd = part.isEmpty
-        }
-        return bytes.isEmpty || hasEnded(process) ? nil : String(decoding: bytes, as: UTF8.self)
+        guard let bytes = try? ProcFile.bytes("/proc/\(pid)/\(name)", atMost: 1 << 16), !bytes.isEmpty,
+            !hasEnded(process)
+        else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

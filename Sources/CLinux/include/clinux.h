@@ -3,6 +3,7 @@
 #define CLINUX_H
 
 #include "clinux_descriptor.h"
+#include "clinux_dmabuf.h"
 #include "clinux_guard.h"
 #include "clinux_memory.h"
 #include "clinux_random.h"
