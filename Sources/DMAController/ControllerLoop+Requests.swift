@@ -171,6 +171,7 @@ extension ControllerLoop {
             ring.source = .mapped(device.map)
             ring.destination = .mapped(device.map)
             ring.domains = (device.domains, request.sourceHandler, request.destinationHandler)
+            ring.hasSynchronizedMemory = true
             ring.faults = faults
             ring.priority = request.priority
             ring.hasGlobalPriority = configuration.hasGlobalPriorities

@@ -44,6 +44,8 @@ struct AddressTranslation {
     }
 
     private let kind: Kind
+    /// The synchronized memory that may be accessed now.
+    var opened = Synchronizer.Opened()
 
     /// The windows of a member, as a source or a destination.
     ///
@@ -85,14 +87,29 @@ struct AddressTranslation {
         case .process: return (address, length)
         case .device(let base, _): return (base &+ address, length)
         case .mapped(let map):
-            guard let range = map._withUnsafeGuaranteedRef({ $0.resolve(address) }) else { return nil }
+            guard let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, opened) }) else { return nil }
             return (range.address, min(length, range.byteCount))
         case .domain(let map, let handler, let isWrite):
             guard
-                let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, of: handler, isWrite: isWrite) })
+                let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, of: handler, isWrite: isWrite, opened) })
             else { return nil }
             return (range.address, min(length, range.byteCount))
         }
+    }
+}
+
+extension AddressTranslation {
+    /// The synchronized memory at an address, if its access must begin first.
+    func unopenedMemory(at address: UInt64) -> SynchronizedMemory? {
+        let found: Unmanaged<SynchronizedMemory>? =
+            switch kind {
+            case .process, .device: nil
+            case .mapped(let map): map._withUnsafeGuaranteedRef { $0.synchronizedMemory(at: address) }
+            case .domain(let map, let handler, let isWrite):
+                map._withUnsafeGuaranteedRef { $0.synchronizedMemory(at: address, of: handler, isWrite: isWrite) }
+            }
+        guard let found, !opened.contains(found) else { return nil }
+        return found.takeUnretainedValue()
     }
 }
 

@@ -10,7 +10,7 @@ public final class DomainMap: @unchecked Sendable {
     // `published` is atomic; a published table never changes, and is freed only after the engine has passed a quiescent
     // point. `known` belongs to the control threads, which take turns.
     /// A part of another domain's memory.
-    public struct Window: Sendable, Equatable {
+    public struct Window: Sendable {
         /// The member that owns it.
         public var handler: UInt16
         /// Whether it may be a source, or a destination.
@@ -21,11 +21,15 @@ public final class DomainMap: @unchecked Sendable {
         public var byteCount: UInt64
         /// Its address in this process.
         public var address: UInt64
+        /// How it is accessed; `nil`: at any time. The owner of the window keeps it alive.
+        public var synchronized: Unmanaged<SynchronizedMemory>?
 
         /// Values are not checked.
         public init(
-            handler: UInt16, isReadable: Bool, isWritable: Bool, iova: UInt64, byteCount: UInt64, address: UInt64
+            handler: UInt16, isReadable: Bool, isWritable: Bool, iova: UInt64, byteCount: UInt64, address: UInt64,
+            synchronized: Unmanaged<SynchronizedMemory>? = nil
         ) {
+            self.synchronized = synchronized
             self.handler = handler
             self.isReadable = isReadable
             self.isWritable = isWritable
@@ -202,8 +206,25 @@ public final class DomainMap: @unchecked Sendable {
     }
 
     /// The virtual address of an IOVA in a member's windows and the number of contiguous bytes; `nil` without such a
-    /// window or right.
-    func resolve(_ iova: UInt64, of handler: UInt16, isWrite: Bool) -> (address: UInt64, byteCount: UInt64)? {
+    /// window or right, or while it must not be accessed.
+    func resolve(
+        _ iova: UInt64, of handler: UInt16, isWrite: Bool, _ opened: Synchronizer.Opened = Synchronizer.Opened()
+    ) -> (address: UInt64, byteCount: UInt64)? {
+        guard let window = window(at: iova, of: handler, isWrite: isWrite) else { return nil }
+        if let memory = window.synchronized, !opened.contains(memory) { return nil }
+        let offset = iova - window.iova
+        return (window.address &+ offset, window.byteCount - offset)
+    }
+
+    func synchronizedMemory(
+        at iova: UInt64, of handler: UInt16, isWrite: Bool
+    ) -> Unmanaged<SynchronizedMemory>? {
+        window(at: iova, of: handler, isWrite: isWrite)?.synchronized
+    }
+
+    /// The window of a member that contains an IOVA and grants the right.
+    @inline(__always)
+    private func window(at iova: UInt64, of handler: UInt16, isWrite: Bool) -> Window? {
         withTable { table in
             for part in table.parts {
                 let windows = part.windows
@@ -221,9 +242,8 @@ public final class DomainMap: @unchecked Sendable {
                 let window = windows[low - 1]
                 // One of another member can start behind the address.
                 guard window.handler == handler, isWrite ? window.isWritable : window.isReadable else { continue }
-                let offset = iova - window.iova
-                guard offset < window.byteCount else { continue }
-                return (window.address &+ offset, window.byteCount - offset)
+                guard iova - window.iova < window.byteCount else { continue }
+                return window
             }
             return nil
         }

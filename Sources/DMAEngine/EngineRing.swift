@@ -37,6 +37,8 @@ public final class EngineRing: @unchecked Sendable {
         public var domains: (map: DomainMap, source: UInt16, destination: UInt16)?
         /// Receives the source addresses of finished auto-free operations; called on the engine's thread.
         public var giveBack: (@Sendable (UInt64) -> Void)?
+        /// Whether its operations can access ``SynchronizedMemory``; only with ``domains``.
+        public var hasSynchronizedMemory = false
         /// Faults to inject; `nil`: none.
         public var faults: RingFaults?
         /// Device and channel for traces, as the application numbers them.
@@ -97,7 +99,8 @@ public final class EngineRing: @unchecked Sendable {
                     RingDomains(
                         map: .passUnretained(domains.map), source: domains.source, destination: domains.destination)
                 }, giveBack: configuration.giveBack,
-                faults: configuration.faults.map { FaultInjector($0, memory: memory) }))
+                faults: configuration.faults.map { FaultInjector($0, memory: memory) },
+                synchronizer: configuration.hasSynchronizedMemory ? Synchronizer(waking: engine.bell) : nil))
         consumer.pointee.account(for: engine.activity)
         node = .allocateOnOwnCacheLines(capacity: 1)
         node.initialize(to: EngineTurns.Node(consumer))

@@ -13,6 +13,8 @@ public final class IOVAMap: @unchecked Sendable {
         var iova: UInt64
         var byteCount: UInt64
         var address: UInt64
+        /// How it is accessed; `nil`: at any time.
+        var synchronized: Unmanaged<SynchronizedMemory>?
     }
 
     struct Table {
@@ -64,13 +66,20 @@ public final class IOVAMap: @unchecked Sendable {
 
     /// Adds a range; the engine's next lookup finds it.
     ///
+    /// - Parameter synchronized: how it is accessed; kept alive by the caller until the range was removed and the engine
+    ///   has passed a quiescent point. `nil`: at any time.
     /// - Returns: the earlier table; `nil` when the range overlaps another one, and was not added.
-    public func add(iova: UInt64, byteCount: UInt64, address: UInt64) -> Retired? {
+    public func add(
+        iova: UInt64, byteCount: UInt64, address: UInt64, synchronized: SynchronizedMemory? = nil
+    ) -> Retired? {
         ranges.withLock { ranges in
             let place = ranges.firstIndex { $0.iova > iova } ?? ranges.endIndex
             if place > 0, iova - ranges[place - 1].iova < ranges[place - 1].byteCount { return nil }
             if place < ranges.endIndex, ranges[place].iova - iova < byteCount { return nil }
-            ranges.insert(Range(iova: iova, byteCount: byteCount, address: address), at: place)
+            ranges.insert(
+                Range(
+                    iova: iova, byteCount: byteCount, address: address,
+                    synchronized: synchronized.map { .passUnretained($0) }), at: place)
             return publish(ranges)
         }
     }
@@ -139,8 +148,22 @@ public final class IOVAMap: @unchecked Sendable {
         UnsafeMutablePointer(bitPattern: UInt(published.loadAcquiring())).unsafelyUnwrapped
     }
 
-    /// The virtual address of an IOVA and the number of contiguous bytes from there; for the engine's thread.
-    func resolve(_ iova: UInt64) -> (address: UInt64, byteCount: UInt64)? {
+    /// The virtual address of an IOVA and the number of contiguous bytes from there; `nil` also while the memory must not
+    /// be accessed. For the engine's thread.
+    @inline(__always)
+    func resolve(
+        _ iova: UInt64, _ opened: Synchronizer.Opened = Synchronizer.Opened()
+    ) -> (address: UInt64, byteCount: UInt64)? {
+        guard let range = range(at: iova) else { return nil }
+        if let memory = range.synchronized, !opened.contains(memory) { return nil }
+        let offset = iova - range.iova
+        return (range.address &+ offset, range.byteCount - offset)
+    }
+
+    func synchronizedMemory(at iova: UInt64) -> Unmanaged<SynchronizedMemory>? { range(at: iova)?.synchronized }
+
+    @inline(__always)
+    private func range(at iova: UInt64) -> Range? {
         let table = table.pointee
         // The last range that starts at or before it.
         var (low, high) = (0, table.count)
@@ -150,8 +173,7 @@ public final class IOVAMap: @unchecked Sendable {
         }
         guard low > 0 else { return nil }
         let range = table.ranges[low - 1]
-        let offset = iova - range.iova
-        return offset < range.byteCount ? (range.address &+ offset, range.byteCount - offset) : nil
+        return iova - range.iova < range.byteCount ? range : nil
     }
 
     private static func table(_ ranges: [Range]) -> UnsafeMutablePointer<Table> {

@@ -47,6 +47,19 @@ struct Operation {
         }
     }
 
+    /// The addresses of the next byte; `nil` at the end of a list. Those of a list that was changed meanwhile are as good
+    /// as any.
+    func next(entries: UnsafePointer<dmadev_sge>, maximumEntries: Int) -> (from: UInt64, to: UInt64)? {
+        guard kind == UInt8(DMADEV_KIND_COPY_SG) else { return (descriptor.src &+ moved, descriptor.dst &+ moved) }
+        let sources = UnsafeBufferPointer(start: entries, count: min(Int(descriptor.nb_src), maximumEntries))
+        let destinations = UnsafeBufferPointer(
+            start: entries + maximumEntries, count: min(Int(descriptor.nb_dst), maximumEntries))
+        var (source, destination) = (source, destination)
+        guard let from = Self.current(&source, in: sources), let to = Self.current(&destination, in: destinations)
+        else { return nil }
+        return (from.addr &+ UInt64(source.offset), to.addr &+ UInt64(destination.offset))
+    }
+
     private mutating func advanceCopy(_ spaces: AddressSpaces, _ budget: inout Int) -> CompletionStatus? {
         let length = UInt64(descriptor.length)
         if moved == 0 {

@@ -28,19 +28,21 @@ struct RingConsumer {
     let owner: Owner
     private let tail: UnsafeMutablePointer<UInt64>
     let descriptors: UnsafeMutablePointer<dmadev_descriptor>
-    private let entries: UnsafeMutablePointer<dmadev_sge>
+    let entries: UnsafeMutablePointer<dmadev_sge>
     let statuses: UnsafeMutablePointer<UInt16>
     private let published: UnsafeMutablePointer<dmadev_consumer_page>
     let counters: UnsafeMutablePointer<dmadev_engine_counters>
     let mask: UInt64
     /// The highest number of rung operations that is possible; 0: an impossible one has halted the ring.
     private var limit: UInt64
-    private let maximumEntries: Int
+    let maximumEntries: Int
     let doorbellTimes: UnsafeMutablePointer<UInt64>
     let spaces: AddressSpaces
     let domains: RingDomains?
     let giveBack: (@Sendable (UInt64) -> Void)?
     let faults: FaultInjector?
+    /// For rings whose operations can access ``SynchronizedMemory``.
+    let synchronizer: Synchronizer?
     private let ticks = Ticks()
     /// That of the engine while the ring is attached, else ``ownActivity``.
     private var activity: EngineActivity.Place
@@ -79,7 +81,8 @@ struct RingConsumer {
 
     init(
         memory: RingMemory, owner: Owner, spaces: AddressSpaces, domains: RingDomains? = nil,
-        giveBack: (@Sendable (UInt64) -> Void)? = nil, faults: FaultInjector? = nil
+        giveBack: (@Sendable (UInt64) -> Void)? = nil, faults: FaultInjector? = nil,
+        synchronizer: Synchronizer? = nil
     ) {
         self.owner = owner
         tail = memory.producerPage.member(\.tail)
@@ -91,6 +94,7 @@ struct RingConsumer {
         self.domains = domains
         self.giveBack = giveBack
         self.faults = faults
+        self.synchronizer = synchronizer
         unpublished = .allocateOnOwnCacheLines(capacity: Self.burst)
         ownActivity = EngineActivity.allocate()
         activity = ownActivity
@@ -119,6 +123,7 @@ struct RingConsumer {
     mutating func step() -> Bool {
         // Before the tail is read: the application may write it all the time.
         guard limit != 0 else { return false }
+        if let synchronizer, synchronizer.isBlocked, !unblock(synchronizer) { return false }
         if let faults { return step(faults) }
         let rung = tail.loadAcquiring()
         var waiting = waiting(upTo: rung)
@@ -248,17 +253,13 @@ struct RingConsumer {
         _ domains: RingDomains, _ operation: inout Operation, _ region: UnsafePointer<dmadev_sge>, _ budget: inout Int
     ) -> CompletionStatus? {
         let handlers = domains.handlers(of: operation.descriptor)
+        let crossed = domains.spaces(for: handlers, spaces, synchronizer)
         let status = operation.advance(
-            entries: region, maximumEntries: maximumEntries, spaces: domains.spaces(for: handlers, spaces),
-            budget: &budget)
+            entries: region, maximumEntries: maximumEntries, spaces: crossed, budget: &budget)
         running = operation
-        switch status {
-        case nil: return nil
-        case .successful?:
-            domains.recordTraffic(handlers, 1, operation.moved)
-            return status
-        case let failure?: return domains.finalStatus(failure, operation.descriptor, handlers)
-        }
+        guard let status else { return nil }
+        if let synchronizer, blocks(synchronizer, status, operation, region, crossed) { return nil }
+        return domains.finalStatus(status, operation, handlers)
     }
 
     mutating func finish(_ status: CompletionStatus) {
@@ -326,7 +327,7 @@ struct RingConsumer {
     }
 
     /// Makes finished operations visible, as far as no planned fault delays them.
-    private mutating func publish() {
+    mutating func publish() {
         if let faults {
             let before = faults.visible
             publish(upTo: faults.advanceVisible(to: next), delay: faults.delayTicks)
@@ -396,6 +397,7 @@ struct RingConsumer {
     ///
     /// - Returns: the number of aborted operations.
     mutating func abortAll() -> UInt32 {
+        synchronizer?.abandon()
         var aborted: UInt32 = 0
         var left = min(tail.loadAcquiring() &- next, limit)
         noteStepTime()
@@ -414,9 +416,9 @@ struct RingConsumer {
     ///
     /// - Returns: whether it has bytes left.
     mutating func finishPart() -> Bool {
-        guard running != nil else { return false }
+        guard running != nil, synchronizer?.isBlocked != true else { return false }
         var budget = Self.chunk
-        guard let status = execute(&budget) else { return true }
+        guard let status = execute(&budget) else { return synchronizer?.isBlocked != true }
         finish(status)
         publish()
         return false
@@ -431,12 +433,16 @@ struct RingConsumer {
     /// Whether rung operations are not finished; sequentially consistent with doorbells and the engine's flags.
     func hasWork() -> Bool {
         guard limit != 0 else { return false }
+        if let synchronizer, synchronizer.isBlocked { return synchronizer.isReady }
         let tail = tail.atomic.pointee.load(ordering: .sequentiallyConsistent)
         return faults?.hasWork(tail: tail, next: next) ?? (tail != next)
     }
 
     /// The longest sleep before work is due without a doorbell, in nanoseconds; `nil`: unlimited.
-    func nanosecondsUntilDue() -> UInt64? { limit == 0 ? nil : faults?.nanosecondsUntilDue(next) }
+    func nanosecondsUntilDue() -> UInt64? {
+        guard limit != 0 else { return nil }
+        return synchronizer?.nanosecondsUntilDue ?? faults?.nanosecondsUntilDue(next)
+    }
 }
 
 // Whether operations are counted: always, except in the variant that measures the cost of counting; see

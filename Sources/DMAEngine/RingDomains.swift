@@ -25,10 +25,18 @@ struct RingDomains {
     }
 
     /// The address spaces of operations with these handlers.
-    func spaces(for handlers: Handlers, _ local: AddressSpaces) -> AddressSpaces {
-        AddressSpaces(
-            source: space(handlers.source, isWrite: false, local.source),
-            destination: space(handlers.destination, isWrite: true, local.destination))
+    ///
+    /// - Parameter synchronizer: its accesses are open.
+    func spaces(
+        for handlers: Handlers, _ local: AddressSpaces, _ synchronizer: Synchronizer? = nil
+    ) -> AddressSpaces {
+        var source = space(handlers.source, isWrite: false, local.source)
+        var destination = space(handlers.destination, isWrite: true, local.destination)
+        if let synchronizer, synchronizer.hasAccesses {
+            source.opened = synchronizer.readable
+            destination.opened = synchronizer.writable
+        }
+        return AddressSpaces(source: source, destination: destination)
     }
 
     private func space(_ handler: UInt16, isWrite: Bool, _ local: AddressTranslation) -> AddressTranslation {
@@ -40,6 +48,13 @@ struct RingDomains {
     func recordTraffic(_ handlers: Handlers, _ operationCount: UInt64, _ byteCount: UInt64) {
         guard handlers.source != 0 || handlers.destination != 0 else { return }
         map._withUnsafeGuaranteedRef { $0.recordTraffic(handlers, operationCount, byteCount) }
+    }
+
+    /// The final status of an operation that has ended; its traffic is recorded.
+    func finalStatus(_ status: CompletionStatus, _ operation: Operation, _ handlers: Handlers) -> CompletionStatus {
+        guard status == .successful else { return finalStatus(status, operation.descriptor, handlers) }
+        recordTraffic(handlers, 1, operation.moved)
+        return status
     }
 
     /// The final status of a failed operation: `userAbort` if the member whose memory could not be accessed has left.
