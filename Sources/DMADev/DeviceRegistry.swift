@@ -15,6 +15,8 @@ public final class DeviceRegistry: Sendable {
     private let failedControlCalls = FailedCallLog()
     /// The events of the access groups that devices of the registry have received.
     public let groupEvents = GroupEventLog()
+    /// The attachments of importers to exporters' buffers, those of the registry's devices included.
+    public let attachments: AttachmentTable
     private let changes = ControlChanges()
 
     private struct State {
@@ -27,6 +29,7 @@ public final class DeviceRegistry: Sendable {
     /// - Parameter maximumDeviceCount: 1 to 32,767; DPDK's default is 64.
     public init(maximumDeviceCount: Int = 64) {
         dmatrace_load()
+        attachments = AttachmentTable(failedCalls: failedControlCalls)
         state = Locked(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
     }
 
@@ -85,7 +88,7 @@ public final class DeviceRegistry: Sendable {
         }
         let device = try DMADevice(
             id: Int16(slot), name: name, driver: driver, failedCalls: failedControlCalls, events: groupEvents,
-            changes: changes
+            attachments: attachments, changes: changes
         ) { [weak self] in self?.remove($0) }
         if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
         return device

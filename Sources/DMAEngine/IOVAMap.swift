@@ -2,7 +2,7 @@ public import DMADev
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The memory that a device without SVA reaches: ranges of the process, mapped at IOVAs.
+/// The memory that a device reaches by IOVA: all of a device without SVA, attached buffers of any device.
 ///
 /// Control threads change it, one at a time; the engine looks up without a lock. When ``remove(at:)`` has returned, or
 /// after ``take(at:)`` and a quiescent point, the engine no longer accesses that memory.
@@ -13,6 +13,29 @@ public final class IOVAMap: @unchecked Sendable {
         var iova: UInt64
         var byteCount: UInt64
         var address: UInt64
+        var rights = Rights.both
+        /// Only ``removeAttached(_:within:)`` removes it.
+        var isAttached = false
+    }
+
+    /// The operations that may use a range.
+    struct Rights {
+        let bits: UInt8
+
+        static let read = Rights(bits: 1)
+        static let write = Rights(bits: 2)
+        static let both = Rights(bits: 3)
+
+        init(bits: UInt8) {
+            self.bits = bits
+        }
+
+        init(_ direction: MappingDirection) {
+            bits = (direction.allowsReading ? 1 : 0) | (direction.allowsWriting ? 2 : 0)
+        }
+
+        @inline(__always)
+        func contains(_ other: Rights) -> Bool { bits & other.bits == other.bits }
     }
 
     struct Table {
@@ -40,6 +63,8 @@ public final class IOVAMap: @unchecked Sendable {
     private let published: UnsafeMutablePointer<UInt64>
     /// The next IOVA to choose: above every virtual address of a process.
     private let nextIOVA = Locked<UInt64>(1 << 57)
+    /// Tables whose quiescent point a call has not waited for to the end.
+    private let pending = Locked<[Retired]>([])
 
     /// An empty map for devices of one engine.
     public init(engine: Engine) {
@@ -67,12 +92,20 @@ public final class IOVAMap: @unchecked Sendable {
     /// - Returns: the earlier table; `nil` when the range overlaps another one, and was not added.
     public func add(iova: UInt64, byteCount: UInt64, address: UInt64) -> Retired? {
         ranges.withLock { ranges in
-            let place = ranges.firstIndex { $0.iova > iova } ?? ranges.endIndex
-            if place > 0, iova - ranges[place - 1].iova < ranges[place - 1].byteCount { return nil }
-            if place < ranges.endIndex, ranges[place].iova - iova < byteCount { return nil }
-            ranges.insert(Range(iova: iova, byteCount: byteCount, address: address), at: place)
+            guard Self.insert(Range(iova: iova, byteCount: byteCount, address: address), into: &ranges) else {
+                return nil
+            }
             return publish(ranges)
         }
+    }
+
+    /// - Returns: `false` when it overlaps another range.
+    private static func insert(_ range: Range, into ranges: inout [Range]) -> Bool {
+        let place = ranges.firstIndex { $0.iova > range.iova } ?? ranges.endIndex
+        if place > 0, range.iova - ranges[place - 1].iova < ranges[place - 1].byteCount { return false }
+        if place < ranges.endIndex, ranges[place].iova - range.iova < range.byteCount { return false }
+        ranges.insert(range, at: place)
+        return true
     }
 
     /// Adds memory of the process.
@@ -122,10 +155,74 @@ public final class IOVAMap: @unchecked Sendable {
     /// - Returns: the earlier table; `nil` when no range starts there.
     public func take(at iova: UInt64) -> Retired? {
         ranges.withLock { ranges in
-            guard let place = ranges.firstIndex(where: { $0.iova == iova }) else { return nil }
+            guard let place = ranges.firstIndex(where: { $0.iova == iova && !$0.isAttached }) else { return nil }
             ranges.remove(at: place)
             return publish(ranges)
         }
+    }
+
+    // MARK: Attached buffers
+
+    /// Adds the ranges of an attachment, all or none, at addresses that it chooses.
+    ///
+    /// - Returns: an IOVA for each range.
+    /// - Throws: `EEXIST` when a chosen address was mapped by ``insert(_:byteCount:iova:)``, `ENOSPC` when no addresses
+    ///   are left.
+    public func insertAttached(_ memory: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
+        var added: [Range] = []
+        for range in memory {
+            added.append(
+                Range(
+                    iova: try chooseIOVA(range.address, range.byteCount), byteCount: range.byteCount,
+                    address: range.address, rights: Rights(direction), isAttached: true))
+        }
+        let old: Retired? = ranges.withLock { [added] ranges in
+            var new = ranges
+            guard added.allSatisfy({ Self.insert($0, into: &new) }) else { return nil }
+            ranges = new
+            return publish(new)
+        }
+        guard let old else {
+            throw DMAError(
+                .exists, .fileExists, "memory is mapped at an IOVA from 0x\(String(added[0].iova, radix: 16)) on")
+        }
+        engine.passQuiescentPoint()
+        withExtendedLifetime(old) {}
+        return added.map(\.iova)
+    }
+
+    /// Removes ranges of attachments. The engine's next lookups do not find them; when this returns without an error, it
+    /// no longer accesses their memory. Ranges that an earlier call has removed are skipped, but waited for again.
+    ///
+    /// - Parameters:
+    ///   - iovas: of ``insertAttached(_:_:)``.
+    ///   - timeout: the longest time to wait for the engine; `nil`: no limit.
+    /// - Throws: `ETIMEDOUT`.
+    public func removeAttached(_ iovas: [UInt64], within timeout: Duration?) throws(DMAError) {
+        let removed = Set(iovas)
+        ranges.withLock { ranges in
+            let count = ranges.count
+            ranges.removeAll { $0.isAttached && removed.contains($0.iova) }
+            guard ranges.count < count else { return }
+            let old = publish(ranges)
+            pending.withLock { $0.append(old) }
+        }
+        // Before the point is requested: what is pending now is free when the engine has passed it.
+        let retired = pending.withLock { pending in
+            defer { pending = [] }
+            return pending
+        }
+        let point = engine.requestQuiescentPoint()
+        if let timeout {
+            guard engine.waitFor(point, within: timeout) else {
+                pending.withLock { $0 += retired }
+                throw DMAError(
+                    .timedOut, .timedOut, "engine \(engine.id) did not end the accesses of its operation in \(timeout)")
+            }
+        } else {
+            engine.waitFor(point)
+        }
+        withExtendedLifetime(retired) {}
     }
 
     private func publish(_ ranges: [Range]) -> Retired {
@@ -140,7 +237,9 @@ public final class IOVAMap: @unchecked Sendable {
     }
 
     /// The virtual address of an IOVA and the number of contiguous bytes from there; for the engine's thread.
-    func resolve(_ iova: UInt64) -> (address: UInt64, byteCount: UInt64)? {
+    ///
+    /// - Returns: `nil` for an address that is not mapped with these rights.
+    func resolve(_ iova: UInt64, _ rights: Rights) -> (address: UInt64, byteCount: UInt64)? {
         let table = table.pointee
         // The last range that starts at or before it.
         var (low, high) = (0, table.count)
@@ -151,7 +250,8 @@ public final class IOVAMap: @unchecked Sendable {
         guard low > 0 else { return nil }
         let range = table.ranges[low - 1]
         let offset = iova - range.iova
-        return offset < range.byteCount ? (range.address &+ offset, range.byteCount - offset) : nil
+        return offset < range.byteCount && range.rights.contains(rights)
+            ? (range.address &+ offset, range.byteCount - offset) : nil
     }
 
     private static func table(_ ranges: [Range]) -> UnsafeMutablePointer<Table> {
