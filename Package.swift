@@ -226,8 +226,8 @@ let package = Package(
         test(
             of: "SoftwareDriver",
             [
-                "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "Conformance", "RingTestSupport", "TestSupport",
-                systemPackage,
+                "SoftwareDriver", "CDMADev", "DMADev", "DMAEngine", "Conformance", "LinuxSystem", "RingTestSupport",
+                "TestSupport", systemPackage,
             ]),
         test(
             of: "FaultDriver",

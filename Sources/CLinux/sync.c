@@ -93,3 +93,8 @@ uint64_t clinux_nanoseconds_per_4g_ticks(void)
 	pthread_once(&measured, measure);
 	return nanoseconds_per_4g_ticks;
 }
+
+int clinux_mutex_lock_until(void *mutex, const struct timespec *deadline)
+{
+	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline);
+}

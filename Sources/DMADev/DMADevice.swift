@@ -28,6 +28,7 @@ public final class DMADevice: @unchecked Sendable {
     /// Counts failed data calls.
     let failures: DataCallFailures
     private let changes: ControlChanges
+    let attachments: AttachmentTable
     private let onClose: @Sendable (DMADevice) -> Void
 
     /// The state that control calls set.
@@ -45,10 +46,12 @@ public final class DMADevice: @unchecked Sendable {
 
     init(
         id: Int16, name: String, driver: any DMADriver, failedCalls: FailedCallLog,
-        events: GroupEventLog, changes: ControlChanges, onClose: @escaping @Sendable (DMADevice) -> Void
+        events: GroupEventLog, attachments: AttachmentTable, changes: ControlChanges,
+        onClose: @escaping @Sendable (DMADevice) -> Void
     ) throws(DMAError) {
         self.failedCalls = failedCalls
         self.changes = changes
+        self.attachments = attachments
         self.id = id
         self.name = name
         self.driver = driver
@@ -272,6 +275,18 @@ public final class DMADevice: @unchecked Sendable {
                 return try body()
             }
         }
+    }
+
+    /// Runs a driver call of an attachment exclusively with the control calls, also on a closed device.
+    ///
+    /// - Parameter timeout: the longest time to wait for a control call that runs; `nil`: no limit.
+    func exclusively<R>(within timeout: Duration?, _ body: () throws(DMAError) -> R) throws(DMAError) -> R {
+        guard let timeout else { return try control.withLock { _ throws(DMAError) in try body() } }
+        let value = try control.withLock(within: timeout) { _ throws(DMAError) in try body() }
+        guard let value else {
+            throw DMAError(.timedOut, .timedOut, "device \(id): a control call did not end in \(timeout)")
+        }
+        return value
     }
 
     /// Runs a call, traces its result, and records its failure.

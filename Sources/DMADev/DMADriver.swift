@@ -59,6 +59,30 @@ public protocol DMADriver: AnyObject, Sendable {
     /// Ends the mapping of a region that has this IOVA. When it returns, the device no longer accesses the memory.
     func unmapMemory(_ region: MemoryRegion, iova: UInt64) throws(DMAError)
 
+    /// Whether the device can reach buffers over an interconnect; see ``Importer/match(_:of:)``.
+    ///
+    /// - Throws: an error with the errno `EOPNOTSUPP` if it cannot, with the reason; any other error ends the attach.
+    func match(_ interconnect: any Interconnect) throws(DMAError)
+
+    /// Maps the ranges of an attachment for the device, with SVA too. A control call.
+    ///
+    /// - Parameters:
+    ///   - ranges: 1 at least; they do not overlap.
+    ///   - direction: the operations that must be possible; others fail if the driver can tell them apart.
+    /// - Returns: an IOVA for each, equal to no virtual address and to no IOVA of an earlier mapping.
+    /// - Throws: any error; then none of them is mapped.
+    func mapRanges(_ ranges: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64]
+
+    /// Ends the mappings of an attachment. A control call. When it returns, the device no longer accesses the memory, and
+    /// operations on it fail.
+    ///
+    /// - Parameters:
+    ///   - iovas: all that one call of `mapRanges` returned.
+    ///   - reason: who ends them.
+    ///   - timeout: the longest time to wait; `nil`: no limit.
+    /// - Throws: `ETIMEDOUT` or any other error; the call comes again with the same addresses.
+    func unmapRanges(_ iovas: [UInt64], for reason: ReleaseReason, within timeout: Duration?) throws(DMAError)
+
     /// Allocates memory that the device can map.
     func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer
 

@@ -34,6 +34,10 @@ public struct DMAError: Error, Sendable, CustomStringConvertible {
         public static let busy = Code(rawValue: "busy")
         /// A table is full, or memory is exhausted.
         public static let exhausted = Code(rawValue: "exhausted")
+        /// A wait has ended at its timeout.
+        public static let timedOut = Code(rawValue: "timedOut")
+        /// The owner has taken back what the call needs.
+        public static let revoked = Code(rawValue: "revoked")
         /// A system call that the device needs failed.
         public static let system = Code(rawValue: "system")
     }

@@ -17,6 +17,8 @@ public final class DeviceRegistry: Sendable {
     public let groupEvents = GroupEventLog()
     /// The external memory of the process.
     public let memory: MemoryTable
+    /// The attachments of importers to exporters' buffers, those of the registry's devices included.
+    public let attachments: AttachmentTable
     private let changes: ControlChanges
 
     private struct State {
@@ -34,6 +36,7 @@ public final class DeviceRegistry: Sendable {
         changes = ControlChanges()
         memory = MemoryTable(
             maximumRegionCount: maximumRegionCount, failedCalls: failedControlCalls, changes: changes)
+        attachments = AttachmentTable(failedCalls: failedControlCalls)
         state = Locked(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
     }
 
@@ -92,7 +95,7 @@ public final class DeviceRegistry: Sendable {
         }
         let device = try DMADevice(
             id: Int16(slot), name: name, driver: driver, failedCalls: failedControlCalls, events: groupEvents,
-            changes: changes
+            attachments: attachments, changes: changes
         ) { [weak self] in self?.remove($0) }
         if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
         return device

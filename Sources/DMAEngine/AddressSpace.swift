@@ -4,6 +4,8 @@ internal import Glibc
 public enum AddressSpace: Sendable {
     /// The process's memory (SVA).
     case process
+    /// The process's memory (SVA), and attached buffers at IOVAs above it.
+    case processAndAttached(IOVAMap)
     /// A device's memory, by offset.
     case device(DeviceMemory)
     /// Memory that was mapped for the device, by IOVA.
@@ -39,7 +41,8 @@ struct AddressTranslation {
     private enum Kind {
         case process
         case device(base: UInt64, byteCount: UInt64)
-        case mapped(Unmanaged<IOVAMap>)
+        case processAndAttached(Unmanaged<IOVAMap>, IOVAMap.Rights)
+        case mapped(Unmanaged<IOVAMap>, IOVAMap.Rights)
         case domain(Unmanaged<DomainMap>, handler: UInt16, isWrite: Bool)
     }
 
@@ -54,20 +57,26 @@ struct AddressTranslation {
         kind = .domain(map, handler: handler, isWrite: isWrite)
     }
 
-    /// - Parameter space: the ring keeps it alive.
-    init(_ space: AddressSpace) {
+    /// - Parameters:
+    ///   - space: the ring keeps it alive.
+    ///   - rights: what operations do with these addresses.
+    init(_ space: AddressSpace, _ rights: IOVAMap.Rights = .both) {
         switch space {
         case .process: kind = .process
+        case .processAndAttached(let map): kind = .processAndAttached(.passUnretained(map), rights)
         case .device(let memory):
             kind = .device(
                 base: UInt64(UInt(bitPattern: memory.bytes.baseAddress)), byteCount: UInt64(memory.bytes.count))
-        case .mapped(let map): kind = .mapped(.passUnretained(map))
+        case .mapped(let map): kind = .mapped(.passUnretained(map), rights)
         }
     }
 
-    /// Addresses are the process's virtual addresses.
+    /// Addresses in the range of virtual addresses are the process's.
     var isProcess: Bool {
-        if case .process = kind { true } else { false }
+        switch kind {
+        case .process, .processAndAttached: true
+        case .device, .mapped, .domain: false
+        }
     }
 
     /// Whether a range can be in this space: if not, no byte is moved.
@@ -75,6 +84,9 @@ struct AddressTranslation {
     func admits(_ address: UInt64, _ length: UInt64) -> Bool {
         switch kind {
         case .process: AddressRange.isUsable(address, length)
+        case .processAndAttached:
+            AddressRange.isUsable(address, length)
+                || AddressRange.isBeyond(address) && !address.addingReportingOverflow(length).overflow
         case .device(_, let byteCount): length <= byteCount && address <= byteCount - length
         case .mapped, .domain: !address.addingReportingOverflow(length).overflow
         }
@@ -86,8 +98,12 @@ struct AddressTranslation {
         switch kind {
         case .process: return (address, length)
         case .device(let base, _): return (base &+ address, length)
-        case .mapped(let map):
-            guard let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, opened) }) else { return nil }
+        case .processAndAttached(let map, let rights):
+            guard AddressRange.isBeyond(address) else { return (address, length) }
+            guard let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, rights) }) else { return nil }
+            return (range.address, min(length, range.byteCount))
+        case .mapped(let map, let rights):
+            guard let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, rights, opened) }) else { return nil }
             return (range.address, min(length, range.byteCount))
         case .domain(let map, let handler, let isWrite):
             guard
@@ -103,8 +119,8 @@ extension AddressTranslation {
     func unopenedMemory(at address: UInt64) -> SynchronizedMemory? {
         let found: Unmanaged<SynchronizedMemory>? =
             switch kind {
-            case .process, .device: nil
-            case .mapped(let map): map._withUnsafeGuaranteedRef { $0.synchronizedMemory(at: address) }
+            case .process, .processAndAttached, .device: nil
+            case .mapped(let map, _): map._withUnsafeGuaranteedRef { $0.synchronizedMemory(at: address) }
             case .domain(let map, let handler, let isWrite):
                 map._withUnsafeGuaranteedRef { $0.synchronizedMemory(at: address, of: handler, isWrite: isWrite) }
             }
@@ -122,6 +138,10 @@ enum AddressRange {
         let (end, overflow) = address.addingReportingOverflow(length)
         return !overflow && end <= userEnd
     }
+
+    /// Whether an address is above every virtual address.
+    @inline(__always)
+    static func isBeyond(_ address: UInt64) -> Bool { address >= userEnd }
 
     /// The end of user addresses with five-level page tables, the maximum on x86-64 and Arm.
     private static let userEnd: UInt64 = 1 << 56

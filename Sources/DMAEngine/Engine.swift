@@ -118,6 +118,13 @@ public final class Engine: Sendable {
     /// Waits for a point. Any thread except the engine's own.
     public func waitFor(_ point: QuiescentPoint) { shared.waitFor(point.generation) }
 
+    /// Waits for a point, at most for some time. Any thread except the engine's own.
+    ///
+    /// - Returns: whether the thread has passed it.
+    public func waitFor(_ point: QuiescentPoint, within timeout: Duration) -> Bool {
+        shared.waitFor(point.generation, until: MonotonicTime.now.advanced(by: timeout))
+    }
+
     /// Waits until the thread has started a new round: it no longer uses earlier lookups.
     func passQuiescentPoint() { waitFor(requestQuiescentPoint()) }
 
@@ -207,11 +214,14 @@ final class SharedState: @unchecked Sendable {
         Int32(bitPattern: acknowledged.pointee.load(ordering: .acquiring) &- generation) >= 0
     }
 
-    func waitFor(_ generation: UInt32) {
+    @discardableResult
+    func waitFor(_ generation: UInt32, until deadline: MonotonicTime? = nil) -> Bool {
         while true {
             let answer = acknowledged.pointee.load(ordering: .acquiring)
-            if Int32(bitPattern: answer &- generation) >= 0 { return }
-            Futex.wait(acknowledged, while: answer)
+            if Int32(bitPattern: answer &- generation) >= 0 { return true }
+            let left = deadline?.nanoseconds(since: .now)
+            guard left != 0 else { return false }
+            Futex.wait(acknowledged, while: answer, atMost: left)
         }
     }
 

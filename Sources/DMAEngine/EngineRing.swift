@@ -97,8 +97,8 @@ public final class EngineRing: @unchecked Sendable {
             to: RingConsumer(
                 memory: memory, owner: owner,
                 spaces: AddressSpaces(
-                    source: AddressTranslation(configuration.source),
-                    destination: AddressTranslation(configuration.destination)),
+                    source: AddressTranslation(configuration.source, .read),
+                    destination: AddressTranslation(configuration.destination, .write)),
                 domains: configuration.domains.map { domains in
                     RingDomains(
                         map: .passUnretained(domains.map), source: domains.source, destination: domains.destination)

@@ -2,7 +2,7 @@ public import DMADev
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The memory that a device without SVA reaches: ranges of the process, mapped at IOVAs.
+/// The memory that a device reaches by IOVA: all of a device without SVA, attached buffers of any device.
 ///
 /// Control threads change it, one at a time; the engine looks up without a lock. When ``remove(at:)`` has returned, or
 /// after ``take(at:)`` and a quiescent point, the engine no longer accesses that memory.
@@ -12,6 +12,9 @@ public final class IOVAMap: Sendable {
         var iova: UInt64
         var byteCount: UInt64
         var address: UInt64
+        var rights = Rights.both
+        /// Only ``removeAttached(_:within:)`` removes it.
+        var isAttached = false
         /// How it is accessed; `nil`: at any time.
         var synchronized: Unmanaged<SynchronizedMemory>?
 
@@ -31,6 +34,8 @@ public final class IOVAMap: Sendable {
     private let table = EngineTable<Range>()
     /// The next IOVA to choose: above every virtual address of a process.
     private let nextIOVA = Locked<UInt64>(1 << 57)
+    /// Tables whose quiescent point a call has not waited for to the end.
+    private let pending = Locked<[RetiredTable]>([])
 
     /// An empty map for devices of one engine.
     public init(engine: Engine) {
@@ -50,14 +55,20 @@ public final class IOVAMap: Sendable {
         iova: UInt64, byteCount: UInt64, address: UInt64, synchronized: SynchronizedMemory? = nil
     ) -> RetiredTable? {
         ranges.withLock { ranges in
-            let place = ranges.firstIndex { $0.iova > iova } ?? ranges.endIndex
-            if place > 0, iova - ranges[place - 1].iova < ranges[place - 1].byteCount { return nil }
-            if place < ranges.endIndex, ranges[place].iova - iova < byteCount { return nil }
             var range = Range(iova: iova, byteCount: byteCount, address: address)
             range.synchronized = synchronized.map { .passUnretained($0) }
-            ranges.insert(range, at: place)
+            guard Self.insert(range, into: &ranges) else { return nil }
             return table.replace(with: ranges)
         }
+    }
+
+    /// - Returns: `false` when it overlaps another range.
+    private static func insert(_ range: Range, into ranges: inout [Range]) -> Bool {
+        let place = ranges.firstIndex { $0.iova > range.iova } ?? ranges.endIndex
+        if place > 0, range.iova - ranges[place - 1].iova < ranges[place - 1].byteCount { return false }
+        if place < ranges.endIndex, ranges[place].iova - range.iova < range.byteCount { return false }
+        ranges.insert(range, at: place)
+        return true
     }
 
     /// Adds ranges, all or none.
@@ -139,20 +150,84 @@ public final class IOVAMap: Sendable {
 
     private func take(_ iovas: Set<UInt64>) -> RetiredTable? {
         ranges.withLock { ranges in
-            let kept = ranges.filter { !iovas.contains($0.iova) }
+            let kept = ranges.filter { $0.isAttached || !iovas.contains($0.iova) }
             guard kept.count < ranges.count else { return nil }
             ranges = kept
             return table.replace(with: kept)
         }
     }
 
-    /// The virtual address of an IOVA and the number of contiguous bytes from there; `nil` also while the memory must not
-    /// be accessed. For the engine's thread.
+    // MARK: Attached buffers
+
+    /// Adds the ranges of an attachment, all or none, at addresses that it chooses.
+    ///
+    /// - Returns: an IOVA for each range.
+    /// - Throws: `EEXIST` when a chosen address was mapped by ``insert(_:byteCount:iova:)``, `ENOSPC` when no addresses
+    ///   are left.
+    public func insertAttached(_ memory: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
+        var added: [Range] = []
+        for range in memory {
+            added.append(
+                Range(
+                    iova: try chooseIOVA(range.address, range.byteCount), byteCount: range.byteCount,
+                    address: range.address, rights: Rights(direction), isAttached: true))
+        }
+        let old: RetiredTable? = ranges.withLock { [added] ranges in
+            var new = ranges
+            guard added.allSatisfy({ Self.insert($0, into: &new) }) else { return nil }
+            ranges = new
+            return table.replace(with: new)
+        }
+        guard let old else {
+            throw DMAError(
+                .exists, .fileExists, "memory is mapped at an IOVA from 0x\(String(added[0].iova, radix: 16)) on")
+        }
+        engine.passQuiescentPoint()
+        withExtendedLifetime(old) {}
+        return added.map(\.iova)
+    }
+
+    /// Removes ranges of attachments. The engine's next lookups do not find them; when this returns without an error, it
+    /// no longer accesses their memory. Ranges that an earlier call has removed are skipped, but waited for again.
+    ///
+    /// - Parameters:
+    ///   - iovas: of ``insertAttached(_:_:)``.
+    ///   - timeout: the longest time to wait for the engine; `nil`: no limit.
+    /// - Throws: `ETIMEDOUT`.
+    public func removeAttached(_ iovas: [UInt64], within timeout: Duration?) throws(DMAError) {
+        let removed = Set(iovas)
+        ranges.withLock { ranges in
+            let count = ranges.count
+            ranges.removeAll { $0.isAttached && removed.contains($0.iova) }
+            guard ranges.count < count else { return }
+            let old = table.replace(with: ranges)
+            pending.withLock { $0.append(old) }
+        }
+        // Before the point is requested: what is pending now is free when the engine has passed it.
+        let retired = pending.withLock { pending in
+            defer { pending = [] }
+            return pending
+        }
+        let point = engine.requestQuiescentPoint()
+        if let timeout {
+            guard engine.waitFor(point, within: timeout) else {
+                pending.withLock { $0 += retired }
+                throw DMAError(
+                    .timedOut, .timedOut, "engine \(engine.id) did not end the accesses of its operation in \(timeout)")
+            }
+        } else {
+            engine.waitFor(point)
+        }
+        withExtendedLifetime(retired) {}
+    }
+
+    /// The virtual address of an IOVA and the number of contiguous bytes from there; `nil` for an address that is not
+    /// mapped with these rights, and while the memory must not be accessed. For the engine's thread.
     @inline(__always)
     func resolve(
-        _ iova: UInt64, _ opened: Synchronizer.Opened = Synchronizer.Opened()
+        _ iova: UInt64, _ rights: Rights, _ opened: Synchronizer.Opened = Synchronizer.Opened()
     ) -> (address: UInt64, byteCount: UInt64)? {
-        guard let range = range(at: iova) else { return nil }
+        guard let range = range(at: iova), range.rights.contains(rights) else { return nil }
         if let memory = range.synchronized, !opened.contains(memory) { return nil }
         let offset = iova - range.iova
         return (range.address &+ offset, range.byteCount - offset)

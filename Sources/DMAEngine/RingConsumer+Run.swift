@@ -45,15 +45,20 @@ extension RingConsumer {
         if let domains {
             handlers = planRun(across: domains, atMost: Int(most), UInt64(budget))
         } else if spaces.areProcess {
+            var isElsewhere = false
             planRun(atMost: Int(most), UInt64(budget)) { operation, isFill in
                 let length = UInt64(operation.length)
                 guard AddressRange.isUsable(operation.dst, length),
                     isFill || AddressRange.isUsable(operation.src, length)
-                else { return nil }
+                else {
+                    isElsewhere = true
+                    return nil
+                }
                 return clinux_move(dst: operation.dst, src: operation.src, bytes: length, is_fill: isFill ? 1 : 0)
             }
+            if run.count == 0, isElsewhere { planMappedRun(atMost: Int(most), UInt64(budget)) }
         } else {
-            planRun(atMost: Int(most), UInt64(budget)) { [spaces] in spaces.move($0, isFill: $1) }
+            planMappedRun(atMost: Int(most), UInt64(budget))
         }
         let planned = run.count
         guard planned != 0 else { return 0 }
@@ -71,6 +76,12 @@ extension RingConsumer {
         let status = Operation.failure(result)
         finish(domains?.finalStatus(status, run.descriptors[done], handlers) ?? status)
         return UInt64(done) &+ 1
+    }
+
+    /// The same for operations on addresses that are looked up. Not inlined: the path without a lookup stays small.
+    @inline(never)
+    private mutating func planMappedRun(atMost most: Int, _ budget: UInt64) {
+        planRun(atMost: most, budget) { [spaces] in spaces.move($0, isFill: $1) }
     }
 
     /// The same for operations that may cross domains: all operations of the run use the same members, so that these

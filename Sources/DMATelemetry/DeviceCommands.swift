@@ -33,6 +33,7 @@ public enum DeviceCommands {
             accessGroup(registry, controller),
             groupEvents(registry, controller),
             groupEventCounts(registry, controller),
+            interconnects(registry),
             traceList(),
         ]
         guard let controller else { return commands }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A value guarded by a pthread mutex; for control calls.
@@ -30,6 +31,21 @@ public final class Locked<Value>: @unchecked Sendable {
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&value.pointee)
+    }
+
+    /// Runs `body` with the lock held, unless another thread holds it too long.
+    ///
+    /// - Parameter timeout: the longest time to wait for the lock.
+    /// - Returns: `nil` after that time: `body` was not run.
+    public func withLock<Result, Failure: Error>(
+        within timeout: Duration, _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        let end = MonotonicTime.now.advanced(by: timeout).nanoseconds
+        var deadline = timespec(
+            tv_sec: Int(clamping: end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
+        guard clinux_mutex_lock_until(mutex, &deadline) == 0 else { return nil }
         defer { pthread_mutex_unlock(mutex) }
         return try body(&value.pointee)
     }

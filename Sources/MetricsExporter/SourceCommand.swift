@@ -62,6 +62,10 @@ extension SourceCommand {
     static let controllerDomains = SourceCommand("/controller/domains", .process)
     static let server = SourceCommand("/telemetry/stats", .process, monotonicMembers: ["requests", "accepted"])
 
+    /// Only the totals of attachments.
+    static let interconnects = SourceCommand(
+        "/dmadev/interconnects", .process, count: 0, monotonicMembers: ["attached", "detached"])
+
     /// Only the number of failed calls.
     static let failedCallCount = failedCalls(0)
     /// By kind, since the process started.

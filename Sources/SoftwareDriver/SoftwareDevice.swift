@@ -43,8 +43,9 @@ public final class SoftwareDevice: RingDriver {
 
     private let engine: Engine
     private let deviceMemory: [PCIePort: DeviceMemory]
-    /// The mapped memory of a device without SVA.
-    private let map: IOVAMap?
+    /// The mapped memory of a device without SVA, and attached buffers.
+    private let map: IOVAMap
+    private let hasSVA: Bool
     /// The mapped dma-bufs.
     private let buffers: DMABufferMap
 
@@ -60,7 +61,8 @@ public final class SoftwareDevice: RingDriver {
         try options.validate()
         self.engine = engine
         deviceMemory = options.deviceMemory
-        map = options.capabilities.contains(.sva) ? nil : IOVAMap(engine: engine)
+        map = IOVAMap(engine: engine)
+        hasSVA = options.capabilities.contains(.sva)
         buffers = DMABufferMap(engine: engine)
         rings = DeviceRings(
             DeviceProperties(
@@ -90,7 +92,7 @@ public final class SoftwareDevice: RingDriver {
 
     /// The address space of one side of a channel.
     private func space(_ port: Port) throws(DMAError) -> AddressSpace {
-        guard port.type != .none else { return map.map(AddressSpace.mapped) ?? .process }
+        guard port.type != .none else { return hasSVA ? .processAndAttached(map) : .mapped(map) }
         guard let memory = deviceMemory[port.pcie.function] else {
             let known = deviceMemory.keys.map { Port.pcie($0).description }.sorted().joined(separator: "; ")
             throw DMAError(
@@ -103,8 +105,7 @@ public final class SoftwareDevice: RingDriver {
 
     /// Adds memory to the map of a device without SVA.
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
-        guard let map else { return address }
-        return try map.insert(address, byteCount: byteCount, iova: iova)
+        try map.insert(address, byteCount: byteCount, iova: iova)
     }
 
     /// Adds a region to the map of a device without SVA. With SVA too, a dma-buf is synchronized with its other users
@@ -122,7 +123,7 @@ public final class SoftwareDevice: RingDriver {
     }
 
     private func insert(_ region: MemoryRegion, _ iova: UInt64?) throws(DMAError) -> UInt64 {
-        guard let map else { return region.address }
+        guard !hasSVA else { return region.address }
         guard region.hasIOVAs else { return try map.insert(region.address, byteCount: region.byteCount, iova: iova) }
         try map.insert(
             region.runs.map { IOVAMap.Range(iova: $0.iova, byteCount: $0.byteCount, address: $0.address) })
@@ -131,16 +132,26 @@ public final class SoftwareDevice: RingDriver {
 
     /// Removes a region from the map.
     public func unmapMemory(_ region: MemoryRegion, iova: UInt64) throws(DMAError) {
-        _ = map?.remove(at: region.hasIOVAs ? Set(region.runs.map(\.iova)) : [iova])
+        if !hasSVA { _ = map.remove(at: region.hasIOVAs ? Set(region.runs.map(\.iova)) : [iova]) }
         if region.file?.kind == .dmaBuffer { buffers.remove(address: region.address) }
     }
 
     /// Removes memory from the map.
     public func unmapMemory(iova: UInt64) throws(DMAError) {
-        guard map?.remove(at: iova) == true else {
+        guard map.remove(at: iova) else {
             throw DMAError(
                 .invalidArgument, .invalidArgument, "IOVA 0x\(String(iova, radix: 16)): no mapping starts there")
         }
+    }
+
+    /// Adds the ranges of an attachment to the map.
+    public func importRanges(_ ranges: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
+        try map.insertAttached(ranges, direction)
+    }
+
+    /// Removes them, and waits for the engine.
+    public func endImport(_ iovas: [UInt64], within timeout: Duration?) throws(DMAError) {
+        try map.removeAttached(iovas, within: timeout)
     }
 }
 

@@ -16,7 +16,7 @@ import Testing
         "/dmadev/xstats": "0,0",
         "/dmadev/latency": "0",
         "/dmadev/errors": "5", "/dmadev/groups": "1", "/dmadev/group": "0,1", "/dmadev/events": "5",
-        "/dmadev/event_counts": nil, "/trace/list": nil,
+        "/dmadev/event_counts": nil, "/dmadev/interconnects": "5,1", "/trace/list": nil,
         "/controller/info": nil, "/controller/peers": "4711", "/controller/domains": "3",
     ]
 

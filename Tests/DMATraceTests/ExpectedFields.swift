@@ -133,6 +133,24 @@ let expectedFields: [String: [String: TraceValue]] = [
     "dmadev:event_callback_register": ["dev_id": 3, "event": 1, "ret": -17],
     "dmadev:event_callback_unregister": ["dev_id": 3, "event": 0, "ret": -2],
     "dmadev:event_received": ["dev_id": 3, "kind": 2, "group_id": 7, "handler": 12, "domain": domain(0)],
+    "dmadev:interconnect_attach": [
+        "attachment": 0x100_0000_0000, "dev_id": 3, "importer": "dma_one", "exporter": "frames", "inode": 4711,
+        "bytes": 8_589_934_592, "interconnect": "system_memory", "nb_fallbacks": 2, "ret": 0,
+    ],
+    "dmadev:interconnect_fallback": [
+        "attachment": 0x100_0000_0000, "dev_id": 3, "interconnect": "near_link", "reason": "not connected", "ret": -95,
+    ],
+    "dmadev:interconnect_map": [
+        "attachment": 0x100_0000_0000, "dev_id": 3, "direction": 2, "bytes": 8_589_934_592, "nb_ranges": 2,
+        "nb_iovas": 1, "addresses": [0xFFFF_8000_0000_1000, 0x2000], "lengths": [4096, 4_294_967_296],
+        "iovas": [0x200_0000_0000_0000], "ret": 0,
+    ],
+    "dmadev:interconnect_unmap": ["attachment": 0x100_0000_0000, "dev_id": -1, "state": 1, "ret": -22],
+    "dmadev:interconnect_revoke": [
+        "attachment": 0x100_0000_0000, "dev_id": 3, "timeout_ns": 17_179_869_184, "waited_ns": 34_359_738_368,
+        "state": 2, "ret": -110,
+    ],
+    "dmadev:interconnect_detach": ["attachment": 0x100_0000_0000, "dev_id": 3, "ret": 0],
     "dmadev_group:group_created": ["group_id": 7, "limit": 2, "handler": 12, "domain": domain(50), "pid": 4711],
     "dmadev_group:group_destroyed": [
         "group_id": 7, "handler": 13, "domain": domain(50), "pid": 4712, "reason": "creator_died",

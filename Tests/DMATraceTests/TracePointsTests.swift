@@ -78,6 +78,19 @@ import Testing
         #expect(fields[2]["count"] == 0 && fields[2]["iovas"] == [] && fields[2]["lengths"] == [])
     }
 
+    @Test func rangesThatAreAbsentOrTooManyKeepTheirTrueCounts() throws {
+        let program = try builtProduct("trace-every-event")
+        let trace = try LTTngSession.record { try $0.run(program, ["interconnect-edges"]) }
+        let fields = try trace.events.map { try $0.fields() }
+
+        try #require(fields.count == 3)
+        let kept = TraceValue.sequence((0..<64).map { .integer($0) })
+        #expect(fields[0]["nb_ranges"] == 100 && fields[0]["nb_iovas"] == 70)
+        #expect(fields[0]["addresses"] == kept && fields[0]["lengths"] == kept && fields[0]["iovas"] == kept)
+        #expect(fields[1]["nb_ranges"] == 0 && fields[1]["addresses"] == [] && fields[1]["iovas"] == [])
+        #expect(fields[2]["importer"] == "(null)" && fields[2]["interconnect"] == "(null)")
+    }
+
     @Test func hundredThousandCopiesAreHundredThousandEvents() throws {
         let program = try builtProduct("trace-every-event")
         // 16 MiB a processor hold all of them (5 MiB), whatever the consumer does meanwhile.

@@ -23,7 +23,7 @@ final class FaultBench {
 
     let device: DMADevice
     let words: UnsafeMutableBufferPointer<UInt64>
-    private let registry = DeviceRegistry()
+    let registry = DeviceRegistry()
     private let count: Int
 
     init(

@@ -11,6 +11,7 @@ struct Measurement: Sendable {
         Measurement(name: "latency", abstract: "one 64-byte copy, awake and after idleness", run: measureLatency),
         Measurement(name: "idle", abstract: "processor time of a started, idle device", run: measureIdleness),
         Measurement(name: "fill", abstract: "throughput of fills", run: measureFills),
+        Measurement(name: "attached", abstract: "copies through attachments to memory files", run: measureAttachments),
         Measurement(name: "domains", abstract: "copies between processes by a controller", run: measureDomains),
         Measurement(name: "memory", abstract: "external memory: register, map, getters", run: measureMemory),
         Measurement(name: "trace", abstract: "disabled and enabled tracepoints; whole bursts", run: measureTracing),

@@ -39,11 +39,12 @@
 #define DMATRACE_BURST_MAX 256
 #define DMATRACE_BURST_SG_MAX 512
 
-/* Bytes of a domain's identifier, and the maximum number of members and windows in an event; count is the full
- * number. */
+/* Bytes of a domain's identifier, and the maximum number of members, windows and ranges in an event; the full number is
+ * in it, too. */
 #define DMATRACE_DOMAIN_SIZE 16
 #define DMATRACE_MEMBERS_MAX 64
 #define DMATRACE_WINDOWS_MAX 64
+#define DMATRACE_RANGES_MAX 64
 
 /* The maximum number of a region's IOVAs in an event; nb_iovas is the full number. */
 #define DMATRACE_IOVAS_MAX 64

@@ -366,6 +366,9 @@ DMATRACE_EVENT(dmadev, event_received, INFO,
 		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)))
 
 #include "dmatrace_dmadev_memory_events.h"
+/* Buffers of others. */
+
+#include "dmatrace_dmadev_interconnect_events.h"
 
 /* Data: enqueue, doorbell, poll. */
 

@@ -72,4 +72,8 @@ static inline void clinux_relax(void)
 #endif
 }
 
+/* pthread_mutex_clocklock with CLOCK_MONOTONIC, which the Swift overlay of the C library does not have; mutex is a
+ * pthread_mutex_t. Returns 0 or ETIMEDOUT. */
+int clinux_mutex_lock_until(void *mutex, const struct timespec *deadline);
+
 #endif

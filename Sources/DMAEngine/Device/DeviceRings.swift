@@ -19,6 +19,8 @@ public final class DeviceRings: Sendable {
         var rings: [ApplicationRing] = []
         var dataPath: RingDataPath?
         var plan: FaultPlan?
+        /// The calls of each step so far.
+        var importCounts: [FaultPlan.ImportStep: UInt64] = [:]
     }
 
     private let state: Locked<State>
@@ -56,6 +58,19 @@ public final class DeviceRings: Sendable {
             state.plan = plan
             state.properties.driver = driver
         }
+    }
+
+    /// Counts a step of an attachment, and fails it if the plan says so.
+    func injectImportFault(_ step: FaultPlan.ImportStep) throws(DMAError) {
+        let failure: Errno? = state.withLock { state in
+            guard let plan = state.plan else { return nil }
+            state.importCounts[step, default: 0] += 1
+            return plan.importFailure(in: step, number: state.importCounts[step, default: 0])
+        }
+        guard let failure else { return }
+        throw DMAError(
+            failure == .notSupported ? .notSupported : failure == .timedOut ? .timedOut : .system, failure,
+            "\(step.rawValue) of an attachment failed by the device's fault plan")
     }
 
     func configure(_ configuration: DeviceConfiguration) {

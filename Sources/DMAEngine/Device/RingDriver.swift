@@ -22,6 +22,12 @@ public protocol RingDriver: DMADriver {
     /// Ends all work of these rings: running operations finish, queued ones are aborted.
     func end(_ rings: [ApplicationRing])
 
+    /// Maps the ranges of an attachment; as `DMADriver.mapRanges`, which also injects planned faults.
+    func importRanges(_ ranges: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64]
+
+    /// Ends these mappings; as `DMADriver.unmapRanges`.
+    func endImport(_ iovas: [UInt64], within timeout: Duration?) throws(DMAError)
+
     /// Whether the device is halted; used while it has no rings.
     var isHalted: Bool { get }
 }
@@ -38,6 +44,14 @@ extension RingDriver {
     public func end(_ rings: [ApplicationRing]) {
         for ring in rings { ring.engineRing?.retire() }
     }
+
+    /// Maps each range with `mapMemory`.
+    public func importRanges(_ ranges: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
+        try mapEach(ranges)
+    }
+
+    /// Unmaps each range with `unmapMemory`.
+    public func endImport(_ iovas: [UInt64], within timeout: Duration?) throws(DMAError) { try unmapEach(iovas) }
 
     /// Always false.
     public var isHalted: Bool { false }
@@ -96,4 +110,24 @@ extension RingDriver {
 
     /// The occupancy of a channel's ring.
     public func ringUse(of vchan: UInt16) -> RingUse? { rings.ring(vchan)?.use }
+
+    /// Accepts system memory, and the windows of the device's own controller.
+    public func match(_ interconnect: any Interconnect) throws(DMAError) {
+        try rings.injectImportFault(.match)
+        try matchBuiltIn(interconnect)
+    }
+
+    /// Maps the ranges of an attachment.
+    public func mapRanges(_ ranges: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
+        try rings.injectImportFault(.map)
+        return try importRanges(ranges, direction)
+    }
+
+    /// Ends these mappings.
+    public func unmapRanges(
+        _ iovas: [UInt64], for reason: ReleaseReason, within timeout: Duration?
+    ) throws(DMAError) {
+        try rings.injectImportFault(reason == .revoke ? .revoke : .unmap)
+        try endImport(iovas, within: timeout)
+    }
 }

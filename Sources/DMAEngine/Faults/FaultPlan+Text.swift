@@ -48,7 +48,32 @@ extension FaultPlan {
             plan.halt = readOutage(text)
             return plan.halt != nil
         },
+        importKey(.match, "of the device's decisions about an interconnect"),
+        importKey(.map, "of the device's mappings of an exporter's buffer"),
+        importKey(.unmap, "of the device's unmappings of such a buffer"),
+        importKey(.revoke, "of the device's releases of such a buffer for a revocation"),
     ]
+
+    private static func importKey(_ step: ImportStep, _ calls: String) -> Key {
+        Key(
+            name: step.rawValue, summary: "those \(calls) that fail, counted from 1",
+            allowed: "N:ERROR, several joined with +; N from 1, or N.. for the N-th and all later ones, ERROR one of "
+                + importErrors.map(\.name).joined(separator: " ")
+        ) { plan, text in plan.addImportFailures(step, text) }
+    }
+
+    private mutating func addImportFailures(_ step: ImportStep, _ text: String) -> Bool {
+        for part in text.split(separator: "+", omittingEmptySubsequences: false) {
+            let pair = part.split(separator: ":", omittingEmptySubsequences: false)
+            guard pair.count == 2, let row = Self.importErrors.first(where: { $0.name == pair[1] }) else {
+                return false
+            }
+            let isOpen = pair[0].hasSuffix("..")
+            guard let number = Self.number(isOpen ? pair[0].dropLast(2) : pair[0]) else { return false }
+            importFailures.append(ImportFailure(step, isOpen ? .from(number) : .number(number), row.errno))
+        }
+        return true
+    }
 
     private static let failures =
         "N:STATUS, several joined with +; N from 1, STATUS one of "

@@ -1,5 +1,5 @@
 public import DMADev
-internal import SystemPackage
+public import SystemPackage
 
 /// Faults that an engine injects, so that software can be tested with every status, and with slow, hanging and halted
 /// devices, without faulty hardware. An empty plan injects none.
@@ -33,6 +33,12 @@ public struct FaultPlan: Sendable, Equatable {
         case every(UInt64)
         /// The one with this number and all after it.
         case from(UInt64)
+
+        var number: UInt64 {
+            switch self {
+            case .number(let number), .every(let number), .from(let number): number
+            }
+        }
     }
 
     /// A stop of all progress, from one operation on.
@@ -49,6 +55,42 @@ public struct FaultPlan: Sendable, Equatable {
         }
     }
 
+    /// A step of an attachment of the device to an exporter's buffer.
+    public enum ImportStep: String, Sendable, Hashable, CaseIterable {
+        /// The decision about one interconnect.
+        case match
+        /// The mapping of the buffer for the device.
+        case map
+        /// Its end by unmap or detach.
+        case unmap
+        /// Its end by a revocation.
+        case revoke
+    }
+
+    /// Steps of attachments that fail with a chosen errno, before they change anything. The calls of each step are
+    /// counted from 1 over the life of the device.
+    public struct ImportFailure: Sendable, Equatable {
+        /// The step.
+        public var step: ImportStep
+        /// The calls that fail.
+        public var calls: Operations
+        /// What they fail with: one of ``FaultPlan/importErrors``.
+        public var errno: Errno
+
+        /// Checked by `validate()`.
+        public init(_ step: ImportStep, _ calls: Operations, _ errno: Errno) {
+            self.step = step
+            self.calls = calls
+            self.errno = errno
+        }
+    }
+
+    /// The errors of failing steps, by name.
+    public static let importErrors: [(name: String, errno: Errno)] = [
+        ("EIO", .ioError), ("ENOMEM", .noMemory), ("EACCES", .permissionDenied), ("EBUSY", .resourceBusy),
+        ("EINVAL", .invalidArgument), ("ENOSPC", .noSpace), ("EOPNOTSUPP", .notSupported), ("ETIMEDOUT", .timedOut),
+    ]
+
     /// Operations that fail. If several match, `number` takes precedence over `every`, and `every` over `from`; among
     /// equals the first.
     public var failures: [Failure]
@@ -62,9 +104,15 @@ public struct FaultPlan: Sendable, Equatable {
     /// `haltedError`, running operations of all channels make no progress, and every data call fails with `EIO`, except
     /// that polls first return earlier completions. Stop aborts rung operations.
     public var halt: Outage?
+    /// Steps of attachments that fail; precedence as with `failures`. They fail in the application's process.
+    public var importFailures: [ImportFailure]
 
     /// Checked by `validate()`.
-    public init(failures: [Failure] = [], delay: Duration = .zero, freeze: Outage? = nil, halt: Outage? = nil) {
+    public init(
+        failures: [Failure] = [], delay: Duration = .zero, freeze: Outage? = nil, halt: Outage? = nil,
+        importFailures: [ImportFailure] = []
+    ) {
+        self.importFailures = importFailures
         self.failures = failures
         self.delay = delay
         self.freeze = freeze
@@ -88,20 +136,37 @@ public struct FaultPlan: Sendable, Equatable {
         try Self.check(
             failures.count <= Self.mostFailures, "\(failures.count) failures: the maximum is \(Self.mostFailures)")
         for failure in failures {
-            let number =
-                switch failure.operations {
-                case .number(let number), .every(let number), .from(let number): number
-                }
-            try Self.check(number > 0, "failure of operation 0: operations are counted from 1")
+            try Self.check(failure.operations.number > 0, "failure of operation 0: operations are counted from 1")
             try Self.check(
                 Self.failingStatuses.contains { $0.status == failure.status },
                 "failure with \(failure.status): allowed are \(Self.failingStatuses.map(\.name).joined(separator: ", "))"
             )
         }
+        try Self.check(
+            importFailures.count <= Self.mostFailures,
+            "\(importFailures.count) failures of attachments: the maximum is \(Self.mostFailures)")
+        for failure in importFailures {
+            try Self.check(
+                failure.calls.number > 0, "\(failure.step.rawValue) failure of call 0: calls are counted from 1")
+            try Self.check(
+                Self.importErrors.contains { $0.errno == failure.errno },
+                "\(failure.step.rawValue) failure with \(failure.errno): allowed are "
+                    + Self.importErrors.map(\.name).joined(separator: ", "))
+        }
         try Self.check(freeze?.number != 0, "freeze at operation 0: operations are counted from 1")
         try Self.check(halt?.number != 0, "halt at operation 0: operations are counted from 1")
         try Self.check(
             delay >= .zero && delay <= Self.longestDelay, "a delay of \(delay): 0 to 3600 seconds are allowed")
+    }
+
+    /// The planned error of a call; `nil`: none.
+    func importFailure(in step: ImportStep, number: UInt64) -> Errno? {
+        let failures = importFailures.lazy.filter { $0.step == step }
+        let match =
+            failures.first { $0.calls == .number(number) }
+            ?? failures.first { if case .every(let n) = $0.calls { number % n == 0 } else { false } }
+            ?? failures.first { if case .from(let n) = $0.calls { number >= n } else { false } }
+        return match?.errno
     }
 
     private static func check(_ isFine: Bool, _ message: String) throws(DMAError) {

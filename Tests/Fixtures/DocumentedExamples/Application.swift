@@ -61,6 +61,24 @@ func lists() throws {
     try device.stop()
 }
 
+func attachment() throws {
+    let memory = Memory(4096)
+    memory.bytes[4095] = 7
+    let source = memory.address
+    let device = try startedDevice()
+    let channel = try device.virtualChannel(0)
+
+    let frames = try MemoryExporter(name: "frames", byteCount: 1 << 20)
+    let attachment = try device.attach(frames)
+    let ranges = try attachment.map(.fromDevice)
+    try channel.copy(from: source, to: ranges[0].address, length: 4096, flags: .submit)
+
+    while try channel.completed(upTo: 1).count == 0 {}
+    try attachment.detach()
+    try check(frames.memory[4095] == 7, "copied into a buffer of another owner")
+    try device.stop()
+}
+
 func fence() throws {
     let (from, to, word) = (Memory(4096), Memory(4096), Memory(8))
     let (message, mailbox, flag) = (from.address, to.address, word.address)

@@ -12,6 +12,7 @@ struct DocumentedExamples {
         ("life", life),
         ("data", data),
         ("lists", lists),
+        ("attachment", attachment),
         ("fence", fence),
         ("statuses", statuses),
         ("silent", silent),

@@ -21,6 +21,7 @@ struct TraceEveryCall {
         try moveData(device)
         try end(device, registry)
         try moveOperations(registry)
+        try attachBuffers(registry)
         try crossDomains(registry)
         try useMemory(registry)
     }

@@ -10,6 +10,7 @@ import Glibc
 /// - `operation-edges`: the same of operations.
 /// - `burst-edges`: bursts that are more than one event takes.
 /// - `group-edges`: the same of access groups' tables.
+/// - `interconnect-edges`: the same of ranges.
 /// - `copies N`: the copy event N times, `dev_id` 0 and 1 in turn, the call's number as `length`.
 /// - `hold`: says `ready`, then reads numbers, one a line, and makes as many calls of the copy event for each.
 /// - `image PATH`: one call of the submit event in a shared library, `dev_id` 7, and one here, 8.
@@ -31,6 +32,7 @@ struct TraceEveryEvent {
             traceGroupCallsOnce()
             traceMemoryCallsOnce()
             traceGroupsOnce()
+            traceInterconnectsOnce()
         case "edges":
             traceEdges()
         case "operation-edges":
@@ -39,6 +41,8 @@ struct TraceEveryEvent {
             traceBurstEdges()
         case "group-edges":
             traceGroupEdges()
+        case "interconnect-edges":
+            traceInterconnectEdges()
         case "copies":
             traceCopies(arguments.dropFirst().first.flatMap { UInt32($0) } ?? 1)
         case "hold":

@@ -14,6 +14,8 @@ extension Budget {
             Budget(
                 name: "copy 64 KiB", peer: "memcpy", limit: .atMost(1.05, "×"),
                 computation: .ratio("copy/65536-untouched/dmascope", "copy/65536-untouched/memcpy")),
+            attached(4096, "4 KiB"),
+            attached(65536, "64 KiB"),
             call("enqueue", 5),
             call("doorbell", 2),
             call("completed", 2),
@@ -81,6 +83,12 @@ extension Budget {
                 name: "service, start to first reply", peer: "-", limit: .atMost(0.15, "s"),
                 computation: .median("service/serve/dmascope-start")),
         ]
+
+    private static func attached(_ size: Int, _ text: String) -> Budget {
+        Budget(
+            name: "copy \(text) through attachments", peer: "the same copy without", limit: .atMost(1.05, "×"),
+            computation: .ratio("attached/\(size)/attached", "attached/\(size)/plain"))
+    }
 
     private static func call(_ name: String, _ limit: Double) -> Budget {
         Budget(

@@ -46,11 +46,18 @@ final class Lane {
     }
 
     /// The loop of `cpeers_run` with the public calls, for at least `least` operations.
-    func copy(_ work: cpeers_work, seconds: Double, atLeast least: Int = 0) throws -> Double {
+    ///
+    /// - Parameters:
+    ///   - sources: the device's address of `work.source`; `nil`: the virtual address.
+    ///   - destinations: the device's address of `work.destination`; `nil`: the virtual address.
+    func copy(
+        _ work: cpeers_work, from sources: UInt64? = nil, to destinations: UInt64? = nil, seconds: Double,
+        atLeast least: Int = 0
+    ) throws -> Double {
         let (channel, size) = (channel, UInt32(truncatingIfNeeded: work.size))
         return try runBursts(
-            channel, work, from: address(work.source), to: address(work.destination), seconds: seconds,
-            atLeast: max(least, Int(work.areas))
+            channel, work, from: sources ?? address(work.source), to: destinations ?? address(work.destination),
+            seconds: seconds, atLeast: max(least, Int(work.areas))
         ) {
             (source, destination) throws(OperationError) in
             try channel.copy(from: source, to: destination, length: size)
