@@ -29,6 +29,26 @@ public final class IOVAMap: Sendable {
         }
     }
 
+    /// The operations that may use a range.
+    struct Rights: BitwiseCopyable {
+        let bits: UInt8
+
+        static let read = Rights(bits: 1)
+        static let write = Rights(bits: 2)
+        static let both = Rights(bits: 3)
+
+        init(bits: UInt8) {
+            self.bits = bits
+        }
+
+        init(_ direction: MappingDirection) {
+            bits = (direction.allowsReading ? 1 : 0) | (direction.allowsWriting ? 2 : 0)
+        }
+
+        @inline(__always)
+        func contains(_ other: Rights) -> Bool { bits & other.bits == other.bits }
+    }
+
     private let engine: Engine
     private let ranges = Locked<[Range]>([])
     private let table = EngineTable<Range>()
@@ -166,11 +186,12 @@ public final class IOVAMap: Sendable {
     ///   are left.
     public func insertAttached(_ memory: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
         var added: [Range] = []
-        for range in memory {
-            added.append(
-                Range(
-                    iova: try chooseIOVA(range.address, range.byteCount), byteCount: range.byteCount,
-                    address: range.address, rights: Rights(direction), isAttached: true))
+        for part in memory {
+            var range = Range(
+                iova: try chooseIOVA(part.address, part.byteCount), byteCount: part.byteCount, address: part.address)
+            range.rights = Rights(direction)
+            range.isAttached = true
+            added.append(range)
         }
         let old: RetiredTable? = ranges.withLock { [added] ranges in
             var new = ranges
