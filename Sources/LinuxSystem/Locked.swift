@@ -37,7 +37,9 @@ public final class Locked<Value>: @unchecked Sendable {
 
     /// Runs `body` with the lock held, unless another thread holds it too long.
     ///
-    /// - Parameter timeout: the longest time to wait for the lock.
+    /// - Parameters:
+    ///   - timeout: the longest time to wait for the lock.
+    ///   - body: must not lock the same value again.
     /// - Returns: `nil` after that time: `body` was not run.
     public func withLock<Result, Failure: Error>(
         within timeout: Duration, _ body: (inout Value) throws(Failure) -> Result
