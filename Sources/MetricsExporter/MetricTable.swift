@@ -6,7 +6,7 @@ public enum MetricTable {
     /// All rows, in the order of the text formats.
     public static let rows: [MetricRow] =
         deviceRows + channelRows + counterRows + engineRows + groupRows + controllerRows + telemetryRows + kernelRows
-        + scrapeRows
+        + bufferRows + scrapeRows
         + webRows + processRows
 
     /// The table in Markdown: name, type, labels, origin of the values, meaning.
@@ -30,6 +30,7 @@ extension MetricRow.Origin {
         case .process: "`/proc/self`"
         case .web: "the web server"
         case .kernel: "`/sys`"
+        case .buffers: "`/proc` and `/sys`"
         }
     }
 }
