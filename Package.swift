@@ -159,6 +159,11 @@ let package = Package(
             name: "MetricsTestSupport", dependencies: ["TestSupport"], path: "Tests/MetricsTestSupport",
             swiftSettings: swiftSettings),
 
+        // Virtual machines, for what the kernel of this machine may not have.
+        .target(
+            name: "GuestTestSupport", dependencies: ["TestSupport"], path: "Tests/GuestTestSupport",
+            swiftSettings: swiftSettings),
+
         // The programs that tests run, kill and starve.
         .executableTarget(
             name: "trace-every-event", dependencies: ["CDMADev", "CDMATrace", "DMATrace"],
@@ -207,6 +212,9 @@ let package = Package(
         .executableTarget(
             name: "controller-member", dependencies: ["ControllerDriver", "DMADev", "LinuxSystem", systemPackage],
             path: "Tests/Fixtures/ControllerMember", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "dma-buffers", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],
+            path: "Tests/Fixtures/DMABuffers", swiftSettings: swiftSettings),
         .executableTarget(name: "refuse-calls", path: "Tests/Fixtures/RefuseCalls"),
         .executableTarget(
             name: "documented-examples",
@@ -261,6 +269,7 @@ let package = Package(
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
+        test(of: "Guest", ["GuestTestSupport", "TelemetryWire", "TestSupport"]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
