@@ -170,7 +170,7 @@ let package = Package(
             path: "Tests/Fixtures/TraceEveryEvent", swiftSettings: swiftSettings),
         .executableTarget(
             name: "trace-every-call",
-            dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine", "GroupTestSupport"],
+            dependencies: ["CDMADev", "DMADev", "SoftwareDriver", "DMAEngine", "GroupTestSupport", "LinuxSystem"],
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .executableTarget(
             name: "trace-bursts",
@@ -215,12 +215,15 @@ let package = Package(
         .executableTarget(
             name: "dma-buffers", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],
             path: "Tests/Fixtures/DMABuffers", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "memory-peer", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],
+            path: "Tests/Fixtures/MemoryPeer", swiftSettings: swiftSettings),
         .executableTarget(name: "refuse-calls", path: "Tests/Fixtures/RefuseCalls"),
         .executableTarget(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
-                "DeviceDrivers", "FaultDriver", "LivePage", "MetricsExporter", "OpenMetricsText",
+                "DeviceDrivers", "FaultDriver", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText",
                 "SoftwareDriver", "TelemetryClient", "TelemetryServer", "TelemetryWire", "WebServer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -32,6 +32,32 @@ int clinux_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
+ssize_t clinux_receive_pid(int socket, pid_t *pid)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	char byte;
+	struct iovec part = { .iov_base = &byte, .iov_len = sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (length < 0)
+		return length;
+	*pid = 0;
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+		struct ucred sender;
+
+		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
+			continue;
+		memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+		*pid = sender.pid;
+	}
+	return length;
+}
+
 static int unix_address(struct sockaddr_un *address, const char *path, socklen_t *length)
 {
 	size_t size = strlen(path);

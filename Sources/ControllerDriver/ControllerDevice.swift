@@ -135,27 +135,49 @@ public final class ControllerDevice: RingDriver {
             throw DMAError(
                 .invalidArgument, .invalidArgument, "iova: the controller chooses the addresses; pass nil")
         }
+        let connection = connection
+        let chosen = try memory.withFile(
+            of: address, byteCount,
+            { (file, offset) throws(DMAError) in try register(file, offset, address, byteCount, connection) })
+        guard let chosen else {
+            throw DMAError(
+                .invalidArgument, .invalidArgument,
+                "0x\(String(address, radix: 16)): only buffers of the device's shared memory and regions with a file "
+                    + "can be mapped")
+        }
+        return chosen
+    }
+
+    /// Maps a region in the controller: its file.
+    ///
+    /// - Parameter iova: must be `nil`.
+    /// - Throws: `EINVAL` for an `iova`, for a region with IOVAs, because the controller chooses them, and for one without
+    ///   a file; `EDQUOT`; `EIO`; the reason for which the controller refuses the file.
+    public func mapMemory(_ region: MemoryRegion, iova: UInt64?) throws(DMAError) -> UInt64 {
+        guard iova == nil, !region.hasIOVAs else {
+            throw DMAError(
+                .invalidArgument, .invalidArgument,
+                "the controller chooses the addresses: register the region without IOVAs, and pass no iova")
+        }
+        // A region without a file can be a part of the device's shared memory.
+        guard let file = region.file else {
+            return try mapMemory(region.address, byteCount: region.byteCount, iova: nil)
+        }
+        return try register(region.lentDescriptor, file.offset, region.address, region.byteCount, connection)
+    }
+
+    private func register(
+        _ file: CInt, _ offset: UInt64, _ address: UInt64, _ byteCount: UInt64, _ connection: ControllerConnection
+    ) throws(DMAError) -> UInt64 {
         let page = UInt64(SharedMemory.page)
         guard address % page == 0, byteCount % page == 0 else {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
                 "\(byteCount) bytes from 0x\(String(address, radix: 16)): both must be multiples of \(page)")
         }
-        let connection = state.withLock { $0.connection }
-        guard
-            let chosen = try memory.withFile(
-                of: address, byteCount,
-                { (file, offset) throws(DMAError) in
-                    try connection.request(
-                        RegisterMemory(offset: offset, byteCount: byteCount), descriptors: [file],
-                        for: MemoryRegistered.self
-                    ).message.iova
-                })
-        else {
-            throw DMAError(
-                .invalidArgument, .invalidArgument,
-                "0x\(String(address, radix: 16)): only buffers of the device's shared memory can be mapped")
-        }
+        let chosen = try connection.request(
+            RegisterMemory(offset: offset, byteCount: byteCount), descriptors: [file], for: MemoryRegistered.self
+        ).message.iova
         state.withLock { _ = $0.mapped.insert(chosen) }
         return chosen
     }

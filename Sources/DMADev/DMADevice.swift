@@ -37,6 +37,8 @@ public final class DMADevice: @unchecked Sendable {
         var configuration: DeviceConfiguration?
         /// By channel number, as many as configured; `nil`: not set up.
         var channels: [VirtualChannelConfiguration?] = []
+        /// The regions that are mapped, and how.
+        var regions: [RegionMapping] = []
         /// Counters at the last reset, of every channel that was ever configured.
         var baselines: [Statistics] = []
     }
@@ -167,7 +169,12 @@ public final class DMADevice: @unchecked Sendable {
         } _: { () throws(DMAError) in
             try mustBeStopped("closed")
             try driver.close()
-            state.withLock { $0.isClosed = true }
+            let mappings = state.withLock { state in
+                state.isClosed = true
+                defer { state.regions = [] }
+                return state.regions
+            }
+            for mapping in mappings { mapping.region.endUse(mapping.token) }
             table.pointee.mode = UInt16(DMADEV_MODE_CLOSED)
             onClose(self)
         }
@@ -208,14 +215,20 @@ public final class DMADevice: @unchecked Sendable {
         return chosen
     }
 
-    /// Ends ``mapMemory(_:iova:)``; `rte_dev_dma_unmap`. When it returns, the device no longer accesses the memory;
-    /// operations on it fail.
+    /// Ends ``mapMemory(_:iova:)-(UnsafeMutableRawBufferPointer,_)``; `rte_dev_dma_unmap`. When it returns, the device no
+    /// longer accesses the memory; operations on it fail.
     ///
-    /// - Throws: `EINVAL` when no mapping starts there.
+    /// - Throws: `EINVAL` when no mapping starts there, or that of a region does.
     public func unmapMemory(iova: UInt64) throws(DMAError) {
         try controlling("dma_unmap") { (ret: Int32) in
             dmatrace_dmadev_dma_unmap(id, iova, ret)
         } _: { () throws(DMAError) in
+            if let mapping = state.withLock({ $0.regions.first { $0.contains(iova) } }),
+                !properties.capabilities.contains(.sva)
+            {
+                throw .invalid(
+                    "IOVA 0x\(String(iova, radix: 16)) is of the mapped \(mapping.region): pass the region instead")
+            }
             if !properties.capabilities.contains(.sva) { try driver.unmapMemory(iova: iova) }
         }
     }

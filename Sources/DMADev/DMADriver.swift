@@ -47,6 +47,18 @@ public protocol DMADriver: AnyObject, Sendable {
     /// Ends a mapping; `rte_dev_dma_unmap`. When it returns, the device no longer accesses the memory.
     func unmapMemory(iova: UInt64) throws(DMAError)
 
+    /// Maps a region of external memory: at the IOVAs that it has, else at addresses that the driver chooses.
+    ///
+    /// Also called for a device with SVA, which maps nothing, but may have to know of a dma-buf.
+    ///
+    /// - Parameter region: stays registered until it is unmapped.
+    /// - Parameter iova: of a region without IOVAs; `nil`: the driver chooses one.
+    /// - Returns: the IOVA of the region's first byte; with SVA its address.
+    func mapMemory(_ region: MemoryRegion, iova: UInt64?) throws(DMAError) -> UInt64
+
+    /// Ends the mapping of a region that has this IOVA. When it returns, the device no longer accesses the memory.
+    func unmapMemory(_ region: MemoryRegion, iova: UInt64) throws(DMAError)
+
     /// Allocates memory that the device can map.
     func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer
 
@@ -129,6 +141,28 @@ extension DMADriver {
     /// Fails with `ENOTSUP`.
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
         throw DMAError(.notSupported, .notSupported, "the \(properties.driver) driver maps no memory")
+    }
+
+    /// Maps each run of consecutive IOVAs; with SVA nothing.
+    public func mapMemory(_ region: MemoryRegion, iova: UInt64?) throws(DMAError) -> UInt64 {
+        guard !properties.capabilities.contains(.sva) else { return region.address }
+        guard region.hasIOVAs else { return try mapMemory(region.address, byteCount: region.byteCount, iova: iova) }
+        let runs = region.runs
+        for (index, run) in runs.enumerated() {
+            do throws(DMAError) {
+                _ = try mapMemory(run.address, byteCount: run.byteCount, iova: run.iova)
+            } catch {
+                for mapped in runs[..<index] { try? unmapMemory(iova: mapped.iova) }
+                throw error
+            }
+        }
+        return region.iovas.first ?? MemoryRegion.badIOVA
+    }
+
+    /// Unmaps each run of consecutive IOVAs; with SVA nothing.
+    public func unmapMemory(_ region: MemoryRegion, iova: UInt64) throws(DMAError) {
+        guard !properties.capabilities.contains(.sva) else { return }
+        for mapped in region.hasIOVAs ? region.runs.map(\.iova) : [iova] { try unmapMemory(iova: mapped) }
     }
 
     /// Fails with `ENOTSUP`.

@@ -12,10 +12,12 @@ public final class DeviceRegistry: Sendable {
     public static let shared = DeviceRegistry()
 
     private let state: Locked<State>
-    private let failedControlCalls = FailedCallLog()
+    private let failedControlCalls: FailedCallLog
     /// The events of the access groups that devices of the registry have received.
     public let groupEvents = GroupEventLog()
-    private let changes = ControlChanges()
+    /// The external memory of the process.
+    public let memory: MemoryTable
+    private let changes: ControlChanges
 
     private struct State {
         var maximumDeviceCount: Int
@@ -25,8 +27,13 @@ public final class DeviceRegistry: Sendable {
     /// Loads the trace object if it is installed.
     ///
     /// - Parameter maximumDeviceCount: 1 to 32,767; DPDK's default is 64.
-    public init(maximumDeviceCount: Int = 64) {
+    /// - Parameter maximumRegionCount: of external memory; 1 at least.
+    public init(maximumDeviceCount: Int = 64, maximumRegionCount: Int = MemoryTable.defaultRegionCount) {
         dmatrace_load()
+        failedControlCalls = FailedCallLog()
+        changes = ControlChanges()
+        memory = MemoryTable(
+            maximumRegionCount: maximumRegionCount, failedCalls: failedControlCalls, changes: changes)
         state = Locked(State(maximumDeviceCount: min(max(maximumDeviceCount, 1), Int(Int16.max))))
     }
 

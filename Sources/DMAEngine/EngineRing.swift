@@ -22,6 +22,7 @@ public final class EngineRing: @unchecked Sendable {
     /// Kept alive here: the consumer uses them without reference counts.
     private let spaces: [AddressSpace]
     private let domains: DomainMap?
+    private let buffers: DMABufferMap?
 
     /// The settings of a ring.
     public struct Configuration: Sendable {
@@ -37,6 +38,8 @@ public final class EngineRing: @unchecked Sendable {
         public var domains: (map: DomainMap, source: UInt16, destination: UInt16)?
         /// Receives the source addresses of finished auto-free operations; called on the engine's thread.
         public var giveBack: (@Sendable (UInt64) -> Void)?
+        /// The dma-bufs to synchronize with; `nil`: the ring's operations access none.
+        public var buffers: DMABufferMap?
         /// Faults to inject; `nil`: none.
         public var faults: RingFaults?
         /// Device and channel for traces, as the application numbers them.
@@ -81,6 +84,7 @@ public final class EngineRing: @unchecked Sendable {
             connection: configuration.peer?.connection ?? 0)
         spaces = [configuration.source, configuration.destination]
         domains = configuration.domains?.map
+        buffers = configuration.buffers
         owner = RingConsumer.Owner(
             engine: engine.id, ring: Self.nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue,
             device: configuration.device, vchan: configuration.vchan)
@@ -96,7 +100,7 @@ public final class EngineRing: @unchecked Sendable {
                 domains: configuration.domains.map { domains in
                     RingDomains(
                         map: .passUnretained(domains.map), source: domains.source, destination: domains.destination)
-                }, giveBack: configuration.giveBack,
+                }, buffers: configuration.buffers?.table, giveBack: configuration.giveBack,
                 faults: configuration.faults.map { FaultInjector($0, memory: memory) }))
         consumer.pointee.account(for: engine.activity)
         node = .allocateOnOwnCacheLines(capacity: 1)

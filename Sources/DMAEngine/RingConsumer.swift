@@ -26,19 +26,21 @@ struct RingConsumer {
     static let chunk = 256 * 1024
 
     let owner: Owner
-    private let tail: UnsafeMutablePointer<UInt64>
+    let tail: UnsafeMutablePointer<UInt64>
     let descriptors: UnsafeMutablePointer<dmadev_descriptor>
-    private let entries: UnsafeMutablePointer<dmadev_sge>
+    let entries: UnsafeMutablePointer<dmadev_sge>
     let statuses: UnsafeMutablePointer<UInt16>
     private let published: UnsafeMutablePointer<dmadev_consumer_page>
     let counters: UnsafeMutablePointer<dmadev_engine_counters>
     let mask: UInt64
     /// The highest number of rung operations that is possible; 0: an impossible one has halted the ring.
     private var limit: UInt64
-    private let maximumEntries: Int
+    let maximumEntries: Int
     let doorbellTimes: UnsafeMutablePointer<UInt64>
     let spaces: AddressSpaces
     let domains: RingDomains?
+    /// The dma-bufs to synchronize with; the ring keeps the table alive.
+    let buffers: EngineTable<DMABufferMap.Buffer>?
     let giveBack: (@Sendable (UInt64) -> Void)?
     let faults: FaultInjector?
     private let ticks = Ticks()
@@ -47,6 +49,12 @@ struct RingConsumer {
     private let ownActivity: EngineActivity.Place
 
     var next: UInt64 = 0
+    /// The most operations of a step: fewer than a burst if only these may access their memory.
+    var most = UInt64(Self.burst)
+    /// For each dma-buf the accesses of the current step.
+    var accesses: [DMABuffer.Access] = []
+    /// The dma-bufs whose accesses have begun and not ended.
+    var accessed: Buffers?
     /// Descriptors below this index were prefetched.
     private var fetched: UInt64 = 0
     private var failed: UInt64 = 0
@@ -79,7 +87,8 @@ struct RingConsumer {
 
     init(
         memory: RingMemory, owner: Owner, spaces: AddressSpaces, domains: RingDomains? = nil,
-        giveBack: (@Sendable (UInt64) -> Void)? = nil, faults: FaultInjector? = nil
+        buffers: EngineTable<DMABufferMap.Buffer>? = nil, giveBack: (@Sendable (UInt64) -> Void)? = nil,
+        faults: FaultInjector? = nil
     ) {
         self.owner = owner
         tail = memory.producerPage.member(\.tail)
@@ -89,6 +98,7 @@ struct RingConsumer {
         statuses = memory.statuses
         self.spaces = spaces
         self.domains = domains
+        self.buffers = buffers
         self.giveBack = giveBack
         self.faults = faults
         unpublished = .allocateOnOwnCacheLines(capacity: Self.burst)
@@ -119,6 +129,13 @@ struct RingConsumer {
     mutating func step() -> Bool {
         // Before the tail is read: the application may write it all the time.
         guard limit != 0 else { return false }
+        if let buffers, buffers.contents.count != 0 { return step(buffers.contents) }
+        return stepUnsynchronized()
+    }
+
+    /// The same for operations that need not be synchronized with other users of their memory.
+    @inline(__always)
+    mutating func stepUnsynchronized() -> Bool {
         if let faults { return step(faults) }
         let rung = tail.loadAcquiring()
         var waiting = waiting(upTo: rung)
@@ -166,7 +183,7 @@ struct RingConsumer {
 
     /// Once per burst, and only for a trace: otherwise the engine reads the clock at publications only.
     @inline(__always)
-    private mutating func noteStepTime() {
+    mutating func noteStepTime() {
         if dmatrace_dmadev_engine_completed_burst_enabled() { stepTime = Ticks.now }
     }
 
@@ -175,7 +192,7 @@ struct RingConsumer {
     private mutating func waiting(upTo rung: UInt64) -> UInt64 {
         let waiting = rung &- next
         guard waiting <= limit else { return halt() }
-        return min(waiting, UInt64(Self.burst))
+        return min(waiting, most)
     }
 
     /// Ends the ring: nothing that the application writes is read any more, and what is not finished never is.
@@ -210,7 +227,6 @@ struct RingConsumer {
             operation = begun
         } else {
             operation = beginOperation()
-            if batchFailed, operation.descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
             if batchAbandoned || faults != nil {
                 running = operation
                 if let status = batchAbandoned ? .notAttempted : faults?.status(of: next) { return status }
@@ -226,11 +242,12 @@ struct RingConsumer {
         return status
     }
 
-    /// Fetches the operation at `next`, which may begin a batch.
+    /// Fetches the operation at `next`, which may begin a batch, and may be a fence after a failure.
     @inline(__always)
-    private mutating func beginOperation() -> Operation {
+    mutating func beginOperation() -> Operation {
         let descriptor = dmadev_fetch_descriptor(descriptors + Int(next & mask))
         if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(doorbellTimes[Int(next & mask)]) }
+        if batchFailed, descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
         dmatrace_dmadev_engine_operation_start(
             owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), descriptor.kind,
             UInt64(descriptor.length))
@@ -326,7 +343,7 @@ struct RingConsumer {
     }
 
     /// Makes finished operations visible, as far as no planned fault delays them.
-    private mutating func publish() {
+    mutating func publish() {
         if let faults {
             let before = faults.visible
             publish(upTo: faults.advanceVisible(to: next), delay: faults.delayTicks)
@@ -345,6 +362,7 @@ struct RingConsumer {
     ///
     /// - Parameter delay: ticks until finished operations are visible.
     private mutating func publish(upTo visible: UInt64, delay: UInt64) {
+        if let accessed { end(accessed) }
         recordLatencies(delay)
         if isCounting {
             counters.member(\.bytes).storeRelaxed(tally.bytes)
@@ -415,6 +433,11 @@ struct RingConsumer {
     /// - Returns: whether it has bytes left.
     mutating func finishPart() -> Bool {
         guard running != nil else { return false }
+        if let buffers, buffers.contents.count != 0 { return finishPart(buffers.contents) }
+        return finishPartUnsynchronized()
+    }
+
+    mutating func finishPartUnsynchronized() -> Bool {
         var budget = Self.chunk
         guard let status = execute(&budget) else { return true }
         finish(status)

@@ -28,6 +28,7 @@ public enum DeviceCommands {
             deviceCapabilities(registry),
             virtualChannels(registry, stuckAfter: stuckTime),
             engines(registry, controller),
+            memory(registry),
             extendedStatistics(registry),
             latency(registry),
             failedCalls(registry),

@@ -7,8 +7,10 @@ public import SystemPackage
 ///
 /// C: `lstat`, `fstat`
 public struct FileIdentity: Sendable, Hashable {
-    private let device: UInt
-    private let inode: UInt
+    /// The device number of its file system.
+    public let device: UInt
+    /// Its inode number.
+    public let inode: UInt
     /// Whether it is a Unix socket.
     public let isSocket: Bool
 

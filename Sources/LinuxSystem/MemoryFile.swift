@@ -116,18 +116,28 @@ public final class SharedMapping: @unchecked Sendable {
     ///   - isReserved: whether the memory is reserved now, for all mappings of the file. Otherwise the first access
     ///     to a missing huge page raises SIGBUS.
     ///   - missingPages: if set, an access to a missing page raises SIGBUS and allocates nothing.
+    ///   - alignment: of the address of ``bytes``; a power of two. More than a page takes a free range of addresses that
+    ///     is larger by as much.
     ///   - descriptor: of a file that cannot become shorter.
     /// - Throws: EINVAL, ENOMEM; EPERM or EACCES when the file must not be written.
     public init(
         of descriptor: CInt, offset: Int = 0, byteCount: Int, isWritable: Bool, isReserved: Bool = false,
-        missingPages: MissingPages? = nil
+        missingPages: MissingPages? = nil, alignment: Int = 1
     ) throws(Errno) {
         guard byteCount > 0, offset % sysconf(Int32(_SC_PAGESIZE)) == 0 else { throw Errno.invalidArgument }
         let pages = MemoryFile.pages(of: byteCount, at: offset, size: try MemoryFile.pageSize(of: descriptor))
+        let place =
+            try alignment > sysconf(Int32(_SC_PAGESIZE))
+            ? Self.reserve(pages.count, alignment, offset - pages.lowerBound) : nil
         let mapped = mmap(
-            nil, pages.count, isWritable ? PROT_READ | PROT_WRITE : PROT_READ,
-            isReserved ? MAP_SHARED : MAP_SHARED | MAP_NORESERVE, descriptor, pages.lowerBound)
-        guard let mapped, mapped != MAP_FAILED else { throw Errno(rawValue: errno) }
+            place, pages.count, isWritable ? PROT_READ | PROT_WRITE : PROT_READ,
+            (isReserved ? MAP_SHARED : MAP_SHARED | MAP_NORESERVE) | (place == nil ? 0 : MAP_FIXED), descriptor,
+            pages.lowerBound)
+        guard let mapped, mapped != MAP_FAILED else {
+            let error = Errno(rawValue: errno)
+            if let place { munmap(place, pages.count) }
+            throw error
+        }
         self.pages = UnsafeMutableRawBufferPointer(start: mapped, count: pages.count)
         self.isWritable = isWritable
         bytes = UnsafeMutableRawBufferPointer(start: mapped + (offset - pages.lowerBound), count: byteCount)
@@ -139,6 +149,22 @@ public final class SharedMapping: @unchecked Sendable {
             // the system would fill holes with them.
             madvise(mapped, pages.count, MADV_HUGEPAGE)
         }
+    }
+
+    /// Reserves free addresses.
+    ///
+    /// - Parameter offset: from the result to an address that is a multiple of the alignment.
+    private static func reserve(
+        _ byteCount: Int, _ alignment: Int, _ offset: Int
+    ) throws(Errno) -> UnsafeMutableRawPointer {
+        let (size, isBeyond) = byteCount.addingReportingOverflow(alignment)
+        guard !isBeyond else { throw .noMemory }
+        let found = mmap(nil, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        guard let found, found != MAP_FAILED else { throw Errno(rawValue: errno) }
+        let before = (alignment - (Int(bitPattern: found) + offset) & (alignment - 1)) & (alignment - 1)
+        if before > 0 { munmap(found, before) }
+        if alignment > before { munmap(found + before + byteCount, alignment - before) }
+        return found + before
     }
 
     /// Maps all pages of a part now, and allocates missing ones: later accesses do not fault.

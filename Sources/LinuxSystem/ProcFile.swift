@@ -12,21 +12,44 @@ public enum ProcFile {
     public static func bytes(
         _ path: String, in directory: CInt = AT_FDCWD, atMost most: Int
     ) throws(Errno) -> [UInt8] {
+        var bytes: [UInt8] = []
+        try forEachPart(path, in: directory) { part in
+            bytes += part
+            return bytes.count < most
+        }
+        return bytes
+    }
+
+    /// Calls `body` for each line, without its end, until it returns false.
+    static func forEachLine(_ path: String, _ body: (ArraySlice<UInt8>) -> Bool) throws(Errno) {
+        var pending: [UInt8] = []
+        try forEachPart(path, in: AT_FDCWD) { part in
+            pending += part
+            var start = 0
+            while let end = pending[start...].firstIndex(of: UInt8(ascii: "\n")) {
+                guard body(pending[start..<end]) else { return false }
+                start = end + 1
+            }
+            pending.removeFirst(start)
+            return true
+        }
+    }
+
+    private static func forEachPart(
+        _ path: String, in directory: CInt, _ body: (ArraySlice<UInt8>) -> Bool
+    ) throws(Errno) {
         let file = OwnedDescriptor(
             adopting: try tryingSystemCall { openat(directory, path, O_RDONLY | O_CLOEXEC) })
         let raw = file.raw
-        // The kernel gives whole lines of a list of mappings, at most a page at a time.
+        // The kernel gives a page at a time.
         var part = [UInt8](repeating: 0, count: 4096)
-        var bytes: [UInt8] = []
-        while bytes.count < most {
+        while true {
             let result = part.withUnsafeMutableBytes { buffer in
                 systemCall { read(raw, buffer.baseAddress, buffer.count) }
             }
             let count = try result.get()
-            guard count > 0 else { break }
-            bytes += part[..<count]
+            guard count > 0, body(part[..<count]) else { return }
         }
-        return bytes
     }
 
     /// The names in a directory that do not begin with a dot, in the kernel's order.

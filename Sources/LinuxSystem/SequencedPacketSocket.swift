@@ -144,4 +144,7 @@ public struct DescriptorPair: ~Copyable, Sendable {
     public let first: OwnedDescriptor
     /// The other end.
     public let second: OwnedDescriptor
+
+    /// Releases one end without closing it, and closes the other one.
+    consuming func releaseFirst() -> CInt { first.release() }
 }

@@ -5,9 +5,8 @@ import OpenMetricsText
 public enum MetricTable {
     /// All rows, in the order of the text formats.
     public static let rows: [MetricRow] =
-        deviceRows + channelRows + counterRows + engineRows + groupRows + controllerRows + telemetryRows + kernelRows
-        + bufferRows + scrapeRows
-        + webRows + processRows
+        deviceRows + channelRows + counterRows + engineRows + memoryRows + groupRows + controllerRows + telemetryRows
+        + kernelRows + bufferRows + scrapeRows + webRows + processRows
 
     /// The table in Markdown: name, type, labels, origin of the values, meaning.
     public static var markdown: String {

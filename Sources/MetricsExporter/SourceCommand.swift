@@ -53,6 +53,7 @@ extension SourceCommand {
         "/dmadev/stats", .vchan, monotonicMembers: ["submitted", "completed", "errors"])
     package static let latency = SourceCommand("/dmadev/latency", .vchan, monotonicMembers: ["count", "sum_ns"])
     static let engines = SourceCommand("/dmadev/engines", .process)
+    static let memory = SourceCommand("/dmadev/memory", .process)
     package static let groups = SourceCommand("/dmadev/groups", .process)
     package static let group = SourceCommand("/dmadev/group", .group)
     static let controller = SourceCommand(

@@ -45,6 +45,8 @@ public final class SoftwareDevice: RingDriver {
     private let deviceMemory: [PCIePort: DeviceMemory]
     /// The mapped memory of a device without SVA.
     private let map: IOVAMap?
+    /// The mapped dma-bufs.
+    private let buffers: DMABufferMap
 
     /// Makes a device on an engine.
     ///
@@ -59,6 +61,7 @@ public final class SoftwareDevice: RingDriver {
         self.engine = engine
         deviceMemory = options.deviceMemory
         map = options.capabilities.contains(.sva) ? nil : IOVAMap(engine: engine)
+        buffers = DMABufferMap(engine: engine)
         rings = DeviceRings(
             DeviceProperties(
                 driver: Self.driverName, capabilities: options.capabilities,
@@ -75,7 +78,8 @@ public final class SoftwareDevice: RingDriver {
     /// Makes a ring of this process and attaches it to the engine.
     public func makeRing(_ request: RingRequest) throws(DMAError) -> ApplicationRing {
         try request.ring(
-            on: engine, source: space(request.channel.sourcePort), destination: space(request.channel.destinationPort))
+            on: engine, source: space(request.channel.sourcePort), destination: space(request.channel.destinationPort),
+            buffers: buffers)
     }
 
     /// Refuses a port without a device.
@@ -101,6 +105,34 @@ public final class SoftwareDevice: RingDriver {
     public func mapMemory(_ address: UInt64, byteCount: UInt64, iova: UInt64?) throws(DMAError) -> UInt64 {
         guard let map else { return address }
         return try map.insert(address, byteCount: byteCount, iova: iova)
+    }
+
+    /// Adds a region to the map of a device without SVA. With SVA too, a dma-buf is synchronized with its other users
+    /// while it is mapped.
+    public func mapMemory(_ region: MemoryRegion, iova: UInt64?) throws(DMAError) -> UInt64 {
+        guard region.file?.kind == .dmaBuffer else { return try insert(region, iova) }
+        // First, so that no access is made without.
+        buffers.insert(address: region.address, byteCount: region.byteCount, descriptor: region.lentDescriptor)
+        do throws(DMAError) {
+            return try insert(region, iova)
+        } catch {
+            buffers.remove(address: region.address)
+            throw error
+        }
+    }
+
+    private func insert(_ region: MemoryRegion, _ iova: UInt64?) throws(DMAError) -> UInt64 {
+        guard let map else { return region.address }
+        guard region.hasIOVAs else { return try map.insert(region.address, byteCount: region.byteCount, iova: iova) }
+        try map.insert(
+            region.runs.map { IOVAMap.Range(iova: $0.iova, byteCount: $0.byteCount, address: $0.address) })
+        return region.iovas.first ?? MemoryRegion.badIOVA
+    }
+
+    /// Removes a region from the map.
+    public func unmapMemory(_ region: MemoryRegion, iova: UInt64) throws(DMAError) {
+        _ = map?.remove(at: region.hasIOVAs ? Set(region.runs.map(\.iova)) : [iova])
+        if region.file?.kind == .dmaBuffer { buffers.remove(address: region.address) }
     }
 
     /// Removes memory from the map.

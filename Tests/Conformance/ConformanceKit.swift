@@ -16,7 +16,7 @@ public struct ConformanceKit: Sendable {
     public static let cases: [ConformanceCase] =
         deviceCases + copyCases + scatterGatherCases + fillCases + ringCases + pollingCases + stopCases + counterCases
         + fenceCases + addressCases + detailCases + inFlightCases + silentCases + structureCases + deviceMemoryCases
-        + autoFreeCases + mappingCases + priorityCases
+        + autoFreeCases + mappingCases + regionCases + priorityCases
 
     /// Every case on every device that it is about.
     public static let runs: [ConformanceRun] = cases.flatMap { row in

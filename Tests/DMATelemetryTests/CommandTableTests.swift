@@ -14,7 +14,8 @@ import Testing
     /// Parameters that are good for each command, with a device 0 that has one channel, and a device 1 in a group 0.
     static let good: [String: String?] = [
         "/dmadev/list": nil, "/dmadev/info": "0", "/dmadev/stats": "0,0", "/dmadev/dump": "0",
-        "/dmadev/engines": nil, "/dmadev/capabilities": "0", "/dmadev/vchans": "0", "/dmadev/xstats": "0,0",
+        "/dmadev/engines": nil, "/dmadev/memory": "0,5", "/dmadev/capabilities": "0", "/dmadev/vchans": "0",
+        "/dmadev/xstats": "0,0",
         "/dmadev/latency": "0",
         "/dmadev/errors": "5", "/dmadev/groups": "1", "/dmadev/group": "0,1", "/dmadev/events": "5",
         "/dmadev/event_counts": nil, "/dmadev/dmabufs": "1,1", "/dmadev/dmabuf": "11", "/trace/list": nil,

@@ -1,7 +1,10 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cpeers.h"
 
@@ -82,4 +85,16 @@ int cpeers_ping_pong(int cpu_a, int cpu_b, unsigned slices, unsigned rounds, dou
 	}
 	pthread_join(other, NULL);
 	return cpeers_unpin();
+}
+
+int cpeers_sealed_file(size_t byte_count)
+{
+	int file = memfd_create("bench", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (file < 0)
+		return -1;
+	if (ftruncate(file, (off_t)byte_count) == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+		return file;
+	close(file);
+	return -1;
 }

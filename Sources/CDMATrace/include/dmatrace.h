@@ -45,6 +45,9 @@
 #define DMATRACE_MEMBERS_MAX 64
 #define DMATRACE_WINDOWS_MAX 64
 
+/* The maximum number of a region's IOVAs in an event; nb_iovas is the full number. */
+#define DMATRACE_IOVAS_MAX 64
+
 /* A descriptor ring, for burst. */
 struct dmatrace_ring {
 	const struct dmadev_descriptor *_Nonnull descriptors; /* nb_descriptors elements */
@@ -102,6 +105,19 @@ struct dmatrace_vchan_configuration {
 	int32_t domain_type;
 	uint16_t src_handler;
 	uint16_t dst_handler;
+};
+
+/* A region of external memory. */
+struct dmatrace_memory {
+	uint64_t region; /* its number; 0: not registered */
+	uint64_t address;
+	uint64_t length;
+	uint64_t page_size;
+	int32_t fd; /* -1: no file */
+	uint64_t offset;
+	uint64_t inode;
+	uint64_t size;    /* of the file */
+	uint8_t verified; /* whether the address is known to map the file */
 };
 
 /* The first members of LTTng's struct lttng_ust_tracepoint, whose layout is part of LTTng's ABI. */

@@ -365,6 +365,8 @@ DMATRACE_EVENT(dmadev, event_received, INFO,
 		lttng_ust_field_integer(uint16_t, handler, handler)
 		lttng_ust_field_array(uint8_t, domain, domain, DMATRACE_DOMAIN_SIZE)))
 
+#include "dmatrace_dmadev_memory_events.h"
+
 /* Data: enqueue, doorbell, poll. */
 
 #include "dmatrace_dmadev_data_events.h"

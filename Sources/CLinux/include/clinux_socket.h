@@ -11,6 +11,10 @@ int clinux_accept(int listener, int nonblocking);
 /* SO_PEERCRED: the process that called connect(2) or listen(2). 0, or -1 with errno. */
 int clinux_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 
+/* recvmsg(2) of a message of a socket with SO_PASSCRED, without waiting: its length, or -1 with errno. *pid is the process
+ * that has sent it, as the kernel knows it; 0: it is not visible. The message's bytes and descriptors are dropped. */
+ssize_t clinux_receive_pid(int socket, pid_t *pid);
+
 /* connect(2) to the path of a Unix socket, bind(2) likewise. ENAMETOOLONG when the path does not fit. */
 int clinux_connect_unix(int socket, const char *path);
 int clinux_bind_unix(int socket, const char *path);

@@ -21,15 +21,18 @@ public struct RingRequest: Sendable {
     /// - Parameters:
     ///   - source: the address space of source addresses.
     ///   - destination: the address space of destination addresses.
+    ///   - buffers: the dma-bufs that the device accesses.
     ///   - engine: serves the ring until it is retired.
     /// - Throws: `ENOMEM`.
     public func ring(
-        on engine: Engine, source: AddressSpace = .process, destination: AddressSpace = .process
+        on engine: Engine, source: AddressSpace = .process, destination: AddressSpace = .process,
+        buffers: DMABufferMap? = nil
     ) throws(DMAError) -> ApplicationRing {
         var served = EngineRing.Configuration()
         served.priority = configuration.priority
         served.source = source
         served.destination = destination
+        served.buffers = buffers
         if let pool = channel.autoFreePool { served.giveBack = { pool.giveBack($0) } }
         served.faults = faults
         served.device = device

@@ -19,6 +19,7 @@ struct DocumentedExamples {
         ("autoFree", autoFree),
         ("deviceMemory", deviceMemory),
         ("mapping", mapping),
+        ("externalMemory", externalMemory),
         ("priorities", priorities),
         ("counters", counters),
         ("telemetry", telemetry),

@@ -22,6 +22,7 @@ struct TraceEveryCall {
         try end(device, registry)
         try moveOperations(registry)
         try crossDomains(registry)
+        try useMemory(registry)
     }
 
     static func useRegistry(_ registry: DeviceRegistry) throws {

@@ -29,6 +29,7 @@ struct TraceEveryEvent {
             traceBurstOnce()
             traceEngineOnce()
             traceGroupCallsOnce()
+            traceMemoryCallsOnce()
             traceGroupsOnce()
         case "edges":
             traceEdges()

@@ -79,4 +79,7 @@ int cpeers_ask(const char *_Nonnull path, const char *_Nonnull request);
 int cpeers_load(const char *_Nonnull path, const char *_Nonnull request, unsigned clients, unsigned silent,
 		double seconds, struct cpeers_load *_Nonnull load);
 
+/* A memfd of this size, sealed against shrinking; -1 with errno. */
+int cpeers_sealed_file(size_t byte_count);
+
 #endif

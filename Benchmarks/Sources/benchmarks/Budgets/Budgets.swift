@@ -40,6 +40,13 @@ extension Budget {
                 name: "between processes, 64 KiB", peer: "memcpy", limit: .atLeast(0.9, "×"),
                 computation: .ratio("domains/65536/memcpy", "domains/65536/controller")),
             Budget(
+                name: "register and map 1 GiB", peer: "-", limit: .atMost(100, "µs"),
+                computation: .median("memory/1-GiB/register-and-map")),
+            Budget(
+                name: "a getter of external memory", peer: "-", limit: .atMost(10, "ns"),
+                computation: .largest(
+                    ["descriptor", "offset", "iova"].map { .median("memory/getter/\($0)") })),
+            Budget(
                 name: "tracepoint, disabled", peer: "empty loop", limit: .atMost(0.4, "ns"),
                 computation: .median("trace/tracepoint/off")),
             Budget(
