@@ -54,7 +54,10 @@ public enum ProcFile {
 
     /// The names in a directory that do not begin with a dot, in the kernel's order.
     ///
-    /// - Parameter most: names beyond this number are left out.
+    /// - Parameters:
+    ///   - path: absolute, or below `directory`.
+    ///   - directory: an open directory, for a path that is not absolute.
+    ///   - most: names beyond this number are left out.
     /// - Throws: the error of opening it: EACCES, ENOENT.
     public static func names(
         in path: String, in directory: CInt = AT_FDCWD, atMost most: Int = .max

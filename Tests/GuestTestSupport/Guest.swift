@@ -84,7 +84,7 @@ public struct Guest {
     ///
     /// - Parameter timeout: QEMU is killed after this time; also if this process ends before.
     /// - Throws: if the guest could not boot, or did not end in time, with the console's text.
-    public func run(_ script: String, timeout: Duration = .seconds(90)) throws -> Outcome {
+    public func run(_ script: String, timeout: Duration = .seconds(150)) throws -> Outcome {
         let files = try TemporaryDirectory()
         var archive = self.archive
         archive.add(Data(script.utf8), at: "/script", isExecutable: true)

@@ -41,7 +41,8 @@ struct DMABufferGuestTests {
         #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.console)")
         for (kind, steps) in [("udmabuf", "\nshared pages"), ("heap", ""), ("memfd", "")] {
             #expect(
-                outcome.output.contains("walk \(kind)\nmade\nrefused\nshared\ncopied\(steps)\ndone\n"),
+                outcome.output.contains(
+                    "walk \(kind)\nmade\nrefused\nshared\ncopied\ncopied between regions\(steps)\ndone\n"),
                 "\(outcome.output)")
         }
         try expectCopies(3, in: Trace(in: [outcome.files.file("trace")]))
@@ -109,7 +110,7 @@ struct DMABufferGuestTests {
     @Test func theSameStepsWorkOverSealedFiles() throws {
         let trace = try LTTngSession.record { session in
             let result = try session.run(builtProduct("dma-buffers"), ["walk", "memfd"])
-            #expect(result.output == "made\nrefused\nshared\ncopied\ndone\n")
+            #expect(result.output == "made\nrefused\nshared\ncopied\ncopied between regions\ndone\n")
         }
         try expectCopies(1, in: trace)
     }
@@ -118,15 +119,23 @@ struct DMABufferGuestTests {
 /// Expects the calls and operations of some walks.
 private func expectCopies(_ count: Int, in trace: Trace) throws {
     #expect(trace.discardedCount == 0)
+    // A device with SVA, and one without.
     for name in ["dmadev:configure", "dmadev:start", "dmadev:copy", "dmadev:stop", "dmadev:close"] {
-        #expect(trace.events(named: name).count == count, "\(name)")
+        #expect(trace.events(named: name).count == 2 * count, "\(name)")
     }
     for copy in trace.events(named: "dmadev:copy") {
         let fields = try copy.fields()
         #expect(fields["length"] == 65536 && fields["ret"] == 0, "\(copy)")
     }
+    for name in ["dmadev:extmem_register_dmabuf", "dmadev:extmem_map", "dmadev:extmem_unmap"] {
+        let returned = try trace.events(named: name).map { try $0.fields()["ret"] }
+        #expect(returned == Array(repeating: 0, count: 2 * count), "\(name)")
+    }
+    // Mapped, unregistered, not registered any more; then the other one.
+    let unregistered = try trace.events(named: "dmadev:extmem_unregister").map { try $0.fields()["ret"] }
+    #expect(unregistered == Array(repeating: [-16, 0, -2, 0], count: count).flatMap { $0 })
     let finished = trace.events(named: "dmadev_engine:operation_finish")
-    #expect(finished.count == count)
+    #expect(finished.count == 2 * count)
     for operation in finished {
         let fields = try operation.fields()
         #expect(fields["status"] == 0, "\(operation)")

@@ -8,13 +8,14 @@ import SystemPackage
 /// Everything that is done with the buffers of one kind, in order.
 struct Walk {
     let kind: BufferKind
-    private let byteCount = Peer.byteCount
+    let byteCount = Peer.byteCount
 
     func run() throws {
         try makeAndName()
         try refuse()
         try shareWithPeer()
         try copyBetweenBuffers()
+        try copyBetweenRegions()
         if kind == .udmabuf { try shareWithFile() }
         DMABuffers.say("done")
     }
