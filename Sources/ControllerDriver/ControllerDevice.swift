@@ -150,6 +150,7 @@ public final class ControllerDevice: RingDriver {
 
     /// Maps a region in the controller: its file.
     ///
+    /// - Parameter region: without IOVAs.
     /// - Parameter iova: must be `nil`.
     /// - Throws: `EINVAL` for an `iova`, for a region with IOVAs, because the controller chooses them, and for one without
     ///   a file; `EDQUOT`; `EIO`; the reason for which the controller refuses the file.

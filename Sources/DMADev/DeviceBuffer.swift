@@ -44,7 +44,8 @@ public final class DeviceBuffer: @unchecked Sendable {
 }
 
 extension DMADevice {
-    /// Allocates memory that ``mapMemory(_:iova:)`` of this device accepts, with any driver; it is not mapped yet.
+    /// Allocates memory that ``mapMemory(_:iova:)-(UnsafeMutableRawBufferPointer,_)`` of this device accepts, with any
+    /// driver; it is not mapped yet.
     ///
     /// - Throws: `EINVAL` for less than 1 byte, `ENOMEM`, and errors of the driver.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer {

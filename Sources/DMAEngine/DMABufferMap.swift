@@ -61,7 +61,10 @@ public final class DMABufferMap: Sendable {
     /// Adds a mapped part of a dma-buf, which overlaps no other one. When it returns, the engine begins and ends its
     /// accesses to it.
     ///
-    /// - Parameter descriptor: stays open until the part is removed.
+    /// - Parameters:
+    ///   - address: its first address in this process.
+    ///   - byteCount: 1 at least.
+    ///   - descriptor: stays open until the part is removed.
     public func insert(address: UInt64, byteCount: UInt64, descriptor: CInt) {
         change { buffers in
             buffers.append(

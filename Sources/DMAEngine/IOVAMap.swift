@@ -4,7 +4,7 @@ internal import SystemPackage
 
 /// The memory that a device without SVA reaches: ranges of the process, mapped at IOVAs.
 ///
-/// Control threads change it, one at a time; the engine looks up without a lock. When ``remove(at:)`` has returned, or
+/// Control threads change it, one at a time; the engine looks up without a lock. When ``remove(at:)-(UInt64)`` has returned, or
 /// after ``take(at:)`` and a quiescent point, the engine no longer accesses that memory.
 public final class IOVAMap: Sendable {
     /// Memory of the process at consecutive IOVAs.

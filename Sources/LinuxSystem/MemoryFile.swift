@@ -32,7 +32,7 @@ public enum MemoryFile {
     ///   - name: shown in `/proc`; at most 249 bytes.
     ///   - byteCount: unused pages consume no memory.
     ///   - usesHugePages: whether it uses huge pages (`Hugepagesize` in `/proc/meminfo`). They are limited: see
-    ///     ``SharedMapping/init(of:offset:byteCount:isWritable:isReserved:missingPages:)``.
+    ///     ``SharedMapping/init(of:offset:byteCount:isWritable:isReserved:missingPages:alignment:)``.
     /// - Throws: EMFILE, ENFILE, ENOMEM; EFBIG above the maximum file size; EINVAL for a size that is not a multiple of
     ///   the huge page size; ENOSYS, ENOENT if the system has no huge pages.
     public static func make(name: String, byteCount: Int, usesHugePages: Bool = false) throws(Errno) -> OwnedDescriptor

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct DMABufferTests {
     /// As Linux 6.12 writes it.
-    private static let plain = "pos:\t0\nflags:\t02000002\nmnt_id:\t10\nino:\t5\nsize:\t65536\ncount:\t1\nexp_name:\tudmabuf\n"
+    private static let plain =
+        "pos:\t0\nflags:\t02000002\nmnt_id:\t10\nino:\t5\nsize:\t65536\ncount:\t1\nexp_name:\tudmabuf\n"
 
     @Test func theTextOfTheKernelIsRead() {
         #expect(

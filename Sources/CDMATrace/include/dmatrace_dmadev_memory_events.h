@@ -85,7 +85,7 @@ DMATRACE_EVENT(dmadev, extmem_lookup, INFO,
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
 /* fd is -1 without a file. */
-DMATRACE_EVENT(dmadev, extmem_get_dmabuf_fd, DEBUG,
+DMATRACE_EVENT(dmadev, extmem_get_dmabuf_fd, INFO,
 	DMATRACE_ARGS(uint64_t, region, int32_t, fd, int32_t, ret),
 	DMATRACE_FIELDS(
 		lttng_ust_field_integer(uint64_t, region, region)
@@ -99,14 +99,14 @@ DMATRACE_EVENT(dmadev, extmem_dup_dmabuf_fd, INFO,
 		lttng_ust_field_integer(int32_t, fd, fd)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-DMATRACE_EVENT(dmadev, extmem_get_dmabuf_offset, DEBUG,
+DMATRACE_EVENT(dmadev, extmem_get_dmabuf_offset, INFO,
 	DMATRACE_ARGS(uint64_t, region, uint64_t, offset, int32_t, ret),
 	DMATRACE_FIELDS(
 		lttng_ust_field_integer(uint64_t, region, region)
 		lttng_ust_field_integer(uint64_t, offset, offset)
 		lttng_ust_field_integer(int32_t, ret, ret)))
 
-DMATRACE_EVENT(dmadev, extmem_get_iova, DEBUG,
+DMATRACE_EVENT(dmadev, extmem_get_iova, INFO,
 	DMATRACE_ARGS(uint64_t, region, uint64_t, address, uint64_t, iova, int32_t, ret),
 	DMATRACE_FIELDS(
 		lttng_ust_field_integer(uint64_t, region, region)

@@ -119,7 +119,8 @@ extension DMADevice {
         do throws(DMAError) {
             let window = try registerWindow(
                 WindowMemory(
-                    address: region.address &+ part.lowerBound, length: token == nil ? 0 : UInt64(part.count),
+                    address: region.address &+ part.lowerBound,
+                    length: token == nil ? 0 : part.upperBound - part.lowerBound,
                     descriptor: descriptor.flatMap { $0 < 0 ? nil : $0 },
                     offset: (region.file?.offset ?? 0) &+ part.lowerBound), rights: rights, in: group)
             if let token {

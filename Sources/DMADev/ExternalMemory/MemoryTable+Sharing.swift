@@ -39,12 +39,11 @@ extension MemoryTable {
                     .busy, .resourceBusy,
                     "\(region) was sent \(MemoryUses.maximumLeaseCount) times to processes that still hold it")
             }
-            guard let descriptor = try region.dmaBufferDescriptor else { throw region.notRegistered }
             let message = RegionMessage(
                 byteCount: region.byteCount, pageSize: region.pageSize, offset: file.offset,
                 iovaCount: UInt64(region.iovas.count))
             do throws(Errno) {
-                let lease = try Self.send(message, descriptor, region.iovas, on: socket)
+                let lease = try Self.send(message, region.lentDescriptor, region.iovas, on: socket)
                 region.uses.withLock { $0.add(lease) }
             } catch {
                 throw DMAError(.system, error, "\(region) cannot be sent: \(error)")

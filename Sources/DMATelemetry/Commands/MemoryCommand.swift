@@ -2,7 +2,7 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/memory[,FIRST,COUNT]`: the external memory of this process.
+    /// `/dmadev/memory[,FIRST][,COUNT]`: the external memory of this process.
     static func memory(_ registry: DeviceRegistry) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/memory",
