@@ -34,6 +34,7 @@ deps: ## Install every Debian package that building and testing need, and fetch 
 	@scripts/install-packages toolchain build test
 	@scripts/fetch-packages dpdk
 	@scripts/fetch-packages prometheus
+	@scripts/fetch-packages guest
 
 clean: ## Remove what was built; the fetched peers stay
 	@rm -rf .build .build-* Benchmarks/.build

@@ -67,6 +67,7 @@ let package = Package(
         swiftTarget("OpenMetricsText", []),
 
         swiftTarget("ControllerProtocol", ["LinuxSystem"]),
+        swiftTarget("MachineInventory", ["LinuxSystem", systemPackage]),
 
         // L2: the engine, drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("DMAEngine", ["CDMADev", "CDMATrace", "CLinux", "DMADev", "LinuxSystem", systemPackage]),
@@ -75,7 +76,7 @@ let package = Package(
         swiftTarget(
             "ControllerDriver",
             ["ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
-        swiftTarget("DMATelemetry", ["DMADev", "TelemetryWire", "DMATrace"]),
+        swiftTarget("DMATelemetry", ["DMADev", "MachineInventory", "TelemetryWire", "DMATrace"]),
         swiftTarget(
             "GroupTable", ["DMADev", "CDMATrace", "LinuxSystem", systemPackage]),
 
@@ -86,7 +87,10 @@ let package = Package(
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
         swiftTarget(
             "MetricsExporter",
-            ["DMADev", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem", systemPackage]),
+            [
+                "DMADev", "MachineInventory", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem",
+                systemPackage,
+            ]),
         // What the live page shows, and its files, which become part of the program.
         .target(
             name: "LivePage",
@@ -124,8 +128,8 @@ let package = Package(
             name: "dmascope",
             dependencies: [
                 "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage",
-                "MetricsExporter", "OpenMetricsText", "TelemetryServer", "TelemetryClient", "TelemetryWire",
-                "LinuxSystem", "DMATrace", "WebServer", systemPackage,
+                "MachineInventory", "MetricsExporter", "OpenMetricsText", "TelemetryServer", "TelemetryClient",
+                "TelemetryWire", "LinuxSystem", "DMATrace", "WebServer", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -153,6 +157,11 @@ let package = Package(
 
         .target(
             name: "MetricsTestSupport", dependencies: ["TestSupport"], path: "Tests/MetricsTestSupport",
+            swiftSettings: swiftSettings),
+
+        // Virtual machines, for what the kernel of this machine may not have.
+        .target(
+            name: "GuestTestSupport", dependencies: ["TestSupport"], path: "Tests/GuestTestSupport",
             swiftSettings: swiftSettings),
 
         // The programs that tests run, kill and starve.
@@ -203,6 +212,9 @@ let package = Package(
         .executableTarget(
             name: "controller-member", dependencies: ["ControllerDriver", "DMADev", "LinuxSystem", systemPackage],
             path: "Tests/Fixtures/ControllerMember", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "dma-buffers", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],
+            path: "Tests/Fixtures/DMABuffers", swiftSettings: swiftSettings),
         .executableTarget(
             name: "memory-peer", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],
             path: "Tests/Fixtures/MemoryPeer", swiftSettings: swiftSettings),
@@ -260,6 +272,8 @@ let package = Package(
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
+        test(of: "Guest", ["GuestTestSupport", "TelemetryWire", "TestSupport"]),
+        test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
         test(
@@ -277,8 +291,8 @@ let package = Package(
         test(
             of: "DMATelemetry",
             [
-                "DMATelemetry", "DMADev", "DMAEngine", "GroupTestSupport", "LinuxSystem", "SoftwareDriver",
-                "TelemetryServer",
+                "DMATelemetry", "DMADev", "DMAEngine", "GroupTestSupport", "LinuxSystem", "MachineInventory",
+                "SoftwareDriver", "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),
         test(

@@ -1,4 +1,5 @@
 public import DMADev
+public import MachineInventory
 public import TelemetryWire
 
 /// The telemetry commands about the devices of a registry.
@@ -12,9 +13,11 @@ public enum DeviceCommands {
     ///     is null.
     ///   - controller: this process's controller, if it has one. Its groups, their events and its engines are
     ///     reported too, and there are commands about it.
+    ///   - inventory: reads the dma-bufs of the machine.
     ///   - stuckTime: the time without a finished operation after which an active channel is reported as stuck.
     public static func table(
         for registry: DeviceRegistry = .shared, controller: (any ReportingController)? = nil,
+        inventory: InventoryReader = InventoryReader(),
         stuckAfter stuckTime: Duration = ChannelProgress.defaultStuckTime
     ) -> [TelemetryCommand] {
         let commands = [
@@ -34,6 +37,8 @@ public enum DeviceCommands {
             groupEvents(registry, controller),
             groupEventCounts(registry, controller),
             interconnects(registry),
+            machineBuffers(inventory),
+            machineBuffer(inventory),
             traceList(),
         ]
         guard let controller else { return commands }

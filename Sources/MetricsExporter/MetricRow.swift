@@ -1,3 +1,4 @@
+import MachineInventory
 public import OpenMetricsText
 import TelemetryWire
 
@@ -21,6 +22,8 @@ public struct MetricRow: Sendable {
         case web(@Sendable (WebStatistics) -> [MetricPoint])
         /// The DMA engines of the kernel, from `/sys`.
         case kernel(@Sendable (KernelEngines) -> [MetricPoint])
+        /// The dma-bufs of the machine, from `/proc` and `/sys`.
+        case buffers(@Sendable (DMABufferInventory) -> [MetricPoint])
     }
 
     /// Whether its samples have a creation time (`_created` in OpenMetrics).

@@ -6,7 +6,7 @@ public enum MetricTable {
     /// All rows, in the order of the text formats.
     public static let rows: [MetricRow] =
         deviceRows + channelRows + counterRows + engineRows + memoryRows + interconnectRows + groupRows + controllerRows
-        + telemetryRows + kernelRows + scrapeRows + webRows + processRows
+        + telemetryRows + kernelRows + bufferRows + scrapeRows + webRows + processRows
 
     /// The table in Markdown: name, type, labels, origin of the values, meaning.
     public static var markdown: String {
@@ -29,6 +29,7 @@ extension MetricRow.Origin {
         case .process: "`/proc/self`"
         case .web: "the web server"
         case .kernel: "`/sys`"
+        case .buffers: "`/proc` and `/sys`"
         }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 public import LinuxSystem
+import MachineInventory
 public import OpenMetricsText
 public import TelemetryClient
 public import TelemetryWire
@@ -24,6 +25,8 @@ public final class MetricsCollector: Sendable {
         public var timeout: Duration = .seconds(1)
         /// The path of sysfs; tests use a copy.
         public var sysfs = "/sys"
+        /// The path of procfs, where the dma-bufs of processes are found; tests use a copy.
+        public var procfs = "/proc"
         /// Whether the metrics of this process (`process_*`) are included.
         public var includesProcessMetrics = true
         /// The statistics of the web server of this process, if there is one.
@@ -42,6 +45,7 @@ public final class MetricsCollector: Sendable {
 
     private let configuration: Configuration
     private let finder: SourceFinder
+    private let inventory: InventoryReader
     private let state = Locked(State())
     private let created = MonotonicTime.wallClockSeconds
 
@@ -51,6 +55,8 @@ public final class MetricsCollector: Sendable {
         finder = SourceFinder(
             directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust,
             first: configuration.ownSockets)
+        inventory = InventoryReader(
+            DMABufferInventory.Roots(proc: configuration.procfs, sys: configuration.sysfs))
     }
 
     /// A family for every row of ``MetricTable``; a row without values has no samples.
@@ -102,6 +108,8 @@ public final class MetricsCollector: Sendable {
     ) -> [MetricFamily] {
         let figures = configuration.includesProcessMetrics ? proc.ownFigures() : nil
         let engines = KernelEngines(root: configuration.sysfs)
+        // Without a result in time, the last one: a process can delay the reading of its mappings.
+        let buffers = inventory.latest(waitingAtMost: .milliseconds(200))?.inventory
         let web = configuration.web
         return zip(rows, samples).map { row, samples in
             let points: [MetricPoint]
@@ -112,6 +120,7 @@ public final class MetricsCollector: Sendable {
             case .web(let take): (points, created) = (web.map(take) ?? [], web?.created)
             case .process(let take): (points, created) = (figures.map(take) ?? [], figures?.startTime)
             case .kernel(let take): points = take(engines)
+            case .buffers(let take): points = buffers.map(take) ?? []
             }
             if !row.isCounted { created = nil }
             return MetricFamily(

@@ -29,6 +29,7 @@ struct Dmascope: ParsableCommand {
             Check.self,
             Errors.self,
             Group.self,
+            Memory.self,
             Demo.self,
             Bench.self,
             Query.self,

@@ -1,7 +1,9 @@
 import DMADev
 import DMAEngine
 import DMATelemetry
+import Foundation
 import GroupTestSupport
+import MachineInventory
 import SoftwareDriver
 import TelemetryTestSupport
 import TelemetryWire
@@ -16,7 +18,8 @@ import Testing
         "/dmadev/xstats": "0,0",
         "/dmadev/latency": "0",
         "/dmadev/errors": "5", "/dmadev/groups": "1", "/dmadev/group": "0,1", "/dmadev/events": "5",
-        "/dmadev/event_counts": nil, "/dmadev/interconnects": "5,1", "/trace/list": nil,
+        "/dmadev/event_counts": nil, "/dmadev/interconnects": "5,1", "/dmadev/dmabufs": "1,1",
+        "/dmadev/dmabuf": "11", "/trace/list": nil,
         "/controller/info": nil, "/controller/peers": "4711", "/controller/domains": "3",
     ]
 
@@ -25,6 +28,34 @@ import Testing
         "\u{1}", "é", "0x", "%s%n", String(repeating: "9", count: 900),
     ]
 
+    /// Of the files of a guest that had three dma-bufs, with the inode numbers 11, 12 and 13.
+    static let capturedInventory: InventoryReader = {
+        let files = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/GuestProc").path
+        return InventoryReader(DMABufferInventory.Roots(proc: files + "/proc", sys: files + "/sys"))
+    }()
+
+    @Test("The dma-bufs of the machine are told in parts, and each with its holders")
+    func machineBuffers() throws {
+        let inventory = Self.capturedInventory
+        #expect(inventory.latest(waitingAtMost: .seconds(60)) != nil)
+        let commands = DeviceCommands.table(for: DeviceRegistry(), inventory: inventory)
+        func reply(_ path: String, _ parameters: String?) throws -> JSONTree {
+            try ask(#require(commands.first { $0.path == path }), parameters)
+        }
+        for (parameters, inodes) in [(nil, [11, 12, 13]), ("1", [12, 13]), ("1,1", [12]), ("3,1", []), ("9", [])]
+            as [(String?, [Int64])]
+        {
+            let part = try reply("/dmadev/dmabufs", parameters)
+            #expect(part["buffers"]?.elements.map { $0["inode"] } == inodes.map { .integer($0) })
+            #expect(part["count"] == .integer(3) && part["complete"] == .integer(1))
+        }
+        let frame = try reply("/dmadev/dmabuf", "11")
+        #expect(frame["exporter"] == .string("udmabuf") && frame["holder_count"] == .integer(2))
+        #expect(frame["holders"]?.elements.map { $0["pid"] } == [.integer(191), .integer(196)])
+        #expect(throws: TelemetryCommandError.self) { try reply("/dmadev/dmabuf", "14") }
+    }
+
     @Test("Each command answers good parameters, and refuses others with a reason")
     func everyRow() throws {
         let registry = DeviceRegistry()
@@ -32,7 +63,9 @@ import Testing
         defer { try? device.stop() }
         let member = try registry.add(GroupDevice(SharedGroups(), process: 1), named: "member")
         _ = try member.createAccessGroup(domain: .random(), token: .random())
-        let commands = DeviceCommands.table(for: registry, controller: FixedController())
+        let inventory = Self.capturedInventory
+        #expect(inventory.latest(waitingAtMost: .seconds(60)) != nil)
+        let commands = DeviceCommands.table(for: registry, controller: FixedController(), inventory: inventory)
         #expect(Set(commands.map(\.path)) == Set(Self.good.keys))
         #expect(commands.map(\.path).count == Set(commands.map(\.path)).count)
         for command in commands {

@@ -157,16 +157,7 @@ public final class LTTngSession {
         }.map { "\(parent)/\($0)" }
     }
 
-    private func read() throws -> Trace {
-        let traces = traces()
-        guard !traces.isEmpty else { return Trace(events: [], discardedCount: 0) }
-        let printed = try runProgram(
-            try requiredTool("babeltrace2", package: "babeltrace2"), ["--clock-seconds", "--no-delta"] + traces)
-        guard printed.exit == .exited(0) else { throw TestSupportError("babeltrace2: \(printed)") }
-        return Trace(
-            events: try printed.output.split(separator: "\n").map { try TraceEvent(String($0)) },
-            discardedCount: try Self.discardedCount(in: printed.errors))
-    }
+    private func read() throws -> Trace { try Trace(in: traces()) }
 
     private func read(awk program: String) throws -> (output: String, discardedCount: Int) {
         let babeltrace = try requiredTool("babeltrace2", package: "babeltrace2")
@@ -187,5 +178,21 @@ public final class LTTngSession {
             }
             return sum + count
         }
+    }
+}
+
+extension Trace {
+    /// Reads what LTTng wrote to some directories, or below them.
+    public init(in directories: [String]) throws {
+        guard !directories.isEmpty else {
+            self.init(events: [], discardedCount: 0)
+            return
+        }
+        let printed = try runProgram(
+            try requiredTool("babeltrace2", package: "babeltrace2"), ["--clock-seconds", "--no-delta"] + directories)
+        guard printed.exit == .exited(0) else { throw TestSupportError("babeltrace2: \(printed)") }
+        self.init(
+            events: try printed.output.split(separator: "\n").map { try TraceEvent(String($0)) },
+            discardedCount: try LTTngSession.discardedCount(in: printed.errors))
     }
 }

@@ -1,0 +1,143 @@
+import Foundation
+import GuestTestSupport
+import TelemetryWire
+import TestSupport
+import Testing
+
+/// Real dma-bufs of Debian's kernel, in a guest: made, shared between processes, copied by a device, found by the
+/// inventory. All of it is traced.
+@Suite(.enabled(if: Guest.unavailable == nil, "\(Guest.unavailable ?? "")"))
+struct DMABufferGuestTests {
+    @Test func everyKindOfBufferWorksIsTracedAndIsFound() throws {
+        let (program, scope) = (try builtProduct("dma-buffers"), try builtProduct("dmascope"))
+        var guest = try Guest()
+        try guest.add(programs: program, scope)
+        try guest.addTracer()
+        guest.add(Self.capture, at: "/capture")
+        let outcome = try guest.run(
+            """
+            export LTTNG_UST_REGISTER_TIMEOUT=-1
+            lttng-sessiond --no-kernel --daemonize >/tmp/log 2>&1 || { cat /tmp/log; exit 2; }
+            lttng create walk --output=/out/trace && lttng enable-event --userspace 'dmadev*' && lttng start || exit 3
+            for kind in udmabuf heap memfd; do
+                echo "walk $kind"
+                \(program) walk $kind || exit 4
+            done
+            lttng destroy
+            mkfifo /tmp/input
+            \(program) hold </tmp/input >/tmp/holding & exec 3>/tmp/input
+            until grep -q holding /tmp/holding; do sleep 0.1; done
+            cp /tmp/holding /out
+            \(scope) memory list --json >/out/list.json || exit 5
+            \(scope) memory list >/out/list.txt || exit 5
+            inode=$(sed -n '/ frame /s/^ *\\([0-9]*\\).*/\\1/p' /out/list.txt)
+            \(scope) memory show $inode --json >/out/show.json || exit 6
+            \(scope) memory show 4711 >/dev/null 2>&1 && exit 7
+            start-stop-daemon -S -c nobody -x \(scope) -- memory list >/out/nobody.txt || exit 8
+            sh /capture $(sed 's/holding//' /tmp/holding)
+            exec 3>&-
+            wait
+            """)
+        #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.console)")
+        for (kind, steps) in [("udmabuf", "\nshared pages"), ("heap", ""), ("memfd", "")] {
+            #expect(
+                outcome.output.contains(
+                    "walk \(kind)\nmade\nrefused\nshared\ncopied\ncopied between regions\(steps)\ndone\n"),
+                "\(outcome.output)")
+        }
+        try expectCopies(3, in: Trace(in: [outcome.files.file("trace")]))
+        if let to = ProcessInfo.processInfo.environment["DMASCOPE_CAPTURE"] {
+            try FileManager.default.copyItem(atPath: outcome.files.file("captured"), toPath: to)
+        }
+        try expectInventory(outcome.files)
+    }
+
+    /// What `dmascope memory` says while two processes have buffers: see `Hold`.
+    private func expectInventory(_ files: TemporaryDirectory) throws {
+        func text(_ name: String) throws -> String {
+            try String(contentsOfFile: files.file(name), encoding: .utf8)
+        }
+        let processes = try text("holding").split(whereSeparator: \.isWhitespace).dropFirst().compactMap { UInt64($0) }
+        try #require(processes.count == 2)
+
+        let list = try JSONValue(parsing: text("list.json")).tree
+        #expect(list["complete"] == .integer(1) && list["denied_processes"] == .integer(0))
+        #expect(list["debugfs"] == .string("read") && list["sysfs"] == .string("absent"))
+        let buffers = try #require(list["buffers"]).elements
+        #expect(buffers.count == 3 && list["count"] == .integer(3), "\(buffers)")
+        // One whose name imitates more lines of the kernel's files is one.
+        #expect(Set(buffers.map { $0["name"]?.string }) == ["frame", "texture", "x\n1\t2\t3\t4\tfake\t99\ty"])
+        let frame = try #require(buffers.first { $0["name"]?.string == "frame" })
+        #expect(frame["exporter"] == .string("udmabuf") && frame["size"] == .integer(65536))
+        #expect(frame["holder_count"] == .integer(2))
+        let texture = try #require(buffers.first { $0["name"]?.string == "texture" })
+        #expect(texture["exporter"] == .string("system") && texture["size"] == .integer(65536))
+
+        let shown = try JSONValue(parsing: text("show.json")).tree
+        #expect(shown["inode"] == frame["inode"] && shown["attached"]?.elements.isEmpty == true)
+        let holders = try #require(shown["holders"]).elements
+        #expect(holders.map { $0["pid"]?.unsigned } == processes.sorted())
+        #expect(holders.allSatisfy { $0["name"]?.string == "dma-buffers" && $0["uid"] == .integer(0) })
+        #expect(holders.allSatisfy { $0["maps"] == .integer(1) && $0["mapped"] == .integer(65536) })
+
+        let table = try text("list.txt").split(separator: "\n")
+        #expect(table.count == 4)
+        #expect(table[0].split(separator: " ") == ["INODE", "EXPORTER", "SIZE", "REFS", "NAME", "PROCESSES"])
+        // Another user sees none, and that there may be some.
+        let nobody = try text("nobody.txt").split(separator: "\n")
+        #expect(nobody.count == 2 && nobody[1].hasPrefix("cannot look into "), "\(nobody)")
+    }
+
+    /// Copies the kernel's files about the given processes to `/out/captured`. `Tests/Fixtures/GuestProc` has such files:
+    /// with a directory in `DMASCOPE_CAPTURE`, this test writes them there.
+    private static let capture = """
+        mkdir -p /out/captured/sys/kernel/debug/dma_buf
+        cat /sys/kernel/debug/dma_buf/bufinfo >/out/captured/sys/kernel/debug/dma_buf/bufinfo
+        for pid in 1 $*; do
+            to=/out/captured/proc/$pid
+            mkdir -p $to/fd $to/fdinfo
+            for file in comm maps; do cat /proc/$pid/$file >$to/$file; done
+            for fd in $(ls /proc/$pid/fd); do
+                ln -s "$(readlink /proc/$pid/fd/$fd)" $to/fd/$fd
+                cat /proc/$pid/fdinfo/$fd >$to/fdinfo/$fd
+            done
+        done
+        """
+}
+
+/// The same steps on this machine, over sealed files in memory.
+@Suite struct SealedFileTests {
+    @Test func theSameStepsWorkOverSealedFiles() throws {
+        let trace = try LTTngSession.record { session in
+            let result = try session.run(builtProduct("dma-buffers"), ["walk", "memfd"])
+            #expect(result.output == "made\nrefused\nshared\ncopied\ncopied between regions\ndone\n")
+        }
+        try expectCopies(1, in: trace)
+    }
+}
+
+/// Expects the calls and operations of some walks.
+private func expectCopies(_ count: Int, in trace: Trace) throws {
+    #expect(trace.discardedCount == 0)
+    // A device with SVA, and one without.
+    for name in ["dmadev:configure", "dmadev:start", "dmadev:copy", "dmadev:stop", "dmadev:close"] {
+        #expect(trace.events(named: name).count == 2 * count, "\(name)")
+    }
+    for copy in trace.events(named: "dmadev:copy") {
+        let fields = try copy.fields()
+        #expect(fields["length"] == 65536 && fields["ret"] == 0, "\(copy)")
+    }
+    for name in ["dmadev:extmem_register_dmabuf", "dmadev:extmem_map", "dmadev:extmem_unmap"] {
+        let returned = try trace.events(named: name).map { try $0.fields()["ret"] }
+        #expect(returned == Array(repeating: 0, count: 2 * count), "\(name)")
+    }
+    // Mapped, unregistered, not registered any more; then the other one.
+    let unregistered = try trace.events(named: "dmadev:extmem_unregister").map { try $0.fields()["ret"] }
+    #expect(unregistered == Array(repeating: [-16, 0, -2, 0], count: count).flatMap { $0 })
+    let finished = trace.events(named: "dmadev_engine:operation_finish")
+    #expect(finished.count == 2 * count)
+    for operation in finished {
+        let fields = try operation.fields()
+        #expect(fields["status"] == 0, "\(operation)")
+    }
+}
