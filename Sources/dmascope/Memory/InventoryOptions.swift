@@ -23,8 +23,8 @@ struct InventoryOptions: ParsableArguments {
         let denied = inventory.deniedProcesses.count
         if denied > 0 {
             notes.append(
-                "cannot look into \(denied) \(denied == 1 ? "process" : "processes") of other users: run it as root to "
-                    + "see their buffers")
+                "cannot look into \(denied) \(denied == 1 ? "process" : "processes"), whose buffers may be missing: the "
+                    + "right to trace them is needed, as root usually has it")
         }
         if let first = inventory.truncatedProcesses.first {
             let count = inventory.truncatedProcesses.count
