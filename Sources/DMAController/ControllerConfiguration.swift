@@ -49,6 +49,12 @@ public struct ControllerConfiguration: Sendable {
     /// Whether priorities order the devices of all tenants, not only those of one: then a tenant whose device has the
     /// highest priority can take all of the engine's time.
     public var hasGlobalPriorities = false
+    /// The exporters whose dma-bufs applications may map, as `exp_name` in `/proc/PID/fdinfo` has them: those of the
+    /// kernel's system heap and of memory files by default. Others can be drivers with calls that block.
+    public var exporters: Set<String> = ["system", "udmabuf"]
+    /// The longest time that an operation on a dma-buf waits for the devices that use it; then it fails.
+    public var exporterTimeout = Duration.seconds(1)
+    package var bufferCalls = DMABufferCalls()
     /// The mode of the socket, which controls who may connect: connecting needs read and write.
     public var socketMode: UInt16 = 0o660
     /// The group ID of the socket; `nil`: the group of the process.

@@ -10,6 +10,8 @@ struct OpenedWindow {
     let owner: Peer
     /// In this process.
     let address: UInt64
+    /// How it is accessed; kept alive by the owner's window.
+    let synchronized: SynchronizedMemory?
 }
 
 /// What was last published of a group.
@@ -163,7 +165,8 @@ extension ControllerLoop {
                 length: request.byteCount, rights: rights, to: request.group, by: peer.client)
             peer.openWindows[opened.iova] = window
             openedWindows[opened] = OpenedWindow(
-                owner: peer, address: UInt64(UInt(bitPattern: window.region.bytes.baseAddress)))
+                owner: peer, address: UInt64(UInt(bitPattern: window.region.bytes.baseAddress)),
+                synchronized: window.region.synchronized)
             changedPeers.insert(peer.number)
             publishGroup(request.group)
             answerAfterPopulating(
@@ -199,7 +202,7 @@ extension ControllerLoop {
             let table = DomainGroup(
                 number: id, members: state.traffic.map { DomainGroup.Member(handler: $0.key, traffic: $0.value) },
                 windows: info.members.flatMap(\.windows).compactMap { window in
-                    openedWindows[window].map { DomainMap.Window(window, address: $0.address) }
+                    openedWindows[window].map { DomainMap.Window(window, $0) }
                 })
             statistics.rebuiltBytes += UInt64(table.byteCount)
             let domains = Dictionary(info.members.map { ($0.handler, $0.domain) }) { one, _ in one }
@@ -295,10 +298,11 @@ extension ControllerLoop {
 }
 
 extension DomainMap.Window {
-    fileprivate init(_ window: DomainWindow, address: UInt64) {
+    fileprivate init(_ window: DomainWindow, _ opened: OpenedWindow) {
         self.init(
             handler: window.handler, isReadable: window.rights.contains(.read),
-            isWritable: window.rights.contains(.write), iova: window.iova, byteCount: window.length, address: address)
+            isWritable: window.rights.contains(.write), iova: window.iova, byteCount: window.length,
+            address: opened.address, synchronized: opened.synchronized.map { .passUnretained($0) })
     }
 }
 

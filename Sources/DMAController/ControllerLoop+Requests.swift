@@ -255,7 +255,9 @@ extension ControllerLoop {
         }
         let address = UInt64(UInt(bitPattern: window.region.bytes.baseAddress))
         guard let iova = processes.takeAddresses(request.byteCount, of: peer.client.process),
-            let old = device.map.add(iova: iova, byteCount: request.byteCount, address: address)
+            let old = device.map.add(
+                iova: iova, byteCount: request.byteCount, address: address,
+                synchronized: window.region.synchronized)
         else {
             ledger.release(peer.tenant, window.amount)
             return Refusal(.noSpace, ProcessTable.addressesUsedUp)
@@ -271,14 +273,11 @@ extension ControllerLoop {
     func map(
         _ descriptors: inout ReceivedDescriptors, offset: UInt64, byteCount: UInt64, isWritable: Bool, for peer: Peer
     ) -> Result<Peer.Window, Refusal> {
-        // Check the seals first: any other system call on a descriptor from an untrusted peer can block. Until then it
-        // stays in `descriptors`, which `blockingCalls` closes.
+        // Check the seals first: any other system call on a descriptor from an untrusted peer can block. Until the kind of
+        // the file is known it stays in `descriptors`, which `blockingCalls` closes.
         let seals = descriptors.first.flatMap { raw in try? MemoryFile.seals(of: raw) }
         guard let seals, seals.contains(.shrink), let file = descriptors.takeFirst() else {
-            return .failure(
-                Refusal(
-                    .invalidArgument,
-                    "the descriptor is no memory file: use memfd_create, and seal it with F_SEAL_SHRINK"))
+            return mapBuffer(&descriptors, offset: offset, byteCount: byteCount, isWritable: isWritable, for: peer)
         }
         let (end, overflow) = offset.addingReportingOverflow(byteCount)
         guard byteCount > 0, !overflow, offset % Self.page == 0, byteCount % Self.page == 0 else {
@@ -313,6 +312,49 @@ extension ControllerLoop {
         } catch {
             ledger.release(peer.tenant, amount)
             return .failure(error)
+        }
+    }
+
+    /// The same for a dma-buf.
+    private func mapBuffer(
+        _ descriptors: inout ReceivedDescriptors, offset: UInt64, byteCount: UInt64, isWritable: Bool, for peer: Peer
+    ) -> Result<Peer.Window, Refusal> {
+        guard let buffer = descriptors.first.flatMap({ configuration.bufferCalls.recognise($0) }) else {
+            return .failure(
+                Refusal(
+                    .invalidArgument,
+                    "the descriptor is neither a dma-buf nor a memory file: use memfd_create, and seal it with "
+                        + "F_SEAL_SHRINK"))
+        }
+        guard configuration.exporters.contains(buffer.exporter), let file = descriptors.takeFirst() else {
+            return .failure(
+                Refusal(
+                    .notPermitted,
+                    "dma-bufs of \(buffer.exporter) are not allowed, only those of "
+                        + configuration.exporters.sorted().joined(separator: ", ")))
+        }
+        guard byteCount > 0, offset % Self.page == 0, byteCount % Self.page == 0, offset <= buffer.byteCount,
+            byteCount <= buffer.byteCount - offset, buffer.byteCount <= UInt64(Int.max)
+        else {
+            return .failure(
+                Refusal(
+                    .invalidArgument,
+                    "\(byteCount) bytes from \(offset): both must be multiples of \(Self.page), in the \(buffer.byteCount) "
+                        + "bytes of the dma-buf"))
+        }
+        let amount = QuotaLedger.Amount(windows: 1, bytes: byteCount)
+        if let full = ledger.charge(peer.tenant, amount) { return .failure(Refusal(.diskQuotaExceeded, full)) }
+        do throws(Errno) {
+            let mapping = try SharedMapping(
+                of: file.raw, offset: Int(offset), byteCount: Int(byteCount), isWritable: isWritable)
+            let memory = TenantBuffer.memory(
+                file, of: peer.tenant, timeout: configuration.exporterTimeout, configuration.bufferCalls,
+                blockingCalls)
+            let region = TenantMemory.Region(0..<Int(byteCount), of: mapping, synchronized: memory)
+            return .success(Peer.Window(region: region, amount: amount))
+        } catch {
+            ledger.release(peer.tenant, amount)
+            return .failure(Refusal(.notSupported, "the dma-buf of \(buffer.exporter) cannot be mapped: \(error)"))
         }
     }
 

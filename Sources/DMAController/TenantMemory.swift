@@ -1,3 +1,4 @@
+internal import DMAEngine
 internal import Glibc
 internal import GroupTable
 internal import LinuxSystem
@@ -52,10 +53,16 @@ struct TenantMemory {
         let mapping: SharedMapping
         /// The mapping of the whole file, which serves others, too.
         let whole: SharedMapping?
+        /// How it is accessed; `nil`: at any time.
+        let synchronized: SynchronizedMemory?
         private let range: Range<Int>
 
         /// - Parameter range: in the mapping's memory.
-        init(_ range: Range<Int>, of mapping: SharedMapping, whole: SharedMapping? = nil) {
+        init(
+            _ range: Range<Int>, of mapping: SharedMapping, whole: SharedMapping? = nil,
+            synchronized: SynchronizedMemory? = nil
+        ) {
+            self.synchronized = synchronized
             self.range = range
             self.whole = whole
             self.mapping = mapping

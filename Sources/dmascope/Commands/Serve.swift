@@ -73,6 +73,13 @@ struct Serve: ParsableCommand {
             """)
     var globalPriorities = false
 
+    @Option(
+        help: ArgumentHelp(
+            "An exporter whose dma-bufs other processes may map, besides system (the dma-heap) and udmabuf; may be "
+                + "repeated. One whose calls block delays only the processes of the user who maps its dma-bufs.",
+            valueName: "exporter"))
+    var exporter: [String] = []
+
     @Option(help: "What the devices do: nothing, or copies of 64 B to 64 KiB with checked bytes.")
     var workload = WorkloadKind.none
 
@@ -216,6 +223,7 @@ struct Serve: ParsableCommand {
         configuration.socketGroup = controllerGroup.flatMap(ControllerGroup.number)
         configuration.tenants = tenantBy == .cgroup ? .cgroups : .users
         configuration.hasGlobalPriorities = globalPriorities
+        configuration.exporters.formUnion(exporter)
         var instance = 0
         while true {
             do throws(ControllerError) {
