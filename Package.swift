@@ -213,7 +213,11 @@ let package = Package(
             name: "controller-member", dependencies: ["ControllerDriver", "DMADev", "LinuxSystem", systemPackage],
             path: "Tests/Fixtures/ControllerMember", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "dma-buffers", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],
+            name: "dma-buffers",
+            dependencies: [
+                "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver",
+                systemPackage,
+            ],
             path: "Tests/Fixtures/DMABuffers", swiftSettings: swiftSettings),
         .executableTarget(
             name: "memory-peer", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],

@@ -6,7 +6,7 @@ import SystemPackage
 /// files in memory, which every kernel has; `dma-buffers hold`, which has two buffers until standard input ends.
 ///
 /// It prints a line for each step that succeeded, and ends with status 1 and a sentence at the first that did not. It
-/// starts itself again as `dma-buffers peer`: the other process of a step.
+/// starts itself again as `dma-buffers peer` or `dma-buffers owner`: the other process of a step.
 @main
 struct DMABuffers {
     static func main() {
@@ -15,6 +15,9 @@ struct DMABuffers {
             case "walk": try Walk(kind: BufferKind(CommandLine.arguments.last ?? "")).run()
             case "hold": try Hold.run()
             case "peer": try Peer.serve()
+            case "owner":
+                guard CommandLine.arguments.count == 4 else { throw Mismatch("owner takes a socket and a kind") }
+                try WindowOwner.run(path: CommandLine.arguments[2], kind: BufferKind(CommandLine.arguments[3]))
             default: throw Mismatch("usage: dma-buffers walk udmabuf|heap|memfd, or dma-buffers hold")
             }
         } catch {
