@@ -7,7 +7,7 @@ import TelemetryWire
 struct SourceOptions: ParsableArguments {
     @OptionGroup var finder: FinderOptions
 
-    @Option(help: ArgumentHelp("Where to look for the kernel's DMA engines.", valueName: "directory"))
+    @Option(help: ArgumentHelp("Where to look for the kernel's DMA engines and dma-bufs.", valueName: "directory"))
     var sysfs = "/sys"
 
     /// - Parameters:
@@ -37,6 +37,7 @@ struct SourceOptions: ParsableArguments {
         configuration.trust = finder.trustOptions.trust
         configuration.timeout = finder.timeout
         configuration.ownSockets = [ownSocket]
+        configuration.sysfs = sysfs
         return SnapshotCollector(configuration)
     }
 }
