@@ -94,10 +94,10 @@ let package = Package(
         // What the live page shows, and its files, which become part of the program.
         .target(
             name: "LivePage",
-            dependencies: ["LinuxSystem", "MetricsExporter", "TelemetryClient", "TelemetryWire"],
+            dependencies: ["LinuxSystem", "MachineInventory", "MetricsExporter", "TelemetryClient", "TelemetryWire"],
             resources: [
                 "index.html", "page.css", "icon.svg", "page.js", "feed.js", "model.js", "format.js", "dom.js",
-                "chart.js", "devices.js", "groups.js", "lists.js",
+                "chart.js", "devices.js", "groups.js", "lists.js", "memory.js",
             ].map { .embedInCode("Page/\($0)") }, swiftSettings: swiftSettings),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
         swiftTarget(

@@ -28,6 +28,25 @@ struct PageFields: Sendable {
         texts: ["kind", "creator"], numbers: ["group_id", "controller_id", "size", "limit"])
     /// `/dmadev/group`, a member
     static let member = PageFields(texts: ["domain_id"], numbers: ["handler", "creator", "pid"])
+    /// `/dmadev/memory`
+    static let memory = PageFields(numbers: ["count"])
+    /// `/dmadev/memory`, a row of `kinds`
+    static let memoryKind = PageFields(texts: ["kind"], numbers: ["regions", "bytes"])
+    /// `/dmadev/memory`, a row of `regions`
+    static let region = PageFields(
+        texts: ["kind", "exporter"], numbers: ["region", "address", "length", "inode", "offset"])
+    /// `/dmadev/interconnects`
+    static let interconnects = PageFields(numbers: [
+        "count", "mapped_bytes", "attached", "detached", "revocations", "revocation_timeouts", "failures",
+    ])
+    /// `/dmadev/interconnects`, the member `states`
+    static let attachmentStates = PageFields(numbers: ["attached", "mapped", "revoking", "dead"])
+    /// `/dmadev/interconnects`, a row of `fallbacks`, and one of an attachment, which has no `count`
+    static let fallBack = PageFields(texts: ["interconnect", "reason"], numbers: ["count"])
+    /// `/dmadev/interconnects`, a row of `attachments`
+    static let attachment = PageFields(
+        texts: ["state", "exporter", "importer", "interconnect", "choice", "direction", "last_error"],
+        numbers: ["id", "inode", "bytes", "dev_id", "maps", "nb_ranges", "revoked_ns"])
     /// `/dmadev/events`, a row
     static let event = PageFields(
         texts: ["event", "domain_id", "reason"],
@@ -44,6 +63,10 @@ struct PageFields: Sendable {
     static let memberLimit = 64
     /// The most buckets of a histogram.
     static let bucketLimit = 128
+    /// The most regions and attachments, each, that are shown of one process, and the most dma-bufs of the machine.
+    static let memoryLimit = 32
+    /// The most uses of a region, fall-backs of an attachment, and holders of a dma-buf, each, that are shown.
+    static let useLimit = 8
     /// The most events, failed calls and failed requests, each.
     static let recentLimit = 20
 }

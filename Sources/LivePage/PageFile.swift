@@ -27,6 +27,7 @@ public struct PageFile: Sendable {
         script("devices", PackageResources.devices_js),
         script("groups", PackageResources.groups_js),
         script("lists", PackageResources.lists_js),
+        script("memory", PackageResources.memory_js),
     ]
 
     private static func script(_ name: String, _ bytes: [UInt8]) -> PageFile {

@@ -16,9 +16,12 @@ final class SnapshotBuilder: SourceVisitor {
         ("failed_requests", .failedRequests(PageFields.recentLimit), .failedRequest),
     ]
 
+    private static let attachments = SourceCommand.attachments(PageFields.memoryLimit)
+
     /// Each device: its members, and its channels by number, from 0.
     private var devices: [(members: Row, channels: [Row])] = []
     private var groups: [Row] = []
+    private var memory: Row = []
     private var recent: Row = []
 
     /// The members of the process in the snapshot, after the last reply.
@@ -30,7 +33,7 @@ final class SnapshotBuilder: SourceVisitor {
             .init("has_dmadev", .bool(answer.offered.contains(SourceCommand.deviceList.path))),
             .init("devices", .array(rows)),
             .init("groups", .array(groups.map(JSONTree.object))),
-        ] + recent + [
+        ] + memory + recent + [
             .init("omitted_devices", .count(UInt64(answer.omitted.devices))),
             .init("omitted_vchans", .count(UInt64(answer.omitted.channels))),
             .init("omitted_groups", .count(UInt64(answer.omitted.groups))),
@@ -39,7 +42,7 @@ final class SnapshotBuilder: SourceVisitor {
 
     func selectCommands(from offered: Set<String>, process: (id: Int64, visibleID: Int32?)) -> [SourceCommand] {
         let counters: SourceCommand = offered.contains(SourceCommand.counters.path) ? .counters : .statistics
-        return [.channels, counters, .latency, .groups, .group] + Self.lists.map(\.command)
+        return [.channels, counters, .latency, .groups, .group, .memory, Self.attachments] + Self.lists.map(\.command)
     }
 
     func take(_ reply: JSONTree, to request: SourceRequest) {
@@ -68,6 +71,10 @@ final class SnapshotBuilder: SourceVisitor {
         case .group:
             let members = reply["members"]?.elements.prefix(PageFields.memberLimit).map(Self.member) ?? []
             groups[request.index].append(.init("members", .array(members)))
+        case .memory where reply != .null:
+            memory.append(.init("memory", Self.memory(reply)))
+        case Self.attachments where reply != .null:
+            memory.append(.init("interconnects", Self.interconnects(reply)))
         default:
             guard let list = Self.lists.first(where: { $0.command == request.command }) else { return }
             // The reply to `/dmadev/errors` has its rows in a member.

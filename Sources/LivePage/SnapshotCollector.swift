@@ -1,4 +1,5 @@
 import LinuxSystem
+import MachineInventory
 import MetricsExporter
 public import TelemetryClient
 public import TelemetryWire
@@ -23,12 +24,18 @@ public struct SnapshotCollector: Sendable {
         /// takes this long.
         public var timeout: Duration = .seconds(1)
 
+        /// The path of procfs, where the dma-bufs of the machine are found; tests use a copy.
+        public var procfs = "/proc"
+        /// The path of sysfs, with the kernel's lists of dma-bufs; tests use a copy.
+        public var sysfs = "/sys"
+
         /// The default configuration: all run directories, one second.
         public init() {}
     }
 
     private let configuration: Configuration
     private let finder: SourceFinder
+    private let inventory: InventoryReader
 
     /// Reads no source before the first collection.
     public init(_ configuration: Configuration = Configuration()) {
@@ -36,6 +43,8 @@ public struct SnapshotCollector: Sendable {
         finder = SourceFinder(
             directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust,
             first: configuration.ownSockets)
+        inventory = InventoryReader(
+            DMABufferInventory.Roots(proc: configuration.procfs, sys: configuration.sysfs))
     }
 
     /// Reads all sources. The page <doc:Snapshots> documents the JSON object.
@@ -46,6 +55,8 @@ public struct SnapshotCollector: Sendable {
     public func snapshot() throws(TelemetryClientError) -> JSONTree {
         let began = MonotonicTime.now
         let answers = try finder.query(timeout: configuration.timeout) { _ in SnapshotBuilder() }
+        // Reading all processes costs more than the telemetry of a few. Without a result in time, the last one.
+        let buffers = inventory.latest(notOlderThan: .seconds(5), waitingAtMost: .milliseconds(200))?.inventory
         let locations = configuration.directories.map(\.applications) + configuration.sockets
         return .object([
             .init("program", .string(DmascopeVersion.text)),
@@ -54,6 +65,7 @@ public struct SnapshotCollector: Sendable {
             .init("searched", .array(locations.map(JSONTree.string))),
             .init("stale_sockets", .count(UInt64(answers.staleCount))),
             .init("omitted_untrusted_sockets", .count(UInt64(answers.omittedUntrustedCount))),
+            .init("dmabufs", buffers.map(SnapshotBuilder.buffers) ?? .null),
             .init("processes", .array(answers.walks.map { .object(process($0)) })),
         ])
     }

@@ -53,7 +53,8 @@ extension SourceCommand {
         "/dmadev/stats", .vchan, monotonicMembers: ["submitted", "completed", "errors"])
     package static let latency = SourceCommand("/dmadev/latency", .vchan, monotonicMembers: ["count", "sum_ns"])
     static let engines = SourceCommand("/dmadev/engines", .process)
-    static let memory = SourceCommand("/dmadev/memory", .process)
+    /// Sums by kind, and the first regions.
+    package static let memory = SourceCommand("/dmadev/memory", .process)
     package static let groups = SourceCommand("/dmadev/groups", .process)
     package static let group = SourceCommand("/dmadev/group", .group)
     static let controller = SourceCommand(
@@ -71,6 +72,10 @@ extension SourceCommand {
     /// By kind, since the process started.
     static let groupEventCounts = SourceCommand("/dmadev/event_counts", .process, monotonicMembers: ["joined", "left"])
 
+    /// The totals of attachments, and the first attachments.
+    package static func attachments(_ count: Int) -> SourceCommand {
+        .init("/dmadev/interconnects", .process, count: count)
+    }
     /// The failed calls of the dmadev library, by kind, the most recent first.
     package static func failedCalls(_ count: Int) -> SourceCommand { .init("/dmadev/errors", .process, count: count) }
     /// The most recent events of access groups.

@@ -22,6 +22,8 @@ final class LiveScene {
     private final class Member {
         let device: DMADevice
         let memory: SharedBuffer
+        private let region: MemoryRegion
+        private var attachment: BufferAttachment?
         private let server: TelemetryServer
 
         init(_ prefix: String, controller path: String, in directory: TelemetryRunDirectory) throws {
@@ -32,14 +34,38 @@ final class LiveScene {
             try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
             try device.start()
             memory = try driver.memory.allocate(byteCount: 1 << 16)
+            region = try registry.memory.registerMemory(
+                at: UInt64(UInt(bitPattern: memory.bytes.baseAddress)), byteCount: 1 << 16)
             server = try TelemetryServer.start(
                 filePrefix: prefix, commands: DeviceCommands.table(for: registry), in: directory)
         }
 
+        /// Attaches the device to a buffer whose exporter prefers an interconnect that does not exist.
+        func attach() throws {
+            attachment = try device.attach(
+                Preferring(address: region.address, byteCount: region.byteCount))
+        }
+
         func end() {
             server.stop()
+            try? attachment?.detach()
             try? device.stop()
             try? device.close()
+        }
+    }
+
+    private final class Preferring: SystemMemoryExporter {
+        let name = "frames"
+        let address: UInt64
+        let byteCount: UInt64
+
+        init(address: UInt64, byteCount: UInt64) {
+            self.address = address
+            self.byteCount = byteCount
+        }
+
+        func interconnects(for importer: any Importer) -> [any Interconnect] {
+            [ControllerWindows(controllerID: 99), SystemMemory.shared]
         }
     }
 
@@ -63,6 +89,7 @@ final class LiveScene {
             try Member(prefix, controller: String(controller), in: TelemetryRunDirectory(root: run))
         }
         try makeGroup()
+        try members[0].attach()
         if Self.hasUntrustedSource { makeUntrustedSource(in: TelemetryRunDirectory(root: run)) }
     }
 

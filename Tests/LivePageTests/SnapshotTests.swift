@@ -20,6 +20,9 @@ import Testing
         directory = try TemporaryDirectory()
         configuration.directories = [directory.runDirectory]
         configuration.timeout = .seconds(60)
+        // A machine without processes.
+        configuration.procfs = directory.path
+        configuration.sysfs = directory.path
     }
 
     private func snapshot() throws -> JSONTree { try SnapshotCollector(configuration).snapshot() }
@@ -202,6 +205,83 @@ import Testing
         #expect(process["devices"]?.elements.reduce(0) { $0 + ($1["vchans"]?.elements.count ?? 0) } == 128)
         #expect(process["omitted_vchans"]?.unsigned == 64 * 65000 - 128)
         #expect(try #require(process["devices"]?[0]?["name"]?.string).utf8.count <= 256)
+        _ = peer
+    }
+
+    @Test func regionsAndAttachmentsOfAProcessAreShown() throws {
+        let registry = DeviceRegistry()
+        let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
+        let frames = try MemoryExporter(name: "frames <&\"", byteCount: 8192)
+        let attachment = try device.attach(frames)
+        try attachment.map(.toDevice)
+        defer {
+            try? attachment.detach()
+            try? device.close()
+        }
+        let pages = UnsafeMutableRawPointer.allocate(byteCount: 8192, alignment: 4096)
+        defer { pages.deallocate() }
+        let region = try registry.memory.registerMemory(at: UInt64(UInt(bitPattern: pages)), byteCount: 8192)
+        defer { try? registry.memory.unregister(region) }
+        let server = try TelemetryServer.start(
+            filePrefix: "own", commands: DeviceCommands.table(for: registry), in: directory.runDirectory)
+        defer { server.stop() }
+
+        let process = try #require(try snapshot()["processes"]?[0])
+        let memory = try #require(process["memory"])
+        #expect(memory["count"]?.unsigned == 1)
+        #expect(memory["kinds"]?[0]?["kind"]?.string == "memory" && memory["kinds"]?[0]?["bytes"]?.unsigned == 8192)
+        #expect(memory["regions"]?[0]?["address"]?.unsigned == UInt64(UInt(bitPattern: pages)))
+        #expect(memory["regions"]?[0]?["uses"]?.elements == [])
+        let interconnects = try #require(process["interconnects"])
+        #expect(interconnects["count"]?.unsigned == 1 && interconnects["states"]?["mapped"]?.unsigned == 1)
+        #expect(interconnects["mapped_bytes"]?.unsigned == 8192 && interconnects["revocations"]?.unsigned == 0)
+        let shown = try #require(interconnects["attachments"]?[0])
+        #expect(shown["exporter"]?.string == "frames <&\"" && shown["state"]?.string == "mapped")
+        #expect(shown["interconnect"]?.string == "system_memory" && shown["nb_ranges"]?.unsigned == 1)
+        #expect(shown["choice"]?.string == "first choice of the exporter" && shown["fallbacks"]?.elements == [])
+        #expect(shown["ranges"] == nil)
+    }
+
+    @Test func buffersOfTheMachineAreShownWithTheirHolders() throws {
+        var configuration = configuration
+        let root = #filePath.replacing("LivePageTests/SnapshotTests.swift", with: "Fixtures/GuestProc")
+        (configuration.procfs, configuration.sysfs) = (root + "/proc", root + "/sys")
+        let buffers = try #require(try SnapshotCollector(configuration).snapshot()["dmabufs"])
+        #expect(buffers["count"]?.unsigned == 3 && buffers["bytes"]?.unsigned == 2 * 65536 + 4096)
+        let frame = try #require(buffers["buffers"]?[0])
+        #expect(frame["exporter"]?.string == "udmabuf" && frame["name"]?.string == "frame")
+        #expect(frame["holder_count"]?.unsigned == 2 && frame["holders"]?[0]?["pid"]?.unsigned == 191)
+        #expect(frame["holders"]?[0]?["name"]?.string == "dma-buffers")
+    }
+
+    @Test func aStrangersMemoryIsCutAndOfTheRightKind() throws {
+        let long = String(repeating: "n", count: 260)
+        let uses = (0..<10).map { "\"use \($0)\"" }.joined(separator: ",")
+        let region = "{\"kind\":\"\(long)\",\"address\":\"x\",\"length\":1e300,\"uses\":[\(uses)]}"
+        let regions = Array(repeating: region, count: 33).joined(separator: ",")
+        let peer = try peer(
+            "odd",
+            Self.answering([
+                #"{"/":["/dmadev/interconnects","/dmadev/memory"]}"#,
+                #"""
+                {"/dmadev/interconnects":{"count":"x","states":{"mapped":[],"<b>":1},"fallbacks":7,
+                "attachments":[{"state":7,"exporter":"<script>alert(1)</script>","fallbacks":[{"reason":{}}]},7]}}
+                """#,
+                "{\"/dmadev/memory\":{\"count\":33,\"kinds\":{},\"regions\":[\(regions)]}}",
+            ]))
+        let process = try #require(try snapshot()["processes"]?[0])
+        #expect(process["state"]?.string == "answers", "\(process)")
+        let interconnects = try #require(process["interconnects"])
+        #expect(interconnects.keys == ["states", "fallbacks", "attachments"])
+        #expect(interconnects["states"] == .object([]) && interconnects["fallbacks"] == .array([]))
+        #expect(interconnects["attachments"]?[0]?.keys == ["exporter", "fallbacks"])
+        #expect(interconnects["attachments"]?[0]?["exporter"]?.string == "<script>alert(1)</script>")
+        #expect(interconnects["attachments"]?[1] == .object([.init("fallbacks", .array([]))]))
+        let memory = try #require(process["memory"])
+        #expect(memory["count"]?.unsigned == 33 && memory["regions"]?.elements.count == 32)
+        let first = try #require(memory["regions"]?[0])
+        #expect(first.keys == ["kind", "uses"] && first["uses"]?.elements.count == 8)
+        #expect(try #require(first["kind"]?.string).utf8.count == 256)
         _ = peer
     }
 

@@ -108,6 +108,58 @@ import Testing
         for request in log.requests { #expect(request.hasPrefix(address), "\(request)") }
     }
 
+    @Test func memoryAndAttachmentsAreShownWhileThereAreSome() throws {
+        let hostile = "<img src=x onerror=alert(2)>" + String(repeating: "w", count: 180)
+        let replies = [
+            #"{"/":["/","/dmadev/interconnects","/dmadev/memory"]}"#,
+            """
+            {"/dmadev/interconnects":{"count":2,"mapped_bytes":65536,"revocations":3,"revocation_timeouts":1,\
+            "states":{"mapped":1,"revoking":1},"fallbacks":[{"interconnect":"rdma","reason":"no link","count":5}],\
+            "attachments":[{"id":1,"state":"mapped","exporter":"\(hostile)","inode":11,"bytes":65536,"importer":"dma0",\
+            "interconnect":"system_memory","fallbacks":[{"interconnect":"rdma","reason":"no link"}],\
+            "direction":"to_device","nb_ranges":1},{"id":2,"state":"revoking","revoked_ns":2000000,"fallbacks":[]}]}}
+            """,
+            """
+            {"/dmadev/memory":{"count":40,"kinds":[{"kind":"memfd","regions":40,"bytes":163840}],"regions":[{"region":1,\
+            "address":1048576,"length":4096,"kind":"memfd","exporter":"\(hostile)","inode":7,"uses":["\(hostile)"]}]}}
+            """,
+        ]
+        let steps: [FakePeer.Step] =
+            [.send(FakePeer.greeting)] + replies.flatMap { [.receive, .send($0)] } + [.waitForEnd]
+        let server = try scope.serve("--listen", "127.0.0.1:0", "--no-controller")
+        defer { server.kill(SIGTERM) }
+        var camera: FakePeer? = try FakePeer(scope.makeSocket("camera"), steps)
+        let card = "document.querySelector('#memory [aria-label=\"Attachments\"]')"
+        try browser.ask("size 1280 900")
+        try browser.ask("open \(try page(of: server))")
+        try browser.wait("\(card) !== null")
+        let text = try browser.text("#memory-list")
+        for part in [
+            hostile, "0x100000", "memfd: 40, 160 KiB", "39 more are not shown", "2 attachments", "1 mapped, 1 revoking",
+            "3 revocations, 1 not in time", "5 fall-backs", "system_memory: rdma: no link", "to_device 1 range",
+            "revoked 2 ms ago", "inode 11",
+        ] {
+            #expect(text.contains(part), "\(part) in \(text)")
+        }
+        #expect(try browser.ask("evaluate document.querySelectorAll('#memory img').length").integer == 0)
+        #expect(try browser.ask("evaluate document.querySelector('#memory-link').hidden").bool == false)
+        for width in [320, 800, 1280] {
+            try browser.ask("size \(width) 844")
+            #expect(try browser.ask("evaluate \(Self.overflow)").string == "", "\(width)")
+        }
+
+        withExtendedLifetime(camera) {}
+        camera = nil
+        try browser.wait("\(card) === null")
+        // This machine may have dma-bufs.
+        let isHidden = "document.querySelector('#memory').hidden && document.querySelector('#memory-link').hidden"
+        #expect(
+            try browser.ask("evaluate document.querySelector('#memory-list').childElementCount > 0 || \(isHidden)").bool
+                == true)
+        let log = try browser.log()
+        #expect(log.errors == [] && log.messages == [])
+    }
+
     @Test func anEmptyPageSaysWhatToDoAndKeysReachEverything() throws {
         let server = try scope.serve("--listen", "127.0.0.1:0", "--no-controller")
         defer { server.kill(SIGTERM) }

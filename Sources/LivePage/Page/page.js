@@ -7,6 +7,7 @@ import { follow } from "./feed.js";
 import { bytesRate, count, duration, plural, rate, timeOfDay, unknown } from "./format.js";
 import { showGroups } from "./groups.js";
 import { isUntrusted, processName, showErrors, showEvents, showProcesses } from "./lists.js";
+import { showMemory } from "./memory.js";
 import { Model } from "./model.js";
 
 const part = (id) => document.getElementById(id);
@@ -64,6 +65,7 @@ function show(view) {
   for (const tile of tiles) tile(view);
   showDevices(part("devices-list"), view);
   showGroups(part("groups-list"), view);
+  showMemory(part("memory"), part("memory-link"), part("memory-list"), view);
   showEvents(part("events"), view);
   showErrors(part("errors"), view);
   showProcesses(part("processes-list"), view);

@@ -7,18 +7,25 @@ import TelemetryWire
 struct MemoryList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List the dma-bufs of this machine.",
+        abstract: "List the dma-bufs of this machine, and the external memory and attachments of processes.",
         discussion: """
-            Prints one line per buffer, however many processes have it: its inode number, its exporter, its size in \
+            First prints the dma-bufs of this machine, one line per buffer, however many processes have it: its inode number, its exporter, its size in \
             bytes, the references to it, its name, and the processes that have descriptors or mappings of it. A dash \
-            (-) means: unknown. REFS needs debugfs. Lines below the table say what could not be looked into.
+            (-) means: unknown. REFS needs debugfs. Then, where there are some: the external memory that processes have \
+            registered, with the inode number and the exporter of its file, and its uses; and their attachments to buffers \
+            of exporters, with the state, the interconnect, why it was chosen, the number of mapped ranges, and the number \
+            of preferred interconnects that were not supported. These come from the telemetry sockets in the run \
+            directories. Lines at the end say what could not be read.
             """)
 
     @OptionGroup var inventory: InventoryOptions
+    @OptionGroup var finder: FinderOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         let inventory = try inventory.read()
+        let memory = try ProcessMemory(finder)
+        let (regions, attachments) = (memory.regions, memory.attachments)
         var table = TextTable(
             ("INODE", .right), ("EXPORTER", .left), ("SIZE", .right), ("REFS", .right), ("NAME", .left),
             ("PROCESSES", .left))
@@ -28,10 +35,17 @@ struct MemoryList: ParsableCommand {
                 Self.cell(buffer.referenceCount), buffer.name ?? "-", Self.processes(buffer.holders),
             ])
         }
-        let text = table.text(bold: StandardStreams.outputTakesColor)
-        let notes = InventoryOptions.notes(on: inventory)
+        let text = [table.text(bold: StandardStreams.outputTakesColor)]
+        let sections = MemoryTables.sections(regions: regions, attachments: attachments)
+        let notes = InventoryOptions.notes(on: inventory) + memory.notes
         try output.print(
-            json: inventory.json(inventory.buffers.indices).tree, text: ([text] + notes).joined(separator: "\n"))
+            json: .object(
+                inventory.json(inventory.buffers.indices).tree.members + [
+                    JSONTree.Member("regions", .array(regions.map(\.json))),
+                    JSONTree.Member("attachments", .array(attachments.map(\.json))),
+                    JSONTree.Member("sources", memory.sources),
+                ]),
+            text: MemoryTables.text(text + sections, notes: notes))
     }
 
     static func cell(_ number: UInt64?) -> String { number.map { "\($0)" } ?? "-" }

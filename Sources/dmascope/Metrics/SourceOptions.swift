@@ -5,25 +5,10 @@ import TelemetryWire
 
 /// Which sources metrics are collected from.
 struct SourceOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Collect from these telemetry sockets in addition to the run directories; * and ? are wildcards.",
-            valueName: "pattern"))
-    var socket: [String] = []
+    @OptionGroup var finder: FinderOptions
 
-    @OptionGroup var trustOptions: TrustOptions
-
-    @Option(help: ArgumentHelp("Time limit for all answers of a source.", valueName: "seconds"))
-    var scrapeTimeout = 1.0
-
-    @Option(help: ArgumentHelp("Where to look for the kernel's DMA engines.", valueName: "directory"))
+    @Option(help: ArgumentHelp("Where to look for the kernel's DMA engines and dma-bufs.", valueName: "directory"))
     var sysfs = "/sys"
-
-    func validate() throws {
-        guard scrapeTimeout > 0, scrapeTimeout <= 3600 else {
-            throw ValidationError("--scrape-timeout takes more than 0 and at most 3600 seconds")
-        }
-    }
 
     /// - Parameters:
     ///   - includesThisProcess: whether the metrics include those of this process
@@ -33,9 +18,9 @@ struct SourceOptions: ParsableArguments {
         includesThisProcess: Bool, ownSocket: String? = nil, web: WebStatistics? = nil
     ) -> MetricsCollector {
         var configuration = MetricsCollector.Configuration()
-        configuration.sockets = socket
-        configuration.trust = trustOptions.trust
-        configuration.timeout = .seconds(scrapeTimeout)
+        configuration.sockets = finder.socket
+        configuration.trust = finder.trustOptions.trust
+        configuration.timeout = finder.timeout
         configuration.ownSockets = ownSocket.map { [$0] } ?? []
         configuration.sysfs = sysfs
         configuration.includesProcessMetrics = includesThisProcess
@@ -48,10 +33,11 @@ struct SourceOptions: ParsableArguments {
     /// - Parameter ownSocket: the telemetry socket of this process.
     func snapshots(ownSocket: String) -> SnapshotCollector {
         var configuration = SnapshotCollector.Configuration()
-        configuration.sockets = socket
-        configuration.trust = trustOptions.trust
-        configuration.timeout = .seconds(scrapeTimeout)
+        configuration.sockets = finder.socket
+        configuration.trust = finder.trustOptions.trust
+        configuration.timeout = finder.timeout
         configuration.ownSockets = [ownSocket]
+        configuration.sysfs = sysfs
         return SnapshotCollector(configuration)
     }
 }
