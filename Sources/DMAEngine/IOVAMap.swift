@@ -68,8 +68,12 @@ public final class IOVAMap: Sendable {
 
     /// Adds a range; the engine's next lookup finds it.
     ///
-    /// - Parameter synchronized: how it is accessed; kept alive by the caller until the range was removed and the engine
-    ///   has passed a quiescent point. `nil`: at any time.
+    /// - Parameters:
+    ///   - iova: its first address for the device.
+    ///   - byteCount: 1 at least.
+    ///   - address: of the process.
+    ///   - synchronized: how it is accessed; kept alive by the caller until the range was removed and the engine has
+    ///     passed a quiescent point. `nil`: at any time.
     /// - Returns: the earlier table; `nil` when the range overlaps another one, and was not added.
     public func add(
         iova: UInt64, byteCount: UInt64, address: UInt64, synchronized: SynchronizedMemory? = nil
