@@ -42,7 +42,8 @@ struct DMABufferGuestTests {
         for (kind, steps) in [("udmabuf", "\nshared pages"), ("heap", ""), ("memfd", "")] {
             #expect(
                 outcome.output.contains(
-                    "walk \(kind)\nmade\nrefused\nshared\ncopied\ncopied between regions\(steps)\ndone\n"),
+                    "walk \(kind)\nmade\nrefused\nshared\ncopied\ncopied between regions\nattached and revoked\(steps)\ndone\n"
+                ),
                 "\(outcome.output)")
         }
         try expectCopies(3, in: Trace(in: [outcome.files.file("trace")]))
@@ -110,7 +111,8 @@ struct DMABufferGuestTests {
     @Test func theSameStepsWorkOverSealedFiles() throws {
         let trace = try LTTngSession.record { session in
             let result = try session.run(builtProduct("dma-buffers"), ["walk", "memfd"])
-            #expect(result.output == "made\nrefused\nshared\ncopied\ncopied between regions\ndone\n")
+            #expect(
+                result.output == "made\nrefused\nshared\ncopied\ncopied between regions\nattached and revoked\ndone\n")
         }
         try expectCopies(1, in: trace)
     }
@@ -119,25 +121,25 @@ struct DMABufferGuestTests {
 /// Expects the calls and operations of some walks.
 private func expectCopies(_ count: Int, in trace: Trace) throws {
     #expect(trace.discardedCount == 0)
-    // A device with SVA, and one without.
-    for name in ["dmadev:configure", "dmadev:start", "dmadev:copy", "dmadev:stop", "dmadev:close"] {
-        #expect(trace.events(named: name).count == 2 * count, "\(name)")
+    // A device with SVA, one without, and one with attachments, whose last copy comes after a revocation.
+    for name in ["dmadev:configure", "dmadev:start", "dmadev:stop", "dmadev:close"] {
+        #expect(trace.events(named: name).count == 3 * count, "\(name)")
     }
-    for copy in trace.events(named: "dmadev:copy") {
-        let fields = try copy.fields()
-        #expect(fields["length"] == 65536 && fields["ret"] == 0, "\(copy)")
+    let copies = try trace.events(named: "dmadev:copy").map { try $0.fields() }
+    #expect(copies.allSatisfy { $0["length"] == 65536 })
+    #expect(copies.map { $0["ret"] } == Array(repeating: [0, 0, 0, 1], count: count).flatMap { $0 })
+    let calls = [
+        ("extmem_register_dmabuf", 4), ("extmem_map", 2), ("extmem_unmap", 2), ("interconnect_attach", 2),
+        ("interconnect_map", 2), ("interconnect_revoke", 1), ("interconnect_detach", 2),
+    ]
+    for (name, times) in calls {
+        let returned = try trace.events(named: "dmadev:\(name)").map { try $0.fields()["ret"] }
+        #expect(returned == Array(repeating: 0, count: times * count), "\(name)")
     }
-    for name in ["dmadev:extmem_register_dmabuf", "dmadev:extmem_map", "dmadev:extmem_unmap"] {
-        let returned = try trace.events(named: name).map { try $0.fields()["ret"] }
-        #expect(returned == Array(repeating: 0, count: 2 * count), "\(name)")
-    }
-    // Mapped, unregistered, not registered any more; then the other one.
+    // Mapped, unregistered, not registered any more; then the other one. Attached, revoked; then the other one.
     let unregistered = try trace.events(named: "dmadev:extmem_unregister").map { try $0.fields()["ret"] }
-    #expect(unregistered == Array(repeating: [-16, 0, -2, 0], count: count).flatMap { $0 })
-    let finished = trace.events(named: "dmadev_engine:operation_finish")
-    #expect(finished.count == 2 * count)
-    for operation in finished {
-        let fields = try operation.fields()
-        #expect(fields["status"] == 0, "\(operation)")
-    }
+    #expect(unregistered == Array(repeating: [-16, 0, -2, 0, -16, 0, 0], count: count).flatMap { $0 })
+    let statuses = try trace.events(named: "dmadev_engine:operation_finish").map { try $0.fields()["status"] }
+    // 4: invalid destination address.
+    #expect(statuses == Array(repeating: [0, 0, 0, 4], count: count).flatMap { $0 })
 }
