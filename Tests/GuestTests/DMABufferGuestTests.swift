@@ -24,6 +24,7 @@ struct DMABufferGuestTests {
                 \(program) walk $kind || exit 4
             done
             lttng destroy
+            \(scope) demo dmabuf --json >/out/demo.json || exit 9
             mkfifo /tmp/input
             \(program) hold </tmp/input >/tmp/holding & exec 3>/tmp/input
             until grep -q holding /tmp/holding; do sleep 0.1; done
@@ -51,6 +52,18 @@ struct DMABufferGuestTests {
             try FileManager.default.copyItem(atPath: outcome.files.file("captured"), toPath: to)
         }
         try expectInventory(outcome.files)
+        try expectDemonstration(outcome.files)
+    }
+
+    /// What `dmascope demo dmabuf` says where there are dma-bufs.
+    private func expectDemonstration(_ files: TemporaryDirectory) throws {
+        let text = try String(contentsOfFile: files.file("demo.json"), encoding: .utf8)
+        let steps = try #require(try JSONValue(parsing: text).tree["steps"]).elements
+        try #require(steps.count == 6)
+        #expect(steps[0]["kind"] == .string("udmabuf") && steps[0]["dmabuf"] == .bool(true))
+        #expect(steps[1]["verified"] == .bool(true) && steps[3]["untouched"] == .bool(true))
+        let regions = steps[4]["memory"]?["regions"]?.elements ?? []
+        #expect(regions.map { $0["exporter"] } == [.string("udmabuf"), .string("udmabuf")])
     }
 
     /// What `dmascope memory` says while two processes have buffers: see `Hold`.
