@@ -71,7 +71,7 @@ let package = Package(
 
         // L2: the engine, drivers, telemetry commands over devices, and the table of access groups, which does no I/O.
         swiftTarget("DMAEngine", ["CDMADev", "CDMATrace", "CLinux", "DMADev", "LinuxSystem", systemPackage]),
-        swiftTarget("SoftwareDriver", ["DMADev", "DMAEngine", systemPackage]),
+        swiftTarget("SoftwareDriver", ["DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         swiftTarget("FaultDriver", ["DMADev", "DMAEngine"]),
         swiftTarget(
             "ControllerDriver",

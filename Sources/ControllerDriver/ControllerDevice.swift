@@ -168,6 +168,13 @@ public final class ControllerDevice: RingDriver {
         return try register(region.lentDescriptor, file.offset, region.address, region.byteCount, connection)
     }
 
+    /// Maps the ranges of an attachment in the controller: a region by its file.
+    public func importRanges(_ ranges: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
+        // Only a region has a file, and a region is one range.
+        guard ranges.count == 1, let range = ranges.first, let file = range.file else { return try mapEach(ranges) }
+        return [try register(file.descriptor, file.offset, range.address, range.byteCount, connection)]
+    }
+
     private func register(
         _ file: CInt, _ offset: UInt64, _ address: UInt64, _ byteCount: UInt64, _ connection: ControllerConnection
     ) throws(DMAError) -> UInt64 {

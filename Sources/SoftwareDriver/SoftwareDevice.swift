@@ -1,5 +1,6 @@
 public import DMADev
 public import DMAEngine
+internal import LinuxSystem
 internal import SystemPackage
 
 /// A DMA device in software: an engine's thread moves the bytes.
@@ -48,6 +49,8 @@ public final class SoftwareDevice: RingDriver {
     private let hasSVA: Bool
     /// The mapped dma-bufs.
     private let buffers: DMABufferMap
+    /// The addresses of attached dma-bufs, by IOVA.
+    private let attachedBuffers = Locked<[UInt64: UInt64]>([:])
 
     /// Makes a device on an engine.
     ///
@@ -144,14 +147,33 @@ public final class SoftwareDevice: RingDriver {
         }
     }
 
-    /// Adds the ranges of an attachment to the map.
+    /// Adds the ranges of an attachment to the map. A dma-buf is synchronized with its other users, as in `mapMemory`.
     public func importRanges(_ ranges: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
-        try map.insertAttached(ranges, direction)
+        // First, so that no access is made without.
+        let shared = ranges.filter { $0.file?.isDMABuffer == true }
+        for range in shared {
+            guard let file = range.file else { continue }
+            buffers.insert(address: range.address, byteCount: range.byteCount, descriptor: file.descriptor)
+        }
+        do throws(DMAError) {
+            let iovas = try map.insertAttached(ranges, direction)
+            attachedBuffers.withLock { attached in
+                for (iova, range) in zip(iovas, ranges) where range.file?.isDMABuffer == true {
+                    attached[iova] = range.address
+                }
+            }
+            return iovas
+        } catch {
+            for range in shared { buffers.remove(address: range.address) }
+            throw error
+        }
     }
 
     /// Removes them, and waits for the engine.
     public func endImport(_ iovas: [UInt64], within timeout: Duration?) throws(DMAError) {
         try map.removeAttached(iovas, within: timeout)
+        let ended = attachedBuffers.withLock { attached in iovas.compactMap { attached.removeValue(forKey: $0) } }
+        for address in ended { buffers.remove(address: address) }
     }
 }
 

@@ -24,6 +24,7 @@ struct DMABufferGuestTests {
                 \(program) walk $kind || exit 4
             done
             lttng destroy
+            \(scope) demo dmabuf --json >/out/demo.json || exit 9
             mkfifo /tmp/input
             \(program) hold </tmp/input >/tmp/holding & exec 3>/tmp/input
             until grep -q holding /tmp/holding; do sleep 0.1; done
@@ -42,7 +43,7 @@ struct DMABufferGuestTests {
         for (kind, steps) in [("udmabuf", "\nshared pages"), ("heap", ""), ("memfd", "")] {
             #expect(
                 outcome.output.contains(
-                    "walk \(kind)\nmade\nrefused\nshared\ncopied\ncopied between regions\ncopied from a window\(steps)\ndone\n"
+                    "walk \(kind)\nmade\nrefused\nshared\ncopied\ncopied between regions\nattached and revoked\ncopied from a window\(steps)\ndone\n"
                 ),
                 "\(outcome.output)")
         }
@@ -55,6 +56,18 @@ struct DMABufferGuestTests {
             try FileManager.default.copyItem(atPath: outcome.files.file("captured"), toPath: to)
         }
         try expectInventory(outcome.files)
+        try expectDemonstration(outcome.files)
+    }
+
+    /// What `dmascope demo dmabuf` says where there are dma-bufs.
+    private func expectDemonstration(_ files: TemporaryDirectory) throws {
+        let text = try String(contentsOfFile: files.file("demo.json"), encoding: .utf8)
+        let steps = try #require(try JSONValue(parsing: text).tree["steps"]).elements
+        try #require(steps.count == 6)
+        #expect(steps[0]["kind"] == .string("udmabuf") && steps[0]["dmabuf"] == .bool(true))
+        #expect(steps[1]["verified"] == .bool(true) && steps[3]["untouched"] == .bool(true))
+        let regions = steps[4]["memory"]?["regions"]?.elements ?? []
+        #expect(regions.map { $0["exporter"] } == [.string("udmabuf"), .string("udmabuf")])
     }
 
     /// What `dmascope memory` says while two processes have buffers: see `Hold`.
@@ -116,7 +129,9 @@ struct DMABufferGuestTests {
         let trace = try LTTngSession.record { session in
             let result = try session.run(builtProduct("dma-buffers"), ["walk", "memfd"])
             #expect(
-                result.output == "made\nrefused\nshared\ncopied\ncopied between regions\ncopied from a window\ndone\n")
+                result.output
+                    == "made\nrefused\nshared\ncopied\ncopied between regions\nattached and revoked\ncopied from a window\ndone\n"
+            )
         }
         try expectCopies(1, in: trace)
     }
@@ -125,9 +140,10 @@ struct DMABufferGuestTests {
 /// Expects the calls and operations of some walks.
 private func expectCopies(_ count: Int, in trace: Trace) throws {
     #expect(trace.discardedCount == 0)
-    // A device with SVA, one without, and one of a controller, which copies until the window's owner is killed.
+    // A device with SVA, one without, one with attachments, and one of a controller, which copies until the window's
+    // owner is killed.
     for name in ["dmadev:configure", "dmadev:start", "dmadev:stop", "dmadev:close"] {
-        #expect(trace.events(named: name).count == 3 * count, "\(name)")
+        #expect(trace.events(named: name).count == 4 * count, "\(name)")
     }
     let copies = trace.events(named: "dmadev:copy")
     for copy in copies {
@@ -137,15 +153,22 @@ private func expectCopies(_ count: Int, in trace: Trace) throws {
             break
         }
     }
-    for name in ["dmadev:extmem_register_dmabuf", "dmadev:extmem_map", "dmadev:extmem_unmap"] {
-        let returned = try trace.events(named: name).map { try $0.fields()["ret"] }
-        #expect(returned == Array(repeating: 0, count: 3 * count), "\(name)")
+    let calls = [
+        ("extmem_register_dmabuf", 5), ("extmem_map", 3), ("extmem_unmap", 3), ("interconnect_attach", 2),
+        ("interconnect_map", 2), ("interconnect_revoke", 1), ("interconnect_detach", 2),
+    ]
+    for (name, times) in calls {
+        let returned = try trace.events(named: "dmadev:\(name)").map { try $0.fields()["ret"] }
+        #expect(returned == Array(repeating: 0, count: times * count), "\(name)")
     }
-    // Mapped, unregistered, not registered any more; then the other one, and that of the controller's device.
+    // Mapped, unregistered, not registered any more; then the other one. Attached, revoked; then the other one. Last, that
+    // of the controller's device.
     let unregistered = try trace.events(named: "dmadev:extmem_unregister").map { try $0.fields()["ret"] }
-    #expect(unregistered == Array(repeating: [-16, 0, -2, 0, 0], count: count).flatMap { $0 })
+    #expect(unregistered == Array(repeating: [-16, 0, -2, 0, -16, 0, 0, 0], count: count).flatMap { $0 })
+    // Successful, aborted, and invalid destination address after the revocation. Of the controller's device, one at least
+    // succeeds, and 101 at least come after the owner's end.
     let statuses = try trace.events(named: "dmadev_engine:operation_finish").map { try $0.fields()["status"] }
-    // Of the controller's device, one at least; 101 at least after its end.
-    #expect(statuses.count == copies.count && statuses.allSatisfy { $0 == 0 || $0 == 1 })
-    #expect(statuses.count { $0 == 0 } >= 3 * count && statuses.count { $0 == 1 } >= 101 * count)
+    #expect(statuses.count == copies.count && statuses.allSatisfy { $0 == 0 || $0 == 1 || $0 == 4 })
+    #expect(statuses.count { $0 == 0 } >= 4 * count && statuses.count { $0 == 4 } == count)
+    #expect(statuses.count { $0 == 1 } >= 101 * count)
 }

@@ -124,8 +124,8 @@ public final class MemoryTable: Sendable {
     /// Unregisters a region; `rte_extmem_unregister`. Its getters fail from then on, and its descriptor is closed. The
     /// memory itself stays as it is.
     ///
-    /// - Throws: `EBUSY` while a device has mapped it or has a window over it, or another process has attached it, with
-    ///   who it is; `ENOENT` when it is not registered; `EINVAL` for an attached region.
+    /// - Throws: `EBUSY` while a device has mapped it or has a window over it, an attachment of it is not dead, or
+    ///   another process has attached it, with who it is; `ENOENT` when it is not registered; `EINVAL` for an attached region.
     public func unregister(_ region: MemoryRegion) throws(DMAError) {
         try failedCalls.tracing("extmem_unregister", of: -1) { ret in
             dmatrace_dmadev_extmem_unregister(region.number, region.address, region.byteCount, ret)

@@ -37,7 +37,7 @@ public final class AttachmentTable: Sendable {
     /// - Returns: the attachment, which is in the table until ``BufferAttachment/detach()``.
     /// - Throws: `EOPNOTSUPP` for a static importer, when no interconnect is allowed, and when none is supported, with
     ///   all reasons; `EINVAL` for a buffer of 0 bytes, or a list of interconnects that is empty, has one twice, or
-    ///   system memory before another one; `ENOSPC` when the table is full; the importer's errors.
+    ///   system memory before another one, and for a ``MemoryRegion`` that is not registered any more; `ENOSPC` when the table is full; the importer's errors.
     public func attach(
         _ exporter: any Exporter, to importer: any Importer, allowing allowed: [any Interconnect]? = nil
     ) throws(DMAError) -> BufferAttachment {
@@ -54,12 +54,13 @@ public final class AttachmentTable: Sendable {
         } _: { () throws(DMAError) in
             let (interconnect, fallBacks) = try choose(id, exporter, importer, allowed)
             let attachment = BufferAttachment(id: id, exporter, importer, over: interconnect, fallBacks, in: self)
-            try state.withLock { state throws(DMAError) in
-                guard state.attachments.count < Self.maximumCount else {
-                    throw DMAError(.exhausted, .noSpace, "\(Self.maximumCount) attachments exist, the maximum")
-                }
-                state.attachments[id] = attachment
-                state.counts.attached += 1
+            let region = exporter as? MemoryRegion
+            let token = try region?.beginUse(by: attachment)
+            do throws(DMAError) {
+                try add(attachment)
+            } catch {
+                if let region, let token { region.endUse(token) }
+                throw error
             }
             made = attachment
             return attachment
@@ -126,6 +127,16 @@ public final class AttachmentTable: Sendable {
         throw .unsupported(
             "importer \(importer.name) supports no interconnect of exporter \(exporter.name): "
                 + fallBacks.map { "\($0.interconnect): \($0.reason)" }.joined(separator: "; "))
+    }
+
+    private func add(_ attachment: BufferAttachment) throws(DMAError) {
+        try state.withLock { state throws(DMAError) in
+            guard state.attachments.count < Self.maximumCount else {
+                throw DMAError(.exhausted, .noSpace, "\(Self.maximumCount) attachments exist, the maximum")
+            }
+            state.attachments[attachment.id] = attachment
+            state.counts.attached += 1
+        }
     }
 
     private func count(_ fallBack: BufferAttachment.FallBack) {

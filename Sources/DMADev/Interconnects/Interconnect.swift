@@ -55,12 +55,24 @@ public struct MemoryRange: InterconnectRange, Hashable {
     public var address: UInt64
     /// Length in bytes.
     public var byteCount: UInt64
+    /// The file that the addresses map, for a driver that needs it; `nil`: none is known.
+    package var file: MappedFile?
 
     /// Values are not checked.
     public init(address: UInt64, byteCount: UInt64) {
         self.address = address
         self.byteCount = byteCount
     }
+}
+
+/// The file behind a range of addresses.
+package struct MappedFile: Sendable, Hashable {
+    /// Lent: open as long as the range is mapped.
+    package let descriptor: CInt
+    /// Of the range's first byte.
+    package let offset: UInt64
+    /// Whether accesses are bracketed with `DMA_BUF_IOCTL_SYNC`.
+    package let isDMABuffer: Bool
 }
 
 /// The windows of a controller's access groups: a buffer that another process has opened to its group.

@@ -11,6 +11,12 @@ let regionCases: [ConformanceCase] = [
         "fails on a page without an IOVA, and tells which side", needs: [.copy, .handlesErrors], failsWithoutIOVA),
     ConformanceCase("reaches the pages of a region at its IOVAs", needs: .copy, variant: .withoutSVA, reachesIOVAs),
     ConformanceCase("maps all of a region or nothing", needs: .copy, variant: .withoutSVA, mapsAllOrNothing),
+    ConformanceCase(
+        "reaches attached regions, and keeps them registered until they are revoked", needs: [.copy, .handlesErrors],
+        reachesAttachedRegions),
+    ConformanceCase(
+        "reaches attached regions without SVA", needs: [.copy, .handlesErrors], variant: .withoutSVA,
+        reachesAttachedRegions),
 ]
 
 /// A region on a memfd.
@@ -55,6 +61,43 @@ private func reachesRegion(_ bench: ConformanceBench) throws {
     }
     try memory.table.unregister(memory.region)
     expect(.invalidArgument) { _ = try device.mapMemory(memory.region) }
+}
+
+private func reachesAttachedRegions(_ bench: ConformanceBench) throws {
+    let (device, channel) = (bench.device, try bench.channel())
+    let (source, target) = (try FileRegion(pages: 8), try FileRegion(pages: 8))
+    for index in source.bytes.indices { source.bytes[index] = UInt8(truncatingIfNeeded: index &* 29) }
+    let (reading, writing) = (try device.attach(source.region), try device.attach(target.region))
+    let from: UInt64
+    do {
+        from = try #require(try reading.map(.toDevice).first).address
+    } catch let error as DMAError {
+        // A device with SVA need not have IOVAs.
+        #expect(error.errno == .notSupported && bench.properties.capabilities.contains(.sva))
+        for attachment in [reading, writing] { try attachment.detach() }
+        return
+    }
+    let to = try #require(try writing.map(.fromDevice).first).address
+    #expect(from >= 1 << 56 && to >= 1 << 56)
+    try channel.copy(from: from, to: to, length: 8 * 4096, flags: .submit)
+    #expect(try channel.statuses(1) == [.successful])
+    #expect(source.bytes.elementsEqual(target.bytes))
+
+    expect(.resourceBusy) { try target.table.unregister(target.region) }
+    #expect(
+        target.region.currentUses
+            == [.other("attached to device \(device.id) '\(device.name)' by attachment \(writing.id)")])
+    try writing.revoke(within: .seconds(60))
+    target.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    try channel.copy(from: from, to: to, length: 64, flags: .submit)
+    #expect(try channel.statuses(1) == [.invalidDestinationAddress])
+    #expect(target.bytes.allSatisfy { $0 == 0 })
+    try target.table.unregister(target.region)
+    try writing.detach()
+    try reading.detach()
+    try channel.copy(from: from, to: to, length: 64, flags: .submit)
+    #expect(try channel.statuses(1) == [.invalidSourceAddress])
+    try source.table.unregister(source.region)
 }
 
 private func closesRegion(_ bench: ConformanceBench) throws {

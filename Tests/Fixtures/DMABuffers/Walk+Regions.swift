@@ -44,7 +44,7 @@ extension Walk {
         DMABuffers.say("copied between regions")
     }
 
-    private func expect(_ errno: Errno, _ call: () throws(DMAError) -> Void) throws(Mismatch) {
+    func expect(_ errno: Errno, _ call: () throws(DMAError) -> Void) throws(Mismatch) {
         do throws(DMAError) {
             try call()
         } catch {

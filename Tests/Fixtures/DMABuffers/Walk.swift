@@ -16,6 +16,7 @@ struct Walk {
         try shareWithPeer()
         try copyBetweenBuffers()
         try copyBetweenRegions()
+        try copyThroughAttachments()
         try copyFromWindow()
         if kind == .udmabuf { try shareWithFile() }
         DMABuffers.say("done")
