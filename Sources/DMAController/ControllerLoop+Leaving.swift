@@ -41,6 +41,12 @@ extension ControllerLoop {
         }
     }
 
+    /// Lets the application of a peer read its counters when the controller has stopped: it did not end the connection.
+    func keepCounters(of peer: Peer) {
+        for ring in peer.rings.values { ring.memory.keepApplicationPages() }
+        for ring in peer.endedRings.values { ring.memory.keepApplicationPages() }
+    }
+
     /// Releases one ring of a disconnected peer, and with the last one the rest.
     func release(_ peer: Peer) {
         if let vchan = peer.rings.keys.first {

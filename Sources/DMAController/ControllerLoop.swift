@@ -127,6 +127,7 @@ final class ControllerLoop {
         }
         for peer in Array(peers.values) {
             peer.isExpelled = true
+            keepCounters(of: peer)
             drop(peer)
         }
         drain()

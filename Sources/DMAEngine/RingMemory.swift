@@ -28,7 +28,8 @@ public final class RingMemory: @unchecked Sendable {
     public let layout: RingLayout
 
     let base: UnsafeMutableRawPointer
-    private let removesApplicationPages: Bool
+    /// Set in `init`, and by the owner before it releases its reference.
+    private var removesApplicationPages: Bool
 
     /// Maps zeroed memory; unused pages consume no memory.
     ///
@@ -68,6 +69,12 @@ public final class RingMemory: @unchecked Sendable {
             madvise(base, layout.applicationByteCount, MADV_REMOVE)
         }
         munmap(base, layout.byteCount)
+    }
+
+    /// The application's pages stay when the object is released: the application still reads its counters. Not while
+    /// another thread uses the object.
+    public func keepApplicationPages() {
+        removesApplicationPages = false
     }
 
     /// The counters of both sides since the ring was created.

@@ -67,6 +67,15 @@ import Testing
         withExtendedLifetime(peer) {}
     }
 
+    @Test("An application reads its counters when the controller has stopped")
+    func stopped() throws {
+        let peer = try RawPeer.greeted(controller.path)
+        let memory = try #require(try peer.startRing(request))
+        memory.applicationCounters.pointee.submitted = 9
+        controller.stop()
+        #expect(peer.isEnded && memory.applicationCounters.pointee.submitted == 9)
+    }
+
     @Test("The engine's side is allocated by the application, or the ring does not start")
     func engineFile() throws {
         let peer = try RawPeer.greeted(controller.path)
