@@ -1,7 +1,9 @@
 import TestSupport
 
 /// What `trace-every-event once` has to leave in a trace, event by event.
-let expectedFields: [String: [String: TraceValue]] = [
+let expectedFields = otherFields.merging(expectedMemoryFields) { $1 }
+
+private let otherFields: [String: [String: TraceValue]] = [
     "dmadev:dev_max": ["dev_max": 64, "ret": 0],
     "dmadev:get_dev_id_by_name": ["name": "dma \"one\" = {1}, x", "ret": 3],
     "dmadev:is_valid": ["dev_id": 3, "valid": 1],

@@ -15,7 +15,6 @@ import Testing
             try $0.map { try $0.fields() }
         }
         let declared = TracePoints.all.map { "\($0.provider):\($0.name)" }
-        let expectedFields = expectedFields.merging(expectedMemoryFields) { $1 }
         #expect(Set(declared).symmetricDifference(expectedFields.keys) == [])
         #expect(Set(declared).symmetricDifference(recorded.keys) == [])
         for (name, fields) in expectedFields {

@@ -53,8 +53,8 @@ private final class RingArena {
 
         engine = prepared { try Engine(name: "fuzz") }
         own = IOVAMap(engine: engine)
-        require(own.insert(iova: 0x10000, byteCount: 0x2000, address: address(1)), "own memory")
-        require(own.insert(iova: 0x12000, byteCount: 0x1000, address: address(4)), "own memory")
+        require(own.add(iova: 0x10000, byteCount: 0x2000, address: address(1)) != nil, "own memory")
+        require(own.add(iova: 0x12000, byteCount: 0x1000, address: address(4)) != nil, "own memory")
         func window(_ handler: UInt16, _ rights: Int, _ iova: UInt64, _ byteCount: UInt64, _ address: UInt64)
             -> DomainMap.Window
         {
