@@ -131,8 +131,10 @@ private final class ControlConversation {
                     guard message.byteCount > 0 else { return false }
                     let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<message.byteCount])
                     require(MessageCode.check(bytes), "the controller sent no message")
-                    if try? Packet.header(of: bytes).kind == .ringAttached, message.descriptors.takeFirst() != nil {
-                        engineFiles[place] = message.descriptors.takeFirst().map { Descriptor($0) }
+                    if (try? Packet.header(of: bytes))?.kind == .ringAttached, message.descriptors.takeFirst() != nil,
+                        let file = message.descriptors.takeFirst()
+                    {
+                        engineFiles[place] = Descriptor(file)
                     }
                 } catch {
                     return error == .resourceTemporarilyUnavailable
