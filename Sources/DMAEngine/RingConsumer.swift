@@ -34,7 +34,7 @@ struct RingConsumer {
     let counters: UnsafeMutablePointer<dmadev_engine_counters>
     let mask: UInt64
     /// The highest number of rung operations that is possible; 0: an impossible one has halted the ring.
-    private var limit: UInt64
+    private(set) var limit: UInt64
     let maximumEntries: Int
     let doorbellTimes: UnsafeMutablePointer<UInt64>
     let spaces: AddressSpaces
@@ -225,7 +225,7 @@ struct RingConsumer {
     /// Executes the operation at `next`, or its next part.
     ///
     /// - Returns: its status, or `nil` when the budget was used up first.
-    private mutating func execute(_ budget: inout Int) -> CompletionStatus? {
+    mutating func execute(_ budget: inout Int) -> CompletionStatus? {
         var operation: Operation
         if let begun = running {
             operation = begun
@@ -408,42 +408,6 @@ struct RingConsumer {
             for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
         default: break  // a fill has no source buffer: its pattern is not an address
         }
-    }
-
-    /// Ends rung operations that are not finished as aborted; for a detached ring.
-    ///
-    /// - Returns: the number of aborted operations.
-    mutating func abortAll() -> UInt32 {
-        synchronizer?.abandon()
-        var aborted: UInt32 = 0
-        var left = min(tail.loadAcquiring() &- next, limit)
-        noteStepTime()
-        while left != 0 {
-            if running == nil { running = beginOperation() }
-            finish(.userAbort)
-            aborted &+= 1
-            left &-= 1
-        }
-        faults?.endDelay(at: next)
-        publish()
-        return aborted
-    }
-
-    /// Continues the started operation for one chunk; for a detached ring.
-    ///
-    /// - Returns: whether it has bytes left.
-    mutating func finishPart() -> Bool {
-        guard running != nil, synchronizer?.isBlocked != true else { return false }
-        if let buffers, buffers.contents.count != 0 { return finishPart(buffers.contents) }
-        return finishPartUnsynchronized()
-    }
-
-    mutating func finishPartUnsynchronized() -> Bool {
-        var budget = Self.chunk
-        guard let status = execute(&budget) else { return synchronizer?.isBlocked != true }
-        finish(status)
-        publish()
-        return false
     }
 
     /// Sets or clears the flag that makes the application ring the bell; see ``RingProducer/submit()``.
