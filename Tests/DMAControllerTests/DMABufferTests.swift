@@ -25,7 +25,8 @@ import Testing
     init() throws {
         directory = try TemporaryDirectory()
         var configuration = ControllerConfiguration()
-        configuration.exporterTimeout = .milliseconds(200)
+        // A busy machine may take a second for a call that returns at once.
+        configuration.exporterTimeout = .seconds(5)
         // An unsealed file of two pages is a dma-buf, one of a page is that of a driver.
         configuration.bufferCalls.recognise = { descriptor in
             switch (try? MemoryFile.byteCount(of: descriptor)) ?? 0 {
