@@ -132,14 +132,14 @@ import Testing
 
     @Test("Of a million operations against revocations not one writes after a revocation has returned")
     func race() throws {
-        let most = ThreadSanitizer.isActive ? 60_000 : 1_000_000
+        let enough = (operations: ThreadSanitizer.isActive ? 60_000 : 1_000_000, revocations: 200)
         let bench = try AttachmentBench(hasSVA: true)
         let buffer = try bench.exporter()
         let untouched = [UInt8](repeating: 0xAA, count: bench.byteCount)
         let race = Race(bench)
         let worker = try SystemThread.start(name: "worker") { race.work() }
         var revocations = 0
-        while race.done < most {
+        while race.done < enough.operations || revocations < enough.revocations {
             let attachment = try bench.device.attach(buffer)
             let iova = try #require(try attachment.map(.fromDevice).first?.address)
             race.target = iova
@@ -158,7 +158,7 @@ import Testing
         race.end()
         worker.join()
         #expect(race.counts.successful > 0 && race.counts.refused > 0 && race.counts.other == 0, "\(race.counts)")
-        #expect(revocations > 100 && bench.registry.attachments.counts.revocations == UInt64(revocations))
+        #expect(bench.registry.attachments.counts.revocations == UInt64(revocations))
     }
 }
 
