@@ -32,6 +32,8 @@ let package = Package(
         .library(name: "TelemetryClient", targets: ["TelemetryClient"]),
         .executable(name: "dmascope", targets: ["dmascope"]),
         .library(name: "dmascope-trace", type: .dynamic, targets: ["CDMATraceProbes"]),
+        // For programs in C: libdmadev.so.
+        .library(name: "dmadev", type: .dynamic, targets: ["LibDMADev"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -122,6 +124,11 @@ let package = Package(
         swiftTarget(
             "DeviceDrivers",
             ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "LinuxSystem", "SoftwareDriver", systemPackage]),
+
+        // L4: the library for C.
+        .target(name: "CLibDMADev", dependencies: ["CDMADev"], cSettings: [.define("_GNU_SOURCE")]),
+        swiftTarget(
+            "LibDMADev", ["CDMADev", "CLibDMADev", "DMADev", "DeviceDrivers", "LinuxSystem", systemPackage]),
 
         // L4: the program.
         .executableTarget(

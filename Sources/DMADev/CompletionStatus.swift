@@ -13,8 +13,8 @@ public struct CompletionStatus: RawRepresentable, Sendable, Hashable {
     }
 
     @inlinable
-    init(_ code: Int32) {
-        self.init(rawValue: UInt16(truncatingIfNeeded: code))
+    init(_ code: dmadev_status_code) {
+        self.init(rawValue: UInt16(truncatingIfNeeded: code.rawValue))
     }
 
     /// Completed without error.

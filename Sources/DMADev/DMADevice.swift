@@ -77,6 +77,9 @@ public final class DMADevice: @unchecked Sendable {
 
     var dataPath: DataPath { DataPath(table) }
 
+    /// The first argument of the call layer's functions in cdmadev.h for this device. Valid as long as the object.
+    public var callLayerArgument: UnsafeMutableRawPointer { UnsafeMutableRawPointer(table) }
+
     // MARK: Life
 
     /// Sets the number of channels, priority and modes; `rte_dma_configure`. Removes the set-up of all channels.

@@ -155,8 +155,8 @@ extension RingConsumer {
         if done > begun { countForLatency(UInt64(done &- begun)) }
         let slot = Int(truncatingIfNeeded: next & mask)
         let straight = min(done, Int(truncatingIfNeeded: mask) + 1 - slot)
-        (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: straight)
-        if straight < done { statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL), count: done - straight) }
+        (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL.rawValue), count: straight)
+        if straight < done { statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL.rawValue), count: done - straight) }
         if done < run.count {
             run.byteCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
             run.fillCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].is_fill }

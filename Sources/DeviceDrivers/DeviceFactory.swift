@@ -1,4 +1,5 @@
 public import DMADev
+internal import SystemPackage
 
 /// Makes devices from specifications.
 public enum DeviceFactory {
@@ -21,7 +22,7 @@ public enum DeviceFactory {
             } catch {
                 // They are not started, so they can be closed.
                 for device in devices { try? device.close() }
-                throw DeviceSpecification.Failure("device \(name): \(error.message)")
+                throw DeviceSpecification.Failure("device \(name): \(error.message)", error.errno)
             }
         }
         return devices
@@ -33,7 +34,7 @@ public enum DeviceFactory {
         var taken = Set(existing)
         for case let name? in specifications.map(\.name) {
             guard taken.insert(name).inserted else {
-                throw DeviceSpecification.Failure("two devices cannot both have the name \(name)")
+                throw DeviceSpecification.Failure("two devices cannot both have the name \(name)", .fileExists)
             }
         }
         var number = 0

@@ -1,5 +1,6 @@
 internal import DMADev
 internal import LinuxSystem
+public import SystemPackage
 
 /// The text form of a device: `software,name=dma0,engine=e0,vchans=8`.
 ///
@@ -9,9 +10,12 @@ public struct DeviceSpecification: Sendable {
     public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         /// The sentence.
         public let description: String
+        /// `EINVAL` for a text, else the error of the driver or the registry.
+        public let errno: Errno
 
-        init(_ description: String) {
+        init(_ description: String, _ errno: Errno = .invalidArgument) {
             self.description = description
+            self.errno = errno
         }
     }
 

@@ -162,7 +162,7 @@ import Testing
         try eventually("the copy is done") {
             ring.memory.consumerPage.member(\.completed).loadAcquiring() == 1
         }
-        #expect(ring.memory.statuses[0] == UInt16(DMADEV_STATUS_INVALID_SRC_ADDR))
+        #expect(ring.memory.statuses[0] == UInt16(DMADEV_STATUS_INVALID_SRC_ADDR.rawValue))
         #expect(mapping.bytes[4096...].allSatisfy { $0 == 7 })
     }
 
@@ -188,7 +188,7 @@ import Testing
         #expect(try ring.peer.ask(StopRings(), for: Done.self) != nil)
         let statuses = (0..<64).map { ring.memory.statuses[$0] }
         #expect(
-            statuses.last == UInt16(DMADEV_STATUS_INVALID_DST_ADDR) || statuses.last == UInt16(DMADEV_STATUS_USER_ABORT)
+            statuses.last == UInt16(DMADEV_STATUS_INVALID_DST_ADDR.rawValue) || statuses.last == UInt16(DMADEV_STATUS_USER_ABORT.rawValue)
         )
     }
 }

@@ -69,8 +69,8 @@ import Testing
             ring.retire()
         }
         let statuses = ring.statuses(200)
-        let aborted = statuses.filter { $0 == UInt16(DMADEV_STATUS_USER_ABORT) }.count
-        #expect(statuses.allSatisfy { $0 == 0 || $0 == UInt16(DMADEV_STATUS_USER_ABORT) })
+        let aborted = statuses.filter { $0 == UInt16(DMADEV_STATUS_USER_ABORT.rawValue) }.count
+        #expect(statuses.allSatisfy { $0 == 0 || $0 == UInt16(DMADEV_STATUS_USER_ABORT.rawValue) })
         #expect(Array(statuses.prefix(200 - aborted)).allSatisfy { $0 == 0 })
         #expect(ring.statistics == Statistics(submitted: 200, completed: 200, errors: UInt64(aborted)))
     }

@@ -239,8 +239,8 @@ enum Flags {
 
 /// How operations end.
 enum Code {
-    static let successful = UInt16(DMADEV_STATUS_SUCCESSFUL)
-    static let aborted = UInt16(DMADEV_STATUS_USER_ABORT)
-    static let invalidSource = UInt16(DMADEV_STATUS_INVALID_SRC_ADDR)
-    static let invalidDestination = UInt16(DMADEV_STATUS_INVALID_DST_ADDR)
+    static let successful = UInt16(DMADEV_STATUS_SUCCESSFUL.rawValue)
+    static let aborted = UInt16(DMADEV_STATUS_USER_ABORT.rawValue)
+    static let invalidSource = UInt16(DMADEV_STATUS_INVALID_SRC_ADDR.rawValue)
+    static let invalidDestination = UInt16(DMADEV_STATUS_INVALID_DST_ADDR.rawValue)
 }

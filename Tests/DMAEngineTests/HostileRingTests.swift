@@ -44,7 +44,7 @@ import Testing
         for (slot, kind) in ([0, 4, 200, 255] as [Int32]).enumerated() {
             memory.descriptors[slot] = descriptor(kind: kind)
         }
-        #expect(execute(4) == Array(repeating: UInt16(DMADEV_STATUS_INVALID_OPCODE), count: 4))
+        #expect(execute(4) == Array(repeating: UInt16(DMADEV_STATUS_INVALID_OPCODE.rawValue), count: 4))
         #expect(Array(target) == [7, 7])
         let counted = memory.counters
         #expect(counted["ops_unknown"] == 4)
@@ -65,7 +65,7 @@ import Testing
         memory.descriptors[1] = descriptor(kind: DMADEV_KIND_COPY_SG, sources: 2, destinations: 1)
         memory.descriptors[2] = descriptor(kind: DMADEV_KIND_COPY_SG, sources: 0, destinations: 1)
         memory.descriptors[3] = descriptor(kind: DMADEV_KIND_COPY_SG, sources: 255, destinations: 255)
-        let invalid = UInt16(DMADEV_STATUS_INVALID_LENGTH)
+        let invalid = UInt16(DMADEV_STATUS_INVALID_LENGTH.rawValue)
         // The last one has two entries a side, however many it claims.
         #expect(execute(4) == [invalid, invalid, invalid, 0])
         #expect(memory.counters.engine.bytes == 16)

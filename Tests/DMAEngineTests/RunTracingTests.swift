@@ -35,7 +35,7 @@ import Testing
         defer { for event in recorded { event.pointee.state = 0 } }
         var budget = RingConsumer.chunk
         let done = consumer.executeRun(atMost: 8, budget: &budget)
-        #expect(done == 0 || memory.statuses[7] == UInt16(DMADEV_STATUS_INVALID_SRC_ADDR))
+        #expect(done == 0 || memory.statuses[7] == UInt16(DMADEV_STATUS_INVALID_SRC_ADDR.rawValue))
         return done
     }
 

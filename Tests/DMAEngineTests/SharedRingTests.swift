@@ -139,8 +139,8 @@ import Testing
             #expect(parts <= size / (256 << 10))
             sides.ring.abortRest()
             let statuses = sides.statuses(3)
-            #expect(statuses.last == UInt16(DMADEV_STATUS_USER_ABORT))
-            #expect(statuses.allSatisfy { $0 == 0 || $0 == UInt16(DMADEV_STATUS_USER_ABORT) })
+            #expect(statuses.last == UInt16(DMADEV_STATUS_USER_ABORT.rawValue))
+            #expect(statuses.allSatisfy { $0 == 0 || $0 == UInt16(DMADEV_STATUS_USER_ABORT.rawValue) })
         }
     }
 }

@@ -159,11 +159,11 @@ import Testing
             meanwhile += 1
         }
         #expect(meanwhile > 1)
-        #expect(ring.statuses(1) == [UInt16(DMADEV_STATUS_BUS_READ_ERROR)])
+        #expect(ring.statuses(1) == [UInt16(DMADEV_STATUS_BUS_READ_ERROR.rawValue)])
         #expect(stalled.memory.isStalled)
         // At once from now on, and by side.
         for _ in 0..<1000 {
-            #expect(copy(ring, from: two, to: one, length: 64) == UInt16(DMADEV_STATUS_BUS_WRITE_ERROR))
+            #expect(copy(ring, from: two, to: one, length: 64) == UInt16(DMADEV_STATUS_BUS_WRITE_ERROR.rawValue))
         }
         #expect(stalled.calls.isEmpty && good.isClosed)
         stalled.stall(0)
@@ -182,13 +182,13 @@ import Testing
         add(to, at: two)
         let ring = try ring()
         to.state.withLock { $0.fails = true }
-        #expect(copy(ring, from: one, to: two) == UInt16(DMADEV_STATUS_BUS_WRITE_ERROR))
+        #expect(copy(ring, from: one, to: two) == UInt16(DMADEV_STATUS_BUS_WRITE_ERROR.rawValue))
         // What had begun has ended.
         #expect(from.calls == ["begin read", "end read"] && from.isClosed && to.calls == ["begin write"])
         to.state.withLock { $0.fails = false }
         to.stall(-1)
         from.bytes.initializeMemory(as: UInt8.self, repeating: 5)
-        #expect(copy(ring, from: one, to: two) == UInt16(DMADEV_STATUS_BUS_ERROR))
+        #expect(copy(ring, from: one, to: two) == UInt16(DMADEV_STATUS_BUS_ERROR.rawValue))
         #expect(to.bytes.allSatisfy { $0 == 5 } && from.isClosed && to.memory.isStalled)
         to.stall(0)
         try eventually("the late call has returned") { !to.memory.isStalled && to.isClosed }
@@ -207,7 +207,7 @@ import Testing
         #expect(ring.producer.enqueueFill(~0, one, length: 64, flags: 2) >= 0)
         #expect(map.remove(at: one))
         memory.stall(0)
-        #expect(ring.statuses(1) == [UInt16(DMADEV_STATUS_INVALID_DST_ADDR)])
+        #expect(ring.statuses(1) == [UInt16(DMADEV_STATUS_INVALID_DST_ADDR.rawValue)])
         #expect(memory.bytes.allSatisfy { $0 == 0 } && memory.isClosed)
         ring.retire()
         memory.free()

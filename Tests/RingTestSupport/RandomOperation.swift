@@ -79,13 +79,13 @@ public final class Arena {
                 .lists(from: cut(from, length, &random), to: cut(to, length, &random)), expected)
         }
         switch dice >> 56 & 15 {
-        case 0: return copy(from: bad, to: toAddress, .init(status: UInt16(DMADEV_STATUS_INVALID_SRC_ADDR)))
+        case 0: return copy(from: bad, to: toAddress, .init(status: UInt16(DMADEV_STATUS_INVALID_SRC_ADDR.rawValue)))
         case 1 where isList:
-            return copy(from: fromAddress, to: bad, .init(status: UInt16(DMADEV_STATUS_INVALID_DST_ADDR)))
+            return copy(from: fromAddress, to: bad, .init(status: UInt16(DMADEV_STATUS_INVALID_DST_ADDR.rawValue)))
         case 1:
             return operation(
                 .fill(pattern: dice, to: bad, length: UInt32(length)),
-                .init(status: UInt16(DMADEV_STATUS_INVALID_DST_ADDR)))
+                .init(status: UInt16(DMADEV_STATUS_INVALID_DST_ADDR.rawValue)))
         case 2..<5:
             return operation(
                 .fill(pattern: dice, to: toAddress, length: UInt32(length)),

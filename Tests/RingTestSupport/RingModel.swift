@@ -64,7 +64,7 @@ public struct RingModel {
             batchIsNew = false
         }
         if fence, batchFailed { abandoned = true }
-        let status = abandoned ? UInt16(DMADEV_STATUS_NOT_ATTEMPTED) : expected.status
+        let status = abandoned ? UInt16(DMADEV_STATUS_NOT_ATTEMPTED.rawValue) : expected.status
         if status != 0 { batchFailed = true }
         slots[enqueued % slots.count] = Expected(status: status, expected.written)
         enqueued += 1

@@ -1,5 +1,6 @@
 /* The layouts that several parties must agree on: the descriptor, the pages of a ring that application and engine
- * share, the counters, and the table of data-path functions between the call layer and a driver.
+ * share, the counters, and the table of data-path functions between the call layer and a driver. What programs in C see
+ * too is in dmadev.h.
  *
  * A ring has two sides, and each writes only its own memory:
  *
@@ -18,32 +19,11 @@
 #ifndef CDMADEV_H
 #define CDMADEV_H
 
+#include "dmadev.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* One entry of a scatter-gather list; struct rte_dma_sge. */
-struct dmadev_sge {
-	uint64_t addr;
-	uint32_t length;
-	uint32_t reserved;
-};
-
-/* One operation as a structure, for enqueue_ops and dequeue_ops; struct rte_dma_op. Its nb_src source entries and
- * then its nb_dst destination entries follow in memory. */
-struct dmadev_op {
-	uint64_t flags;
-	void *_Nullable op_mp; /* the pool of the structure; not used */
-	uint32_t status; /* set when it is dequeued */
-	uint32_t rsvd;
-	uint64_t impl_opaque[2]; /* for the driver while the operation is enqueued */
-	uint64_t user_meta; /* for the application */
-	uint64_t event_meta; /* for the application */
-	int16_t dma_dev_id;
-	uint16_t vchan;
-	uint16_t nb_src;
-	uint16_t nb_dst;
-};
 
 /* The operation of a descriptor. 0 is undefined, so that zeroed memory is refused. */
 #define DMADEV_KIND_COPY 1
@@ -129,24 +109,6 @@ struct dmadev_producer_state {
 	uint64_t failures_reported; /* by completed_status */
 	uint64_t pad0[2];
 };
-
-/* The status of an operation; enum rte_dma_status_code. */
-#define DMADEV_STATUS_SUCCESSFUL 0
-#define DMADEV_STATUS_USER_ABORT 1
-#define DMADEV_STATUS_NOT_ATTEMPTED 2
-#define DMADEV_STATUS_INVALID_SRC_ADDR 3
-#define DMADEV_STATUS_INVALID_DST_ADDR 4
-#define DMADEV_STATUS_INVALID_ADDR 5
-#define DMADEV_STATUS_INVALID_LENGTH 6
-#define DMADEV_STATUS_INVALID_OPCODE 7
-#define DMADEV_STATUS_BUS_READ_ERROR 8
-#define DMADEV_STATUS_BUS_WRITE_ERROR 9
-#define DMADEV_STATUS_BUS_ERROR 10
-#define DMADEV_STATUS_DATA_POISON 11
-#define DMADEV_STATUS_DESCRIPTOR_READ_ERROR 12
-#define DMADEV_STATUS_DEV_LINK_ERROR 13
-#define DMADEV_STATUS_PAGE_FAULT 14
-#define DMADEV_STATUS_ERROR_UNKNOWN 0x100
 
 /* Statuses are counted by code; the last element is for "unknown". */
 #define DMADEV_STATUS_COUNT 16
@@ -279,13 +241,7 @@ int32_t dmadev_call_enqueue_ops(void *_Nullable path, uint16_t vchan, struct dma
 int32_t dmadev_call_dequeue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nullable *_Nonnull ops,
 				uint16_t nb_ops);
 
-/* Operation flags for handlers in the flags word: the source's in bits 32 to 47, the destination's in bits 48 to 63. */
-#define DMADEV_OP_SRC_PROCESS (1ULL << 4)
-#define DMADEV_OP_DST_PROCESS (1ULL << 5)
-#define DMADEV_OP_SRC_OS (1ULL << 6)
-#define DMADEV_OP_DST_OS (1ULL << 7)
+/* The operation flags that give a side a domain. */
 #define DMADEV_OP_DOMAIN_FLAGS (15ULL << 4)
-#define DMADEV_OP_SRC_HANDLER_SHIFT 32
-#define DMADEV_OP_DST_HANDLER_SHIFT 48
 
 #endif

@@ -1,0 +1,25 @@
+/* What the C library cannot be made of in Swift: the exported table of data paths, and the error of each thread. */
+#ifndef CLIBDMADEV_H
+#define CLIBDMADEV_H
+
+#include "dmadev.h"
+
+/* Sets what dmadev_error() of this thread returns; longer texts are cut. */
+void clibdmadev_set_error(const char *_Nonnull text);
+
+/* A variable of the environment; NULL: not set, or the program has raised privileges. */
+const char *_Nullable clibdmadev_environment(const char *_Nonnull name);
+
+/* Writes a line to standard error. */
+void clibdmadev_warn(const char *_Nonnull text);
+
+/* Makes dmadev_fp_objs as long as this, before the first device. False: no memory. */
+bool clibdmadev_reserve(uint32_t count);
+
+/* Makes the data calls of a device reach a table of functions (struct dmadev_data_path). */
+void clibdmadev_publish(int16_t dev_id, void *_Nonnull path);
+
+/* Makes them refuse again. */
+void clibdmadev_withdraw(int16_t dev_id);
+
+#endif

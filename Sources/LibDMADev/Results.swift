@@ -1,0 +1,45 @@
+internal import CLibDMADev
+internal import DMADev
+internal import Glibc
+internal import SystemPackage
+
+/// Runs a control call for C: its number, or a negative errno and the sentence in `dmadev_error()`. `errno` stays.
+func result(_ body: (Library) throws(DMAError) -> Int) -> Int32 {
+    let saved = errno
+    defer { errno = saved }
+    do throws(DMAError) {
+        return Int32(clamping: try body(.shared))
+    } catch {
+        clibdmadev_set_error(error.message)
+        return -error.errno.rawValue
+    }
+}
+
+/// The same for a call without a number.
+func outcome(_ body: (Library) throws(DMAError) -> Void) -> Int32 {
+    result { library throws(DMAError) in
+        try body(library)
+        return 0
+    }
+}
+
+/// Runs a control call of a device.
+func onDevice(_ id: Int16, _ body: (DMADevice, Library) throws(DMAError) -> Void) -> Int32 {
+    outcome { library throws(DMAError) in try body(try library.device(id), library) }
+}
+
+func invalid(_ message: String) -> DMAError { DMAError(.invalidArgument, .invalidArgument, message) }
+
+/// An argument that C callers must give.
+func required<Pointer>(_ pointer: Pointer?, _ name: String) throws(DMAError) -> Pointer {
+    guard let pointer else { throw invalid("\(name) is NULL") }
+    return pointer
+}
+
+/// Writes a prefix of values to an array of a C caller; returns the number of values.
+func write<Value>(_ values: [Value], to array: UnsafeMutablePointer<Value>?, _ capacity: Int) throws(DMAError) -> Int {
+    guard capacity > 0 else { return values.count }
+    let array = try required(array, "the array")
+    for (index, value) in values.prefix(capacity).enumerated() { (array + index).initialize(to: value) }
+    return values.count
+}
