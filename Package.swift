@@ -128,7 +128,11 @@ let package = Package(
         // L4: the library for C.
         .target(name: "CLibDMADev", dependencies: ["CDMADev"], cSettings: [.define("_GNU_SOURCE")]),
         swiftTarget(
-            "LibDMADev", ["CDMADev", "CLibDMADev", "DMADev", "DeviceDrivers", "LinuxSystem", systemPackage]),
+            "LibDMADev",
+            [
+                "CDMADev", "CLibDMADev", "DMADev", "DMATelemetry", "DeviceDrivers", "LinuxSystem", "TelemetryServer",
+                "TelemetryWire", systemPackage,
+            ]),
 
         // L4: the program.
         .executableTarget(

@@ -1,5 +1,4 @@
 #include "clibdmadev.h"
-#include "cdmadev.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -170,4 +169,22 @@ void clibdmadev_publish(int16_t dev_id, void *path)
 void clibdmadev_withdraw(int16_t dev_id)
 {
 	dmadev_fp_objs[dev_id] = absent;
+}
+
+void clibdmadev_set_functions(struct dmadev_data_path *path, const struct dmadev_driver_functions *functions, void *dev)
+{
+	path->driver = dev;
+#define SET(function)                                \
+	if (functions->function != NULL)             \
+		path->function = functions->function
+	SET(copy);
+	SET(copy_sg);
+	SET(fill);
+	SET(submit);
+	SET(completed);
+	SET(completed_status);
+	SET(burst_capacity);
+	SET(enqueue_ops);
+	SET(dequeue_ops);
+#undef SET
 }

@@ -8,7 +8,7 @@ internal import SystemPackage
 
 @c @implementation
 public func dmadev_version() -> UnsafePointer<CChar>! {
-    Library.shared.texts.pointer(libraryVersion)
+    ConstantTexts.shared.pointer(libraryVersion)
 }
 
 /// The version of the C library: its first number is that of the soname.
@@ -46,7 +46,7 @@ public func dmadev_next_dev(_ start_dev_id: Int16) -> Int16 { Library.shared.nex
 
 @c @implementation
 public func dmadev_capability_name(_ capability: UInt64) -> UnsafePointer<CChar>! {
-    Capabilities.table.first { $0.capability.rawValue == capability }.flatMap { Library.shared.texts.pointer($0.name) }
+    Capabilities.table.first { $0.capability.rawValue == capability }.flatMap { ConstantTexts.shared.pointer($0.name) }
 }
 
 @c @implementation
@@ -198,7 +198,7 @@ public func dmadev_dump(_ dev_id: Int16, _ file: UnsafeMutablePointer<FILE>!) ->
 public func dmadev_status_name(_ status: dmadev_status_code) -> UnsafePointer<CChar>! {
     let status = CompletionStatus(rawValue: UInt16(clamping: status.rawValue))
     let name = CompletionStatus.table.first { $0.status == status }?.name ?? "unknown"
-    return Library.shared.texts.pointer(name)
+    return ConstantTexts.shared.pointer(name)
 }
 
 // MARK: Memory

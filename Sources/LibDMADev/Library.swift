@@ -10,16 +10,17 @@ internal import SystemPackage
 final class Library: Sendable {
     static let shared = Library()
 
-    private let registry = DeviceRegistry.shared
+    let registry = DeviceRegistry.shared
     private let state = Locked(State())
     let pools = PoolFunctions()
-    let texts = ConstantTexts()
+    let texts = ConstantTexts.shared
     /// The domain of callers that name none.
     let domain = DomainID.random()
 
     private struct State {
         var devices: [Int16: Entry] = [:]
         var buffers: [UInt: DeviceBuffer] = [:]
+        var attachments: [UInt64: BufferAttachment] = [:]
     }
 
     private struct Entry {
@@ -29,8 +30,17 @@ final class Library: Sendable {
     }
 
     private init() {
-        guard let text = clibdmadev_environment("DMADEV_DEVICES") else { return }
-        let parts = String(cString: text).split(separator: ";").map(String.init)
+        if let text = clibdmadev_environment("DMADEV_DEVICES") { makeDevices(String(cString: text)) }
+        guard let name = clibdmadev_environment("DMADEV_TELEMETRY") else { return }
+        do throws(DMAError) {
+            try Telemetry.shared.start(name: String(cString: name), registry)
+        } catch {
+            clibdmadev_warn("no telemetry server: \(error.message): correct DMADEV_TELEMETRY")
+        }
+    }
+
+    private func makeDevices(_ text: String) {
+        let parts = text.split(separator: ";").map(String.init)
         do throws(DeviceSpecification.Failure) {
             var specifications: [DeviceSpecification] = []
             for part in parts { specifications.append(try DeviceSpecification(part)) }
@@ -89,6 +99,12 @@ final class Library: Sendable {
         }
     }
 
+    func add(_ driver: any DMADriver, named name: String) throws(DMAError) -> DMADevice {
+        let device = try registry.add(driver, named: name)
+        add(device)
+        return device
+    }
+
     private func add(_ device: DMADevice) {
         state.withLock { state in
             // strdup only fails without memory, in which Swift ends too.
@@ -120,10 +136,32 @@ final class Library: Sendable {
     }
 }
 
+// MARK: Attachments
+
+extension Library {
+    func keep(_ attachment: BufferAttachment) -> UInt64 {
+        state.withLock { $0.attachments[attachment.id] = attachment }
+        return attachment.id
+    }
+
+    func attachment(_ id: UInt64) throws(DMAError) -> BufferAttachment {
+        guard let found = state.withLock({ $0.attachments[id] }) else {
+            throw DMAError(.notFound, .noSuchFileOrDirectory, "there is no attachment \(id)")
+        }
+        return found
+    }
+
+    func forget(_ id: UInt64) {
+        _ = state.withLock { $0.attachments.removeValue(forKey: id) }
+    }
+}
+
 func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
 /// Texts that C callers may keep: each is copied once and never freed.
 final class ConstantTexts: Sendable {
+    static let shared = ConstantTexts()
+
     private let texts = Locked<[String: UnsafeMutablePointer<CChar>]>([:])
 
     func pointer(_ text: String) -> UnsafePointer<CChar>? {
@@ -163,6 +201,8 @@ final class PoolFunctions: Sendable {
 /// A pool of a C caller: a pointer that only its function understands.
 final class CallerPool: BufferPool {
     private let pool: UInt
+
+    var pointer: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: pool) }
 
     init(_ pool: UnsafeMutableRawPointer) {
         self.pool = UInt(bitPattern: pool)

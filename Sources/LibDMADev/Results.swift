@@ -4,23 +4,33 @@ internal import Glibc
 internal import SystemPackage
 
 /// Runs a control call for C: its number, or a negative errno and the sentence in `dmadev_error()`. `errno` stays.
-func result(_ body: (Library) throws(DMAError) -> Int) -> Int32 {
+func result(_ body: () throws(DMAError) -> Int) -> Int32 {
     let saved = errno
     defer { errno = saved }
     do throws(DMAError) {
-        return Int32(clamping: try body(.shared))
+        return Int32(clamping: try body())
     } catch {
         clibdmadev_set_error(error.message)
         return -error.errno.rawValue
     }
 }
 
-/// The same for a call without a number.
-func outcome(_ body: (Library) throws(DMAError) -> Void) -> Int32 {
-    result { library throws(DMAError) in
-        try body(library)
+/// The same for a call that needs the devices.
+func result(_ body: (Library) throws(DMAError) -> Int) -> Int32 {
+    result { () throws(DMAError) in try body(.shared) }
+}
+
+/// Runs a control call without a number.
+func outcome(_ body: () throws(DMAError) -> Void) -> Int32 {
+    result { () throws(DMAError) in
+        try body()
         return 0
     }
+}
+
+/// The same for a call that needs the devices.
+func outcome(_ body: (Library) throws(DMAError) -> Void) -> Int32 {
+    outcome { () throws(DMAError) in try body(.shared) }
 }
 
 /// Runs a control call of a device.

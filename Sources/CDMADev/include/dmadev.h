@@ -359,6 +359,112 @@ int dmadev_access_group_window_unregister(int16_t dev_id, uint64_t iova);
 /* Writes up to nb windows, those of the caller included. Returns how many there are. */
 int dmadev_access_group_windows(int16_t dev_id, int16_t group_id, struct dmadev_window *windows, uint32_t nb);
 
+/* ---------------------------------------------------------------- External memory */
+
+/* Regions of memory that the process knows with its pages, their IOVAs, and the dma-buf or memfd behind it, so that
+ * devices can use it and other processes can attach it. A region is named by any address in it; -ENOENT: there is none.
+ */
+
+/* The IOVA of a page that no device reaches: operations on it fail with a status. */
+#define DMADEV_BAD_IOVA UINT64_MAX
+
+/* Registers memory. addr, length: multiples of page_size, not 0. iovas: one for each page, each a multiple of page_size or
+ * DMADEV_BAD_IOVA; n_pages 0: none. page_size: a power of two.
+ * -EINVAL: an argument outside these rules; -EEXIST: overlaps a region; -ENOSPC: too many. */
+int dmadev_extmem_register(void *addr, size_t length, const uint64_t *iovas, uint32_t n_pages, size_t page_size);
+
+/* The same for memory that maps a dma-buf, or a memfd sealed against shrinking, from offset on. The descriptor is
+ * duplicated. -EINVAL also: another kind of file, or addr does not map it; -EBADF: not open. */
+int dmadev_extmem_register_dmabuf(void *addr, size_t length, int fd, uint64_t offset, const uint64_t *iovas,
+				  uint32_t n_pages, size_t page_size);
+
+/* Removes the region with exactly these addresses. The memory stays. -EBUSY: in use; dmadev_error() says by whom. */
+int dmadev_extmem_unregister(void *addr, size_t length);
+
+struct dmadev_extmem_info {
+	void *addr;
+	size_t length;
+	size_t page_size;
+	int fd; /* lent until the region is removed; -1: it has no file */
+	bool is_attached; /* by dmadev_extmem_receive() */
+	uint8_t reserved0[3];
+	uint64_t offset; /* of addr in the file */
+	uint64_t inode; /* of the file; 0: none */
+	uint64_t reserved[4]; /* 0 */
+};
+
+int dmadev_extmem_info_get(const void *addr, struct dmadev_extmem_info *info);
+/* A duplicate of the region's descriptor, close-on-exec, which the caller closes. -ENOTSUP: it has no file. */
+int dmadev_extmem_dup_fd(const void *addr);
+/* The IOVA of an address; DMADEV_BAD_IOVA: its page has none. */
+int dmadev_extmem_iova_get(const void *addr, uint64_t *iova);
+
+/* Sends a region to the process at the other end of a connected SOCK_SEQPACKET socket, which receives and maps it at an
+ * address of its own. -ENOTSUP: a region without a file; -EPIPE and other errors of the socket. */
+int dmadev_extmem_send(const void *addr, int socket);
+int dmadev_extmem_receive(int socket, void **addr, size_t *length);
+/* Unmaps a received region. -EBUSY: in use. */
+int dmadev_extmem_detach(void *addr);
+
+enum dmadev_extmem_event {
+	DMADEV_EXTMEM_REGISTERED, /* or attached */
+	DMADEV_EXTMEM_UNREGISTERING /* the getters still work */
+};
+
+/* Runs on the thread that changes the regions, inside that call; it may make any call. */
+typedef void (*dmadev_extmem_callback_t)(enum dmadev_extmem_event event, void *addr, size_t length, void *arg);
+
+/* -EEXIST: registered already with this argument. */
+int dmadev_extmem_callback_register(dmadev_extmem_callback_t callback, void *arg);
+/* -ENOENT: not registered. */
+int dmadev_extmem_callback_unregister(dmadev_extmem_callback_t callback, void *arg);
+
+/* Maps the whole region for a device. *iova: its first address, or UINT64_MAX: its own IOVAs, or the device chooses; then
+ * it is written. */
+int dmadev_extmem_map(int16_t dev_id, const void *addr, uint64_t *iova);
+int dmadev_extmem_unmap(int16_t dev_id, const void *addr);
+
+/* ---------------------------------------------------------------- Interconnects */
+
+/* An attachment lets a device use the memory of an exporter over the best interconnect that both have, until its exporter
+ * revokes it. Here the exporter is a region; attachments have numbers from 1. -ENOENT: no such attachment. */
+
+enum dmadev_mapping_direction {
+	DMADEV_MAP_BIDIRECTIONAL,
+	DMADEV_MAP_TO_DEVICE, /* the device reads */
+	DMADEV_MAP_FROM_DEVICE /* the device writes */
+};
+
+enum dmadev_attachment_state {
+	DMADEV_ATTACHMENT_ATTACHED,
+	DMADEV_ATTACHMENT_MAPPED,
+	DMADEV_ATTACHMENT_REVOKING,
+	DMADEV_ATTACHMENT_DEAD
+};
+
+struct dmadev_range {
+	uint64_t iova; /* for operations of the device, with SVA too */
+	uint64_t length;
+	uint16_t handler; /* the handler for operations; 0: none */
+	uint16_t reserved[3];
+};
+
+/* -EOPNOTSUPP: no interconnect reaches the memory, or the device cannot lose it again. */
+int dmadev_attach(int16_t dev_id, const void *addr, uint64_t *attachment);
+/* Writes up to nb ranges, which cover the memory in order. Returns how many there are. -EBUSY: mapped already;
+ * -ENODEV: revoked. */
+int dmadev_attachment_map(uint64_t attachment, enum dmadev_mapping_direction direction, struct dmadev_range *ranges,
+			  uint32_t nb);
+int dmadev_attachment_unmap(uint64_t attachment);
+/* By the exporter: when it returns, every operation over the attachment fails. -ETIMEDOUT: the device still uses it after
+ * the timeout, in milliseconds; it goes on, and a further call waits again. */
+int dmadev_attachment_revoke(uint64_t attachment, uint32_t timeout);
+int dmadev_attachment_state(uint64_t attachment, enum dmadev_attachment_state *state);
+/* The interconnect's name, "system_memory"; NULL: no such attachment. */
+const char *dmadev_attachment_interconnect(uint64_t attachment);
+/* Unmaps it if it is mapped, and ends it; its number is not used again. */
+int dmadev_detach(uint64_t attachment);
+
 /* ---------------------------------------------------------------- Data */
 
 /* Flags of an operation. */

@@ -2,7 +2,8 @@
 #ifndef CLIBDMADEV_H
 #define CLIBDMADEV_H
 
-#include "dmadev.h"
+#include "cdmadev.h"
+#include "dmadev_driver.h"
 
 /* Sets what dmadev_error() of this thread returns; longer texts are cut. */
 void clibdmadev_set_error(const char *_Nonnull text);
@@ -21,5 +22,9 @@ void clibdmadev_publish(int16_t dev_id, void *_Nonnull path);
 
 /* Makes them refuse again. */
 void clibdmadev_withdraw(int16_t dev_id);
+
+/* Puts the functions of a C driver into a table; those that are NULL stay as they are. */
+void clibdmadev_set_functions(struct dmadev_data_path *_Nonnull path,
+			      const struct dmadev_driver_functions *_Nonnull functions, void *_Nullable dev);
 
 #endif
