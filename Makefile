@@ -2,7 +2,9 @@
 # The steps themselves are in scripts/; each can be run alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench fuzz lint format deps clean
+.PHONY: help run build install test bench fuzz lint format deps clean
+
+PREFIX ?= /usr/local
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -13,6 +15,9 @@ run: ## Build dmascope and serve two busy software devices; Ctrl-C ends it
 build: ## Build everything, tests included, with warnings as errors
 	@scripts/install-packages toolchain build
 	@swift build --build-tests --explicit-target-dependency-import-check error
+
+install: ## Install the C library with headers and examples, below PREFIX=/usr/local and DESTDIR
+	@scripts/libdmadev "$(PREFIX)"
 
 test: ## Check the sources, then run every test
 	@scripts/test

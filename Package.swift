@@ -127,12 +127,12 @@ let package = Package(
 
         // L4: the library for C.
         .target(name: "CLibDMADev", dependencies: ["CDMADev"], cSettings: [.define("_GNU_SOURCE")]),
-        swiftTarget(
-            "LibDMADev",
-            [
+        .target(
+            name: "LibDMADev",
+            dependencies: [
                 "CDMADev", "CLibDMADev", "DMADev", "DMATelemetry", "DeviceDrivers", "LinuxSystem", "TelemetryServer",
                 "TelemetryWire", systemPackage,
-            ]),
+            ], exclude: ["libdmadev.map"], swiftSettings: swiftSettings),
 
         // L4: the program.
         .executableTarget(
@@ -325,6 +325,12 @@ let package = Package(
                 "TelemetryServer", "TelemetryTestSupport", "TelemetryTestServer", "TelemetryWire", "TestSupport",
             ]),
         test(of: "WebServer", ["WebServer"]),
+        .testTarget(
+            name: "LibDMADevTests",
+            dependencies: [
+                "CDMADev", "Conformance", "DMADev", "DeviceDrivers", "LibDMADev", "TelemetryClient", "TelemetryWire",
+                "TestSupport", systemPackage,
+            ], exclude: ["C"], swiftSettings: swiftSettings),
         test(of: "DeviceDrivers", ["DeviceDrivers", "DMAController", "DMADev", "Conformance", "TestSupport"]),
         test(
             of: "Documentation",
@@ -381,6 +387,9 @@ if let only = Context.environment["DMASCOPE_ONLY"] {
     var wanted = only.split(separator: " ").map(String.init)
     var kept: Set<String> = []
     var packages: Set<String> = []
+    // A product is built if it is named.
+    package.products.removeAll { !wanted.contains($0.name) }
+    for case let product as Product.Library in package.products { wanted += product.targets }
     while let name = wanted.popLast() {
         let named = package.targets.first { $0.name == name }
         guard kept.insert(name).inserted, let target = named else { continue }
@@ -397,5 +406,4 @@ if let only = Context.environment["DMASCOPE_ONLY"] {
         guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
         return !packages.contains { location.hasSuffix("/" + $0) }
     }
-    package.products.removeAll { _ in true }
 }

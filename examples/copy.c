@@ -23,8 +23,8 @@ static int check(int result, const char *call)
 int main(void)
 {
 	static uint8_t from[BURST][BYTES], to[BURST][BYTES];
-	struct dmadev_conf conf = { 0 };
-	struct dmadev_vchan_conf vchan_conf = { 0 };
+	struct dmadev_conf conf;
+	struct dmadev_vchan_conf vchan_conf;
 	struct dmadev_info info;
 	struct dmadev_stats stats;
 	uint16_t done = 0, last = 0;
@@ -36,7 +36,9 @@ int main(void)
 	printf("%s: driver %s, %u channels of up to %u descriptors\n", info.dev_name, info.driver_name,
 	       info.max_vchans, info.max_desc);
 
+	memset(&conf, 0, sizeof(conf));
 	conf.nb_vchans = 1;
+	memset(&vchan_conf, 0, sizeof(vchan_conf));
 	vchan_conf.direction = DMADEV_DIR_MEM_TO_MEM;
 	vchan_conf.nb_desc = 128;
 	check(dmadev_configure(id, &conf), "dmadev_configure");

@@ -5,7 +5,6 @@
 #include <dmadev_driver.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SLOTS 64
@@ -67,9 +66,8 @@ static int32_t copy(void *dev, uint16_t vchan, uint64_t src, uint64_t dst, uint3
 static int32_t completed_status(void *dev, uint16_t vchan, uint16_t nb_cpls, uint16_t *last_idx, uint16_t *status)
 {
 	struct device *device = (struct device *)dev;
-	uint16_t count = 0;
+	uint16_t count = vchan;
 
-	(void)vchan;
 	for (; count < nb_cpls && device->polled < device->rung; device->polled++)
 		status[count++] = DMADEV_STATUS_SUCCESSFUL;
 	*last_idx = (uint16_t)(device->polled - 1);
@@ -86,10 +84,9 @@ static int32_t completed(void *dev, uint16_t vchan, uint16_t nb_cpls, uint16_t *
 
 static int32_t burst_capacity(void *dev, uint16_t vchan)
 {
-	struct device *device = (struct device *)dev;
+	const struct device *device = (const struct device *)dev;
 
-	(void)vchan;
-	return (int32_t)(SLOTS - (device->enqueued - device->polled));
+	return vchan == 0 ? (int32_t)(SLOTS - (device->enqueued - device->polled)) : 0;
 }
 
 static int start(void *dev, struct dmadev_driver_functions *functions)

@@ -46,12 +46,14 @@ int main(void)
 	static const char one[] = "one ", two[] = "two ", three[] = "three";
 	char gathered[14] = "";
 	struct dmadev_sge from[3], to[1];
-	struct dmadev_conf conf = { 0 };
-	struct dmadev_vchan_conf vchan_conf = { 0 };
+	struct dmadev_conf conf;
+	struct dmadev_vchan_conf vchan_conf;
 	struct dmadev_stats stats;
 	int16_t id = (int16_t)check(dmadev_create("software,name=dma0"), "dmadev_create");
 
+	memset(&conf, 0, sizeof(conf));
 	conf.nb_vchans = 1;
+	memset(&vchan_conf, 0, sizeof(vchan_conf));
 	vchan_conf.nb_desc = 32;
 	check(dmadev_configure(id, &conf), "dmadev_configure");
 	check(dmadev_vchan_setup(id, 0, &vchan_conf), "dmadev_vchan_setup");

@@ -1,6 +1,7 @@
 #include "clibdmadev.h"
 
 #include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,14 @@ void clibdmadev_set_error(const char *text)
 const char *clibdmadev_environment(const char *name)
 {
 	return secure_getenv(name);
+}
+
+void clibdmadev_stay(void)
+{
+	Dl_info info;
+
+	if (dladdr((void *)clibdmadev_stay, &info) != 0 && info.dli_fname != NULL)
+		(void)dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 void clibdmadev_warn(const char *text)

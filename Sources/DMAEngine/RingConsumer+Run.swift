@@ -156,7 +156,9 @@ extension RingConsumer {
         let slot = Int(truncatingIfNeeded: next & mask)
         let straight = min(done, Int(truncatingIfNeeded: mask) + 1 - slot)
         (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL.rawValue), count: straight)
-        if straight < done { statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL.rawValue), count: done - straight) }
+        if straight < done {
+            statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL.rawValue), count: done - straight)
+        }
         if done < run.count {
             run.byteCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
             run.fillCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].is_fill }

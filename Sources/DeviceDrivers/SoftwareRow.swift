@@ -1,4 +1,5 @@
 internal import DMADev
+internal import DMAEngine
 internal import SoftwareDriver
 internal import SystemPackage
 
@@ -6,7 +7,10 @@ extension DriverDescription {
     /// The software driver.
     static let software = DriverDescription(
         name: SoftwareDevice.driverName, summary: "a device in software, whose engine is a thread of this process",
-        keys: [.engine, .processors, .vchans, .maximumDescriptors, .minimumDescriptors, .maximumEntries, .capabilities]
+        keys: [
+            .engine, .processors, .vchans, .maximumDescriptors, .minimumDescriptors, .maximumEntries, .capabilities,
+            .deviceMemory,
+        ]
     ) { (specification, engines) throws(DMAError) in
         var options = SoftwareDevice.Options()
         options.maximumVirtualChannelCount = specification.number(.vchans) ?? options.maximumVirtualChannelCount
@@ -20,6 +24,12 @@ extension DriverDescription {
             throw DMAError(
                 .invalidArgument, .invalidArgument,
                 "min-desc=\(options.minimumDescriptorCount) is more than max-desc=\(options.maximumDescriptorCount)")
+        }
+        if let size = specification.number(.deviceMemory) {
+            guard let memory = DeviceMemory(byteCount: Int(size) << 20) else {
+                throw DMAError(.exhausted, .noMemory, "device-memory=\(size): there is not enough memory")
+            }
+            options.deviceMemory[PCIePort()] = memory
         }
         let (engine, isShared) = try engines.engine(for: specification)
         return try SoftwareDevice(engine: engine, options: options, sharesEngine: isShared)
@@ -48,6 +58,11 @@ extension DriverKey {
     static let capabilities = DriverKey(
         name: "capabilities", summary: "the device's capabilities", kind: .capabilities(SoftwareDevice.capabilities),
         standard: "all of these")
+
+    static let deviceMemory = DriverKey(
+        name: "device-memory",
+        summary: "MiB of memory of a device behind the PCIe port whose fields are all 0, at addresses from 0 on",
+        kind: .number(1...65535), standard: "none: only mem2mem channels")
 
     private static let usual = SoftwareDevice.Options()
 }

@@ -1,4 +1,4 @@
-public import CDMADev
+internal import CDMADev
 internal import CLibDMADev
 internal import DMADev
 internal import Synchronization
@@ -129,7 +129,7 @@ extension dmadev_port {
 }
 
 @c @implementation
-public func dmadev_driver_add(
+func dmadev_driver_add(
     _ name: UnsafePointer<CChar>!, _ info: UnsafePointer<dmadev_driver_info>!,
     _ ops: UnsafePointer<dmadev_driver_ops>!, _ dev: UnsafeMutableRawPointer!
 ) -> Int32 {

@@ -1,4 +1,4 @@
-public import CDMADev
+internal import CDMADev
 internal import CLibDMADev
 internal import DMADev
 internal import Glibc
@@ -7,50 +7,50 @@ internal import SystemPackage
 // The functions of dmadev.h under *Library*, *Control* and *Statistics*.
 
 @c @implementation
-public func dmadev_version() -> UnsafePointer<CChar>! {
-    ConstantTexts.shared.pointer(libraryVersion)
+func dmadev_version() -> UnsafePointer<CChar>! {
+    value { ConstantTexts.shared.pointer(libraryVersion) }
 }
 
 /// The version of the C library: its first number is that of the soname.
 private let libraryVersion = "1.0.0"
 
 @c @implementation
-public func dmadev_create(_ specification: UnsafePointer<CChar>!) -> Int32 {
+func dmadev_create(_ specification: UnsafePointer<CChar>!) -> Int32 {
     result { library throws(DMAError) in
         Int(try library.create(String(cString: try required(specification, "specification"))).id)
     }
 }
 
 @c @implementation
-public func dmadev_dev_max(_ dev_max: Int) -> Int32 {
+func dmadev_dev_max(_ dev_max: Int) -> Int32 {
     outcome { library throws(DMAError) in try library.setMaximumDeviceCount(dev_max) }
 }
 
 @c @implementation
-public func dmadev_get_dev_id_by_name(_ name: UnsafePointer<CChar>!) -> Int32 {
+func dmadev_get_dev_id_by_name(_ name: UnsafePointer<CChar>!) -> Int32 {
     result { library throws(DMAError) in
         Int(try library.device(named: String(cString: try required(name, "name"))).id)
     }
 }
 
 @c @implementation
-public func dmadev_is_valid(_ dev_id: Int16) -> Bool { Library.shared.isValid(dev_id) }
+func dmadev_is_valid(_ dev_id: Int16) -> Bool { value { Library.shared.isValid(dev_id) } }
 
 @c @implementation
-public func dmadev_count_avail() -> UInt16 { UInt16(clamping: Library.shared.count) }
+func dmadev_count_avail() -> UInt16 { value { UInt16(clamping: Library.shared.count) } }
 
 @c @implementation
-public func dmadev_next_dev(_ start_dev_id: Int16) -> Int16 { Library.shared.next(from: start_dev_id) ?? -1 }
+func dmadev_next_dev(_ start_dev_id: Int16) -> Int16 { value { Library.shared.next(from: start_dev_id) ?? -1 } }
 
 // MARK: Control
 
 @c @implementation
-public func dmadev_capability_name(_ capability: UInt64) -> UnsafePointer<CChar>! {
+func dmadev_capability_name(_ capability: UInt64) -> UnsafePointer<CChar>! {
     Capabilities.table.first { $0.capability.rawValue == capability }.flatMap { ConstantTexts.shared.pointer($0.name) }
 }
 
 @c @implementation
-public func dmadev_info_get(_ dev_id: Int16, _ info: UnsafeMutablePointer<dmadev_info>!) -> Int32 {
+func dmadev_info_get(_ dev_id: Int16, _ info: UnsafeMutablePointer<dmadev_info>!) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
         let (info, found) = (try required(info, "info"), try device.info)
         var capabilities = found.properties.capabilities
@@ -73,7 +73,7 @@ public func dmadev_info_get(_ dev_id: Int16, _ info: UnsafeMutablePointer<dmadev
 }
 
 @c @implementation
-public func dmadev_configure(_ dev_id: Int16, _ conf: UnsafePointer<dmadev_conf>!) -> Int32 {
+func dmadev_configure(_ dev_id: Int16, _ conf: UnsafePointer<dmadev_conf>!) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
         let conf = try required(conf, "conf").pointee
         try device.configure(
@@ -84,22 +84,22 @@ public func dmadev_configure(_ dev_id: Int16, _ conf: UnsafePointer<dmadev_conf>
 }
 
 @c @implementation
-public func dmadev_start(_ dev_id: Int16) -> Int32 {
+func dmadev_start(_ dev_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.start() }
 }
 
 @c @implementation
-public func dmadev_stop(_ dev_id: Int16) -> Int32 {
+func dmadev_stop(_ dev_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.stop() }
 }
 
 @c @implementation
-public func dmadev_close(_ dev_id: Int16) -> Int32 {
+func dmadev_close(_ dev_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in try library.close(device) }
 }
 
 @c @implementation
-public func dmadev_vchan_setup(_ dev_id: Int16, _ vchan: UInt16, _ conf: UnsafePointer<dmadev_vchan_conf>!) -> Int32 {
+func dmadev_vchan_setup(_ dev_id: Int16, _ vchan: UInt16, _ conf: UnsafePointer<dmadev_vchan_conf>!) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
         let conf = try required(conf, "conf").pointee
         if conf.auto_free_pool != nil, !library.pools.isSet {
@@ -133,14 +133,14 @@ extension Port {
 }
 
 @c @implementation
-public func dmadev_set_pool_free(_ function: dmadev_pool_free_t!, _ arg: UnsafeMutableRawPointer!) {
-    Library.shared.pools.set(function, arg)
+func dmadev_set_pool_free(_ function: dmadev_pool_free_t!, _ arg: UnsafeMutableRawPointer!) {
+    value { Library.shared.pools.set(function, arg) }
 }
 
 // MARK: Statistics
 
 @c @implementation
-public func dmadev_stats_get(_ dev_id: Int16, _ vchan: UInt16, _ stats: UnsafeMutablePointer<dmadev_stats>!) -> Int32 {
+func dmadev_stats_get(_ dev_id: Int16, _ vchan: UInt16, _ stats: UnsafeMutablePointer<dmadev_stats>!) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
         let stats = try required(stats, "stats")
         let read = vchan == UInt16.max ? try device.statistics : try device.statistics(of: vchan)
@@ -149,14 +149,14 @@ public func dmadev_stats_get(_ dev_id: Int16, _ vchan: UInt16, _ stats: UnsafeMu
 }
 
 @c @implementation
-public func dmadev_stats_reset(_ dev_id: Int16, _ vchan: UInt16) -> Int32 {
+func dmadev_stats_reset(_ dev_id: Int16, _ vchan: UInt16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
         try device.resetStatistics(of: vchan == UInt16.max ? nil : vchan)
     }
 }
 
 @c @implementation
-public func dmadev_xstats_get(
+func dmadev_xstats_get(
     _ dev_id: Int16, _ vchan: UInt16, _ xstats: UnsafeMutablePointer<dmadev_xstat>!, _ nb: UInt32
 ) -> Int32 {
     result { library throws(DMAError) in
@@ -177,7 +177,7 @@ public func dmadev_xstats_get(
 }
 
 @c @implementation
-public func dmadev_vchan_status(
+func dmadev_vchan_status(
     _ dev_id: Int16, _ vchan: UInt16, _ status: UnsafeMutablePointer<dmadev_vchan_status>!
 ) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
@@ -188,14 +188,14 @@ public func dmadev_vchan_status(
 }
 
 @c @implementation
-public func dmadev_dump(_ dev_id: Int16, _ file: UnsafeMutablePointer<FILE>!) -> Int32 {
+func dmadev_dump(_ dev_id: Int16, _ file: UnsafeMutablePointer<FILE>!) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
         fputs(try device.dump(), try required(file, "file"))
     }
 }
 
 @c @implementation
-public func dmadev_status_name(_ status: dmadev_status_code) -> UnsafePointer<CChar>! {
+func dmadev_status_name(_ status: dmadev_status_code) -> UnsafePointer<CChar>! {
     let status = CompletionStatus(rawValue: UInt16(clamping: status.rawValue))
     let name = CompletionStatus.table.first { $0.status == status }?.name ?? "unknown"
     return ConstantTexts.shared.pointer(name)
@@ -204,7 +204,7 @@ public func dmadev_status_name(_ status: dmadev_status_code) -> UnsafePointer<CC
 // MARK: Memory
 
 @c @implementation
-public func dmadev_dma_map(
+func dmadev_dma_map(
     _ dev_id: Int16, _ addr: UnsafeMutableRawPointer!, _ length: Int, _ iova: UnsafeMutablePointer<UInt64>!
 ) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
@@ -217,12 +217,12 @@ public func dmadev_dma_map(
 }
 
 @c @implementation
-public func dmadev_dma_unmap(_ dev_id: Int16, _ iova: UInt64) -> Int32 {
+func dmadev_dma_unmap(_ dev_id: Int16, _ iova: UInt64) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.unmapMemory(iova: iova) }
 }
 
 @c @implementation
-public func dmadev_buffer_alloc(
+func dmadev_buffer_alloc(
     _ dev_id: Int16, _ length: Int, _ addr: UnsafeMutablePointer<UnsafeMutableRawPointer?>!
 ) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
@@ -232,6 +232,6 @@ public func dmadev_buffer_alloc(
 }
 
 @c @implementation
-public func dmadev_buffer_free(_ addr: UnsafeMutableRawPointer!) -> Int32 {
+func dmadev_buffer_free(_ addr: UnsafeMutableRawPointer!) -> Int32 {
     outcome { library throws(DMAError) in try library.freeBuffer(addr) }
 }

@@ -30,6 +30,7 @@ final class Library: Sendable {
     }
 
     private init() {
+        clibdmadev_stay()
         if let text = clibdmadev_environment("DMADEV_DEVICES") { makeDevices(String(cString: text)) }
         guard let name = clibdmadev_environment("DMADEV_TELEMETRY") else { return }
         do throws(DMAError) {

@@ -3,15 +3,23 @@ internal import DMADev
 internal import Glibc
 internal import SystemPackage
 
-/// Runs a control call for C: its number, or a negative errno and the sentence in `dmadev_error()`. `errno` stays.
-func result(_ body: () throws(DMAError) -> Int) -> Int32 {
+/// Runs a call that cannot fail; `errno` stays as it is.
+func value<Value>(_ body: () -> Value) -> Value {
     let saved = errno
     defer { errno = saved }
-    do throws(DMAError) {
-        return Int32(clamping: try body())
-    } catch {
-        clibdmadev_set_error(error.message)
-        return -error.errno.rawValue
+    return body()
+}
+
+/// Runs a control call for C: its number, or a negative errno and the sentence in `dmadev_error()`. `errno` stays as it
+/// is.
+func result(_ body: () throws(DMAError) -> Int) -> Int32 {
+    value {
+        do throws(DMAError) {
+            return Int32(clamping: try body())
+        } catch {
+            clibdmadev_set_error(error.message)
+            return -error.errno.rawValue
+        }
     }
 }
 

@@ -188,7 +188,8 @@ import Testing
         #expect(try ring.peer.ask(StopRings(), for: Done.self) != nil)
         let statuses = (0..<64).map { ring.memory.statuses[$0] }
         #expect(
-            statuses.last == UInt16(DMADEV_STATUS_INVALID_DST_ADDR.rawValue) || statuses.last == UInt16(DMADEV_STATUS_USER_ABORT.rawValue)
+            statuses.last == UInt16(DMADEV_STATUS_INVALID_DST_ADDR.rawValue)
+                || statuses.last == UInt16(DMADEV_STATUS_USER_ABORT.rawValue)
         )
     }
 }

@@ -11,6 +11,9 @@ void clibdmadev_set_error(const char *_Nonnull text);
 /* A variable of the environment; NULL: not set, or the program has raised privileges. */
 const char *_Nullable clibdmadev_environment(const char *_Nonnull name);
 
+/* Keeps the library in the process when the last handle of dlopen(3) is closed: its threads run. */
+void clibdmadev_stay(void);
+
 /* Writes a line to standard error. */
 void clibdmadev_warn(const char *_Nonnull text);
 
