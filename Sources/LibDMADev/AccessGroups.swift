@@ -1,7 +1,8 @@
-internal import CDMADev
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+public import CDMADev
 internal import DMADev
 
-// The functions of dmadev.h under *Access groups*.
+// The functions of dmadev.h under *Access groups*. Their documentation is there.
 
 /// The domain in an argument: NULL is that of the process.
 private func domain(_ bytes: UnsafePointer<UInt8>?, _ library: Library) -> DomainID {
@@ -17,7 +18,7 @@ private func token(_ bytes: UnsafePointer<UInt8>?) throws(DMAError) -> AccessTok
 }
 
 @c @implementation
-func dmadev_access_group_create(
+public func dmadev_access_group_create(
     _ dev_id: Int16, _ domainBytes: UnsafePointer<UInt8>!, _ tokenBytes: UnsafePointer<UInt8>!, _ limit: UInt16,
     _ group_id: UnsafeMutablePointer<Int16>!
 ) -> Int32 {
@@ -29,7 +30,7 @@ func dmadev_access_group_create(
 }
 
 @c @implementation
-func dmadev_access_group_join(
+public func dmadev_access_group_join(
     _ dev_id: Int16, _ group_id: Int16, _ domainBytes: UnsafePointer<UInt8>!, _ tokenBytes: UnsafePointer<UInt8>!,
     _ handler: UnsafeMutablePointer<UInt16>!
 ) -> Int32 {
@@ -41,22 +42,22 @@ func dmadev_access_group_join(
 }
 
 @c @implementation
-func dmadev_access_group_leave(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
+public func dmadev_access_group_leave(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.leaveAccessGroup(group_id) }
 }
 
 @c @implementation
-func dmadev_access_group_destroy(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
+public func dmadev_access_group_destroy(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.destroyAccessGroup(group_id) }
 }
 
 @c @implementation
-func dmadev_access_group_size_get(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
+public func dmadev_access_group_size_get(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
     result { library throws(DMAError) in try library.device(dev_id).accessGroupSize(group_id) }
 }
 
 @c @implementation
-func dmadev_access_group_get(
+public func dmadev_access_group_get(
     _ dev_id: Int16, _ group_id: Int16, _ members: UnsafeMutablePointer<dmadev_access_group_member>!, _ nb: UInt16
 ) -> Int32 {
     result { library throws(DMAError) in
@@ -72,7 +73,7 @@ func dmadev_access_group_get(
 }
 
 @c @implementation
-func dmadev_access_group_handler_get(
+public func dmadev_access_group_handler_get(
     _ dev_id: Int16, _ group_id: Int16, _ domainBytes: UnsafePointer<UInt8>!, _ handler: UnsafeMutablePointer<UInt16>!
 ) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
@@ -100,7 +101,7 @@ private func callback(
 }
 
 @c @implementation
-func dmadev_access_pair_group_create(
+public func dmadev_access_pair_group_create(
     _ dev_id: Int16, _ domainBytes: UnsafePointer<UInt8>!, _ tokenBytes: UnsafePointer<UInt8>!,
     _ function: dmadev_pair_group_callback_t!, _ arg: UnsafeMutableRawPointer!, _ group_id: UnsafeMutablePointer<Int16>!
 ) -> Int32 {
@@ -112,7 +113,7 @@ func dmadev_access_pair_group_create(
 }
 
 @c @implementation
-func dmadev_access_pair_group_join(
+public func dmadev_access_pair_group_join(
     _ dev_id: Int16, _ group_id: Int16, _ domainBytes: UnsafePointer<UInt8>!, _ tokenBytes: UnsafePointer<UInt8>!,
     _ function: dmadev_pair_group_callback_t!, _ arg: UnsafeMutableRawPointer!, _ handler: UnsafeMutablePointer<UInt16>!
 ) -> Int32 {
@@ -125,17 +126,17 @@ func dmadev_access_pair_group_join(
 }
 
 @c @implementation
-func dmadev_access_pair_group_leave(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
+public func dmadev_access_pair_group_leave(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.leaveAccessPairGroup(group_id) }
 }
 
 @c @implementation
-func dmadev_access_pair_group_destroy(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
+public func dmadev_access_pair_group_destroy(_ dev_id: Int16, _ group_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.destroyAccessPairGroup(group_id) }
 }
 
 @c @implementation
-func dmadev_access_pair_group_handler_get(
+public func dmadev_access_pair_group_handler_get(
     _ dev_id: Int16, _ group_id: Int16, _ domainBytes: UnsafePointer<UInt8>!, _ handler: UnsafeMutablePointer<UInt16>!
 ) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
@@ -161,7 +162,7 @@ private func callback(
 }
 
 @c @implementation
-func dmadev_event_callback_register(
+public func dmadev_event_callback_register(
     _ dev_id: Int16, _ event: dmadev_event, _ function: dmadev_event_callback_t!, _ arg: UnsafeMutableRawPointer!
 ) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
@@ -171,7 +172,7 @@ func dmadev_event_callback_register(
 }
 
 @c @implementation
-func dmadev_event_callback_unregister(
+public func dmadev_event_callback_unregister(
     _ dev_id: Int16, _ event: dmadev_event, _ function: dmadev_event_callback_t!, _ arg: UnsafeMutableRawPointer!
 ) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
@@ -188,7 +189,7 @@ private func row(_ window: DomainWindow) -> dmadev_window {
 }
 
 @c @implementation
-func dmadev_access_group_window_register(
+public func dmadev_access_group_window_register(
     _ dev_id: Int16, _ group_id: Int16, _ addr: UnsafeMutableRawPointer!, _ length: Int, _ fd: Int32,
     _ offset: UInt64, _ rights: UInt32, _ window: UnsafeMutablePointer<dmadev_window>!
 ) -> Int32 {
@@ -203,12 +204,12 @@ func dmadev_access_group_window_register(
 }
 
 @c @implementation
-func dmadev_access_group_window_unregister(_ dev_id: Int16, _ iova: UInt64) -> Int32 {
+public func dmadev_access_group_window_unregister(_ dev_id: Int16, _ iova: UInt64) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.unregisterWindow(iova: iova) }
 }
 
 @c @implementation
-func dmadev_access_group_windows(
+public func dmadev_access_group_windows(
     _ dev_id: Int16, _ group_id: Int16, _ windows: UnsafeMutablePointer<dmadev_window>!, _ nb: UInt32
 ) -> Int32 {
     result { library throws(DMAError) in

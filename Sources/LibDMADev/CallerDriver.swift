@@ -1,10 +1,11 @@
-internal import CDMADev
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+public import CDMADev
 internal import CLibDMADev
 internal import DMADev
 internal import Synchronization
 internal import SystemPackage
 
-// The function of dmadev_driver.h.
+// The function of dmadev_driver.h. Their documentation is there.
 
 /// A driver that a C program provides.
 final class CallerDriver: DMADriver, @unchecked Sendable {
@@ -129,7 +130,7 @@ extension dmadev_port {
 }
 
 @c @implementation
-func dmadev_driver_add(
+public func dmadev_driver_add(
     _ name: UnsafePointer<CChar>!, _ info: UnsafePointer<dmadev_driver_info>!,
     _ ops: UnsafePointer<dmadev_driver_ops>!, _ dev: UnsafeMutableRawPointer!
 ) -> Int32 {

@@ -1,13 +1,14 @@
-internal import CDMADev
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+public import CDMADev
 internal import CLibDMADev
 internal import DMADev
 internal import Glibc
 internal import SystemPackage
 
-// The functions of dmadev.h under *Library*, *Control* and *Statistics*.
+// The functions of dmadev.h under *Library*, *Control* and *Statistics*. Their documentation is there.
 
 @c @implementation
-func dmadev_version() -> UnsafePointer<CChar>! {
+public func dmadev_version() -> UnsafePointer<CChar>! {
     value { ConstantTexts.shared.pointer(libraryVersion) }
 }
 
@@ -15,42 +16,42 @@ func dmadev_version() -> UnsafePointer<CChar>! {
 private let libraryVersion = "1.0.0"
 
 @c @implementation
-func dmadev_create(_ specification: UnsafePointer<CChar>!) -> Int32 {
+public func dmadev_create(_ specification: UnsafePointer<CChar>!) -> Int32 {
     result { library throws(DMAError) in
         Int(try library.create(String(cString: try required(specification, "specification"))).id)
     }
 }
 
 @c @implementation
-func dmadev_dev_max(_ dev_max: Int) -> Int32 {
+public func dmadev_dev_max(_ dev_max: Int) -> Int32 {
     outcome { library throws(DMAError) in try library.setMaximumDeviceCount(dev_max) }
 }
 
 @c @implementation
-func dmadev_get_dev_id_by_name(_ name: UnsafePointer<CChar>!) -> Int32 {
+public func dmadev_get_dev_id_by_name(_ name: UnsafePointer<CChar>!) -> Int32 {
     result { library throws(DMAError) in
         Int(try library.device(named: String(cString: try required(name, "name"))).id)
     }
 }
 
 @c @implementation
-func dmadev_is_valid(_ dev_id: Int16) -> Bool { value { Library.shared.isValid(dev_id) } }
+public func dmadev_is_valid(_ dev_id: Int16) -> Bool { value { Library.shared.isValid(dev_id) } }
 
 @c @implementation
-func dmadev_count_avail() -> UInt16 { value { UInt16(clamping: Library.shared.count) } }
+public func dmadev_count_avail() -> UInt16 { value { UInt16(clamping: Library.shared.count) } }
 
 @c @implementation
-func dmadev_next_dev(_ start_dev_id: Int16) -> Int16 { value { Library.shared.next(from: start_dev_id) ?? -1 } }
+public func dmadev_next_dev(_ start_dev_id: Int16) -> Int16 { value { Library.shared.next(from: start_dev_id) ?? -1 } }
 
 // MARK: Control
 
 @c @implementation
-func dmadev_capability_name(_ capability: UInt64) -> UnsafePointer<CChar>! {
+public func dmadev_capability_name(_ capability: UInt64) -> UnsafePointer<CChar>! {
     Capabilities.table.first { $0.capability.rawValue == capability }.flatMap { ConstantTexts.shared.pointer($0.name) }
 }
 
 @c @implementation
-func dmadev_info_get(_ dev_id: Int16, _ info: UnsafeMutablePointer<dmadev_info>!) -> Int32 {
+public func dmadev_info_get(_ dev_id: Int16, _ info: UnsafeMutablePointer<dmadev_info>!) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
         let (info, found) = (try required(info, "info"), try device.info)
         var capabilities = found.properties.capabilities
@@ -73,7 +74,7 @@ func dmadev_info_get(_ dev_id: Int16, _ info: UnsafeMutablePointer<dmadev_info>!
 }
 
 @c @implementation
-func dmadev_configure(_ dev_id: Int16, _ conf: UnsafePointer<dmadev_conf>!) -> Int32 {
+public func dmadev_configure(_ dev_id: Int16, _ conf: UnsafePointer<dmadev_conf>!) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
         let conf = try required(conf, "conf").pointee
         try device.configure(
@@ -84,22 +85,22 @@ func dmadev_configure(_ dev_id: Int16, _ conf: UnsafePointer<dmadev_conf>!) -> I
 }
 
 @c @implementation
-func dmadev_start(_ dev_id: Int16) -> Int32 {
+public func dmadev_start(_ dev_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.start() }
 }
 
 @c @implementation
-func dmadev_stop(_ dev_id: Int16) -> Int32 {
+public func dmadev_stop(_ dev_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.stop() }
 }
 
 @c @implementation
-func dmadev_close(_ dev_id: Int16) -> Int32 {
+public func dmadev_close(_ dev_id: Int16) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in try library.close(device) }
 }
 
 @c @implementation
-func dmadev_vchan_setup(_ dev_id: Int16, _ vchan: UInt16, _ conf: UnsafePointer<dmadev_vchan_conf>!) -> Int32 {
+public func dmadev_vchan_setup(_ dev_id: Int16, _ vchan: UInt16, _ conf: UnsafePointer<dmadev_vchan_conf>!) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
         let conf = try required(conf, "conf").pointee
         if conf.auto_free_pool != nil, !library.pools.isSet {
@@ -133,14 +134,14 @@ extension Port {
 }
 
 @c @implementation
-func dmadev_set_pool_free(_ function: dmadev_pool_free_t!, _ arg: UnsafeMutableRawPointer!) {
+public func dmadev_set_pool_free(_ function: dmadev_pool_free_t!, _ arg: UnsafeMutableRawPointer!) {
     value { Library.shared.pools.set(function, arg) }
 }
 
 // MARK: Statistics
 
 @c @implementation
-func dmadev_stats_get(_ dev_id: Int16, _ vchan: UInt16, _ stats: UnsafeMutablePointer<dmadev_stats>!) -> Int32 {
+public func dmadev_stats_get(_ dev_id: Int16, _ vchan: UInt16, _ stats: UnsafeMutablePointer<dmadev_stats>!) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
         let stats = try required(stats, "stats")
         let read = vchan == UInt16.max ? try device.statistics : try device.statistics(of: vchan)
@@ -149,14 +150,14 @@ func dmadev_stats_get(_ dev_id: Int16, _ vchan: UInt16, _ stats: UnsafeMutablePo
 }
 
 @c @implementation
-func dmadev_stats_reset(_ dev_id: Int16, _ vchan: UInt16) -> Int32 {
+public func dmadev_stats_reset(_ dev_id: Int16, _ vchan: UInt16) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
         try device.resetStatistics(of: vchan == UInt16.max ? nil : vchan)
     }
 }
 
 @c @implementation
-func dmadev_xstats_get(
+public func dmadev_xstats_get(
     _ dev_id: Int16, _ vchan: UInt16, _ xstats: UnsafeMutablePointer<dmadev_xstat>!, _ nb: UInt32
 ) -> Int32 {
     result { library throws(DMAError) in
@@ -177,7 +178,7 @@ func dmadev_xstats_get(
 }
 
 @c @implementation
-func dmadev_vchan_status(
+public func dmadev_vchan_status(
     _ dev_id: Int16, _ vchan: UInt16, _ status: UnsafeMutablePointer<dmadev_vchan_status>!
 ) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
@@ -188,14 +189,14 @@ func dmadev_vchan_status(
 }
 
 @c @implementation
-func dmadev_dump(_ dev_id: Int16, _ file: UnsafeMutablePointer<FILE>!) -> Int32 {
+public func dmadev_dump(_ dev_id: Int16, _ file: UnsafeMutablePointer<FILE>!) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
         fputs(try device.dump(), try required(file, "file"))
     }
 }
 
 @c @implementation
-func dmadev_status_name(_ status: dmadev_status_code) -> UnsafePointer<CChar>! {
+public func dmadev_status_name(_ status: dmadev_status_code) -> UnsafePointer<CChar>! {
     let status = CompletionStatus(rawValue: UInt16(clamping: status.rawValue))
     let name = CompletionStatus.table.first { $0.status == status }?.name ?? "unknown"
     return ConstantTexts.shared.pointer(name)
@@ -204,7 +205,7 @@ func dmadev_status_name(_ status: dmadev_status_code) -> UnsafePointer<CChar>! {
 // MARK: Memory
 
 @c @implementation
-func dmadev_dma_map(
+public func dmadev_dma_map(
     _ dev_id: Int16, _ addr: UnsafeMutableRawPointer!, _ length: Int, _ iova: UnsafeMutablePointer<UInt64>!
 ) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in
@@ -217,12 +218,12 @@ func dmadev_dma_map(
 }
 
 @c @implementation
-func dmadev_dma_unmap(_ dev_id: Int16, _ iova: UInt64) -> Int32 {
+public func dmadev_dma_unmap(_ dev_id: Int16, _ iova: UInt64) -> Int32 {
     onDevice(dev_id) { (device, _) throws(DMAError) in try device.unmapMemory(iova: iova) }
 }
 
 @c @implementation
-func dmadev_buffer_alloc(
+public func dmadev_buffer_alloc(
     _ dev_id: Int16, _ length: Int, _ addr: UnsafeMutablePointer<UnsafeMutableRawPointer?>!
 ) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
@@ -232,6 +233,6 @@ func dmadev_buffer_alloc(
 }
 
 @c @implementation
-func dmadev_buffer_free(_ addr: UnsafeMutableRawPointer!) -> Int32 {
+public func dmadev_buffer_free(_ addr: UnsafeMutableRawPointer!) -> Int32 {
     outcome { library throws(DMAError) in try library.freeBuffer(addr) }
 }

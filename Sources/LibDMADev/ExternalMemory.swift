@@ -1,9 +1,10 @@
-internal import CDMADev
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+public import CDMADev
 internal import DMADev
 internal import Glibc
 internal import SystemPackage
 
-// The functions of dmadev.h under *External memory* and *Interconnects*.
+// The functions of dmadev.h under *External memory* and *Interconnects*. Their documentation is there.
 
 extension Library {
     /// The region with an address.
@@ -20,7 +21,7 @@ private func list(_ iovas: UnsafePointer<UInt64>?, _ count: UInt32) throws(DMAEr
 }
 
 @c @implementation
-func dmadev_extmem_register(
+public func dmadev_extmem_register(
     _ addr: UnsafeMutableRawPointer!, _ length: Int, _ iovas: UnsafePointer<UInt64>!, _ n_pages: UInt32,
     _ page_size: Int
 ) -> Int32 {
@@ -32,7 +33,7 @@ func dmadev_extmem_register(
 }
 
 @c @implementation
-func dmadev_extmem_register_dmabuf(
+public func dmadev_extmem_register_dmabuf(
     _ addr: UnsafeMutableRawPointer!, _ length: Int, _ fd: Int32, _ offset: UInt64, _ iovas: UnsafePointer<UInt64>!,
     _ n_pages: UInt32, _ page_size: Int
 ) -> Int32 {
@@ -44,14 +45,14 @@ func dmadev_extmem_register_dmabuf(
 }
 
 @c @implementation
-func dmadev_extmem_unregister(_ addr: UnsafeMutableRawPointer!, _ length: Int) -> Int32 {
+public func dmadev_extmem_unregister(_ addr: UnsafeMutableRawPointer!, _ length: Int) -> Int32 {
     outcome { library throws(DMAError) in
         try library.registry.memory.unregisterMemory(at: number(addr), byteCount: UInt64(UInt(bitPattern: length)))
     }
 }
 
 @c @implementation
-func dmadev_extmem_info_get(
+public func dmadev_extmem_info_get(
     _ addr: UnsafeRawPointer!, _ info: UnsafeMutablePointer<dmadev_extmem_info>!
 ) -> Int32 {
     outcome { library throws(DMAError) in
@@ -69,7 +70,7 @@ func dmadev_extmem_info_get(
 }
 
 @c @implementation
-func dmadev_extmem_dup_fd(_ addr: UnsafeRawPointer!) -> Int32 {
+public func dmadev_extmem_dup_fd(_ addr: UnsafeRawPointer!) -> Int32 {
     result { library throws(DMAError) in
         let region = try library.region(addr)
         guard let descriptor = try region.duplicateDMABufferDescriptor() else {
@@ -80,7 +81,7 @@ func dmadev_extmem_dup_fd(_ addr: UnsafeRawPointer!) -> Int32 {
 }
 
 @c @implementation
-func dmadev_extmem_iova_get(_ addr: UnsafeRawPointer!, _ iova: UnsafeMutablePointer<UInt64>!) -> Int32 {
+public func dmadev_extmem_iova_get(_ addr: UnsafeRawPointer!, _ iova: UnsafeMutablePointer<UInt64>!) -> Int32 {
     outcome { library throws(DMAError) in
         let iova = try required(iova, "iova")
         iova.pointee = try library.region(addr).iova(of: UInt64(UInt(bitPattern: addr)))
@@ -90,12 +91,12 @@ func dmadev_extmem_iova_get(_ addr: UnsafeRawPointer!, _ iova: UnsafeMutablePoin
 // MARK: Between processes
 
 @c @implementation
-func dmadev_extmem_send(_ addr: UnsafeRawPointer!, _ socket: Int32) -> Int32 {
+public func dmadev_extmem_send(_ addr: UnsafeRawPointer!, _ socket: Int32) -> Int32 {
     outcome { library throws(DMAError) in try library.registry.memory.send(try library.region(addr), over: socket) }
 }
 
 @c @implementation
-func dmadev_extmem_receive(
+public func dmadev_extmem_receive(
     _ socket: Int32, _ addr: UnsafeMutablePointer<UnsafeMutableRawPointer?>!, _ length: UnsafeMutablePointer<Int>!
 ) -> Int32 {
     outcome { library throws(DMAError) in
@@ -108,7 +109,7 @@ func dmadev_extmem_receive(
 }
 
 @c @implementation
-func dmadev_extmem_detach(_ addr: UnsafeMutableRawPointer!) -> Int32 {
+public func dmadev_extmem_detach(_ addr: UnsafeMutableRawPointer!) -> Int32 {
     outcome { library throws(DMAError) in try library.registry.memory.detach(try library.region(addr)) }
 }
 
@@ -129,14 +130,14 @@ private func callback(
 }
 
 @c @implementation
-func dmadev_extmem_callback_register(
+public func dmadev_extmem_callback_register(
     _ function: dmadev_extmem_callback_t!, _ arg: UnsafeMutableRawPointer!
 ) -> Int32 {
     outcome { library throws(DMAError) in try library.registry.memory.registerCallback(try callback(function, arg)) }
 }
 
 @c @implementation
-func dmadev_extmem_callback_unregister(
+public func dmadev_extmem_callback_unregister(
     _ function: dmadev_extmem_callback_t!, _ arg: UnsafeMutableRawPointer!
 ) -> Int32 {
     outcome { library throws(DMAError) in try library.registry.memory.unregisterCallback(try callback(function, arg)) }
@@ -145,7 +146,7 @@ func dmadev_extmem_callback_unregister(
 // MARK: Devices
 
 @c @implementation
-func dmadev_extmem_map(
+public func dmadev_extmem_map(
     _ dev_id: Int16, _ addr: UnsafeRawPointer!, _ iova: UnsafeMutablePointer<UInt64>!
 ) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
@@ -156,14 +157,14 @@ func dmadev_extmem_map(
 }
 
 @c @implementation
-func dmadev_extmem_unmap(_ dev_id: Int16, _ addr: UnsafeRawPointer!) -> Int32 {
+public func dmadev_extmem_unmap(_ dev_id: Int16, _ addr: UnsafeRawPointer!) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in try device.unmapMemory(try library.region(addr)) }
 }
 
 // MARK: Interconnects
 
 @c @implementation
-func dmadev_attach(
+public func dmadev_attach(
     _ dev_id: Int16, _ addr: UnsafeRawPointer!, _ attachment: UnsafeMutablePointer<UInt64>!
 ) -> Int32 {
     onDevice(dev_id) { (device, library) throws(DMAError) in
@@ -173,7 +174,7 @@ func dmadev_attach(
 }
 
 @c @implementation
-func dmadev_attachment_map(
+public func dmadev_attachment_map(
     _ attachment: UInt64, _ direction: dmadev_mapping_direction, _ ranges: UnsafeMutablePointer<dmadev_range>!,
     _ nb: UInt32
 ) -> Int32 {
@@ -191,19 +192,19 @@ func dmadev_attachment_map(
 }
 
 @c @implementation
-func dmadev_attachment_unmap(_ attachment: UInt64) -> Int32 {
+public func dmadev_attachment_unmap(_ attachment: UInt64) -> Int32 {
     outcome { library throws(DMAError) in try library.attachment(attachment).unmap() }
 }
 
 @c @implementation
-func dmadev_attachment_revoke(_ attachment: UInt64, _ timeout: UInt32) -> Int32 {
+public func dmadev_attachment_revoke(_ attachment: UInt64, _ timeout: UInt32) -> Int32 {
     outcome { library throws(DMAError) in
         try library.attachment(attachment).revoke(within: .milliseconds(Int64(timeout)))
     }
 }
 
 @c @implementation
-func dmadev_attachment_state(
+public func dmadev_attachment_state(
     _ attachment: UInt64, _ state: UnsafeMutablePointer<dmadev_attachment_state>!
 ) -> Int32 {
     outcome { library throws(DMAError) in
@@ -214,14 +215,14 @@ func dmadev_attachment_state(
 }
 
 @c @implementation
-func dmadev_attachment_interconnect(_ attachment: UInt64) -> UnsafePointer<CChar>! {
+public func dmadev_attachment_interconnect(_ attachment: UInt64) -> UnsafePointer<CChar>! {
     value {
         (try? Library.shared.attachment(attachment)).flatMap { ConstantTexts.shared.pointer($0.interconnect.name) }
     }
 }
 
 @c @implementation
-func dmadev_detach(_ attachment: UInt64) -> Int32 {
+public func dmadev_detach(_ attachment: UInt64) -> Int32 {
     outcome { library throws(DMAError) in
         try library.attachment(attachment).detach()
         library.forget(attachment)

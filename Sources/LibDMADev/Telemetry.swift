@@ -1,4 +1,5 @@
-internal import CDMADev
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+public import CDMADev
 internal import DMADev
 internal import DMATelemetry
 internal import Glibc
@@ -7,7 +8,7 @@ internal import SystemPackage
 internal import TelemetryServer
 internal import TelemetryWire
 
-// The functions of dmadev_telemetry.h.
+// The functions of dmadev_telemetry.h. Their documentation is there.
 
 /// The telemetry server of the process. It does not need ``Library``, so that a program can add commands before
 /// `DMADEV_TELEMETRY` starts the server.
@@ -149,22 +150,22 @@ private func onReply(_ data: OpaquePointer?, _ body: (Reply) throws(DMAError) ->
 }
 
 @c @implementation
-func dmadev_telemetry_start(_ name: UnsafePointer<CChar>!) -> Int32 {
+public func dmadev_telemetry_start(_ name: UnsafePointer<CChar>!) -> Int32 {
     outcome { library throws(DMAError) in
         try Telemetry.shared.start(name: name.map { String(cString: $0) } ?? "dmadev", library.registry)
     }
 }
 
 @c @implementation
-func dmadev_telemetry_stop() { value { Telemetry.shared.stop() } }
+public func dmadev_telemetry_stop() { value { Telemetry.shared.stop() } }
 
 @c @implementation
-func dmadev_telemetry_path() -> UnsafePointer<CChar>! {
+public func dmadev_telemetry_path() -> UnsafePointer<CChar>! {
     value { Telemetry.shared.path.flatMap { ConstantTexts.shared.pointer($0) } }
 }
 
 @c @implementation
-func dmadev_telemetry_register(
+public func dmadev_telemetry_register(
     _ command: UnsafePointer<CChar>!, _ help: UnsafePointer<CChar>!, _ handler: dmadev_telemetry_handler_t!,
     _ arg: UnsafeMutableRawPointer!
 ) -> Int32 {
@@ -177,7 +178,7 @@ func dmadev_telemetry_register(
 }
 
 @c @implementation
-func dmadev_telemetry_add_string(
+public func dmadev_telemetry_add_string(
     _ data: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: UnsafePointer<CChar>!
 ) -> Int32 {
     onReply(data) { reply throws(DMAError) in
@@ -186,33 +187,33 @@ func dmadev_telemetry_add_string(
 }
 
 @c @implementation
-func dmadev_telemetry_add_int(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: Int64) -> Int32 {
+public func dmadev_telemetry_add_int(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: Int64) -> Int32 {
     onReply(data) { reply throws(DMAError) in try reply.add(name, .integer(value)) }
 }
 
 @c @implementation
-func dmadev_telemetry_add_uint(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: UInt64) -> Int32 {
+public func dmadev_telemetry_add_uint(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: UInt64) -> Int32 {
     onReply(data) { reply throws(DMAError) in
         try reply.add(name, Int64(exactly: value).map { .integer($0) } ?? .unsigned(value))
     }
 }
 
 @c @implementation
-func dmadev_telemetry_add_bool(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: Bool) -> Int32 {
+public func dmadev_telemetry_add_bool(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: Bool) -> Int32 {
     onReply(data) { reply throws(DMAError) in try reply.add(name, .bool(value)) }
 }
 
 @c @implementation
-func dmadev_telemetry_begin_object(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!) -> Int32 {
+public func dmadev_telemetry_begin_object(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!) -> Int32 {
     onReply(data) { reply throws(DMAError) in try reply.begin(name, isList: false) }
 }
 
 @c @implementation
-func dmadev_telemetry_begin_list(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!) -> Int32 {
+public func dmadev_telemetry_begin_list(_ data: OpaquePointer!, _ name: UnsafePointer<CChar>!) -> Int32 {
     onReply(data) { reply throws(DMAError) in try reply.begin(name, isList: true) }
 }
 
 @c @implementation
-func dmadev_telemetry_end(_ data: OpaquePointer!) -> Int32 {
+public func dmadev_telemetry_end(_ data: OpaquePointer!) -> Int32 {
     onReply(data) { reply throws(DMAError) in try reply.end() }
 }

@@ -26,6 +26,14 @@ import Testing
         }
     }
 
+    @Test("The compatible header has DPDK's values, and a program written for DPDK runs unchanged", arguments: Compiler.all)
+    func compatible(compiler: Compiler) throws {
+        _ = try programs.compile(source("compat_values.c"), with: compiler)
+        let program = try programs.compile(source("compat_copy.c"), with: compiler)
+        let result = try runProgram(program, environment: ["DMADEV_DEVICES": "software,name=dma0"])
+        #expect(result.exit == .exited(0) && result.output.hasSuffix("\npassed\n"), "\(result)")
+    }
+
     @Test("Control calls, errors and statistics") func control() throws { try run("control.c") }
 
     @Test("Data calls") func data() throws { try run("data.c") }
