@@ -8,13 +8,20 @@
  *     fill                                whether the device supports fills
  *
  * The device runs only during a command, because a started device uses processor time. EAL always answers
- * telemetry. */
+ * telemetry.
+ *
+ * With LIBDMADEV the same program has a software device of libdmadev, by its header for DPDK's programs. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <rte_dmadev.h>
+#ifdef LIBDMADEV
+#define rte_eal_init(count, arguments) ((void)(count), (void)(arguments), rte_dma_count_avail() == 1 ? 0 : -1)
+#define rte_eal_cleanup()
+#else
 #include <rte_eal.h>
+#endif
 
 #include "cpeers_calls.h"
 #include "cpeers_work.h"

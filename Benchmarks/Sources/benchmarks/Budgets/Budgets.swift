@@ -20,6 +20,10 @@ extension Budget {
             call("doorbell", 2),
             call("completed", 2),
             call("none-ready", 2),
+            libraryCall("enqueue"),
+            libraryCall("doorbell"),
+            libraryCall("completed"),
+            libraryCall("none-ready"),
             Budget(
                 name: "one copy, engine awake", peer: "DPDK skeleton", limit: .atMost(1, "×"),
                 computation: .ratio("latency/awake/dmascope-median", "latency/awake/dpdk-median")),
@@ -94,6 +98,13 @@ extension Budget {
         Budget(
             name: "call: \(name)", peer: "-", limit: .atMost(limit, "ns"),
             computation: .median("calls/burst-32/dmascope-\(name)"))
+    }
+
+    /// A call of a C program by the inline functions of libdmadev.
+    private static func libraryCall(_ name: String) -> Budget {
+        Budget(
+            name: "call from C: \(name)", peer: "DPDK skeleton", limit: .atMost(1.2, "×"),
+            computation: .ratio("calls/burst-32/library-\(name)", "calls/burst-32/dpdk-\(name)"))
     }
 
     private static func fill(_ kind: String) -> Budget {

@@ -22,6 +22,9 @@ func measureCalls(_ session: Session) throws {
             return [calls.enqueue, calls.doorbell, calls.completed, calls.none_ready]
         },
     ]
+    if let library = session.library("library") {
+        subjects.append(subject("library") { try library.request("calls \(count)") })
+    }
     if let dpdk = session.dpdk("dpdk") { subjects.append(subject("dpdk") { try dpdk.request("calls \(count)") }) }
     try session.dataPath("burst-32", unit: "ns", subjects)
     try lane.end()

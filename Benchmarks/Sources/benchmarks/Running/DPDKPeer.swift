@@ -6,6 +6,15 @@ final class DPDKPeer {
     /// The path of its telemetry socket.
     let socketPath: String
 
+    /// The same program with a software device of the C library instead.
+    init(libraryOn cpus: [Int32]) throws(Failure) {
+        program = try Child(
+            ["taskset", "--cpu-list", "\(cpus[0])"] + Self.build(["libdmadev"]).get(),
+            environment: ["DMADEV_DEVICES": "software,name=dma0,cpus=\(cpus[1])"])
+        socketPath = ""
+        _ = try answer()
+    }
+
     /// - Parameter filePrefix: EAL's file prefix, for the path of the socket.
     init(directory: String, cpus: [Int32], filePrefix: String = "bench") throws(Failure) {
         // Built once, so that the time of a later start does not include compilation.
@@ -20,17 +29,19 @@ final class DPDKPeer {
         _ = try answer()
     }
 
-    private static let command: Result<[String], Failure> = {
+    private static let command = build([])
+
+    private static func build(_ arguments: [String]) -> Result<[String], Failure> {
         let script = "DPDKPeer/build"
         guard FileManager.default.isExecutableFile(atPath: script) else {
             return .failure(Failure("\(script) does not exist: run the benchmarks in the directory of their package"))
         }
         do throws(Failure) {
-            return .success(try Child.output(of: [script]).split(separator: "\n").map(String.init))
+            return .success(try Child.output(of: [script] + arguments).split(separator: "\n").map(String.init))
         } catch {
             return .failure(error)
         }
-    }()
+    }
 
     /// Sends a command to `dpdk-peer` and returns the numbers of its answer.
     func request(_ command: String) throws(Failure) -> [Double] {

@@ -85,4 +85,14 @@ struct Session {
             return nil
         }
     }
+
+    /// A program in C with libdmadev, likewise.
+    func library(_ part: String) -> DPDKPeer? {
+        do throws(Failure) {
+            return try setting.library()
+        } catch {
+            skip(part, error.description)
+            return nil
+        }
+    }
 }

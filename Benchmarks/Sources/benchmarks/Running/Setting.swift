@@ -13,6 +13,7 @@ final class Setting {
     let directory: String
     /// DPDK's skeleton, or why it is not available.
     let dpdk: Result<DPDKPeer, Failure>
+    private var startedLibrary: DPDKPeer?
 
     init(isQuick: Bool, dmascope: String?) throws(Failure) {
         self.isQuick = isQuick
@@ -62,8 +63,17 @@ final class Setting {
         return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
     }
 
+    /// A program in C with a device of libdmadev, started on first use.
+    func library() throws(Failure) -> DPDKPeer {
+        if let startedLibrary { return startedLibrary }
+        let started = try DPDKPeer(libraryOn: [applicationCPU, engineCPU])
+        startedLibrary = started
+        return started
+    }
+
     func end() {
         if case .success(let dpdk) = dpdk { dpdk.program.end() }
+        startedLibrary?.program.end()
         try? FileManager.default.removeItem(atPath: directory)
     }
 
