@@ -75,6 +75,16 @@ public struct Guest {
         try archive.add(file: "/usr/share/xml/lttng/session.xsd")
     }
 
+    /// Adds modules of the kernel as `/modules/NAME.ko.xz`.
+    ///
+    /// - Parameter paths: below `drivers`, without `.ko.xz`.
+    public mutating func add(modules paths: String...) throws {
+        for path in paths {
+            let file = try GuestPackages.module(path)
+            try archive.add(file: file, at: "/modules/" + URL(fileURLWithPath: file).lastPathComponent)
+        }
+    }
+
     /// Adds a file.
     public mutating func add(_ text: String, at path: String) {
         archive.add(Data(text.utf8), at: path, isExecutable: true)
@@ -88,18 +98,13 @@ public struct Guest {
         let files = try TemporaryDirectory()
         var archive = self.archive
         archive.add(Data(script.utf8), at: "/script", isExecutable: true)
-        let paths = ["root.cpio", "disk", "console", "output"].map { files.file("guest-" + $0) }
+        let paths = ["root.cpio", "files.tar", "console", "output"].map { files.file("guest-" + $0) }
         try archive.finished().write(to: URL(fileURLWithPath: paths[0]))
-        guard FileManager.default.createFile(atPath: paths[1], contents: nil),
-            truncate(paths[1], Self.diskByteCount) == 0
-        else {
-            throw TestSupportError("\(paths[1]): \(String(cString: strerror(errno)))")
-        }
         let emulator = try RunningProgram(
             // Also kills it if this process is killed and can no longer do so.
             "/usr/bin/timeout",
             ["--signal=KILL", "\(timeout.components.seconds)", GuestPackages.emulator]
-                + Self.arguments(archive: paths[0], disk: paths[1], console: paths[2], output: paths[3]),
+                + Self.arguments(archive: paths[0], files: paths[1], console: paths[2], output: paths[3]),
             environment: GuestPackages.environment)
         emulator.closeInput()
         let result = try emulator.wait(timeout: timeout + .seconds(5))
@@ -113,19 +118,18 @@ public struct Guest {
             status: status.status, output: status.before, console: console, files: files)
     }
 
-    private static func arguments(archive: String, disk: String, console: String, output: String) -> [String] {
+    private static func arguments(archive: String, files: String, console: String, output: String) -> [String] {
         GuestPackages.firmware.flatMap { ["-L", $0] } + [
             // With one processor in all, QEMU translates locked instructions into ones that are not atomic.
             "-M", "q35", "-cpu", "max", "-accel", "tcg", "-smp", "1,maxcpus=2", "-m", "768", "-nodefaults", "-display",
             "none", "-no-reboot", "-serial", "file:" + console, "-serial", "file:" + output,
-            "-drive", "file=\(disk),format=raw,if=none,id=disk,cache=unsafe", "-device", "nvme,drive=disk,serial=out",
+            "-device", "virtio-serial-pci", "-chardev", "file,id=files,path=\(files)", "-device",
+            "virtserialport,chardev=files",
             "-kernel", GuestPackages.kernel ?? "", "-initrd", archive,
             // cx16: QEMU 7.2 emulates the instruction in a way that crashes the kernel.
             "-append", "clearcpuid=cx16 console=ttyS0 quiet panic=-1 mitigations=off",
         ]
     }
-
-    private static let diskByteCount = 256 << 20
 
     /// Never runs anywhere but as the first process of a guest.
     private static let initScript = """
@@ -144,8 +148,7 @@ public struct Guest {
         stty -F /dev/ttyS1 raw -echo
         sh /script >/dev/ttyS1 2>&1 </dev/null
         status=$?
-        for i in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/nvme0n1 ] && break; sleep 1; done
-        tar -c -f /dev/nvme0n1 -C /out . && sync
+        tar -c -f /dev/vport0p1 -C /out .
         echo "exit status $status" >/dev/ttyS1
         poweroff -f
         """

@@ -13,6 +13,17 @@ enum GuestPackages {
         return names.filter { $0.hasPrefix("vmlinuz-") }.sorted().last.map { "\(root)/boot/\($0)" }
     }
 
+    /// The file of a module of that kernel.
+    ///
+    /// - Parameter path: below `drivers`, without `.ko.xz`.
+    static func module(_ path: String) throws -> String {
+        let modules = root + "/lib/modules"
+        guard let version = try FileManager.default.contentsOfDirectory(atPath: modules).sorted().last else {
+            throw TestSupportError("\(modules) is empty: run scripts/fetch-packages guest")
+        }
+        return "\(modules)/\(version)/kernel/drivers/\(path).ko.xz"
+    }
+
     static let busybox = root + "/bin/busybox"
     static let emulator = root + "/usr/bin/qemu-system-x86_64"
 

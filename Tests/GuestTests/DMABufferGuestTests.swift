@@ -6,7 +6,9 @@ import Testing
 
 /// Real dma-bufs of Debian's kernel, in a guest: made, shared between processes, copied by a device, found by the
 /// inventory. All of it is traced.
-@Suite(.enabled(if: Guest.unavailable == nil, "\(Guest.unavailable ?? "")"))
+///
+/// One guest at a time: one of them measures times.
+@Suite(.serialized, .enabled(if: Guest.unavailable == nil, "\(Guest.unavailable ?? "")"))
 struct DMABufferGuestTests {
     @Test func everyKindOfBufferWorksIsTracedAndIsFound() throws {
         let (program, scope) = (try builtProduct("dma-buffers"), try builtProduct("dmascope"))
@@ -57,6 +59,22 @@ struct DMABufferGuestTests {
         }
         try expectInventory(outcome.files)
         try expectDemonstration(outcome.files)
+    }
+
+    /// See `Stall`.
+    @Test func aFenceThatIsNotSignalledFailsTheOperationsOfOneTenantOnly() throws {
+        let (program, scope) = (try builtProduct("dma-buffers"), try builtProduct("dmascope"))
+        var guest = try Guest()
+        try guest.add(programs: program, scope)
+        let modules = ["drm", "drm_kms_helper", "drm_shmem_helper", "vgem"]
+        try guest.add(modules: "gpu/drm/drm", "gpu/drm/drm_kms_helper", "gpu/drm/drm_shmem_helper", "gpu/drm/vgem/vgem")
+        let outcome = try guest.run(
+            """
+            for module in \(modules.joined(separator: " ")); do insmod /modules/$module.ko.xz || exit 2; done
+            export LTTNG_UST_REGISTER_TIMEOUT=0
+            \(program) stall \(scope)
+            """)
+        #expect(outcome.status == 0 && outcome.output.hasSuffix("\nstalled\n"), "\(outcome.output)\n\(outcome.console)")
     }
 
     /// What `dmascope demo dmabuf` says where there are dma-bufs.
