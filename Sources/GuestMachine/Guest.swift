@@ -57,7 +57,9 @@ public final class Guest {
 
     /// Boots it and runs a script of busybox's shell in it. Then it ends. Once only.
     ///
-    /// - Parameter timeout: it is killed after this time.
+    /// - Parameters:
+    ///   - script: its standard input is empty.
+    ///   - timeout: the guest is killed after this time.
     public func start(_ script: String, timeout: Duration = .seconds(150)) throws(GuestError) -> RunningGuest {
         try add(script, at: "/script")
         try archiving { archive throws(Errno) in try archive.finish() }
