@@ -31,7 +31,7 @@ public struct GuestParts: Sendable {
                     + "with udmabuf (--kernel), for example that of Debian's package linux-image-6.12-amd64")
         }
         guard access(found, R_OK) == 0 else {
-            throw GuestError("the kernel \(found) cannot be read: \(Errno(rawValue: errno)): choose another one")
+            throw GuestError("the kernel '\(found)' cannot be read: \(Errno(rawValue: errno)): choose another one")
         }
         self.kernel = found
         self.packages = packages

@@ -97,7 +97,8 @@ public final class RunningGuest {
     }
 
     private var report: String {
-        [ports.messages.raw, ports.console.raw, ports.errors.raw].map(Self.text).joined()
+        let text = [ports.messages.raw, ports.console.raw, ports.errors.raw].map(Self.text).joined()
+        return String(text.reversed().drop { $0.isWhitespace }.reversed())
     }
 
     private static func text(_ file: CInt) -> String {

@@ -16,6 +16,13 @@ extension DMABufferGuestTests {
         #expect(regions.map { $0["exporter"] } == [.string("udmabuf"), .string("udmabuf")])
     }
 
+    @Test func aGuestThatCannotBootSaysWhy() throws {
+        let result = try runProgram(builtProduct("dmascope"), ["demo", "dmabuf", "--guest", "--kernel", "/etc/passwd"])
+        #expect(result.exit == .exited(1) && result.output == "", "\(result)")
+        #expect(result.errors.hasPrefix("dmascope: the virtual machine failed: qemu: "), "\(result)")
+        #expect(!result.errors.contains("\\n"), "\(result)")
+    }
+
     @Test func aSignalEndsTheGuestAndNothingIsLeft() throws {
         for signal in [SIGTERM, SIGKILL] {
             let directory = try TemporaryDirectory()

@@ -49,7 +49,7 @@ import Testing
         let missing = try scope.run("demo", "dmabuf", "--guest", "--kernel", "/nowhere/vmlinuz")
         #expect(missing.exit == .exited(1) && missing.output == "", "\(missing)")
         #if arch(x86_64)
-            #expect(missing.errors.contains("the kernel /nowhere/vmlinuz cannot be read"), "\(missing)")
+            #expect(missing.errors.contains("the kernel '/nowhere/vmlinuz' cannot be read"), "\(missing)")
         #endif
         let useless = try scope.run("demo", "dmabuf", "--kernel", "/nowhere/vmlinuz")
         #expect(useless.exit == .exited(64) && useless.errors.contains("--kernel needs --guest"), "\(useless)")
