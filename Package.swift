@@ -87,6 +87,8 @@ let package = Package(
             "TelemetryServer",
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
+        // Virtual machines, for what the kernel of this machine may not have.
+        swiftTarget("GuestMachine", ["LinuxSystem", systemPackage]),
         swiftTarget(
             "MetricsExporter",
             [
@@ -138,8 +140,9 @@ let package = Package(
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "LivePage",
-                "MachineInventory", "MetricsExporter", "OpenMetricsText", "TelemetryServer", "TelemetryClient",
+                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "GuestMachine",
+                "LivePage", "MachineInventory", "MetricsExporter", "OpenMetricsText", "TelemetryServer",
+                "TelemetryClient",
                 "TelemetryWire", "LinuxSystem", "DMATrace", "WebServer", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -170,9 +173,8 @@ let package = Package(
             name: "MetricsTestSupport", dependencies: ["TestSupport"], path: "Tests/MetricsTestSupport",
             swiftSettings: swiftSettings),
 
-        // Virtual machines, for what the kernel of this machine may not have.
         .target(
-            name: "GuestTestSupport", dependencies: ["TestSupport"], path: "Tests/GuestTestSupport",
+            name: "GuestTestSupport", dependencies: ["GuestMachine", "TestSupport"], path: "Tests/GuestTestSupport",
             swiftSettings: swiftSettings),
 
         // The programs that tests run, kill and starve.
@@ -287,7 +289,7 @@ let package = Package(
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
-        test(of: "Guest", ["GuestTestSupport", "TelemetryWire", "TestSupport"]),
+        test(of: "Guest", ["GuestMachine", "GuestTestSupport", "TelemetryWire", "TestSupport"]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),

@@ -1,4 +1,5 @@
 import Foundation
+import GuestMachine
 import GuestTestSupport
 import TelemetryWire
 import TestSupport
@@ -6,15 +7,17 @@ import Testing
 
 /// Real dma-bufs of Debian's kernel, in a guest: made, shared between processes, copied by a device, found by the
 /// inventory. All of it is traced.
-@Suite(.enabled(if: Guest.unavailable == nil, "\(Guest.unavailable ?? "")"))
+///
+/// One guest at a time: one of them measures times.
+@Suite(.serialized, .enabled(if: Guest.unavailable == nil, "\(Guest.unavailable ?? "")"))
 struct DMABufferGuestTests {
     @Test func everyKindOfBufferWorksIsTracedAndIsFound() throws {
         let (program, scope) = (try builtProduct("dma-buffers"), try builtProduct("dmascope"))
-        var guest = try Guest()
-        try guest.add(programs: program, scope)
+        let guest = try Guest()
+        for path in [program, scope] { try guest.add(program: path) }
         try guest.addTracer()
-        guest.add(Self.capture, at: "/capture")
-        let outcome = try guest.run(
+        try guest.add(Self.capture, at: "/capture")
+        let (output, outcome, files) = try guest.run(
             """
             export LTTNG_UST_REGISTER_TIMEOUT=-1
             lttng-sessiond --no-kernel --daemonize >/tmp/log 2>&1 || { cat /tmp/log; exit 2; }
@@ -24,7 +27,6 @@ struct DMABufferGuestTests {
                 \(program) walk $kind || exit 4
             done
             lttng destroy
-            \(scope) demo dmabuf --json >/out/demo.json || exit 9
             mkfifo /tmp/input
             \(program) hold </tmp/input >/tmp/holding & exec 3>/tmp/input
             until grep -q holding /tmp/holding; do sleep 0.1; done
@@ -39,35 +41,38 @@ struct DMABufferGuestTests {
             exec 3>&-
             wait
             """)
-        #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.console)")
+        #expect(outcome.status == 0, "\(output)\n\(outcome)")
         for (kind, steps) in [("udmabuf", "\nshared pages"), ("heap", ""), ("memfd", "")] {
             #expect(
-                outcome.output.contains(
+                output.contains(
                     "walk \(kind)\nmade\nrefused\nshared\ncopied\ncopied between regions\nattached and revoked\ncopied from a window\(steps)\ndone\n"
                 ),
-                "\(outcome.output)")
+                "\(output)")
         }
-        let trace = try Trace(in: [outcome.files.file("trace")])
+        let trace = try Trace(in: [files.file("trace")])
         try expectCopies(3, in: trace)
         // The owners of the windows are other processes, which only this session records.
         let windows = try trace.events(named: "dmadev:access_group_window_register").map { try $0.fields()["ret"] }
         #expect(windows == [0, 0, 0])
         if let to = ProcessInfo.processInfo.environment["DMASCOPE_CAPTURE"] {
-            try FileManager.default.copyItem(atPath: outcome.files.file("captured"), toPath: to)
+            try FileManager.default.copyItem(atPath: files.file("captured"), toPath: to)
         }
-        try expectInventory(outcome.files)
-        try expectDemonstration(outcome.files)
+        try expectInventory(files)
     }
 
-    /// What `dmascope demo dmabuf` says where there are dma-bufs.
-    private func expectDemonstration(_ files: TemporaryDirectory) throws {
-        let text = try String(contentsOfFile: files.file("demo.json"), encoding: .utf8)
-        let steps = try #require(try JSONValue(parsing: text).tree["steps"]).elements
-        try #require(steps.count == 6)
-        #expect(steps[0]["kind"] == .string("udmabuf") && steps[0]["dmabuf"] == .bool(true))
-        #expect(steps[1]["verified"] == .bool(true) && steps[3]["untouched"] == .bool(true))
-        let regions = steps[4]["memory"]?["regions"]?.elements ?? []
-        #expect(regions.map { $0["exporter"] } == [.string("udmabuf"), .string("udmabuf")])
+    /// See `Stall`.
+    @Test func aFenceThatIsNotSignalledFailsTheOperationsOfOneTenantOnly() throws {
+        let (program, scope) = (try builtProduct("dma-buffers"), try builtProduct("dmascope"))
+        let guest = try Guest()
+        for path in [program, scope] { try guest.add(program: path) }
+        try guest.add(modules: ["drm", "drm_kms_helper", "drm_shmem_helper", "vgem/vgem"].map { "gpu/drm/" + $0 })
+        let (output, outcome, _) = try guest.run(
+            """
+            for module in drm drm_kms_helper drm_shmem_helper vgem; do insmod /modules/$module.ko.xz || exit 2; done
+            export LTTNG_UST_REGISTER_TIMEOUT=0
+            \(program) stall \(scope)
+            """)
+        #expect(outcome.status == 0 && output.hasSuffix("\nstalled\n"), "\(output)\n\(outcome)")
     }
 
     /// What `dmascope memory` says while two processes have buffers: see `Hold`.

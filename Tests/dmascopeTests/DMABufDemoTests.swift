@@ -45,6 +45,16 @@ import Testing
         #expect(list[5]["regions"]?.integer == 0)
     }
 
+    @Test func aGuestNeedsAKernelThatCanBeRead() throws {
+        let missing = try scope.run("demo", "dmabuf", "--guest", "--kernel", "/nowhere/vmlinuz")
+        #expect(missing.exit == .exited(1) && missing.output == "", "\(missing)")
+        #if arch(x86_64)
+            #expect(missing.errors.contains("the kernel '/nowhere/vmlinuz' cannot be read"), "\(missing)")
+        #endif
+        let useless = try scope.run("demo", "dmabuf", "--kernel", "/nowhere/vmlinuz")
+        #expect(useless.exit == .exited(64) && useless.errors.contains("--kernel needs --guest"), "\(useless)")
+    }
+
     @Test func showsPeopleEachStepAndWhatTheBuffersAre() throws {
         let result = try scope.run("demo", "dmabuf")
         #expect(result.exit == .exited(0) && result.errors == "", "\(result)")
@@ -52,6 +62,7 @@ import Testing
         #expect(titles.map { Int($0.prefix { $0.isNumber }) } == Array(1...6))
         let isReal = result.output.contains("the buffers are dma-bufs of ")
         #expect(isReal != result.output.contains("the buffers are NO dma-bufs, but sealed files in memory"))
+        #expect(isReal != result.output.contains("dmascope demo dmabuf --guest makes them in a virtual machine"))
         for sentence in ["is refused: region", "failed with status invalid_dst_addr", "not one byte arrived"] {
             #expect(result.output.contains(sentence), "\(sentence): \(result.output)")
         }

@@ -42,6 +42,10 @@ import Testing
         expect(try scope.run("memory", "show", "x"), exits: 64, saying: "dmascope memory show --help")
         expect(
             try scope.run("memory", "list", "--procfs", scope.directory.file("none")), exits: 1, saying: "--procfs")
+        // A directory without processes is no machine without dma-bufs.
+        expect(
+            try scope.run("memory", "list", "--procfs", scope.directory.path), exits: 1,
+            saying: "there are no processes")
     }
 
     @Test func theMachineIsLookedIntoUnlessToldOtherwise() throws {

@@ -213,7 +213,7 @@ public struct MemoryFileInformation: Sendable, Hashable {
     /// The offset of the region's first byte in it.
     public let offset: UInt64
     /// Whether the region's addresses are known to be a mapping of this file. `false`: the exporter of the dma-buf maps
-    /// another file in its place, which only its driver can tell.
+    /// another file in its place, or from another offset, which only its driver can tell.
     public let isVerified: Bool
 }
 

@@ -72,8 +72,8 @@ public final class MemoryTable: Sendable {
     ///
     /// The descriptor is duplicated, close-on-exec. In addition to the rules of
     /// ``registerMemory(at:byteCount:iovas:pageSize:)``, the addresses must be a shared mapping of this file at this
-    /// offset. If the exporter of a dma-buf maps a file of its own instead, the region is registered and
-    /// ``MemoryFileInformation/isVerified`` is false.
+    /// offset. If the exporter of a dma-buf maps a file of its own instead, or displaces the offset as graphics drivers
+    /// do, the region is registered and ``MemoryFileInformation/isVerified`` is false.
     ///
     /// - Parameters:
     ///   - descriptor: 0 or more; stays the caller's.

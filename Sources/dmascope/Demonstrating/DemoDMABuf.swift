@@ -17,13 +17,31 @@ struct DemoDMABuf: ParsableCommand {
             shows what /dmadev/memory and /dmadev/interconnects report.
 
             On a machine without an exporter, or for a user without the right to use it, the same steps are made with \
-            sealed files in memory, and the first step says so.
+            sealed files in memory, and the first step says so. --guest makes them with dma-bufs there, in a virtual \
+            machine. It needs qemu-system-x86_64 and busybox in PATH (Debian's packages qemu-system-x86 and \
+            busybox-static) and a kernel with udmabuf. In a checkout, scripts/fetch-packages guest fetches all three.
             """)
+
+    @Flag(help: "Run in a virtual machine, which is started, and ended, by this command.")
+    var guest = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The kernel of the virtual machine, as /boot/vmlinuz-6.12… of Debian's package linux-image-6.12-amd64. The "
+                + "default is the one that scripts/fetch-packages guest has fetched.", valueName: "path"))
+    var kernel: String?
 
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        guard guest || kernel == nil else { throw ValidationError("--kernel needs --guest") }
+    }
+
     func run() throws {
         let termination = Termination()
+        if guest {
+            return try DemoGuest.run("demo", "dmabuf", output.json ? "--json" : "", kernel: kernel, termination)
+        }
         var report = DemoReport(isShown: !output.json)
         try DemoDMABufRun(termination).run(&report)
         if output.json { try StandardStreams.print(JSONOutput.compact(report.tree)) }
@@ -95,6 +113,7 @@ private final class DemoDMABufRun {
                 .init("inodes", .array(regions.map { .integer(Int64(clamping: $0.inode)) })),
             ],
             (["the buffers are \(what)"] + exporter.reasons.map { "- \($0)" }
+                + (exporter.isReal ? [] : ["- dmascope demo dmabuf --guest makes them in a virtual machine"])
                 + regions.map { "region \($0.number): inode \($0.inode)" }).joined(separator: "\n"))
     }
 

@@ -15,12 +15,11 @@ final class DemoProcess {
     static let dataDescriptor: CInt = 4
 
     let role: Role
-    let pid: pid_t
+    private let process: ChildProcess
     private let input: OwnedDescriptor
     private let output: OwnedDescriptor
     private let termination: Termination
     private var received: [UInt8] = []
-    private var hasEnded = false
 
     /// Longer than any step takes.
     private static let timeout = Duration.seconds(60)
@@ -33,48 +32,20 @@ final class DemoProcess {
     ) throws(Failure) {
         self.role = role
         self.termination = termination
-        let commands = try DemoPipe()
-        let answers = try DemoPipe()
-        pid = try Self.spawn(
-            ["dmascope", "demo", "member", role.rawValue, controllerPath],
-            [commands.reading.raw, answers.writing.raw, STDERR_FILENO, secret.raw, data.raw])
-        input = commands.writing
-        output = answers.reading
+        do throws(Errno) {
+            let commands = try AnonymousPipe()
+            let answers = try AnonymousPipe()
+            process = try ChildProcess(
+                "/proc/self/exe", ["dmascope", "demo", "member", role.rawValue, controllerPath],
+                descriptors: [commands.reading.raw, answers.writing.raw, STDERR_FILENO, secret.raw, data.raw])
+            input = commands.writing
+            output = answers.reading
+        } catch {
+            throw Failure("cannot start a process: \(error): end other processes")
+        }
     }
 
-    private static func spawn(_ arguments: [String], _ descriptors: [CInt]) throws(Failure) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        // A source descriptor may be one of the targets, so all are first duplicated to high numbers.
-        for (place, descriptor) in descriptors.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(100 + place))
-        }
-        for place in descriptors.indices {
-            posix_spawn_file_actions_adddup2(&actions, CInt(100 + place), CInt(place))
-            posix_spawn_file_actions_addclose(&actions, CInt(100 + place))
-        }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // Signals are blocked in this process; the new one has their default action.
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        let words = arguments.map { strdup($0) } + [nil]
-        defer { words.forEach { free($0) } }
-        var pid: pid_t = 0
-        let error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, words, environ)
-        guard error == 0 else {
-            throw Failure("cannot start a process: \(Errno(rawValue: error)): end other processes")
-        }
-        return pid
-    }
-
-    deinit {
-        end()
-    }
+    var pid: pid_t { process.pid }
 
     /// The name in the report.
     var name: String { role == .creator ? "A" : "B" }
@@ -124,40 +95,11 @@ final class DemoProcess {
     }
 
     /// Kills the process with SIGKILL and waits for its end.
-    func end() {
-        guard !hasEnded else { return }
-        kill(pid, SIGKILL)
-        reap()
-    }
+    func end() { process.end() }
 
     /// Waits until the process has exited.
     func waitForEnd() throws(Failure) {
-        let status = reap()
+        let status = process.wait()
         guard status == 0 else { throw Failure("process \(name) has ended with status \(status): please report this") }
-    }
-
-    @discardableResult
-    private func reap() -> CInt {
-        hasEnded = true
-        var status: CInt = 0
-        _ = systemCall { waitpid(pid, &status, 0) }
-        return status
-    }
-}
-
-/// A pipe with close-on-exec ends.
-struct DemoPipe: ~Copyable {
-    let reading: OwnedDescriptor
-    let writing: OwnedDescriptor
-
-    init() throws(Failure) {
-        var ends: [CInt] = [-1, -1]
-        guard pipe(&ends) == 0 else {
-            throw Failure("cannot create a pipe: \(Errno(rawValue: errno)): end other processes")
-        }
-        // No other thread starts programs, so no program can inherit the ends before.
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        reading = OwnedDescriptor(adopting: ends[0])
-        writing = OwnedDescriptor(adopting: ends[1])
     }
 }

@@ -20,8 +20,8 @@ final class DemoRun {
         dataName = data.name
         byteCount = data.byteCount
         // Only the joiner reads from the pipe: no other process receives the token.
-        do throws(Failure) {
-            let secret = try DemoPipe()
+        do {
+            let secret = try AnonymousPipe()
             creator = try DemoProcess(
                 .creator, controllerPath: controller.controllerPath, secret: secret.writing, data: data.descriptor,
                 termination)
@@ -30,7 +30,7 @@ final class DemoRun {
                 termination)
         } catch {
             controller.end()
-            throw error
+            throw error as? Failure ?? Failure("cannot create a pipe: \(error): end other processes")
         }
     }
 

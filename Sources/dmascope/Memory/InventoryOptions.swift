@@ -14,6 +14,12 @@ struct InventoryOptions: ParsableArguments {
         guard inventory.processes == .read else {
             throw Failure("cannot read \(procfs): mount procfs there, or name its directory with --procfs")
         }
+        // In a procfs, this process at least is there.
+        let isEmpty =
+            inventory.processCount == 0 && inventory.deniedProcesses.isEmpty && inventory.truncatedProcesses.isEmpty
+        guard !isEmpty || inventory.isOutOfTime else {
+            throw Failure("there are no processes in \(procfs): name the directory of a procfs with --procfs")
+        }
         return inventory
     }
 

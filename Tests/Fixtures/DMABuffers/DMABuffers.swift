@@ -3,10 +3,11 @@ import LinuxSystem
 import SystemPackage
 
 /// A program that makes and uses dma-bufs: `dma-buffers walk KIND`, where KIND is `udmabuf`, `heap`, or `memfd` for sealed
-/// files in memory, which every kernel has; `dma-buffers hold`, which has two buffers until standard input ends.
+/// files in memory, which every kernel has; `dma-buffers hold`, which has two buffers until standard input ends; and
+/// `dma-buffers stall DMASCOPE`, with the module vgem.
 ///
 /// It prints a line for each step that succeeded, and ends with status 1 and a sentence at the first that did not. It
-/// starts itself again as `dma-buffers peer` or `dma-buffers owner`: the other process of a step.
+/// starts itself again as `dma-buffers peer`, `owner` or `user`: the other process of a step.
 @main
 struct DMABuffers {
     static func main() {
@@ -14,11 +15,13 @@ struct DMABuffers {
             switch CommandLine.arguments.dropFirst().first {
             case "walk": try Walk(kind: BufferKind(CommandLine.arguments.last ?? "")).run()
             case "hold": try Hold.run()
+            case "stall": try Stall.run(program: CommandLine.arguments.last ?? "")
             case "peer": try Peer.serve()
+            case "user": try Stall.serve()
             case "owner":
                 guard CommandLine.arguments.count == 4 else { throw Mismatch("owner takes a socket and a kind") }
                 try WindowOwner.run(path: CommandLine.arguments[2], kind: BufferKind(CommandLine.arguments[3]))
-            default: throw Mismatch("usage: dma-buffers walk udmabuf|heap|memfd, or dma-buffers hold")
+            default: throw Mismatch("usage: dma-buffers walk udmabuf|heap|memfd, hold, or stall DMASCOPE")
             }
         } catch {
             print("failed: \(error)")

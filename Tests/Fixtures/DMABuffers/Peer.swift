@@ -6,27 +6,22 @@ import SystemPackage
 struct Peer: ~Copyable {
     /// Bytes of every buffer.
     static let byteCount = 64 << 10
-    private static let socket: CInt = 3
+    static let socket: CInt = 3
 
-    private let socket: OwnedDescriptor
-    let processID: pid_t
+    let socket: OwnedDescriptor
+    private let process: OtherProcess
+
+    var processID: pid_t { process.processID }
 
     /// Starts this program again.
-    init() throws {
+    init(_ role: String = "peer") throws {
         let pair = try SequencedPacketSocket.pair()
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, pair.second.raw, Self.socket)
-        var arguments = [strdup(CommandLine.arguments[0]), strdup("peer"), nil]
-        defer { arguments.forEach { free($0) } }
-        var processID: pid_t = 0
-        let failure = posix_spawn(&processID, CommandLine.arguments[0], &actions, nil, &arguments, environ)
-        try DMABuffers.require(failure == 0, "posix_spawn: \(Errno(rawValue: failure))")
+        let process = try OtherProcess(
+            CommandLine.arguments[0], role, descriptors: [Self.socket: pair.second.raw])
         // This process must not have the other end, so that it notices when the other process has ended.
         let end = pair.first.raw
         let duplicate = try tryingSystemCall { fcntl(end, F_DUPFD_CLOEXEC, 4) }
-        self.processID = processID
+        self.process = process
         socket = OwnedDescriptor(adopting: duplicate)
     }
 
@@ -38,11 +33,9 @@ struct Peer: ~Copyable {
 
     /// Ends the process, which must have succeeded.
     consuming func end() throws {
-        let processID = self.processID
+        let process = self.process
         _ = consume socket
-        var status: Int32 = 0
-        while waitpid(processID, &status, 0) < 0 && errno == EINTR {}
-        try DMABuffers.require(status == 0, "the other process ended with wait status \(status)")
+        try process.succeed()
     }
 
     /// In the other process: for each buffer that it receives, it checks that all bytes are the one of the message, sets

@@ -15,8 +15,11 @@ extension Walk {
         let controller = try DMAController.start(path: "\(directory)/control")
         defer { controller.stop() }
         let pair = try SequencedPacketSocket.pair()
-        let owner = try WindowOwner.start(path: controller.path, kind: kind, output: pair.second.raw)
-        defer { kill(owner, SIGKILL) }
+        let owner = try OtherProcess(
+            CommandLine.arguments[0], "owner", controller.path, kind.rawValue,
+            descriptors: [STDOUT_FILENO: pair.second.raw])
+        var isRunning = true
+        defer { if isRunning { owner.end(by: SIGKILL) } }
         let window = try WindowOwner.Window(from: pair.first.raw)
 
         let buffer = try MappedBuffer(try kind.make(name: "to", byteCount: byteCount), byteCount: byteCount)
@@ -48,9 +51,8 @@ extension Walk {
         try DMABuffers.require(try buffer.holds(WindowOwner.byte), "the copy has other bytes")
 
         // The process that dies has left its group: a copy that begins after the notice does not reach its memory.
-        kill(owner, SIGKILL)
-        var ended: Int32 = 0
-        while waitpid(owner, &ended, 0) < 0 && errno == EINTR {}
+        owner.end(by: SIGKILL)
+        isRunning = false
         let deadline = MonotonicTime.now.advanced(by: .seconds(20))
         while status == .successful, deadline > .now { status = try copy() }
         try DMABuffers.require(status == .userAbort, "after the owner's end the copy ended with \(status)")
@@ -91,21 +93,6 @@ enum WindowOwner {
             handler = DomainHandler(numbers[1])
             iova = numbers[2]
         }
-    }
-
-    /// Starts this program again.
-    static func start(path: String, kind: BufferKind, output: CInt) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        let words: [String] = [CommandLine.arguments[0], "owner", path, kind.rawValue]
-        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-        defer { arguments.forEach { free($0) } }
-        var processID: pid_t = 0
-        let failure = posix_spawn(&processID, CommandLine.arguments[0], &actions, nil, &arguments, environ)
-        try DMABuffers.require(failure == 0, "posix_spawn: \(Errno(rawValue: failure))")
-        return processID
     }
 
     static func run(path: String, kind: BufferKind) throws {

@@ -8,7 +8,7 @@ import TelemetryServer
 /// An application in an access group that answers telemetry:
 /// `group-member PREFIX CONTROLLER DEVICE-NAME [GROUP]`.
 ///
-/// Makes a group, or joins the one that is named, and opens a window. Says `group NUMBER` once all is done, and waits to
+/// Makes a group, or joins the one that is named, and opens a window. Attaches the device to external memory. Says `group NUMBER` once all is done, and waits to
 /// be killed. Before that it tries a wrong token, so that it has a failed call to tell of.
 @main
 struct GroupMember {
@@ -35,9 +35,12 @@ struct GroupMember {
         let address = UInt64(UInt(bitPattern: buffer.bytes.baseAddress))
         let memory = WindowMemory(address: address, length: UInt64(buffer.bytes.count))
         let window = try device.registerWindow(memory, rights: [.read, .write], in: group)
+        let region = try registry.memory.registerMemory(at: address, byteCount: UInt64(buffer.bytes.count))
+        let attachment = try device.attach(region)
+        _ = try attachment.map(.toDevice)
         print("group \(group)")
         fflush(nil)
-        withExtendedLifetime((server, window)) { while true { pause() } }
+        withExtendedLifetime((server, window, attachment)) { while true { pause() } }
     }
 
     /// What all members know.

@@ -1,0 +1,39 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import GuestMachine
+
+@Suite struct ProgramFileTests {
+    @Test func theLoadedPartOfAProgramRuns() throws {
+        let whole = try ProgramFile.contents(of: builtProduct("dma-buffers"))
+        let part = ProgramFile.loadedPart(of: whole)
+        #expect(part.count < whole.count)
+        let directory = try TemporaryDirectory()
+        let path = directory.file("program")
+        #expect(
+            FileManager.default.createFile(atPath: path, contents: Data(part), attributes: [.posixPermissions: 0o700]))
+        let result = try runProgram(path)
+        #expect(result.exit == .exited(1) && result.output.contains("usage: dma-buffers"), "\(result)")
+    }
+
+    @Test func aFileThatIsNoWholeProgramIsUnchanged() throws {
+        let whole = Array(try ProgramFile.contents(of: "/proc/self/exe").prefix(4096))
+        // Its segments are after the end; neither has it a table.
+        for file in [whole, Array(whole.prefix(63)), Array(whole.prefix(20)), Array("#!/bin/sh\n".utf8), []] {
+            #expect(ProgramFile.loadedPart(of: file) == file)
+        }
+        for byte in 32..<40 {
+            var file = whole
+            file[byte] = 0xFF
+            #expect(ProgramFile.loadedPart(of: file) == file)
+        }
+    }
+
+    @Test func theLibrariesOfAProgramAreFiles() throws {
+        let libraries = try ProgramFile.libraries(of: builtProduct("dma-buffers"))
+        #expect(libraries.contains { $0.hasSuffix("/libc.so.6") })
+        #expect(libraries.allSatisfy { access($0, R_OK) == 0 })
+        #expect(try ProgramFile.libraries(of: "/nowhere").isEmpty)
+    }
+}
