@@ -139,7 +139,8 @@ let package = Package(
         // What tests share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .target(
-            name: "RingTestSupport", dependencies: ["CDMADev", "TestSupport"], path: "Tests/RingTestSupport",
+            name: "RingTestSupport", dependencies: ["CDMADev", "DMAEngine", "TestSupport"],
+            path: "Tests/RingTestSupport",
             swiftSettings: swiftSettings),
         .target(
             name: "GroupTestSupport",
