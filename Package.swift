@@ -268,8 +268,8 @@ let package = Package(
         test(
             of: "DMAController",
             [
-                "DMAController", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "DMATelemetry", "GroupTable",
-                "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
+                "DMAController", "CDMADev", "ControllerDriver", "ControllerProtocol", "DMADev", "DMAEngine",
+                "DMATelemetry", "GroupTable", "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "LinuxSystem", "TestSupport"]),
