@@ -326,8 +326,9 @@ let package = Package(
         test(
             of: "Dashboards",
             [
-                "ControllerDriver", "DMADev", "DMATelemetry", "MetricsExporter", "MetricsTestSupport",
-                "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport", "dmascope", systemPackage,
+                "ControllerDriver", "DMADev", "DMATelemetry", "GroupTestSupport", "MetricsExporter",
+                "MetricsTestSupport", "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport",
+                "dmascope", systemPackage,
             ]),
         test(
             of: "dmascope",

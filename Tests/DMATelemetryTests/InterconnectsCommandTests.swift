@@ -1,6 +1,7 @@
 import DMADev
 import DMAEngine
 import DMATelemetry
+import GroupTestSupport
 import SoftwareDriver
 import TelemetryTestSupport
 import TelemetryWire
@@ -19,7 +20,9 @@ import Testing
         let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
         let frames = try MemoryExporter(name: "frames", byteCount: 8192)
         let attachment = try device.attach(frames)
-        let revoked = try device.attach(Preferring(address: frames.address, byteCount: 4096))
+        let revoked = try device.attach(
+            WindowPreferringExporter(
+                name: "preferring", address: frames.address, byteCount: 4096, controllerID: 9))
         let iova = try #require(try attachment.map(.toDevice).first?.address)
         try revoked.map(.bidirectional)
         try revoked.revoke()
@@ -59,21 +62,5 @@ import Testing
         for attachment in [attachment, revoked] { try attachment.detach() }
         // Only the application's calls are events and failures, not these reads.
         #expect(registry.failedCallCount == 1)
-    }
-
-    /// Would rather use windows of a controller.
-    private final class Preferring: SystemMemoryExporter {
-        let name = "preferring"
-        let address: UInt64
-        let byteCount: UInt64
-
-        init(address: UInt64, byteCount: UInt64) {
-            self.address = address
-            self.byteCount = byteCount
-        }
-
-        func interconnects(for importer: any Importer) -> [any Interconnect] {
-            [ControllerWindows(controllerID: 9), SystemMemory.shared]
-        }
     }
 }
