@@ -56,11 +56,27 @@ import Testing
         #expect(second["fallbacks"]?.elements.count == 1 && second["choice"]?.string?.contains("not supported") == true)
         #expect(second["revoked_ns"]?.unsigned ?? 0 > 0 && second["last_error"]?.string?.contains("revoked") == true)
 
+        #expect(first["region"] == nil)
+
         #expect(try reply("1")["attachments"]?.elements.count == 1)
         #expect(try reply("5,2")["attachments"]?[0]?["id"]?.unsigned == 2)
         #expect(try reply("0")["attachments"]?.elements.isEmpty == true)
         for attachment in [attachment, revoked] { try attachment.detach() }
         // Only the application's calls are events and failures, not these reads.
         #expect(registry.failedCallCount == 1)
+    }
+
+    @Test("An attachment to a region names it, also one without a file")
+    func regions() throws {
+        let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 4096)
+        defer { memory.deallocate() }
+        let region = try registry.memory.registerMemory(
+            at: UInt64(UInt(bitPattern: memory.baseAddress)), byteCount: 4096)
+        let attachment = try device.attach(region)
+        let row = try #require(try reply()["attachments"]?[0])
+        #expect(row["region"]?.unsigned == region.number && row["inode"]?.unsigned == 0)
+        try attachment.detach()
+        try registry.memory.unregister(region)
     }
 }
