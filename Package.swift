@@ -153,7 +153,8 @@ let package = Package(
         // What tests share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .target(
-            name: "RingTestSupport", dependencies: ["CDMADev", "TestSupport"], path: "Tests/RingTestSupport",
+            name: "RingTestSupport", dependencies: ["CDMADev", "DMAEngine", "TestSupport"],
+            path: "Tests/RingTestSupport",
             swiftSettings: swiftSettings),
         .target(
             name: "GroupTestSupport",
@@ -280,8 +281,8 @@ let package = Package(
         test(
             of: "DMAController",
             [
-                "DMAController", "CDMADev", "ControllerProtocol", "DMADev", "DMAEngine", "DMATelemetry", "GroupTable",
-                "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
+                "DMAController", "CDMADev", "ControllerDriver", "ControllerProtocol", "DMADev", "DMAEngine",
+                "DMATelemetry", "GroupTable", "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "LinuxSystem", "TestSupport"]),
@@ -344,8 +345,9 @@ let package = Package(
         test(
             of: "Dashboards",
             [
-                "ControllerDriver", "DMADev", "DMATelemetry", "MetricsExporter", "MetricsTestSupport",
-                "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport", "dmascope", systemPackage,
+                "ControllerDriver", "DMADev", "DMATelemetry", "GroupTestSupport", "MetricsExporter",
+                "MetricsTestSupport", "OpenMetricsText", "TelemetryServer", "TelemetryWire", "TestSupport",
+                "dmascope", systemPackage,
             ]),
         test(
             of: "dmascope",

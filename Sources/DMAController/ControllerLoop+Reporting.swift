@@ -51,6 +51,11 @@ extension ControllerLoop {
                 .init("memory_bytes", peer.chargedBytes), .init("denied_joins", peer.deniedJoins),
                 .init("refused_requests", peer.refusedRequests),
             ],
+            buffers: [peer.windows, peer.openWindows].flatMap(\.values).compactMap { window in
+                window.region.synchronized.map {
+                    PublishedState.Buffer(exporter: window.region.exporter, byteCount: window.amount.bytes, memory: $0)
+                }
+            },
             work: peer.work, claims: peer.claims, map: peer.device?.domains,
             rings: peer.rings.values.map { PublishedState.Ring(memory: $0.memory, claims: $0.claims) })
     }

@@ -350,7 +350,8 @@ extension ControllerLoop {
             let memory = TenantBuffer.memory(
                 file, of: peer.tenant, timeout: configuration.exporterTimeout, configuration.bufferCalls,
                 blockingCalls)
-            let region = TenantMemory.Region(0..<Int(byteCount), of: mapping, synchronized: memory)
+            let region = TenantMemory.Region(
+                0..<Int(byteCount), of: mapping, synchronized: memory, exporter: buffer.exporter)
             return .success(Peer.Window(region: region, amount: amount))
         } catch {
             ledger.release(peer.tenant, amount)

@@ -10,12 +10,20 @@ final class PublishedState: Sendable {
         let claims: Claims.Clamp
     }
 
+    /// A registration of a dma-buf, or a window over one.
+    struct Buffer: Sendable {
+        let exporter: String
+        let byteCount: UInt64
+        let memory: SynchronizedMemory
+    }
+
     struct Connection: Sendable {
         let number: UInt64
         let processID: Int32, userID: UInt32
         let domains: [DomainID]
         let groups: [AccessGroupID]
         let figures: [ControllerReport.Figure]
+        let buffers: [Buffer]
         /// Of removed rings.
         let work: Work, claims: Claims
         let map: DomainMap?
@@ -34,7 +42,16 @@ final class PublishedState: Sendable {
             return ControllerReport.Connection(
                 number: number, processID: processID, userID: userID, domains: domains, groups: groups,
                 figures: figures + [.init("halted_rings", UInt64(rings.count { $0.memory.isHalted }))] + ages
-                    + allWork.figures + claims.figures)
+                    + allWork.figures + claims.figures,
+                buffers: bufferSums)
+        }
+
+        private var bufferSums: [ControllerReport.SharedBuffers] {
+            Dictionary(grouping: buffers, by: \.exporter).sorted { $0.key < $1.key }.map { exporter, buffers in
+                ControllerReport.SharedBuffers(
+                    exporter: exporter, count: buffers.count, byteCount: buffers.reduce(0) { $0 &+ $1.byteCount },
+                    stalledCount: buffers.count { $0.memory.isStalled })
+            }
         }
 
         /// The age of the oldest operation in flight of all its rings, 0 if there is none, and of the last completion, if

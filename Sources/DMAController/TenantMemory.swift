@@ -55,14 +55,17 @@ struct TenantMemory {
         let whole: SharedMapping?
         /// How it is accessed; `nil`: at any time.
         let synchronized: SynchronizedMemory?
+        /// Of a dma-buf.
+        let exporter: String
         private let range: Range<Int>
 
         /// - Parameter range: in the mapping's memory.
         init(
             _ range: Range<Int>, of mapping: SharedMapping, whole: SharedMapping? = nil,
-            synchronized: SynchronizedMemory? = nil
+            synchronized: SynchronizedMemory? = nil, exporter: String = ""
         ) {
             self.synchronized = synchronized
+            self.exporter = exporter
             self.range = range
             self.whole = whole
             self.mapping = mapping

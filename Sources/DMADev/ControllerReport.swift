@@ -17,6 +17,27 @@ public struct ControllerReport: Sendable, Equatable {
         }
     }
 
+    /// The dma-bufs of one exporter that a connection has given to the controller.
+    public struct SharedBuffers: Sendable, Equatable {
+        /// The exporter's name.
+        public var exporter: String
+        /// Registrations and open windows. One buffer can have several.
+        public var count: Int
+        /// The length of all of them.
+        public var byteCount: UInt64
+        /// Those with an access that has taken longer than the controller waits, and has not ended yet. Operations that
+        /// need them fail meanwhile.
+        public var stalledCount: Int
+
+        /// Values are not checked.
+        public init(exporter: String, count: Int, byteCount: UInt64, stalledCount: Int) {
+            self.exporter = exporter
+            self.count = count
+            self.byteCount = byteCount
+            self.stalledCount = stalledCount
+        }
+    }
+
     /// One connection; each is one device of one process.
     public struct Connection: Sendable, Equatable {
         /// Unique since the controller was started.
@@ -29,12 +50,15 @@ public struct ControllerReport: Sendable, Equatable {
         public var groups: [AccessGroupID]
         /// Its state and counters.
         public var figures: [Figure]
+        /// Its dma-bufs, by the name of the exporter.
+        public var buffers: [SharedBuffers]
 
         /// All values are taken as they are.
         public init(
             number: UInt64, processID: Int32, userID: UInt32, domains: [DomainID], groups: [AccessGroupID],
-            figures: [Figure]
+            figures: [Figure], buffers: [SharedBuffers] = []
         ) {
+            self.buffers = buffers
             self.number = number
             self.processID = processID
             self.userID = userID

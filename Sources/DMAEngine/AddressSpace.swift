@@ -95,21 +95,25 @@ struct AddressTranslation {
     /// The virtual address for an address of this space, and how many of `length` bytes are contiguous from there.
     @inline(__always)
     func resolve(_ address: UInt64, _ length: UInt64) -> (address: UInt64, byteCount: UInt64)? {
+        guard let range = range(at: address) else { return nil }
+        let offset = address &- range.start
+        return (range.address &+ offset, min(length, range.byteCount &- offset))
+    }
+
+    /// The range that contains an address; `nil` for none, and while it must not be accessed. Valid until the engine's
+    /// next quiescent point.
+    @inline(__always)
+    func range(at address: UInt64) -> ContiguousRange? {
         switch kind {
-        case .process: return (address, length)
-        case .device(let base, _): return (base &+ address, length)
+        case .process: return AddressRange.isBeyond(address) ? nil : AddressRange.all
+        case .device(let base, let byteCount):
+            return address < byteCount ? ContiguousRange(start: 0, byteCount: byteCount, address: base) : nil
         case .processAndAttached(let map, let rights):
-            guard AddressRange.isBeyond(address) else { return (address, length) }
-            guard let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, rights) }) else { return nil }
-            return (range.address, min(length, range.byteCount))
-        case .mapped(let map, let rights):
-            guard let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, rights, opened) }) else { return nil }
-            return (range.address, min(length, range.byteCount))
+            guard AddressRange.isBeyond(address) else { return AddressRange.all }
+            return map._withUnsafeGuaranteedRef { $0.range(at: address, rights) }
+        case .mapped(let map, let rights): return map._withUnsafeGuaranteedRef { $0.range(at: address, rights, opened) }
         case .domain(let map, let handler, let isWrite):
-            guard
-                let range = map._withUnsafeGuaranteedRef({ $0.resolve(address, of: handler, isWrite: isWrite, opened) })
-            else { return nil }
-            return (range.address, min(length, range.byteCount))
+            return map._withUnsafeGuaranteedRef { $0.range(at: address, of: handler, isWrite: isWrite, opened) }
         }
     }
 }
@@ -142,6 +146,10 @@ enum AddressRange {
     /// Whether an address is above every virtual address.
     @inline(__always)
     static func isBeyond(_ address: UInt64) -> Bool { address >= userEnd }
+
+    /// All virtual addresses.
+    @inline(__always)
+    static var all: ContiguousRange { ContiguousRange(start: 0, byteCount: userEnd, address: 0) }
 
     /// The end of user addresses with five-level page tables, the maximum on x86-64 and Arm.
     private static let userEnd: UInt64 = 1 << 56

@@ -205,15 +205,14 @@ public final class DomainMap: @unchecked Sendable {
         withTable { $0.known?.contains(handler) == true && $0.member(handler) == nil }
     }
 
-    /// The virtual address of an IOVA in a member's windows and the number of contiguous bytes; `nil` without such a
-    /// window or right, or while it must not be accessed.
-    func resolve(
-        _ iova: UInt64, of handler: UInt16, isWrite: Bool, _ opened: Synchronizer.Opened = Synchronizer.Opened()
-    ) -> (address: UInt64, byteCount: UInt64)? {
+    /// The window of a member that contains an IOVA; `nil` without such a window or right, or while it must not be
+    /// accessed. Valid until the engine's next quiescent point.
+    func range(
+        at iova: UInt64, of handler: UInt16, isWrite: Bool, _ opened: Synchronizer.Opened = Synchronizer.Opened()
+    ) -> ContiguousRange? {
         guard let window = window(at: iova, of: handler, isWrite: isWrite) else { return nil }
         if let memory = window.synchronized, !opened.contains(memory) { return nil }
-        let offset = iova - window.iova
-        return (window.address &+ offset, window.byteCount - offset)
+        return ContiguousRange(start: window.iova, byteCount: window.byteCount, address: window.address)
     }
 
     func synchronizedMemory(

@@ -246,16 +246,15 @@ public final class IOVAMap: Sendable {
         withExtendedLifetime(retired) {}
     }
 
-    /// The virtual address of an IOVA and the number of contiguous bytes from there; `nil` for an address that is not
-    /// mapped with these rights, and while the memory must not be accessed. For the engine's thread.
+    /// The range that contains an IOVA; `nil` for an address that is not mapped with these rights, and while the memory
+    /// must not be accessed. For the engine's thread, until its next quiescent point.
     @inline(__always)
-    func resolve(
-        _ iova: UInt64, _ rights: Rights, _ opened: Synchronizer.Opened = Synchronizer.Opened()
-    ) -> (address: UInt64, byteCount: UInt64)? {
+    func range(
+        at iova: UInt64, _ rights: Rights, _ opened: Synchronizer.Opened = Synchronizer.Opened()
+    ) -> ContiguousRange? {
         guard let range = range(at: iova), range.rights.contains(rights) else { return nil }
         if let memory = range.synchronized, !opened.contains(memory) { return nil }
-        let offset = iova - range.iova
-        return (range.address &+ offset, range.byteCount - offset)
+        return ContiguousRange(start: range.iova, byteCount: range.byteCount, address: range.address)
     }
 
     func synchronizedMemory(at iova: UInt64) -> Unmanaged<SynchronizedMemory>? { range(at: iova)?.synchronized }

@@ -214,18 +214,4 @@ struct AddressSpaces {
         self.destination = destination
         areProcess = source.isProcess && destination.isProcess
     }
-
-    /// The move for a copy or a fill; `nil` when it is not contiguous on both sides.
-    @inline(__always)
-    func move(_ operation: dmadev_descriptor, isFill: Bool) -> clinux_move? {
-        let length = UInt64(operation.length)
-        guard destination.admits(operation.dst, length), let to = destination.resolve(operation.dst, length),
-            to.byteCount == length
-        else { return nil }
-        if isFill { return clinux_move(dst: to.address, src: operation.src, bytes: length, is_fill: 1) }
-        guard source.admits(operation.src, length), let from = source.resolve(operation.src, length),
-            from.byteCount == length
-        else { return nil }
-        return clinux_move(dst: to.address, src: from.address, bytes: length, is_fill: 0)
-    }
 }

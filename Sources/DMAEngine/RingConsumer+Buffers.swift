@@ -16,10 +16,11 @@ extension RingConsumer {
     @inline(never)
     mutating func step(_ buffers: Buffers) -> Bool {
         let waiting = tail.loadAcquiring() &- next
-        // More than the ring's size halts the ring, where it is looked at again.
-        guard waiting != 0, waiting <= mask &+ 1 else { return stepUnsynchronized() }
-        most = min(waiting, UInt64(Self.burst))
+        // The tail is read again below. Operations that are rung in between are left for the next step: their accesses
+        // have not begun. More than the ring's size halts the ring there.
+        most = waiting <= mask &+ 1 ? min(waiting, UInt64(Self.burst)) : 0
         defer { most = UInt64(Self.burst) }
+        guard most != 0 else { return stepUnsynchronized() }
         guard begin(buffers, most) else {
             // One of them cannot be accessed: operation by operation.
             most = 1

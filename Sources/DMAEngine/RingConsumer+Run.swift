@@ -81,7 +81,8 @@ extension RingConsumer {
     /// The same for operations on addresses that are looked up. Not inlined: the path without a lookup stays small.
     @inline(never)
     private mutating func planMappedRun(atMost most: Int, _ budget: UInt64) {
-        planRun(atMost: most, budget) { [spaces] in spaces.move($0, isFill: $1) }
+        var ranges = RangeMemory(spaces)
+        planRun(atMost: most, budget) { ranges.move($0, isFill: $1) }
     }
 
     /// The same for operations that may cross domains: all operations of the run use the same members, so that these
@@ -92,10 +93,10 @@ extension RingConsumer {
         across domains: RingDomains, atMost most: Int, _ budget: UInt64
     ) -> RingDomains.Handlers {
         let first = domains.handlers(of: dmadev_fetch_descriptor(descriptors + Int(truncatingIfNeeded: next & mask)))
-        let crossed = domains.spaces(for: first, spaces)
+        var ranges = RangeMemory(domains.spaces(for: first, spaces))
         var count = 0
         planRun(atMost: most, budget) { [run] operation, isFill in
-            guard domains.handlers(of: operation) == first, let move = crossed.move(operation, isFill: isFill) else {
+            guard domains.handlers(of: operation) == first, let move = ranges.move(operation, isFill: isFill) else {
                 return nil
             }
             run.descriptors[count] = operation

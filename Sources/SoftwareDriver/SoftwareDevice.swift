@@ -58,15 +58,23 @@ public final class SoftwareDevice: RingDriver {
     /// - Parameter options: limits, capabilities and device memory.
     /// - Parameter engine: serves the device's rings.
     /// - Throws: `EINVAL` for options out of their ranges.
-    public init(
+    public convenience init(
         engine: Engine, options: Options = Options(), sharesEngine: Bool = false
+    ) throws(DMAError) {
+        try self.init(
+            engine: engine, options: options, sharesEngine: sharesEngine, buffers: DMABufferMap(engine: engine))
+    }
+
+    /// The same with a map whose accesses begin and end in another way.
+    package init(
+        engine: Engine, options: Options = Options(), sharesEngine: Bool = false, buffers: DMABufferMap
     ) throws(DMAError) {
         try options.validate()
         self.engine = engine
         deviceMemory = options.deviceMemory
         map = IOVAMap(engine: engine)
         hasSVA = options.capabilities.contains(.sva)
-        buffers = DMABufferMap(engine: engine)
+        self.buffers = buffers
         rings = DeviceRings(
             DeviceProperties(
                 driver: Self.driverName, capabilities: options.capabilities,

@@ -187,7 +187,7 @@ import Testing
 }
 
 /// The refusals, as a member says them.
-private enum Refused {
+enum Refused {
     static let access = "error \(EACCES)"
     static let notPermitted = "error \(EPERM)"
     static let busy = "error \(EBUSY)"

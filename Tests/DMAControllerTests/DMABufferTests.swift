@@ -12,37 +12,16 @@ import Testing
 
 /// dma-bufs of applications in a controller. This machine has none: files stand in for them, with recorded calls.
 @Suite struct DMABufferTests {
-    /// What was called, and what does not return.
-    private final class Exporter: Sendable {
-        let calls = Locked<[String]>([])
-        let stalls = Atomic(false)
-    }
-
     private let directory: TemporaryDirectory
     private let controller: DMAController
-    private let exporter = Exporter()
+    private let exporter = RecordedExporter()
 
     init() throws {
         directory = try TemporaryDirectory()
         var configuration = ControllerConfiguration()
         // A busy machine may take a second for a call that returns at once.
         configuration.exporterTimeout = .seconds(5)
-        // An unsealed file of two pages is a dma-buf, one of a page is that of a driver.
-        configuration.bufferCalls.recognise = { descriptor in
-            switch (try? MemoryFile.byteCount(of: descriptor)) ?? 0 {
-            case 4096: DMABuffer(exporter: "driver", byteCount: 4096, inode: 1, name: nil)
-            case 8192: DMABuffer(exporter: "udmabuf", byteCount: 8192, inode: 2, name: nil)
-            default: nil
-            }
-        }
-        configuration.bufferCalls.begin = { [exporter] access, _ in
-            while exporter.stalls.load(ordering: .acquiring) { usleep(1000) }
-            exporter.calls.withLock { $0.append(access == .read ? "begin read" : "begin write") }
-            return true
-        }
-        configuration.bufferCalls.end = { [exporter] access, _ in
-            exporter.calls.withLock { $0.append(access == .read ? "end read" : "end write") }
-        }
+        configuration.bufferCalls = exporter.functions
         controller = try DMAController.start(path: directory.file("control"), configuration: configuration)
     }
 
@@ -72,6 +51,13 @@ import Testing
         EventDescriptor.signal(peer.descriptors[0])
         try eventually("the copy has ended") { ring.consumerPage.member(\.completed).loadAcquiring() == index + 1 }
         return ring.statuses[slot]
+    }
+
+    /// What is reported of the dma-bufs of all connections.
+    private var reported: [ControllerReport.SharedBuffers] { controller.report().connections.flatMap(\.buffers) }
+
+    private func report(_ count: Int, stalled: Int = 0) -> [ControllerReport.SharedBuffers] {
+        [.init(exporter: "udmabuf", count: count, byteCount: UInt64(count) * 8192, stalledCount: stalled)]
     }
 
     private let request = AttachRing(vchan: 0, descriptorCount: 32, maximumEntryCount: 4)
@@ -116,6 +102,11 @@ import Testing
         let ring = try #require(try peer.startRing(ringRequest))
         #expect(try copy(peer, ring, from: iova, to: window.iova) == 0)
         #expect(exporter.calls.withLock { $0 }.sorted() == ["begin read", "begin write", "end read", "end write"])
+        // A registration of the one's, and a window of the other's.
+        #expect(
+            reported.map { [$0.exporter, "\($0.count)", "\($0.byteCount)", "\($0.stalledCount)"] } == [
+                ["udmabuf", "1", "4096", "0"], ["udmabuf", "1", "8192", "0"],
+            ])
         #expect(destination.bytes[4096..<4160].allSatisfy { $0 == 9 } && destination.bytes[4095] == 0)
         // Closed, it is reached no more, and no access begins.
         #expect(try owner.ask(CloseWindow(iova: window.iova), for: Done.self) != nil)
@@ -132,12 +123,18 @@ import Testing
         let mapping = try SharedMapping(of: file.raw, byteCount: 8192, isWritable: true)
         mapping.bytes.initializeMemory(as: UInt8.self, repeating: 1)
         let plain = try #require(try register(file, by: other))
+        let second = try #require(try register(try buffer(), by: peer))
+        #expect(reported == report(2))
         let (ring, healthy) = (try #require(try peer.startRing(request)), try #require(try other.startRing(request)))
         exporter.stalls.store(true, ordering: .releasing)
         #expect(try copy(peer, ring, from: iova, to: iova + 4096) == UInt16(DMADEV_STATUS_BUS_READ_ERROR.rawValue))
         #expect(try copy(peer, ring, from: iova, to: iova + 4096) == UInt16(DMADEV_STATUS_BUS_READ_ERROR.rawValue))
         #expect(try copy(other, healthy, from: plain, to: plain + 4096) == 0)
+        #expect(reported == report(2, stalled: 1))
+        #expect(try peer.ask(UnregisterMemory(iova: second), for: Done.self) != nil)
+        #expect(reported == report(1, stalled: 1))
         #expect(try peer.ask(UnregisterMemory(iova: iova), for: Done.self) != nil)
+        #expect(reported.isEmpty)
         #expect(try peer.ask(StopRings(), for: Done.self) != nil)
         controller.stop()
         exporter.stalls.store(false, ordering: .releasing)

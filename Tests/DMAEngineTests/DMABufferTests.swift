@@ -1,6 +1,6 @@
 import CDMADev
 import DMADev
-import Synchronization
+import RingTestSupport
 import TestSupport
 import Testing
 
@@ -8,37 +8,9 @@ import Testing
 
 /// How operations on dma-bufs are synchronized with other users; the calls are recorded instead of made.
 @Suite struct DMABufferTests {
-    /// What was begun and ended: `+r7` for the beginning of a read of descriptor 7.
-    private final class Record: Sendable {
-        let calls = Mutex<[String]>([])
-        /// The descriptor whose accesses cannot begin.
-        let refused = Mutex<CInt>(-1)
-
-        var functions: DMABufferMap.Calls {
-            DMABufferMap.Calls(
-                begin: { access, descriptor in
-                    let isRefused = self.refused.withLock { $0 == descriptor }
-                    self.append(isRefused ? "!" : "+", access, descriptor)
-                    return !isRefused
-                }, end: { self.append("-", $0, $1) })
-        }
-
-        private func append(_ sign: String, _ access: UInt64, _ descriptor: CInt) {
-            let name = ["", "r", "w", "rw"][Int(access)]
-            calls.withLock { $0.append("\(sign)\(name)\(descriptor)") }
-        }
-
-        func take() -> [String] {
-            calls.withLock { calls in
-                defer { calls = [] }
-                return calls
-            }
-        }
-    }
-
     /// Memory of four pages: the second is dma-buf 7, the third 8.
     private struct Bench {
-        let record = Record()
+        let record = SynchronizationRecord()
         let buffers: DMABufferMap
         let ring: TestRing
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 * 4096, alignment: 4096)
@@ -134,7 +106,7 @@ import Testing
     func refusals() throws {
         let bench = try Bench()
         defer { bench.end() }
-        bench.record.refused.withLock { $0 = 8 }
+        bench.record.refuse(8)
         let producer = bench.ring.producer
         _ = producer.enqueueCopy(bench.page(0), bench.page(1), length: 64, flags: 0)
         _ = producer.enqueueCopy(bench.page(0), bench.page(2), length: 64, flags: 0)
@@ -147,7 +119,7 @@ import Testing
         #expect(bench.bytes[3 * 4096] == 1)
         let calls = bench.record.take()
         #expect(calls.filter { $0.hasPrefix("+") }.count == calls.filter { $0.hasPrefix("-") }.count)
-        bench.record.refused.withLock { $0 = -1 }
+        bench.record.refuse(-1)
         _ = producer.enqueueCopy(bench.page(0), bench.page(2), length: 64, flags: OperationFlags.submit.rawValue)
         #expect(bench.ring.statuses(1) == [0])
         #expect(bench.record.take() == ["+w8", "-w8"])
@@ -155,7 +127,7 @@ import Testing
 
     @Test("A large operation is synchronized for each of its parts")
     func largeOperation() throws {
-        let record = Record()
+        let record = SynchronizationRecord()
         let engine = try Engine()
         let buffers = DMABufferMap(engine: engine, calls: record.functions)
         let size = 1 << 20

@@ -224,6 +224,15 @@ import Testing
     }
 }
 
+extension DomainMap {
+    /// The virtual address of an IOVA, and the number of bytes of its window from there.
+    func resolve(_ iova: UInt64, of handler: UInt16, isWrite: Bool) -> (address: UInt64, byteCount: UInt64)? {
+        range(at: iova, of: handler, isWrite: isWrite).map {
+            ($0.address + (iova - $0.start), $0.byteCount - (iova - $0.start))
+        }
+    }
+}
+
 /// Flags of operations that name members.
 enum Flags {
     static let submit: UInt64 = 2

@@ -28,6 +28,11 @@ import Testing
         #expect(peers[0]["uid"]?.unsigned == 1000 && peers[0]["claimed_doorbells"]?.unsigned == 7)
         #expect(peers[0]["domains"]?.elements.map(\.string) == [FixedController.domain.description])
         #expect(peers[0]["groups"]?.elements.map(\.integer) == [3])
+        #expect(peers[0]["dma_bufs"]?.elements.count == 1 && peers[1]["dma_bufs"] == .array([]))
+        let buffers = try #require(peers[0]["dma_bufs"]?[0])
+        #expect(buffers.keys == ["exporter", "count", "bytes", "stalled"])
+        #expect(buffers["exporter"]?.string == "udmabuf" && buffers["count"]?.unsigned == 2)
+        #expect(buffers["bytes"]?.unsigned == 8192 && buffers["stalled"]?.unsigned == 1)
         #expect(try reply("/controller/peers", "4712").elements.map { $0["number"]?.integer } == [2])
         #expect(try reply("/controller/peers", "1") == .array([]))
         let domains = try reply("/controller/domains").elements
@@ -81,7 +86,8 @@ struct FixedController: ReportingController {
             connections: [
                 .init(
                     number: 1, processID: 4711, userID: 1000, domains: [Self.domain], groups: [3],
-                    figures: [.init("claimed_doorbells", 7)]),
+                    figures: [.init("claimed_doorbells", 7)],
+                    buffers: [.init(exporter: "udmabuf", count: 2, byteCount: 8192, stalledCount: 1)]),
                 .init(number: 2, processID: 4712, userID: 0, domains: [], groups: [], figures: []),
             ],
             members: [

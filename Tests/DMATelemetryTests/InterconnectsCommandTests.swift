@@ -1,6 +1,7 @@
 import DMADev
 import DMAEngine
 import DMATelemetry
+import GroupTestSupport
 import SoftwareDriver
 import TelemetryTestSupport
 import TelemetryWire
@@ -19,7 +20,9 @@ import Testing
         let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
         let frames = try MemoryExporter(name: "frames", byteCount: 8192)
         let attachment = try device.attach(frames)
-        let revoked = try device.attach(Preferring(address: frames.address, byteCount: 4096))
+        let revoked = try device.attach(
+            WindowPreferringExporter(
+                name: "preferring", address: frames.address, byteCount: 4096, controllerID: 9))
         let iova = try #require(try attachment.map(.toDevice).first?.address)
         try revoked.map(.bidirectional)
         try revoked.revoke()
@@ -53,6 +56,8 @@ import Testing
         #expect(second["fallbacks"]?.elements.count == 1 && second["choice"]?.string?.contains("not supported") == true)
         #expect(second["revoked_ns"]?.unsigned ?? 0 > 0 && second["last_error"]?.string?.contains("revoked") == true)
 
+        #expect(first["region"] == nil)
+
         #expect(try reply("1")["attachments"]?.elements.count == 1)
         #expect(try reply("5,2")["attachments"]?[0]?["id"]?.unsigned == 2)
         #expect(try reply("0")["attachments"]?.elements.isEmpty == true)
@@ -61,19 +66,17 @@ import Testing
         #expect(registry.failedCallCount == 1)
     }
 
-    /// Would rather use windows of a controller.
-    private final class Preferring: SystemMemoryExporter {
-        let name = "preferring"
-        let address: UInt64
-        let byteCount: UInt64
-
-        init(address: UInt64, byteCount: UInt64) {
-            self.address = address
-            self.byteCount = byteCount
-        }
-
-        func interconnects(for importer: any Importer) -> [any Interconnect] {
-            [ControllerWindows(controllerID: 9), SystemMemory.shared]
-        }
+    @Test("An attachment to a region names it, also one without a file")
+    func regions() throws {
+        let device = try registry.add(SoftwareDevice(engine: Engine()), named: "dma0")
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 4096)
+        defer { memory.deallocate() }
+        let region = try registry.memory.registerMemory(
+            at: UInt64(UInt(bitPattern: memory.baseAddress)), byteCount: 4096)
+        let attachment = try device.attach(region)
+        let row = try #require(try reply()["attachments"]?[0])
+        #expect(row["region"]?.unsigned == region.number && row["inode"]?.unsigned == 0)
+        try attachment.detach()
+        try registry.memory.unregister(region)
     }
 }

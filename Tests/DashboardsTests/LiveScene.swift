@@ -2,6 +2,7 @@ import ControllerDriver
 import DMADev
 import DMATelemetry
 import Foundation
+import GroupTestSupport
 import SystemPackage
 import TelemetryServer
 import TelemetryWire
@@ -43,7 +44,8 @@ final class LiveScene {
         /// Attaches the device to a buffer whose exporter prefers an interconnect that does not exist.
         func attach() throws {
             attachment = try device.attach(
-                Preferring(address: region.address, byteCount: region.byteCount))
+                WindowPreferringExporter(
+                    name: "frames", address: region.address, byteCount: region.byteCount, controllerID: 99))
         }
 
         func end() {
@@ -51,21 +53,6 @@ final class LiveScene {
             try? attachment?.detach()
             try? device.stop()
             try? device.close()
-        }
-    }
-
-    private final class Preferring: SystemMemoryExporter {
-        let name = "frames"
-        let address: UInt64
-        let byteCount: UInt64
-
-        init(address: UInt64, byteCount: UInt64) {
-            self.address = address
-            self.byteCount = byteCount
-        }
-
-        func interconnects(for importer: any Importer) -> [any Interconnect] {
-            [ControllerWindows(controllerID: 99), SystemMemory.shared]
         }
     }
 

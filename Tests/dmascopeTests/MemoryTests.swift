@@ -65,7 +65,7 @@ import Testing
         "interconnect":"system_memory","choice":"one is not supported","fallbacks":[{"interconnect":"rdma",
         "reason":"no link"}],"maps":1,"direction":"to_device","nb_ranges":1,
         "ranges":[{"address":4096,"length":65536}],"iovas":[{"iova":8192,"length":65536}]},
-        {"id":2,"state":"dead","exporter":"other","inode":0,"bytes":7,"importer":"dma0","dev_id":0,
+        {"id":2,"state":"dead","exporter":"region 1","inode":0,"region":1,"bytes":8192,"importer":"dma0","dev_id":0,
         "interconnect":"pair","choice":"first choice of the exporter","fallbacks":[],"maps":0}]}}
         """#,
         #"""
@@ -147,10 +147,11 @@ import Testing
             let ranges = sections[3].split(separator: "\n").map { $0.split(separator: " ").dropFirst() }
             #expect(ranges[2] == ["1", "memory", "0x1000", "65536"] && ranges[3] == ["1", "iova", "0x2000", "65536"])
         }
-        // No file: neither holders nor attachments.
+        // No file: no holders, and the attachments to the region itself.
         let json = try JSONValue(parsing: show("0x100000", "--json").output).tree
         #expect(json.keys == ["regions", "attachments", "sources"])
-        #expect(json["regions"]?.elements.count == 1 && json["attachments"]?.elements.isEmpty == true)
+        #expect(json["regions"]?.elements.count == 1)
+        #expect(json["attachments"]?.elements.map { $0["id"]?.unsigned } == [2])
         #expect(try JSONValue(parsing: show("11", "--json").output).tree["holders"]?.elements.count == 2)
         // Behind the last byte.
         expect(try show("0x210000"), exits: 4, saying: "cannot read the memory of odd")

@@ -6,6 +6,8 @@ public struct AttachmentReport: Sendable {
     public let exporter: String
     /// The inode of the buffer's file; 0: it has none.
     public let inode: UInt64
+    /// The number of the ``MemoryRegion`` that is the exporter; `nil`: it is none.
+    public let region: UInt64?
     /// The size of the buffer.
     public let byteCount: UInt64
     /// The importer's name.

@@ -299,8 +299,9 @@ public final class BufferAttachment: Sendable {
     var report: AttachmentReport {
         let now = status.withLock { $0 }
         return AttachmentReport(
-            id: id, exporter: exporter.name, inode: exporter.inode, byteCount: exporter.byteCount,
-            importer: importer.name, device: importer.deviceID, interconnect: interconnect.name, fallBacks: fallBacks,
+            id: id, exporter: exporter.name, inode: exporter.inode,
+            region: (exporter as? MemoryRegion)?.number, byteCount: exporter.byteCount, importer: importer.name,
+            device: importer.deviceID, interconnect: interconnect.name, fallBacks: fallBacks,
             state: now.state, direction: now.mapping?.direction,
             ranges: (now.mapping?.ranges ?? []).map { MemoryRange(address: $0.address, byteCount: $0.byteCount) },
             imported: now.mapping?.imported ?? [], mapCount: now.mapCount,

@@ -24,9 +24,21 @@ extension DeviceCommands {
                 row.set("domains", JSONValue.array(connection.domains.map(\.description)))
                 row.set("groups", JSONValue.array(connection.groups))
                 row.set(connection.figures)
+                var buffers = JSONValue.array()
+                for exporter in connection.buffers { buffers.append(self.row(exporter)) }
+                row.set("dma_bufs", buffers)
                 reply.append(row)
             }
             return reply
         }
+    }
+
+    private static func row(_ buffers: ControllerReport.SharedBuffers) -> JSONValue {
+        var row = JSONValue.object()
+        row.set("exporter", buffers.exporter)
+        row.set("count", buffers.count)
+        row.set("bytes", buffers.byteCount)
+        row.set("stalled", buffers.stalledCount)
+        return row
     }
 }

@@ -58,6 +58,7 @@ extension DeviceCommands {
         row.set("state", report.state.name)
         row.set("exporter", report.exporter)
         row.set("inode", report.inode)
+        if let region = report.region { row.set("region", region) }
         row.set("bytes", report.byteCount)
         row.set("importer", report.importer)
         row.set("dev_id", report.device)

@@ -30,8 +30,14 @@ struct MemoryShow: ParsableCommand {
         let processes = try ProcessMemory(finder)
         let regions = processes.regions.filter(memory.selects(region:))
         let inodes = memory.inode.map { [$0] } ?? Set(regions.compactMap { $0.members["inode"]?.unsigned })
-        let attachments = processes.attachments.filter {
-            $0.members["inode"]?.unsigned.map { $0 != 0 && inodes.contains($0) } ?? false
+        // A region without a file has no inode number, and its number is unique only in its process.
+        let numbers = Dictionary(grouping: regions, by: \.path).mapValues {
+            Set($0.map { $0.members["region"]?.unsigned })
+        }
+        let attachments = processes.attachments.filter { attachment in
+            if let inode = attachment.members["inode"]?.unsigned, inode != 0, inodes.contains(inode) { return true }
+            guard let region = attachment.members["region"]?.unsigned else { return false }
+            return numbers[attachment.path]?.contains(region) == true
         }
         let buffer = inventory.buffers.first { inodes.contains($0.inode) }
         guard buffer != nil || !regions.isEmpty || !attachments.isEmpty else {

@@ -1,6 +1,7 @@
 import ControllerDriver
 import DMADev
 import Glibc
+import LinuxSystem
 import Synchronization
 
 /// Events, as the delivery thread leaves them.
@@ -18,12 +19,15 @@ final class Bench {
     let buffer: SharedBuffer
     let domain = DomainID.random()
     private(set) var iova: UInt64
+    /// Another kind of memory than the buffer: a region, from ``register(pages:)`` on.
+    private(set) var region: (memory: MemoryRegion, mapping: SharedMapping)?
+    private let registry = DeviceRegistry()
     private let heard = Heard()
     private let callback: AccessGroupCallback
 
     init(_ path: String) throws {
         driver = try ControllerDevice(path: path)
-        device = try DeviceRegistry().add(driver, named: "dma")
+        device = try registry.add(driver, named: "dma")
         buffer = try driver.memory.allocate(byteCount: Self.byteCount)
         iova = 0
         callback = AccessGroupCallback { [heard] _, event in
@@ -38,6 +42,24 @@ final class Bench {
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 256))
         try device.start()
         iova = try device.mapMemory(buffer.bytes)
+    }
+
+    /// Registers a memfd of this process as external memory.
+    func register(pages: Int) throws {
+        let file = try MemoryFile.make(name: "region", byteCount: pages * Self.page)
+        try MemoryFile.add(.shrink, to: file.raw)
+        let mapping = try SharedMapping(of: file.raw, byteCount: pages * Self.page, isWritable: true)
+        // The controller allocates no page.
+        mapping.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        let memory = try registry.memory.registerDMABuffer(
+            file.raw, offset: 0, at: UInt64(UInt(bitPattern: mapping.bytes.baseAddress)),
+            byteCount: UInt64(pages * Self.page))
+        region = (memory, mapping)
+    }
+
+    func unregister() throws {
+        guard let region else { exit(10) }
+        try registry.memory.unregister(region.memory)
     }
 
     var events: [String] { heard.events.withLock { $0 } }

@@ -1,6 +1,7 @@
 import ControllerDriver
 import DMADev
 import Glibc
+import LinuxSystem
 
 typealias Command = @Sendable (Bench, Arguments) throws -> String
 
@@ -53,6 +54,24 @@ let commands: [String: Command] = [
             rights: WindowRights(rawValue: words.number(1)), in: words.number(0))
         return "\(window.iova)"
     },
+    // PAGES
+    "register": { bench, words in
+        try bench.register(pages: words.number(0))
+        return "ok"
+    },
+    "unregister": { bench, _ in
+        try bench.unregister()
+        return "ok"
+    },
+    // GROUP RIGHTS FIRST-PAGE PAGES
+    "region-window": { bench, words in
+        guard let region = bench.region else { exit(10) }
+        let first = words.number(2) * UInt64(Bench.page)
+        let window = try bench.device.registerWindow(
+            region.memory, part: first..<first + words.number(3) * UInt64(Bench.page),
+            rights: WindowRights(rawValue: words.number(1)), in: words.number(0))
+        return "\(window.iova)"
+    },
     "close-window": { bench, words in
         try bench.device.unregisterWindow(iova: words.number(0))
         return "ok"
@@ -98,15 +117,18 @@ let commands: [String: Command] = [
     },
     // OFFSET COUNT BYTE
     "put": { bench, words in
-        let range = words.number(0, Int.self)..<words.number(0, Int.self) + words.number(1, Int.self)
-        UnsafeMutableRawBufferPointer(rebasing: bench.buffer.bytes[range])
-            .initializeMemory(as: UInt8.self, repeating: words.number(2))
+        put(bench.buffer.bytes, words)
         return "ok"
     },
-    "holds": { bench, words in
-        let range = words.number(0, Int.self)..<words.number(0, Int.self) + words.number(1, Int.self)
-        let byte = words.number(2, UInt8.self)
-        return bench.buffer.bytes[range].allSatisfy { $0 == byte } ? "yes" : "no"
+    "holds": { bench, words in holds(bench.buffer.bytes, words) },
+    "region-put": { bench, words in
+        guard let region = bench.region else { exit(10) }
+        put(region.mapping.bytes, words)
+        return "ok"
+    },
+    "region-holds": { bench, words in
+        guard let region = bench.region else { exit(10) }
+        return holds(region.mapping.bytes, words)
     },
     "events": { bench, _ in bench.events.joined(separator: " ") },
     "is-halted": { bench, _ in try bench.device.status(of: 0) == .haltedError ? "yes" : "no" },
@@ -125,6 +147,21 @@ let commands: [String: Command] = [
         return file < 0 ? "error \(errno)" : "opened"
     },
 ]
+
+/// OFFSET COUNT BYTE
+private func part(of memory: UnsafeMutableRawBufferPointer, _ words: Arguments) -> UnsafeMutableRawBufferPointer {
+    let first = words.number(0, Int.self)
+    return UnsafeMutableRawBufferPointer(rebasing: memory[first..<first + words.number(1, Int.self)])
+}
+
+@Sendable private func put(_ memory: UnsafeMutableRawBufferPointer, _ words: Arguments) {
+    part(of: memory, words).initializeMemory(as: UInt8.self, repeating: words.number(2))
+}
+
+@Sendable private func holds(_ memory: UnsafeMutableRawBufferPointer, _ words: Arguments) -> String {
+    let byte = words.number(2, UInt8.self)
+    return part(of: memory, words).allSatisfy { $0 == byte } ? "yes" : "no"
+}
 
 /// COUNT LENGTH DESTINATION DESTINATION-HANDLER: copies from the own buffer, as fast as it goes. Says `flooding` when the
 /// engine is at it, and at the end how often each status came.
