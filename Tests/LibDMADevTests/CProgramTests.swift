@@ -26,7 +26,9 @@ import Testing
         }
     }
 
-    @Test("The compatible header has DPDK's values, and a program written for DPDK runs unchanged", arguments: Compiler.all)
+    @Test(
+        "The compatible header has DPDK's values, and a program written for DPDK runs unchanged",
+        arguments: Compiler.all)
     func compatible(compiler: Compiler) throws {
         _ = try programs.compile(source("compat_values.c"), with: compiler)
         let program = try programs.compile(source("compat_copy.c"), with: compiler)
