@@ -64,10 +64,11 @@ final class Library: Sendable {
     }
 
     func setMaximumDeviceCount(_ count: Int) throws(DMAError) {
-        try registry.setMaximumDeviceCount(count)
-        guard clibdmadev_reserve(UInt32(count)) else {
+        // First the room: a device may be made as soon as the registry allows it.
+        guard !(1...Int(Int16.max)).contains(count) || clibdmadev_reserve(UInt32(count)) else {
             throw DMAError(.exhausted, .noMemory, "not enough memory for \(count) devices")
         }
+        try registry.setMaximumDeviceCount(count)
     }
 
     func device(_ id: Int16) throws(DMAError) -> DMADevice {
