@@ -40,6 +40,7 @@ deps: ## Install every Debian package that building and testing need, and fetch 
 	@scripts/fetch-packages dpdk
 	@scripts/fetch-packages prometheus
 	@scripts/fetch-packages guest
+	@scripts/fetch-dpdk-tests
 
 clean: ## Remove what was built; the fetched peers stay
 	@rm -rf .build .build-* Benchmarks/.build
