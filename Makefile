@@ -2,12 +2,12 @@
 # The steps themselves are in scripts/; each can be run alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install test bench fuzz lint format deps clean
+.PHONY: help run build install dpdk-dropin test bench fuzz lint format deps clean
 
 PREFIX ?= /usr/local
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: ## Build dmascope and serve two busy software devices; Ctrl-C ends it
 	@scripts/run
@@ -18,6 +18,9 @@ build: ## Build everything, tests included, with warnings as errors
 
 install: ## Install the C library with headers and examples, below PREFIX=/usr/local and DESTDIR
 	@scripts/libdmadev "$(PREFIX)"
+
+dpdk-dropin: ## Build librte_dmadev.so.23, which gives DPDK applications the devices of the C library
+	@scripts/dpdk-dropin
 
 test: ## Check the sources, then run every test
 	@scripts/test
