@@ -159,7 +159,7 @@ bool clibdmadev_reserve(uint32_t count)
 	if (objects == NULL)
 		return false;
 	for (uint32_t index = 0; index < count; index++)
-		objects[index] = absent;
+		objects[index] = index < object_count ? dmadev_fp_objs[index] : absent;
 	/* A reader may hold the old array, so it stays. */
 	dmadev_fp_objs = objects;
 	object_count = count;

@@ -95,7 +95,7 @@ public final class Guest {
         mount -t devtmpfs devtmpfs /dev
         mkdir /dev/shm /var
         ln -s /run /var/run
-        for directory in /dev/shm /run /tmp; do mount -t tmpfs tmpfs $directory; done
+        for directory in /dev/shm /run; do mount -t tmpfs tmpfs $directory; done
         ip link set lo up
         for port in /dev/ttyS1 /dev/ttyS2; do stty -F $port raw -echo; done
         sh /script >/dev/ttyS1 2>/dev/ttyS2 </dev/null
