@@ -10,9 +10,12 @@ import Testing
         let part = ProgramFile.loadedPart(of: whole)
         #expect(part.count < whole.count)
         let directory = try TemporaryDirectory()
-        let path = directory.file("program")
+        let (file, path) = (directory.file("file"), directory.file("program"))
         #expect(
-            FileManager.default.createFile(atPath: path, contents: Data(part), attributes: [.posixPermissions: 0o700]))
+            FileManager.default.createFile(atPath: file, contents: Data(part), attributes: [.posixPermissions: 0o700]))
+        // Written by another process: a child that another test starts meanwhile has this one's open files for a moment,
+        // and a file that is open for writing cannot be run.
+        try outputOfProgram("/bin/cp", ["-p", file, path])
         let result = try runProgram(path)
         #expect(result.exit == .exited(1) && result.output.contains("usage: dma-buffers"), "\(result)")
     }
