@@ -39,16 +39,6 @@ static int logged(int result)
 	return result;
 }
 
-/* Physical addresses are nothing that an engine in software can use. */
-static int checked(int result)
-{
-	if (result >= 0 && rte_eal_iova_mode() == RTE_IOVA_PA) {
-		LOG(ERR, "these devices need virtual addresses as IOVAs: start the program with --iova-mode=va\n");
-		return -ENOTSUP;
-	}
-	return logged(result);
-}
-
 int rte_dma_dev_max(size_t dev_max)
 {
 	int result = logged(dmadev_dev_max(dev_max));
@@ -80,7 +70,7 @@ int16_t rte_dma_next_dev(int16_t start_dev_id)
 int rte_dma_info_get(int16_t dev_id, struct rte_dma_info *dev_info)
 {
 	struct dmadev_info info;
-	int result = logged(dev_info == NULL ? -EINVAL : dmadev_info_get(dev_id, &info));
+	int result = logged(dmadev_info_get(dev_id, dev_info == NULL ? NULL : &info));
 
 	if (result < 0)
 		return result;
@@ -115,9 +105,12 @@ int rte_dma_configure(int16_t dev_id, const struct rte_dma_conf *dev_conf)
 
 int rte_dma_start(int16_t dev_id)
 {
-	int result = checked(dmadev_is_valid(dev_id) ? 0 : dmadev_start(dev_id));
-
-	return result < 0 ? result : logged(dmadev_start(dev_id));
+	/* Physical addresses are nothing that an engine in software can use. */
+	if (rte_eal_iova_mode() == RTE_IOVA_PA) {
+		LOG(ERR, "these devices need virtual addresses as IOVAs: start the program with --iova-mode=va\n");
+		return -ENOTSUP;
+	}
+	return logged(dmadev_start(dev_id));
 }
 
 int rte_dma_stop(int16_t dev_id)

@@ -8,7 +8,7 @@ import SystemPackage
 /// A driver whose devices are devices of the C library, which it calls through its headers: what runs on it, runs through
 /// the C library. Counters that only displays read come from the device itself.
 final class ForwardingDriver: DMADriver, @unchecked Sendable {
-    // Constant; the control calls of a device exclude each other.
+    // Constant, but for the flags and the pools, which only control calls use: those of a device exclude each other.
     let properties: DeviceProperties
     private let id: Int16
     private let inner: DeviceView
