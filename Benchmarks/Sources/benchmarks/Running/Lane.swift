@@ -28,15 +28,18 @@ final class Lane {
     /// Only one thread creates lanes.
     nonisolated(unsafe) private static var number = 0
 
-    /// Pins the thread of that name to the engine's processor. The thread has had its name since its first ring was
-    /// added.
+    /// Pins the thread of that name to the engine's processor. A new thread sets its name itself: until then there is
+    /// none.
     static func pinEngine(named name: String, _ setting: Setting) throws(Failure) {
-        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
-        for task in tasks {
-            let comm = try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)
-            guard comm == name + "\n", let thread = Int32(task) else { continue }
-            return try Failure.check(cpeers_pin_thread(thread, setting.engineCPU), "the engine's thread")
-        }
+        let end = cpeers_now() + 5e9
+        repeat {
+            let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+            for task in tasks {
+                let comm = try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)
+                guard comm == name + "\n", let thread = Int32(task) else { continue }
+                return try Failure.check(cpeers_pin_thread(thread, setting.engineCPU), "the engine's thread")
+            }
+        } while cpeers_now() < end
         throw Failure("there is no thread \(name)")
     }
 
