@@ -44,24 +44,13 @@ void clibdmadev_warn(const char *text)
 	dprintf(2, "libdmadev: %s\n", text);
 }
 
-/* A count for C callers: an error of the call is none. */
-static uint16_t count(int32_t result)
-{
-	return result < 0 ? 0 : (uint16_t)result;
-}
-
-static uint16_t completed(void *path, uint16_t vchan, uint16_t nb_cpls, uint16_t *last_idx, bool *has_error)
-{
-	return count(dmadev_call_completed(path, vchan, nb_cpls, last_idx, has_error));
-}
-
 /* The call layer writes statuses of 16 bits. They are put into the first half of the caller's array, and then made
  * wider in place, from the last one on. */
 static uint16_t completed_status(void *path, uint16_t vchan, uint16_t nb_cpls, uint16_t *last_idx,
 				 enum dmadev_status_code *status)
 {
 	char *bytes = (char *)status;
-	uint16_t taken = count(dmadev_call_completed_status(path, vchan, nb_cpls, last_idx, (uint16_t *)status));
+	uint16_t taken = dmadev_call_completed_status(path, vchan, nb_cpls, last_idx, (uint16_t *)status);
 
 	for (size_t index = taken; index-- > 0;) {
 		uint16_t narrow;
@@ -72,21 +61,6 @@ static uint16_t completed_status(void *path, uint16_t vchan, uint16_t nb_cpls, u
 		memcpy(bytes + index * sizeof(wide), &wide, sizeof(wide));
 	}
 	return taken;
-}
-
-static uint16_t burst_capacity(const void *path, uint16_t vchan)
-{
-	return count(dmadev_call_burst_capacity((void *)path, vchan));
-}
-
-static uint16_t enqueue(void *path, uint16_t vchan, struct dmadev_op **ops, uint16_t nb_ops)
-{
-	return count(dmadev_call_enqueue_ops(path, vchan, ops, nb_ops));
-}
-
-static uint16_t dequeue(void *path, uint16_t vchan, struct dmadev_op **ops, uint16_t nb_ops)
-{
-	return count(dmadev_call_dequeue_ops(path, vchan, ops, nb_ops));
 }
 
 static int no_copy(void *path, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length, uint64_t flags)
@@ -168,10 +142,14 @@ bool clibdmadev_reserve(uint32_t count)
 
 void clibdmadev_publish(int16_t dev_id, void *path)
 {
+	const struct dmadev_data_path *table = path;
 	struct dmadev_fp_object object = { path, dmadev_call_copy, dmadev_call_copy_sg, dmadev_call_fill,
-					   dmadev_call_submit, completed, completed_status, burst_capacity,
-					   enqueue, dequeue, { NULL } };
+					   dmadev_call_submit, dmadev_call_completed, completed_status,
+					   dmadev_call_burst_capacity, dmadev_call_enqueue_ops,
+					   dmadev_call_dequeue_ops, { NULL } };
 
+	if (table->poll != NULL)
+		object.completed = table->poll;
 	dmadev_fp_objs[dev_id] = object;
 }
 

@@ -1,8 +1,8 @@
 internal import CDMADev
 
-/// The call layer under C names, as functions of the form that a `dmadev_data_path` has: see cdmadev.h.
+/// The call layer under C names, in the forms that C callers have: see cdmadev.h.
 private func layer(_ path: UnsafeMutableRawPointer?) -> DataPath {
-    // cdmadev.h: the driver argument of these functions is a table.
+    // cdmadev.h: the first argument of these functions is a table.
     DataPath(path.unsafelyUnwrapped.assumingMemoryBound(to: dmadev_data_path.self))
 }
 
@@ -38,35 +38,35 @@ func dmadev_call_submit(_ path: UnsafeMutableRawPointer?, _ vchan: UInt16) -> In
 func dmadev_call_completed(
     _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ nb_cpls: UInt16, _ last_idx: UnsafeMutablePointer<UInt16>,
     _ has_error: UnsafeMutablePointer<Bool>
-) -> Int32 {
-    layer(path).completed(vchan, nb_cpls, last_idx, has_error)
+) -> UInt16 {
+    DataPath.count(layer(path).completed(vchan, nb_cpls, last_idx, has_error))
 }
 
 @c @implementation
 func dmadev_call_completed_status(
     _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ nb_cpls: UInt16, _ last_idx: UnsafeMutablePointer<UInt16>,
     _ status: UnsafeMutablePointer<UInt16>
-) -> Int32 {
-    layer(path).completedStatus(vchan, nb_cpls, last_idx, status)
+) -> UInt16 {
+    DataPath.count(layer(path).completedStatus(vchan, nb_cpls, last_idx, status))
 }
 
 @c @implementation
-func dmadev_call_burst_capacity(_ path: UnsafeMutableRawPointer?, _ vchan: UInt16) -> Int32 {
-    layer(path).burstCapacity(vchan)
+func dmadev_call_burst_capacity(_ path: UnsafeRawPointer?, _ vchan: UInt16) -> UInt16 {
+    DataPath.count(layer(UnsafeMutableRawPointer(mutating: path)).burstCapacity(vchan))
 }
 
 @c @implementation
 func dmadev_call_enqueue_ops(
-    _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ ops: UnsafePointer<UnsafeMutablePointer<dmadev_op>>,
+    _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ ops: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>>,
     _ nb_ops: UInt16
-) -> Int32 {
-    layer(path).enqueue(vchan, ops, nb_ops)
+) -> UInt16 {
+    DataPath.count(layer(path).enqueue(vchan, ops, nb_ops))
 }
 
 @c @implementation
 func dmadev_call_dequeue_ops(
     _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ ops: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>,
     _ nb_ops: UInt16
-) -> Int32 {
-    layer(path).dequeue(vchan, ops, nb_ops)
+) -> UInt16 {
+    DataPath.count(layer(path).dequeue(vchan, ops, nb_ops))
 }

@@ -57,12 +57,14 @@ extension DataPath {
     }
 
     /// Counts a failed call. A full ring is not counted here, because the ring does.
+    ///
+    /// - Returns: the result, so that the caller need not keep it.
     @usableFromInline
     @inline(never)
-    func countFailure(_ result: Int32, _ call: DataCall, _ vchan: UInt16, _ arguments: Arguments) {
+    func countFailure(_ result: Int32, _ call: DataCall, _ vchan: UInt16, _ arguments: Arguments) -> Int32 {
         guard result != -ENOSPC else {
             dmatrace_dmadev_enqueue_rejected(table.pointee.dev_id, vchan)
-            return
+            return result
         }
         let reason = reason(result, call, vchan, arguments)
         let channels = Int(table.pointee.nb_failures)
@@ -70,6 +72,14 @@ extension DataPath {
         let row = DataCallFailures.row(min(Int(vchan), channels - 1), call, reason)
         (table.pointee.failures + row).addFailure(-result, at: now)
         (table.pointee.failures + DataCallFailures.totalRow(channels)).addFailure(-result, at: now)
+        return result
+    }
+
+    /// The same for a call whose arguments cannot be the reason.
+    @usableFromInline
+    @inline(never)
+    func countFailure(_ result: Int32, _ call: DataCall, _ vchan: UInt16) -> Int32 {
+        countFailure(result, call, vchan, Arguments())
     }
 
     /// The reason for a negative result.

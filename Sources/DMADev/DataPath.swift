@@ -11,8 +11,9 @@ internal import Glibc
 public struct DataPath {
     @usableFromInline let table: UnsafeMutablePointer<dmadev_data_path>
 
+    /// The call layer over a device's table.
     @inlinable
-    init(_ table: UnsafeMutablePointer<dmadev_data_path>) {
+    public init(_ table: UnsafeMutablePointer<dmadev_data_path>) {
         self.table = table
     }
 
@@ -46,15 +47,18 @@ public struct DataPath {
     public func copy(_ vchan: UInt16, _ source: UInt64, _ destination: UInt64, _ length: UInt32, _ flags: UInt64)
         -> Int32
     {
-        let result =
+        func call() -> Int32 {
             refusal(vchan, length, flags)
-            ? Self.invalid
-            : ringing(vchan, byFlagOf: flags) {
-                table.pointee.copy(table.pointee.driver, vchan, source, destination, length, flags)
-            }
-        if dmatrace_dmadev_copy_enabled() {
-            dmatrace_dmadev_copy(table.pointee.dev_id, vchan, source, destination, length, flags, result)
+                ? Self.invalid
+                : ringing(vchan, byFlagOf: flags) {
+                    table.pointee.copy(table.pointee.driver, vchan, source, destination, length, flags)
+                }
         }
+        let result =
+            dmatrace_dmadev_copy_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_copy(table.pointee.dev_id, vchan, source, destination, length, flags, $0)
+            } : call()
         return finish(result, .copy, vchan, Arguments(flags: flags, length: length))
     }
 
@@ -65,17 +69,20 @@ public struct DataPath {
         _ sourceCount: UInt16, _ destinationCount: UInt16, _ flags: UInt64
     ) -> Int32 {
         let lists = Lists(sources, destinations, sourceCount, destinationCount)
-        let result =
+        func call() -> Int32 {
             refusal(vchan, 1, flags) || !lists.areAcceptable(maximum: table.pointee.max_sges)
-            ? Self.invalid
-            : ringing(vchan, byFlagOf: flags) {
-                table.pointee.copy_sg(
-                    table.pointee.driver, vchan, sources, destinations, sourceCount, destinationCount, flags)
-            }
-        if dmatrace_dmadev_copy_sg_enabled() {
-            dmatrace_dmadev_copy_sg(
-                table.pointee.dev_id, vchan, sources, destinations, sourceCount, destinationCount, flags, result)
+                ? Self.invalid
+                : ringing(vchan, byFlagOf: flags) {
+                    table.pointee.copy_sg(
+                        table.pointee.driver, vchan, sources, destinations, sourceCount, destinationCount, flags)
+                }
         }
+        let result =
+            dmatrace_dmadev_copy_sg_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_copy_sg(
+                    table.pointee.dev_id, vchan, sources, destinations, sourceCount, destinationCount, flags, $0)
+            } : call()
         return finish(result, .copyScatterGather, vchan, Arguments(flags: flags, lists: lists))
     }
 
@@ -84,15 +91,18 @@ public struct DataPath {
     public func fill(_ vchan: UInt16, _ pattern: UInt64, _ destination: UInt64, _ length: UInt32, _ flags: UInt64)
         -> Int32
     {
-        let result =
+        func call() -> Int32 {
             refusal(vchan, length, flags) || flags & Self.sourceDomain != 0
-            ? Self.invalid
-            : ringing(vchan, byFlagOf: flags) {
-                table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
-            }
-        if dmatrace_dmadev_fill_enabled() {
-            dmatrace_dmadev_fill(table.pointee.dev_id, vchan, pattern, destination, length, flags, result)
+                ? Self.invalid
+                : ringing(vchan, byFlagOf: flags) {
+                    table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
+                }
         }
+        let result =
+            dmatrace_dmadev_fill_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_fill(table.pointee.dev_id, vchan, pattern, destination, length, flags, $0)
+            } : call()
         return finish(result, .fill, vchan, Arguments(flags: flags, length: length))
     }
 
@@ -100,12 +110,15 @@ public struct DataPath {
     @inlinable
     @inline(__always)
     public func submit(_ vchan: UInt16) -> Int32 {
-        let result =
+        func call() -> Int32 {
             vchan >= table.pointee.nb_vchans
-            ? Self.invalid : ringing(vchan) { table.pointee.submit(table.pointee.driver, vchan) }
-        if dmatrace_dmadev_submit_enabled() {
-            dmatrace_dmadev_submit(table.pointee.dev_id, vchan, result)
+                ? Self.invalid : ringing(vchan) { table.pointee.submit(table.pointee.driver, vchan) }
         }
+        let result =
+            dmatrace_dmadev_submit_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_submit(table.pointee.dev_id, vchan, $0)
+            } : call()
         return finish(result, .submit, vchan)
     }
 
@@ -115,14 +128,16 @@ public struct DataPath {
         _ vchan: UInt16, _ count: UInt16, _ lastIndex: UnsafeMutablePointer<UInt16>,
         _ hasError: UnsafeMutablePointer<Bool>
     ) -> Int32 {
-        let result =
+        func call() -> Int32 {
             vchan >= table.pointee.nb_vchans
-            ? Self.invalid
-            : table.pointee.completed(table.pointee.driver, vchan, count, lastIndex, hasError)
-        if dmatrace_dmadev_completed_enabled() {
-            dmatrace_dmadev_completed(
-                table.pointee.dev_id, vchan, count, lastIndex.pointee, hasError.pointee, result)
+                ? Self.invalid
+                : table.pointee.completed(table.pointee.driver, vchan, count, lastIndex, hasError)
         }
+        let result =
+            dmatrace_dmadev_completed_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_completed(table.pointee.dev_id, vchan, count, lastIndex.pointee, hasError.pointee, $0)
+            } : call()
         return finish(result, .completed, vchan)
     }
 
@@ -132,26 +147,31 @@ public struct DataPath {
         _ vchan: UInt16, _ count: UInt16, _ lastIndex: UnsafeMutablePointer<UInt16>,
         _ status: UnsafeMutablePointer<UInt16>
     ) -> Int32 {
-        let result =
+        func call() -> Int32 {
             vchan >= table.pointee.nb_vchans
-            ? Self.invalid
-            : table.pointee.completed_status(table.pointee.driver, vchan, count, lastIndex, status)
-        if dmatrace_dmadev_completed_status_enabled() {
-            dmatrace_dmadev_completed_status(
-                table.pointee.dev_id, vchan, count, lastIndex.pointee, status, result)
+                ? Self.invalid
+                : table.pointee.completed_status(table.pointee.driver, vchan, count, lastIndex, status)
         }
+        let result =
+            dmatrace_dmadev_completed_status_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_completed_status(table.pointee.dev_id, vchan, count, lastIndex.pointee, status, $0)
+            } : call()
         return finish(result, .completedStatus, vchan)
     }
 
     /// `rte_dma_burst_capacity`.
     @inlinable
     public func burstCapacity(_ vchan: UInt16) -> Int32 {
-        let result =
+        func call() -> Int32 {
             vchan >= table.pointee.nb_vchans
-            ? Self.invalid : table.pointee.burst_capacity(table.pointee.driver, vchan)
-        if dmatrace_dmadev_burst_capacity_enabled() {
-            dmatrace_dmadev_burst_capacity(table.pointee.dev_id, vchan, result)
+                ? Self.invalid : table.pointee.burst_capacity(table.pointee.driver, vchan)
         }
+        let result =
+            dmatrace_dmadev_burst_capacity_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_burst_capacity(table.pointee.dev_id, vchan, $0)
+            } : call()
         return finish(result, .burstCapacity, vchan)
     }
 
@@ -160,21 +180,23 @@ public struct DataPath {
     public func enqueue(
         _ vchan: UInt16, _ operations: UnsafePointer<UnsafeMutablePointer<dmadev_op>>, _ count: UInt16
     ) -> Int32 {
-        var result = Self.invalid
-        if vchan < table.pointee.nb_vchans {
+        func call() -> Int32 {
+            guard vchan < table.pointee.nb_vchans else { return Self.invalid }
             let acceptable = acceptableCount(vchan, operations, count)
-            if acceptable > 0 || count == 0 {
-                result = ringing(vchan) {
-                    table.pointee.enqueue_ops(table.pointee.driver, vchan, operations, acceptable)
-                }
-                if result >= 0, result < acceptable, dmatrace_dmadev_enqueue_rejected_enabled() {
-                    dmatrace_dmadev_enqueue_rejected(table.pointee.dev_id, vchan)
-                }
+            guard acceptable > 0 || count == 0 else { return Self.invalid }
+            let result = ringing(vchan) {
+                table.pointee.enqueue_ops(table.pointee.driver, vchan, operations, acceptable)
             }
+            if result >= 0, result < acceptable, dmatrace_dmadev_enqueue_rejected_enabled() {
+                dmatrace_dmadev_enqueue_rejected(table.pointee.dev_id, vchan)
+            }
+            return result
         }
-        if dmatrace_dmadev_enqueue_ops_enabled() {
-            dmatrace_dmadev_enqueue_ops(table.pointee.dev_id, vchan, operations, count, result)
-        }
+        let result =
+            dmatrace_dmadev_enqueue_ops_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_enqueue_ops(table.pointee.dev_id, vchan, operations, count, $0)
+            } : call()
         return finish(result, .enqueueOperations, vchan, count > 0 ? Arguments(operations[0]) : Arguments())
     }
 
@@ -199,24 +221,52 @@ public struct DataPath {
     public func dequeue(
         _ vchan: UInt16, _ operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>, _ count: UInt16
     ) -> Int32 {
-        let result =
+        func call() -> Int32 {
             vchan >= table.pointee.nb_vchans
-            ? Self.invalid : table.pointee.dequeue_ops(table.pointee.driver, vchan, operations, count)
-        if dmatrace_dmadev_dequeue_ops_enabled() {
-            dmatrace_dmadev_dequeue_ops(table.pointee.dev_id, vchan, operations, count, result)
+                ? Self.invalid : table.pointee.dequeue_ops(table.pointee.driver, vchan, operations, count)
         }
+        let result =
+            dmatrace_dmadev_dequeue_ops_enabled()
+            ? recording(call) {
+                dmatrace_dmadev_dequeue_ops(table.pointee.dev_id, vchan, operations, count, $0)
+            } : call()
         return finish(result, .dequeueOperations, vchan)
     }
 
-    /// Counts a failure.
+    /// Makes a call whose event a session records. Callers ask for the session before the call, so that without one the
+    /// arguments need not be kept over it.
+    @usableFromInline
+    @inline(never)
+    func recording(_ call: () -> Int32, _ record: (Int32) -> Void) -> Int32 {
+        let result = call()
+        record(result)
+        return result
+    }
+
+    /// Counts a failure of an enqueue.
     @inlinable
     @inline(__always)
     func finish(
-        _ result: Int32, _ call: DataCall, _ vchan: UInt16, _ arguments: @autoclosure () -> Arguments = Arguments()
+        _ result: Int32, _ call: DataCall, _ vchan: UInt16, _ arguments: @autoclosure () -> Arguments
     ) -> Int32 {
-        if result < 0 { countFailure(result, call, vchan, arguments()) }
-        return result
+        result < 0 ? countFailure(result, call, vchan, arguments()) : result
     }
+
+    /// Counts a failure of a call whose arguments cannot be the reason.
+    @inlinable
+    @inline(__always)
+    func finish(_ result: Int32, _ call: DataCall, _ vchan: UInt16) -> Int32 {
+        result < 0 ? countFailure(result, call, vchan) : result
+    }
+
+    /// Whether the call layer has nothing to do for a `completed` that cannot fail, but to call the driver.
+    @inlinable
+    public func passesPolls(of vchan: UInt16) -> Bool {
+        vchan < table.pointee.nb_vchans && !dmatrace_dmadev_completed_enabled()
+    }
+
+    /// The result of a poll as a count for C callers, who have no negative ones.
+    static func count(_ result: Int32) -> UInt16 { UInt16(truncatingIfNeeded: max(result, 0)) }
 
     @usableFromInline static var invalid: Int32 { -EINVAL }
 
@@ -291,6 +341,7 @@ extension dmadev_data_path {
             dequeue_ops: { _, _, _, _ in -ENOTSUP },
             rung: { _, _, _ in -ENOTSUP },
             failures: failures.rows, refused_flags: ~OperationFlags.always.rawValue,
-            nb_failures: UInt32(failures.channelCount), dev_id: id, nb_vchans: 0, max_sges: 0, domain_flags: 0, mode: 0)
+            nb_failures: UInt32(failures.channelCount), dev_id: id, nb_vchans: 0, max_sges: 0, domain_flags: 0, mode: 0,
+            poll: nil)
     }
 }

@@ -86,7 +86,7 @@ public func dmadev_configure(_ dev_id: Int16, _ conf: UnsafePointer<dmadev_conf>
 
 @c @implementation
 public func dmadev_start(_ dev_id: Int16) -> Int32 {
-    onDevice(dev_id) { (device, _) throws(DMAError) in try device.start() }
+    onDevice(dev_id) { (device, library) throws(DMAError) in try library.start(device) }
 }
 
 @c @implementation

@@ -90,6 +90,11 @@ final class Library: Sendable {
         state.withLock { $0.devices[device.id].map { UnsafePointer($0.name) } }
     }
 
+    func start(_ device: DMADevice) throws(DMAError) {
+        try device.start()
+        clibdmadev_publish(device.id, device.callLayerArgument)
+    }
+
     func close(_ device: DMADevice) throws(DMAError) {
         try device.close()
         state.withLock { state in

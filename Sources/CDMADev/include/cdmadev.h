@@ -214,6 +214,11 @@ struct dmadev_data_path {
 	uint16_t max_sges;
 	uint16_t domain_flags; /* those of DMADEV_OP_DOMAIN_FLAGS that this device supports */
 	uint16_t mode; /* DMADEV_MODE_* */
+	/* As dmadev_call_completed, with this table as the first argument: a driver whose polls cannot fail sets it, and
+	 * calls its own function directly whenever the call layer has nothing to do. For C callers, for whom a poll that
+	 * finds nothing costs as much for the calls as for the work. NULL: dmadev_call_completed. */
+	uint16_t (*_Nullable poll)(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls, uint16_t *_Nonnull last_idx,
+				   bool *_Nonnull has_error);
 };
 
 /* The mode of a data path. */
@@ -222,8 +227,8 @@ struct dmadev_data_path {
 #define DMADEV_MODE_CLOSED (1U << 15)
 
 /* The call layer: checks, calls the function in the table that `path` points to, counts failures, and emits the
- * event. The functions have the types of a table's members, so a table for C callers points to these, with `path` as
- * its `driver`. Implemented in DMADev; Swift callers inline them. */
+ * event. These are the forms that C callers have, with `path` as the first argument: counts are never negative, 0 for an
+ * error. Implemented in DMADev; Swift callers inline the same. */
 int32_t dmadev_call_copy(void *_Nullable path, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length,
 			 uint64_t flags);
 int32_t dmadev_call_copy_sg(void *_Nullable path, uint16_t vchan, const struct dmadev_sge *_Nullable src,
@@ -231,15 +236,16 @@ int32_t dmadev_call_copy_sg(void *_Nullable path, uint16_t vchan, const struct d
 int32_t dmadev_call_fill(void *_Nullable path, uint16_t vchan, uint64_t pattern, uint64_t dst, uint32_t length,
 			 uint64_t flags);
 int32_t dmadev_call_submit(void *_Nullable path, uint16_t vchan);
-int32_t dmadev_call_completed(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls, uint16_t *_Nonnull last_idx,
-			      bool *_Nonnull has_error);
-int32_t dmadev_call_completed_status(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls,
-				     uint16_t *_Nonnull last_idx, uint16_t *_Nonnull status);
-int32_t dmadev_call_burst_capacity(void *_Nullable path, uint16_t vchan);
-int32_t dmadev_call_enqueue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nonnull const *_Nonnull ops,
-				uint16_t nb_ops);
-int32_t dmadev_call_dequeue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nullable *_Nonnull ops,
-				uint16_t nb_ops);
+uint16_t dmadev_call_completed(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls, uint16_t *_Nonnull last_idx,
+			       bool *_Nonnull has_error);
+/* Statuses of 16 bits. */
+uint16_t dmadev_call_completed_status(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls,
+				      uint16_t *_Nonnull last_idx, uint16_t *_Nonnull status);
+uint16_t dmadev_call_burst_capacity(const void *_Nullable path, uint16_t vchan);
+uint16_t dmadev_call_enqueue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nonnull *_Nonnull ops,
+				 uint16_t nb_ops);
+uint16_t dmadev_call_dequeue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nullable *_Nonnull ops,
+				 uint16_t nb_ops);
 
 /* The operation flags that give a side a domain. */
 #define DMADEV_OP_DOMAIN_FLAGS (15ULL << 4)

@@ -20,7 +20,8 @@ void clibdmadev_warn(const char *_Nonnull text);
 /* Makes dmadev_fp_objs as long as this, before the first device. False: no memory. */
 bool clibdmadev_reserve(uint32_t count);
 
-/* Makes the data calls of a device reach a table of functions (struct dmadev_data_path). */
+/* Makes the data calls of a device reach a table of functions (struct dmadev_data_path). Again after each start: it may
+ * have set others. */
 void clibdmadev_publish(int16_t dev_id, void *_Nonnull path);
 
 /* Makes them refuse again. */

@@ -46,12 +46,27 @@ final class RingDataPath: @unchecked Sendable {
                 path.completed = { ring($0, $1).completed(upTo: $2, lastIndex: $3, hasError: $4) }
                 path.completed_status = { ring($0, $1).completedStatus(into: $4, count: $2, lastIndex: $3) }
             }
+            if polls, !canHalt { path.poll = Self.poll }
         } else {
             path.enqueue_ops = { ring($0, $1).enqueue($2, count: $3) }
             if polls { path.dequeue_ops = { ring($0, $1).dequeue(into: $2, count: $3) } }
         }
         if canHalt { guardAgainstHalt(&path, capabilities, enqueues: enqueues, polls: polls) }
     }
+
+    private static let poll:
+        @convention(c) (
+            UnsafeMutableRawPointer?, UInt16, UInt16, UnsafeMutablePointer<UInt16>, UnsafeMutablePointer<Bool>
+        ) -> UInt16 = { path, vchan, count, lastIndex, hasError in
+            // cdmadev.h: the first argument is a table.
+            let table = path.unsafelyUnwrapped.assumingMemoryBound(to: dmadev_data_path.self)
+            guard DataPath(table).passesPolls(of: vchan) else {
+                return dmadev_call_completed(path, vchan, count, lastIndex, hasError)
+            }
+            let found = ring(table.pointee.driver, vchan).completed(
+                upTo: count, lastIndex: lastIndex, hasError: hasError)
+            return UInt16(truncatingIfNeeded: found)
+        }
 
     /// The same functions, which return `-EIO` when the device is halted; polls first return earlier completions.
     private func guardAgainstHalt(
