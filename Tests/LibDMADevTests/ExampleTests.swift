@@ -4,6 +4,21 @@ import TelemetryWire
 import TestSupport
 import Testing
 
+/// How an example is compiled and run.
+struct ExampleBuild: Sendable, CustomStringConvertible {
+    let description: String
+    let compiler: Compiler
+    let options: [String]
+    let environment: [String: String]
+
+    static let plain = ExampleBuild(description: "plain", compiler: Compiler.all[0], options: [], environment: [:])
+    /// Ends a program that reads or writes where it must not. The library makes tables that live as long as the process.
+    static let sanitized = ExampleBuild(
+        description: "sanitized", compiler: Compiler.all[1], options: ["-fsanitize=address,undefined"],
+        environment: ["ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "halt_on_error=1"])
+    static let all = [plain, sanitized]
+}
+
 /// The examples compile everywhere, and do what they say.
 @Suite struct ExampleTests {
     private let programs: CPrograms
@@ -55,24 +70,26 @@ import Testing
         #expect(output.contains("driver: memcpy\n") && output.contains("completed_count: 1\n"))
     }
 
-    @Test("Two processes lend and borrow memory through a controller")
-    func groups() throws {
+    @Test("Two processes lend and borrow memory through a controller", arguments: ExampleBuild.all)
+    func groups(build: ExampleBuild) throws {
         let host = try CController()
-        let program = try programs.compile(example("groups.c"))
-        let lender = try RunningProgram(program, [host.path])
+        let program = try programs.compile(example("groups.c"), with: build.compiler, build.options)
+        let lender = try RunningProgram(program, [host.path], environment: build.environment)
         let secret = try lender.nextLine().split(separator: " ").map(String.init)
-        #expect(try outputOfProgram(program, [host.path] + secret) == "lent by the other process\n")
+        let borrower = try runProgram(program, [host.path] + secret, environment: build.environment)
+        #expect(borrower.exit == .exited(0) && borrower.output == "lent by the other process\n", "\(borrower)")
         let result = try lender.wait()
         #expect(result.exit == .exited(0) && result.output.hasSuffix("joined\nleft\n"), "\(result)")
         // A wrong token says no more than that.
-        let refused = try runProgram(program, [host.path, "0", "00"])
+        let refused = try runProgram(program, [host.path, "0", "00"], environment: build.environment)
         #expect(refused.exit == .exited(1) && refused.errors.contains("(error 13)"), "\(refused)")
     }
 
-    @Test("A telemetry command in C")
-    func telemetry() throws {
-        let run = ["RUNTIME_DIRECTORY": programs.directory.path]
-        let program = try RunningProgram(programs.compile(example("telemetry.c")), environment: run)
+    @Test("A telemetry command in C", arguments: ExampleBuild.all)
+    func telemetry(build: ExampleBuild) throws {
+        let run = build.environment.merging(["RUNTIME_DIRECTORY": programs.directory.path]) { $1 }
+        let program = try RunningProgram(
+            programs.compile(example("telemetry.c"), with: build.compiler, build.options), environment: run)
         let client = try TelemetryClient(path: program.nextLine())
         #expect(
             try client.request("/example/jobs,2").text
@@ -81,7 +98,8 @@ import Testing
         #expect(try client.request("/example/jobs,junk").isNull)
         #expect(try client.request("/dmadev/list").text == "[0]")
         program.write("\n")
-        #expect(try program.wait().exit == .exited(0))
+        let result = try program.wait()
+        #expect(result.exit == .exited(0), "\(result)")
         let left = try FileManager.default.subpathsOfDirectory(atPath: programs.directory.path)
         #expect(!left.contains { $0.hasSuffix(".v2") }, "\(left)")
     }
@@ -96,9 +114,8 @@ import Testing
 
     @Test("Nothing is read or written where it must not be", arguments: ["copy.c", "scatter_gather.c", "driver.c"])
     func sanitized(name: String) throws {
-        let clang = Compiler.all[1]
-        let program = try programs.compile(example(name), with: clang, ["-fsanitize=address,undefined"])
-        // The library makes tables that live as long as the process.
-        try outputOfProgram(program, environment: ["ASAN_OPTIONS": "detect_leaks=0"])
+        let build = ExampleBuild.sanitized
+        let program = try programs.compile(example(name), with: build.compiler, build.options)
+        try outputOfProgram(program, environment: build.environment)
     }
 }
