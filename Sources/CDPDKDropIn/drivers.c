@@ -1,7 +1,7 @@
 /* DPDK's drivers: a device that one of them makes becomes a device of libdmadev, whose driver calls DPDK's. So its calls
- * cross the call layer, with its checks, counters and events. Its driver fills its device in after it got it, and tells
- * nobody when it is ready: the device is added by the program's first call that looks for devices. Access groups of the
- * drivers are not passed on. */
+ * cross the call layer, with its checks, counters and events. A driver fills its device in after it got it, and only
+ * sets its state when it is ready: the program's next call that looks for devices adds it. Access groups of the drivers
+ * are not passed on. */
 #include "drivers.h"
 
 #include <pthread.h>
@@ -275,7 +275,7 @@ static int add(struct device *device)
 	memset(&info, 0, sizeof(info));
 	result = driver->dev_info_get(&device->dev, &info, INFO_BYTES);
 	if (result != 0)
-		return result;
+		return result < 0 ? result : -EIO;
 	memset(&own, 0, sizeof(own));
 	own.driver_name = "dpdk";
 	own.dev_capa = info.dev_capa & ~(DMADEV_CAPA_INTER_PROCESS_DOMAIN | DMADEV_CAPA_INTER_OS_DOMAIN);
@@ -293,6 +293,8 @@ static int add(struct device *device)
 	result = dmadev_driver_add(device->data.dev_name, &own, &ops, device);
 	if (result >= 0)
 		device->data.dev_id = (int16_t)result;
+	else
+		LOG(ERR, "%s\n", dmadev_error());
 	return result;
 }
 
@@ -300,14 +302,16 @@ void adopt_devices(void)
 {
 	pthread_mutex_lock(&devices_lock);
 	for (struct device *device = devices; device != NULL; device = device->next) {
+		int result;
+
 		if (device->is_added || device->dev.state != RTE_DMA_DEV_READY)
 			continue;
 		device->is_added = true;
-		if (add(device) < 0) {
-			device->is_closed = true;
+		result = add(device);
+		device->is_closed = result < 0;
+		if (result < 0)
 			LOG(ERR, "%s: the device of DPDK's driver cannot be added: %s\n", device->data.dev_name,
-			    dmadev_error());
-		}
+			    strerror(-result));
 	}
 	pthread_mutex_unlock(&devices_lock);
 }

@@ -128,6 +128,8 @@ static int dump(const struct rte_dma_dev *dev, FILE *file)
 static const struct rte_dma_dev_ops ops = { info_get,	 configure, start,     NULL, close_device,
 					    vchan_setup, stats_get, NULL,      NULL, dump };
 
+static const struct rte_dma_dev_ops no_ops;
+
 static int copy(void *argument, uint16_t vchan, rte_iova_t src, rte_iova_t dst, uint32_t length, uint64_t flags)
 {
 	struct private_data *data = argument;
@@ -185,6 +187,12 @@ static void remove_device(void)
 	EXPECT(!rte_dma_is_valid(1) && rte_dma_pmd_get_dev_by_id(1) == NULL);
 	dev = rte_dma_pmd_allocate("again", -1, 8);
 	EXPECT(dev != NULL && rte_dma_pmd_release("again") == 0);
+	/* Its driver lacks what a device needs. */
+	dev = rte_dma_pmd_allocate("again", -1, 8);
+	EXPECT(dev != NULL);
+	dev->dev_ops = &no_ops;
+	dev->state = RTE_DMA_DEV_READY;
+	EXPECT(rte_dma_count_avail() == 1 && rte_dma_get_dev_id_by_name("again") < 0);
 }
 
 int main(void)
