@@ -57,6 +57,24 @@ static void operations(int16_t id)
 	free(op);
 }
 
+/* This program has no librte_mempool: the pool is the beginning of a structure, whose flags are at byte 56. */
+static void pools(int16_t id)
+{
+	const struct rte_dma_conf conf = { 1, 0, 0 };
+	struct rte_dma_vchan_conf vchan_conf;
+	uint32_t pool[64] = { 0 };
+
+	memset(&vchan_conf, 0, sizeof(vchan_conf));
+	vchan_conf.direction = RTE_DMA_DIR_MEM_TO_DEV;
+	vchan_conf.dst_port.port_type = RTE_DMA_PORT_PCIE;
+	vchan_conf.nb_desc = 32;
+	vchan_conf.auto_free.m2d.pool = (struct rte_mempool *)(void *)pool;
+	EXPECT(rte_dma_configure(id, &conf) == 0);
+	EXPECT(rte_dma_vchan_setup(id, 0, &vchan_conf) == -EINVAL);
+	pool[14] = 4; /* RTE_MEMPOOL_F_SP_PUT */
+	EXPECT(rte_dma_vchan_setup(id, 0, &vchan_conf) == -ENOTSUP);
+}
+
 static void telemetry(void)
 {
 	char text[1024];
@@ -218,6 +236,7 @@ int main(void)
 	EXPECT((read.info.dev_capa & RTE_DMA_CAPA_OPS_ENQ_DEQ) != 0);
 	EXPECT(rte_dma_access_pair_group_handler_get(0, 1, id, &handler) < 0);
 	operations(0);
+	pools(0);
 	copies(0);
 	make_device();
 	copies(1);
