@@ -37,7 +37,7 @@ final class SampleBuilder: SourceVisitor {
     func selectCommands(from offered: Set<String>, process: (id: Int64, visibleID: Int32?)) -> [SourceCommand] {
         pid = process.id
         processStart = process.visibleID.flatMap(proc.startTime)
-        labels = source.labels + ["pid": "\(pid)"]
+        labels = source.labels
         for (place, row) in rows.enumerated() {
             guard case .telemetry(let commands, _) = row.origin,
                 let command = commands.first(where: { offered.contains($0.path) })
@@ -58,7 +58,7 @@ final class SampleBuilder: SourceVisitor {
         if let device = request.device { labels = labels + ["device": "\(device.id)", "name": device.name] }
         if command.scope == .vchan { labels = labels + ["vchan": "\(request.index)"] }
         let created = resets.created(
-            ResetDetector.Key(path: source.path, pid: pid, request: request.text),
+            ResetDetector.Key(source: source.name, pid: pid, request: request.text),
             monotonicMembers: command.monotonicMembers.compactMap { reply[$0]?.unsigned }, processStart: processStart)
         for place in places {
             guard case .telemetry(_, let take) = rows[place].origin else { continue }

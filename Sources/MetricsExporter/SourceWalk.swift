@@ -171,13 +171,13 @@ package struct SourceAnswers<Visitor: SourceVisitor> {
     package let walks: [SourceWalk<Visitor>]
     /// Sockets without a listener that are not among the walks: they were left by processes that were killed.
     package let staleCount: Int
-    /// Sockets of users who are not trusted that are not among the walks, because there are too many.
-    package let omittedUntrustedCount: Int
+    /// Sources that are not among the walks because there are too many, by the reason why they are not read.
+    package let omitted: [TelemetryClientError.Code: Int]
 }
 
 extension SourceFinder {
-    /// Sockets that are listed although they are not read. Any user may make more of them.
-    private static var untrustedLimit: Int { 100 }
+    /// Sources that are listed although they cannot or must not be read, of each reason. Any user may make more of them.
+    private static var refusedLimit: Int { 100 }
 
     /// Reads every source of a trusted user and returns each walk with its outcome.
     ///
@@ -193,28 +193,35 @@ extension SourceFinder {
         sweep.trust = trust
         // Whatever the other sources do, they do it later.
         for isFirst in [true, false] {
-            let part = walks.filter { $0.outcome == nil && first.contains($0.source.path) == isFirst }
+            let part = walks.filter { $0.outcome == nil && first.contains($0.source.name) == isFirst }
             if part.isEmpty { continue }
             let outcomes = try sweep.run(part.map { ($0.source.path, $0) })
             for (walk, outcome) in zip(part, outcomes) { walk.outcome = outcome }
         }
 
-        var untrustedCount = 0
+        var counts: [TelemetryClientError.Code: Int] = [:]
         let listed = walks.filter { walk in
-            if walk.source.isNamed { return true }
-            let code = walk.outcome?.failure?.code
-            if code == .untrusted { untrustedCount += 1 }
-            return code == .untrusted ? untrustedCount <= Self.untrustedLimit : code != .refused && code != .notFound
+            guard let code = walk.outcome?.failure?.code, !walk.source.isNamed else { return true }
+            guard [.untrusted, .permissionDenied, .unreadable].contains(code) else {
+                return code != .refused && code != .notFound
+            }
+            counts[code, default: 0] += 1
+            return counts[code, default: 0] <= Self.refusedLimit
         }
         return SourceAnswers(
             walks: listed, staleCount: walks.count { !$0.source.isNamed && $0.outcome?.failure?.code == .refused },
-            omittedUntrustedCount: max(untrustedCount - Self.untrustedLimit, 0))
+            omitted: counts.compactMapValues { $0 > Self.refusedLimit ? $0 - Self.refusedLimit : nil })
     }
 
-    /// Gives the sources in directories of users who are not trusted their outcome: they are not connected.
+    /// Gives the sources that cannot be connected, and those in directories of users who are not trusted, their outcome.
     private func refuse<Visitor: SourceVisitor>(_ walks: [SourceWalk<Visitor>]) {
         var refusals: [String: TelemetryClientError?] = [:]
-        for walk in walks where !walk.source.isNamed {
+        for walk in walks {
+            if let obstacle = walk.source.obstacle {
+                walk.outcome = TelemetrySweep.Outcome(failure: obstacle)
+                continue
+            }
+            if walk.source.isNamed { continue }
             let directory = TelemetryTrust.directory(of: walk.source.path)
             let refusal = refusals[directory] ?? trust.refusal(ofDirectory: directory)
             refusals[directory] = .some(refusal)

@@ -170,6 +170,29 @@ import Testing
         #expect(try SnapshotCollector(configuration).snapshot()["processes"]?[0]?["state"]?.string == "answers")
     }
 
+    @Test(.enabled(if: geteuid() == 0, "\(OtherUsersServer.needsSuperuser)"))
+    func whatMayNotBeReadHasARowWithItsOwner() throws {
+        directory.makeRunDirectory("app")
+        let server = try peer("app", nil)
+        chmod(directory.path, 0o711)
+        chmod(directory.runDirectory.applications, 0o755)
+        func row() throws -> JSONTree {
+            let snapshot = try withFileRights(of: OtherUsersServer.user) {
+                try SnapshotCollector(configuration).snapshot()
+            }
+            return try #require(snapshot["processes"]?.elements.count == 1 ? snapshot["processes"]?[0] : nil)
+        }
+        let hidden = try row()
+        #expect(hidden["prefix"]?.string == "app" && hidden["failure"]?.string == "permissionDenied")
+        #expect(hidden["run_directory"]?.string == directory.runDirectory.applications)
+        #expect(hidden["owner_uid"] == .integer(0) && hidden["instance"] == .null)
+        chmod(directory.runDirectory.applications, 0o700)
+        let closed = try row()
+        #expect(closed["prefix"]?.string == "" && closed["failure"]?.string == "unreadable")
+        #expect(closed["path"]?.string == directory.runDirectory.applications)
+        _ = server
+    }
+
     @Test func socketsOfTheDeadAreCountedAndNamedOnesMissed() throws {
         let path = directory.runDirectory.socketPath(filePrefix: "dead")
         do {
