@@ -5,9 +5,9 @@ import TelemetryWire
 /// Converts the replies of one source to samples. They are valid after the last reply.
 final class SampleBuilder: SourceVisitor {
     static let limits = (devices: Int.max, channels: Int.max, groups: Int.max)
-    /// Values of one source, the buckets of histograms included. A source with more is treated as failed: no process has so
-    /// many devices.
-    static let sampleLimit = 100_000
+    /// Values of one source, the buckets of histograms included: about 100 for each channel. A source with more is treated as
+    /// failed.
+    static let sampleLimit = 500_000
     /// Elements of a reply that is an array. Each may become several values, which are not created beyond this limit.
     static let elementLimit = 16_384
 

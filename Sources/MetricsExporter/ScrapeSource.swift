@@ -46,6 +46,8 @@ package struct SourceFinder: Sendable {
     let trust: TelemetryTrust
     /// Sources that are read before all others.
     let first: Set<TelemetrySource>
+    /// What is known of channels from one query to the next.
+    let progress = ProgressObserver()
 
     /// Searches at each call of ``sources()``.
     package init(
