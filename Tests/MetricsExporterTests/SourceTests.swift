@@ -259,7 +259,8 @@ import Testing
         #expect(try exposition(collector).value("dmascope_source_info", known) == 1)
         program.kill(SIGSTOP)
         defer { program.kill(SIGKILL) }
-        configuration.timeout = .milliseconds(100)
+        while SystemFile.text("/proc/\(program.processID)/stat")?.contains(") T ") != true { sched_yield() }
+        configuration.timeout = .seconds(2)
         let other = MetricsCollector(configuration)
         let unknown = try exposition(other)
         #expect(unknown.value("dmascope_scrape_failure_info", ["prefix": "app", "reason": "timedOut"]) == 1)
