@@ -36,9 +36,9 @@ public final class TelemetryClient {
     }
 
     /// Connects to the first live server of a file prefix: `…v2`, then `…v2:1`, and so on, in each directory. The owner of
-    /// the prefix's directory and the user of the server must be trusted.
+    /// the prefix's directory and the user of the server must be trusted. Without a run directory, all of
+    /// `TelemetryRunDirectory.candidates` are searched.
     ///
-    /// - Parameter directory: the run directory; `nil` for all of ``TelemetryRunDirectory/candidates``
     /// - Throws: `invalidArgument` for an invalid prefix, `notFound` if there is no socket, `permissionDenied` or
     ///   `unreadable` for a directory, else the error of the last socket that was tried.
     public convenience init(
