@@ -99,7 +99,7 @@ import Testing
     @Test func nobodyThere() throws {
         let scope = try Scope()
         expect(try scope.run("list"), exits: 3, saying: "start `dmascope serve`")
-        expect(try scope.run("list", "--file-prefix", "x:3"), exits: 3, saying: "dpdk_telemetry.v2:3")
+        expect(try scope.run("list", "--file-prefix", "x:3"), exits: 3, saying: "no telemetry socket of instance 3 in ")
         expect(try scope.run("query", "/nowhere", "/"), exits: 3, saying: "cannot connect to /nowhere")
         expect(try scope.run("query", "..", "/"), exits: 64, saying: "not a valid file prefix")
     }

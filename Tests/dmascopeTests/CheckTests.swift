@@ -1,5 +1,7 @@
 import Glibc
 import OpenMetricsText
+import TelemetryClient
+import TelemetryTestSupport
 import TelemetryWire
 import TestSupport
 import Testing
@@ -58,11 +60,38 @@ import Testing
     }
 
     @Test func whatIsNotThereIsTold() throws {
-        expect(try check("--source", "none"), exits: 2, "CRITICAL - no process with the file prefix none\n")
+        expect(try check("--source", "none"), exits: 2, "CRITICAL - no process matches none\n")
         let path = scope.directory.file("none")
         expect(
             try check("--socket", path, "--source", path), exits: 2,
             "CRITICAL - no answer from \(path) (notFound) | devices=0")
+    }
+
+    /// Two containers with one prefix: one works, the other stands still.
+    @Test func allSourcesOfAPrefixAreChecked() throws {
+        let other = try Scope()
+        let well = try scope.serve("--file-prefix", "app")
+        defer { well.kill(SIGTERM) }
+        let hung = try other.serve("--file-prefix", "app")
+        defer { hung.kill(SIGKILL) }
+        let pattern = "\(other.runDirectory)/dpdk/*/dpdk_telemetry.v2*"
+        expect(try check("--socket", pattern, "--source", "app"), exits: 0, "OK - 4 devices, 2 sources")
+        hung.kill(SIGSTOP)
+        let (place, otherPlace) = ("\(scope.runDirectory)/dpdk/app", "\(other.runDirectory)/dpdk/app")
+        for source in ["app", "app:0", otherPlace, "\(otherPlace):0", other.socket("app")] {
+            let result = try check("--socket", pattern, "--source", source, "--scrape-timeout", "0.2")
+            expect(result, exits: 2, "CRITICAL - no answer from \(otherPlace) (timedOut)")
+        }
+        expect(try check("--socket", pattern, "--source", place), exits: 0, "OK - 2 devices, 1 source")
+        // The same with systemd's list of directories.
+        let both = ["RUNTIME_DIRECTORY": "\(scope.runDirectory):\(other.runDirectory)"]
+        let result = try runProgram(
+            scope.program, ["check", "--source", "app", "--scrape-timeout", "0.2"], environment: both)
+        expect(result, exits: 2, "CRITICAL - no answer from \(otherPlace) (timedOut)")
+        let list = try runProgram(scope.program, ["list", "--file-prefix", "app"], environment: both)
+        #expect(list.exit == .exited(0), "\(list)")
+        #expect(try scope.run("list", "--file-prefix", "\(place):0").exit == .exited(0))
+        #expect(try scope.run("query", place, "/dmadev/list").output == "{\"/dmadev/list\":[0,1]}\n")
     }
 
     // The figures, of collections that were made up.
@@ -98,7 +127,7 @@ import Testing
         #expect(CheckFigures(after, since: after).errorRatio == nil)
         #expect(CheckFigures(after, since: after).latencyP99 == nil)
         #expect(CheckFigures(before, since: after).latencyP99 == 0.01)
-        #expect(CheckFigures(after, prefix: "other").errorRatio == nil)
+        #expect(CheckFigures(after, selector: TelemetrySourceSelector("other")).errorRatio == nil)
     }
 
     @Test func aLatencyBeyondAllBoundsIsAboveEveryThreshold() throws {

@@ -31,6 +31,15 @@ function noDevices() {
   };
 }
 
+/** Channels of a device that are shown before the others are asked for. */
+const firstChannels = 32;
+
+/** The channels to show: the first ones, and those beyond that stand still. */
+function visible(channels, showsAll) {
+  if (showsAll || channels.length <= firstChannels) return channels;
+  return channels.filter(({ channel }, number) => number < firstChannels || tones[channel.state] === "bad");
+}
+
 function deviceCard({ device, process }) {
   const state = el("span", { class: "badge" });
   const total = el("span", { class: "total" });
@@ -48,6 +57,9 @@ function deviceCard({ device, process }) {
     rows,
   );
   const none = el("div", { class: "slot" });
+  const more = el("button", { type: "button", class: "more", hidden: "" });
+  let showsAll = false;
+  let latest = [];
   const capabilities = device.capabilities ?? [];
   const element = el(
     "article",
@@ -55,9 +67,20 @@ function deviceCard({ device, process }) {
     el("header", {}, el("h3", {}, name), state, el("span", { class: "from" }, processName(process)), total),
     facts,
     table,
+    more,
     none,
     capabilities.length ? el("details", {}, el("summary", {}, plural(capabilities.length, "capability", "capabilities")), el("ul", { class: "chips" }, ...capabilities.map((text) => el("li", {}, text)))) : null,
   );
+  const showRows = () => {
+    const shown = visible(latest, showsAll);
+    keyed(rows, shown, (channel) => channel.key, channelRow);
+    more.hidden = latest.length <= firstChannels;
+    setText(more, showsAll ? "Show fewer channels" : `Show all ${latest.length} channels (${shown.length} are shown)`);
+  };
+  more.addEventListener("click", () => {
+    showsAll = !showsAll;
+    showRows();
+  });
   let why = null;
   return {
     element,
@@ -68,7 +91,8 @@ function deviceCard({ device, process }) {
       const known = channels.map((channel) => channel.rates.bytes).filter((value) => value !== null);
       setText(total, known.length ? bytesRate(known.reduce((sum, value) => sum + value, 0)) : "");
       setText(facts, deviceFacts(device, process));
-      keyed(rows, channels, (channel) => channel.key, channelRow);
+      latest = channels;
+      showRows();
       table.hidden = channels.length === 0;
       const reason = channels.length ? null : "not configured";
       if (reason !== why) {

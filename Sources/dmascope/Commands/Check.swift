@@ -20,7 +20,9 @@ struct Check: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Check only processes with this DPDK file prefix; it is critical if there are none.", valueName: "prefix"))
+            "Check only these processes, all that match: PREFIX (the DPDK file prefix), PREFIX:N (its instance N), "
+                + "DIRECTORY/PREFIX[:N], or the path of a socket. It is critical if there are none.",
+            valueName: "source"))
     var source: String?
 
     @Option(help: ArgumentHelp("Fewer devices than this are critical.", valueName: "count"))
@@ -64,7 +66,9 @@ struct Check: ParsableCommand {
                 earlier = try collector.collect()
                 Pause.until(end)
             }
-            report = self.report(on: CheckFigures(try collector.collect(), since: earlier, prefix: source))
+            report = self.report(
+                on: CheckFigures(
+                    try collector.collect(), since: earlier, selector: source.map(TelemetrySourceSelector.init)))
         } catch {
             report = CheckReport(state: .unknown, sentence: "\(error)")
         }
@@ -75,13 +79,17 @@ struct Check: ParsableCommand {
     private func report(on figures: CheckFigures) -> CheckReport {
         var report = CheckReport()
         guard figures.sourceCount > 0 else {
-            let what = source.map { "no process with the file prefix \($0)" } ?? "no process with a telemetry socket"
+            let what = source.map { "no process matches \($0)" } ?? "no process with a telemetry socket"
             report.addFinding(minDevices ?? 0 > 0 || source != nil ? .critical : .unknown, what)
             return report
         }
         for failure in figures.failed { report.addFinding(.critical, "no answer from \(failure)") }
         for (source, user) in figures.untrusted {
-            report.addFinding(.unknown, "\(source) of user \(user) is not trusted: see --trust-user")
+            let owner = user.map { " of \(UserName.text($0))" } ?? ""
+            report.addFinding(.unknown, "\(source)\(owner) is not trusted: see --trust-user")
+        }
+        for (source, user) in figures.notPermitted {
+            report.addFinding(.unknown, "\(source) cannot be read: \(UserName.advice(for: user, "run the check"))")
         }
         for channel in figures.halted { report.addFinding(.critical, "\(channel) is halted") }
         report.add("devices", Double(figures.deviceCount), minDevices.map { "@0:\($0 - 1)" }.map { ";\($0)" } ?? ";")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MetricsExporter
 import TelemetryWire
 
 /// `dmascope list`
@@ -13,7 +14,8 @@ struct List: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let devices = try peer.connect().devices()
+        let peer = try peer.connect()
+        let devices = try peer.devices()
         var table = TextTable(
             ("ID", .right), ("NAME", .left), ("DRIVER", .left), ("STATE", .left), ("VCHANS", .right),
             ("CAPABILITIES", .left))
@@ -21,14 +23,22 @@ struct List: ParsableCommand {
             let info = device.info
             let vchans = "\(JSONOutput.cell(info["nb_vchans"]))/\(JSONOutput.cell(info["max_vchans"]))"
             table.add([
-                "\(device.id)", JSONOutput.cell(info["name"]), JSONOutput.cell(info["driver"]), state(info), vchans,
+                "\(device.id)", JSONOutput.cell(info["name"]), JSONOutput.cell(info["driver"]),
+                try state(of: device, peer), vchans,
                 device.capabilities.joined(separator: " "),
             ])
         }
         try output.print(json: .array(devices.map(\.json)), table: table)
     }
 
-    private func state(_ info: JSONTree) -> String {
-        info["started"]?.integer.map { $0 == 0 ? "stopped" : "started" } ?? "-"
+    /// DPDK's devices say it only in their dump.
+    private func state(of device: PeerDevice, _ peer: Peer) throws(Failure) -> String {
+        let isStarted: Bool?
+        if let started = device.info["started"]?.integer {
+            isStarted = started != 0
+        } else {
+            isStarted = try peer.dump(of: device).isStarted
+        }
+        return isStarted.map { $0 ? "started" : "stopped" } ?? "-"
     }
 }

@@ -1,4 +1,7 @@
 import ArgumentParser
+import DMADev
+import LinuxSystem
+import MetricsExporter
 import TelemetryWire
 
 /// `dmascope vchans`
@@ -9,7 +12,8 @@ struct Vchans: ParsableCommand {
             Prints one line per virtual channel: its state, direction, and domain with the handlers of source and \
             destination, then its descriptor ring: DESC descriptors, of which FREE can be enqueued, PENDING wait for \
             the doorbell, RUNNING wait for the engine, and DONE wait to be polled. NEXT is the ring index of the next \
-            enqueue, LAST the last reported one. DPDK applications do not report this.
+            enqueue, LAST the last reported one. Of a DPDK application \
+            the state is determined from its counters, which takes a second, and the ring from the dump of its device.
             """)
 
     @Argument(help: ArgumentHelp("Devices, by number or name; the default is all.", valueName: "device"))
@@ -25,9 +29,13 @@ struct Vchans: ParsableCommand {
             ("PENDING", .right), ("RUNNING", .right), ("DONE", .right), ("NEXT", .right), ("LAST", .right))
         var rows: [JSONTree] = []
         for device in try peer.devices(named: devices) {
-            let reply = try peer.require(
-                "/dmadev/vchans,\(device.id)", "the target does not report the channels of device \(device.id)")
-            for channel in reply.elements {
+            var channels = try peer.channelRows(.channels, of: device)
+            if channels == nil, device.vchanCount > 0 { channels = try observed(device, peer) }
+            guard let channels else {
+                throw peer.missing(
+                    "the target does not report the channels of device \(device.id)", "/dmadev/vchans,\(device.id)")
+            }
+            for channel in channels {
                 table.add(["\(device.id)", device.name] + Self.keys.map { JSONOutput.cell(channel[$0]) })
                 rows.append(
                     .object(
@@ -37,6 +45,18 @@ struct Vchans: ParsableCommand {
             }
         }
         try output.print(json: .array(rows), table: table)
+    }
+
+    /// The channels of a DPDK device; `nil` if their counters are not reported. One with operations in flight is looked at
+    /// again, because only a comparison tells whether it is stuck.
+    private func observed(_ device: PeerDevice, _ peer: Peer) throws(Failure) -> [JSONTree]? {
+        let observer = ProgressObserver()
+        var rows = try peer.observedRows(of: device, observer).map(\.row)
+        if rows.contains(where: { $0["state"]?.string == ChannelProgress.State.active.rawValue }) {
+            Pause.until(MonotonicTime.now.advanced(by: ChannelProgress.defaultStuckTime))
+            rows = try peer.observedRows(of: device, observer).map(\.row)
+        }
+        return rows.isEmpty ? nil : rows
     }
 
     /// The reply's keys for the columns after NAME, in order.
