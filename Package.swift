@@ -78,6 +78,8 @@ let package = Package(
         swiftTarget(
             "ControllerDriver",
             ["ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+        // The connections of a guest over one byte stream.
+        swiftTarget("DomainLink", ["ControllerProtocol", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "MachineInventory", "TelemetryWire", "DMATrace"]),
         swiftTarget(
             "GroupTable", ["DMADev", "CDMATrace", "LinuxSystem", systemPackage]),
@@ -286,6 +288,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "LinuxSystem", "TestSupport"]),
+        test(of: "DomainLink", ["DomainLink", "ControllerProtocol", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "GroupTable", ["GroupTable", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
