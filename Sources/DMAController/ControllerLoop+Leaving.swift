@@ -23,7 +23,7 @@ extension ControllerLoop {
         // Shut down now, so that the application sees the end: closing may be slow.
         _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
         try? poller.remove(peer.socket.raw)
-        try? poller.remove(peer.process.raw)
+        if let process = peer.process { try? poller.remove(process.descriptor.raw) }
         changedPeers.insert(peer.number)
         let isLast = processes.disconnect(peer.client.process)
         defer { if isLast { groups.forget(process: peer.client.process) } }
