@@ -29,7 +29,8 @@ extension ControllerLoop {
         let metadata = Self.metadata(process.pid, process.uid, tenant)
         let region: SharedRegion
         do throws(ControllerError) {
-            let isUsed = peers.values.contains { $0.tenant == tenant } || leaving.values.contains { $0.tenant == tenant }
+            let isUsed =
+                peers.values.contains { $0.tenant == tenant } || leaving.values.contains { $0.tenant == tenant }
             guard let found = try domains.region(of: arrival.domain, isUsed: isUsed) else { return }
             region = found
         } catch {

@@ -174,10 +174,19 @@ extension ControllerLoop {
         let layout = RingLayout(
             descriptorCount: Int(request.descriptorCount), maximumEntries: Int(request.maximumEntryCount))
         let amount = QuotaLedger.Amount(rings: 1, bytes: UInt64(layout.byteCount))
+        let place: Range<Int>?
+        do throws(Refusal) {
+            place = try peer.region.map { region throws(Refusal) in try Self.place(request.offset, layout, in: region) }
+        } catch {
+            return error
+        }
         removeEnded(request.vchan, of: peer)
         if let full = ledger.charge(peer.tenant, amount) { return Refusal(.diskQuotaExceeded, full) }
         do throws(Errno) {
-            let memory = try SharedRingMemory(layout: layout)
+            let files = place == nil ? Peer.RingFiles(try SharedRingMemory(layout: layout)) : nil
+            guard let memory = files?.memory.memory ?? Self.memory(layout, place, peer.region) else {
+                throw Errno.noMemory
+            }
             var ring = EngineRing.Configuration()
             ring.source = .mapped(device.map)
             ring.destination = .mapped(device.map)
@@ -191,12 +200,12 @@ extension ControllerLoop {
             ring.peer = EngineRing.Peer(
                 processID: peer.processID, connection: peer.number, tenant: ledger.number(of: peer.tenant))
             let new = Peer.NewRing(
-                memory, ring, amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
+                memory, files, ring, amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
             peer.newRings[request.vchan] = new
             changedPeers.insert(peer.number)
             answer(
                 peer, RingAttached(vchan: request.vchan), sequence: sequence,
-                descriptors: [new.memory.applicationFile.raw, new.memory.engineFile.raw])
+                descriptors: files.map { [$0.memory.applicationFile.raw, $0.memory.engineFile.raw] } ?? [])
             return nil
         } catch {
             ledger.release(peer.tenant, amount)
@@ -204,17 +213,35 @@ extension ControllerLoop {
         }
     }
 
+    /// The place of a ring in a region.
+    private static func place(
+        _ offset: UInt64, _ layout: RingLayout, in region: SharedRegion
+    ) throws(Refusal) -> Range<Int> {
+        guard let range = range(offset, UInt64(layout.byteCount), in: region) else {
+            throw Refusal(
+                .invalidArgument,
+                "offset \(offset) for the \(layout.byteCount) bytes of a ring: it must be a multiple of \(page), and the "
+                    + "ring in the \(region.byteCount) bytes of the region")
+        }
+        return range
+    }
+
+    private static func memory(_ layout: RingLayout, _ place: Range<Int>?, _ region: SharedRegion?) -> RingMemory? {
+        guard let place, let region, let start = region.mapping.bytes.baseAddress else { return nil }
+        return RingMemory(layout: layout, servedAt: start + place.lowerBound, in: region)
+    }
+
     private func start(_ peer: Peer, _ request: StartRing, _ sequence: UInt32) -> Refusal? {
         guard let new = peer.newRings[request.vchan] else {
             return Refusal(.invalidArgument, "virtual channel \(request.vchan): no ring was attached that can start")
         }
-        guard new.memory.isCharged else {
+        guard new.files?.memory.isCharged != false else {
             return Refusal(
                 .badAddress, "virtual channel \(request.vchan): map the engine's file and read each page of it first")
         }
         peer.newRings[request.vchan] = nil
         peer.rings[request.vchan] = Peer.Ring(
-            ring: EngineRing(new.configuration, memory: new.memory.memory, engine: engine), memory: new.memory.memory,
+            ring: EngineRing(new.configuration, memory: new.memory, engine: engine), memory: new.memory,
             amount: new.amount, handlers: new.handlers)
         changedPeers.insert(peer.number)
         answer(peer, Done(), sequence: sequence)
@@ -349,7 +376,8 @@ extension ControllerLoop {
     /// A part of a region; `nil` when it is empty, not whole pages, or not inside.
     private static func range(_ offset: UInt64, _ byteCount: UInt64, in region: SharedRegion) -> Range<Int>? {
         let (end, overflow) = offset.addingReportingOverflow(byteCount)
-        guard byteCount > 0, !overflow, end <= UInt64(region.byteCount), offset % page == 0, byteCount % page == 0 else {
+        guard byteCount > 0, !overflow, end <= UInt64(region.byteCount), offset % page == 0, byteCount % page == 0
+        else {
             return nil
         }
         return Int(offset)..<Int(end)

@@ -50,7 +50,8 @@ public final class DMAController: ReportingController {
             to: UInt64(configuration.maximumConnections) * 3 + UInt64(ControllerLoop.maximumBacklog) * 4 + 128)
         // Not the bootstrapped default: only the program decides where messages go.
         let logger = logger ?? Logger(label: "dmascope.controller") { _ in SwiftLogNoOpLogHandler() }
-        return try DMAController(place: place, configuration: configuration, groups: groups, domains: domains, logger: logger)
+        return try DMAController(
+            place: place, configuration: configuration, groups: groups, domains: domains, logger: logger)
     }
 
     private static func groupTable(_ configuration: ControllerConfiguration) throws(ControllerError) -> AccessGroupTable

@@ -73,7 +73,8 @@ struct OSDomainTable: Sendable {
             let region = try open(domain)
             if let other = regions.first(where: { $0.value.isSameFile(as: region) }) {
                 throw ControllerError(
-                    "\(domain.memory) is the memory of \(other.key) and of \(domain.name): each needs a file of its own")
+                    "\(domain.memory) is the memory of \(other.key) and of \(domain.name): each needs a file of its own"
+                )
             }
             regions[domain.name] = region
         }

@@ -20,20 +20,32 @@ final class Peer {
 
     /// A ring that is not started: its application has the memory.
     final class NewRing {
-        let memory: SharedRingMemory
+        let memory: RingMemory
+        /// Not for a ring in a region.
+        let files: RingFiles?
         let configuration: EngineRing.Configuration
         let amount: QuotaLedger.Amount
         /// Not reused for other members while the ring names them.
         let handlers: [UInt16]
 
         init(
-            _ memory: consuming SharedRingMemory, _ configuration: EngineRing.Configuration,
+            _ memory: RingMemory, _ files: RingFiles?, _ configuration: EngineRing.Configuration,
             amount: QuotaLedger.Amount, handlers: [UInt16]
         ) {
             self.memory = memory
+            self.files = files
             self.configuration = configuration
             self.amount = amount
             self.handlers = handlers
+        }
+    }
+
+    /// The two files of a ring. A class, so that it can be absent.
+    final class RingFiles {
+        let memory: SharedRingMemory
+
+        init(_ memory: consuming SharedRingMemory) {
+            self.memory = memory
         }
     }
 
