@@ -6,12 +6,15 @@ public enum Tenant: Sendable, Hashable, CustomStringConvertible {
     case user(UInt32)
     /// All processes of one control group.
     case cgroup(ControlGroup)
+    /// All processes of another operating system, by the name that the controller's configuration gives it.
+    case osDomain(String)
 
     /// For messages.
     public var description: String {
         switch self {
         case .user(let id): "user \(id)"
         case .cgroup(let group): "cgroup \(group.path)"
+        case .osDomain(let name): "operating system \(name)"
         }
     }
 }
