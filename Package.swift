@@ -122,8 +122,14 @@ let package = Package(
         swiftTarget(
             "DMAController",
             [
-                "CDMADev", "CDMATrace", "ControllerProtocol", "DMADev", "DMAEngine", "GroupTable", "LinuxSystem",
-                systemPackage, .product(name: "Logging", package: "swift-log"),
+                "CDMADev", "CDMATrace", "ControllerProtocol", "DMADev", "DMAEngine", "DomainLink", "GroupTable",
+                "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log"),
+            ]),
+        swiftTarget(
+            "DomainBroker",
+            [
+                "ControllerProtocol", "DomainLink", "LinuxSystem", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
             ]),
         swiftTarget(
             "DeviceDrivers",
@@ -238,6 +244,10 @@ let package = Package(
         .executableTarget(
             name: "memory-peer", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],
             path: "Tests/Fixtures/MemoryPeer", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "broker-host",
+            dependencies: ["DomainBroker", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Fixtures/BrokerHost", swiftSettings: swiftSettings),
         .executableTarget(name: "refuse-calls", path: "Tests/Fixtures/RefuseCalls"),
         .executableTarget(
             name: "documented-examples",
@@ -289,6 +299,12 @@ let package = Package(
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "LinuxSystem", "TestSupport"]),
         test(of: "DomainLink", ["DomainLink", "ControllerProtocol", "LinuxSystem", "TestSupport", systemPackage]),
+        test(
+            of: "DomainBroker",
+            [
+                "DomainBroker", "ControllerProtocol", "DMAController", "LinuxSystem", "TestSupport", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         test(of: "GroupTable", ["GroupTable", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),

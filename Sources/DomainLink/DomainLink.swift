@@ -10,7 +10,7 @@ public final class DomainLink: Sendable {
     /// Which end it is.
     public enum Side: Sendable {
         /// It answers the greetings of a guest.
-        case host(LinkWelcome)
+        case host
         /// It greets.
         case guest
     }
@@ -124,11 +124,16 @@ public protocol DomainLinkDelegate: AnyObject {
     /// The stream could not be opened; called at each attempt.
     func cannotConnect(_ error: Errno)
 
-    /// A session is about to begin.
+    /// A guest has greeted this host.
     ///
-    /// - Parameter welcome: the host's answer.
-    /// - Returns: why this side does not want it, a sentence; `nil`: it does.
-    func beginSession(_ welcome: LinkWelcome, on link: DomainLinkLoop) -> String?
+    /// - Returns: the answer, with which the session begins.
+    /// - Throws: the reason that the guest gets instead.
+    func makeWelcome() throws(SessionFailure) -> LinkWelcome
+
+    /// The host has answered this guest: the session begins.
+    ///
+    /// - Throws: the reason that the host gets, and there is no session.
+    func begin(_ welcome: LinkWelcome) throws(SessionFailure)
 
     /// The session has ended, and none of its connections exists any more, or the other side has refused it.
     func sessionEnded(_ reason: String, on link: DomainLinkLoop)
@@ -136,7 +141,7 @@ public protocol DomainLinkDelegate: AnyObject {
     /// The other side opens a connection.
     ///
     /// - Returns: the non-blocking socket of a local service; `nil`: the connection is refused.
-    func open(_ request: OpenRequest, as connection: UInt32) -> OwnedDescriptor?
+    func open(_ request: OpenRequest, as connection: UInt32, of link: DomainLinkLoop) -> OwnedDescriptor?
 
     /// A packet of a local socket.
     ///
@@ -163,4 +168,24 @@ public protocol DomainLinkDelegate: AnyObject {
 
     /// A descriptor that the delegate watches has an event.
     func ready(_ token: UInt64, on link: DomainLinkLoop)
+}
+
+/// The functions of one side only do nothing on the other.
+extension DomainLinkDelegate {
+    /// A guest is not greeted.
+    public func makeWelcome() throws(SessionFailure) -> LinkWelcome {
+        throw SessionFailure("this side is no host")
+    }
+
+    /// A host begins its sessions itself.
+    public func begin(_ welcome: LinkWelcome) throws(SessionFailure) {}
+
+    /// A guest is not rung for.
+    public func rang(_ connection: UInt32) {}
+
+    /// A guest receives no lists.
+    public func received(_ sources: SourceList) {}
+
+    /// Nothing is watched.
+    public func ready(_ token: UInt64, on link: DomainLinkLoop) {}
 }

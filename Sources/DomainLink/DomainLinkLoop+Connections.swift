@@ -8,6 +8,9 @@ extension DomainLinkLoop {
     /// Whether a session exists.
     public var hasSession: Bool { session?.isEstablished == true }
 
+    /// The session's random number; 0: there is none.
+    public var nonce: UInt64 { session?.nonce ?? 0 }
+
     /// Opens a connection for a local socket, which must be non-blocking.
     ///
     /// - Returns: its number; `nil` without a session, or with too many connections. Then the socket is closed.
@@ -64,7 +67,7 @@ extension DomainLinkLoop {
             throw WireError("connection \(number) cannot be opened: the number is in use, or is one of this side")
         }
         guard connections.count < configuration.maximumConnections,
-            let socket = delegate?.open(request, as: number), add(number, isOpener: false, socket)
+            let socket = delegate?.open(request, as: number, of: self), add(number, isOpener: false, socket)
         else {
             statistics.refusedConnections &+= 1
             return put(.close, connection: number)

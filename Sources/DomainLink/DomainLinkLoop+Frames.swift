@@ -37,9 +37,7 @@ extension DomainLinkLoop {
     // MARK: Sessions
 
     private func answerGreeting(_ frame: ReceivedFrame) {
-        guard case .host(let welcome) = configuration.side, let hello = try? LinkHello(frame.payload) else {
-            return drop()
-        }
+        guard configuration.isHost, let delegate, let hello = try? LinkHello(frame.payload) else { return drop() }
         let nonce = frame.header.nonce
         if let session, session.nonce != nonce { endSession("the guest has started again") }
         // The memory of the previous session is in use until its connections are closed. The guest repeats its greeting.
@@ -52,24 +50,29 @@ extension DomainLinkLoop {
                     "the guest has versions \(versions.lowerBound) to \(versions.upperBound) of the link's protocol, and "
                         + "the host has version \(LinkHello.version): use the same release on both"))
         }
-        if session == nil {
-            if let reason = delegate?.beginSession(welcome, on: self) {
-                return put(.failed, nonce: nonce, message: SessionFailure(reason))
-            }
-            session = Session(nonce: nonce, isEstablished: true, lastFrame: .now)
+        if let welcome = session?.welcome { return put(.welcome, nonce: nonce, message: welcome) }
+        do throws(SessionFailure) {
+            let welcome = try delegate.makeWelcome()
+            session = Session(nonce: nonce, isEstablished: true, welcome: welcome, lastFrame: .now)
             restartNumbers()
             statistics.sessions &+= 1
+            put(.welcome, nonce: nonce, message: welcome)
+        } catch {
+            put(.failed, nonce: nonce, message: error)
         }
-        put(.welcome, nonce: nonce, message: welcome)
     }
 
     private func begin(_ welcome: LinkWelcome) throws(WireError) {
-        guard !configuration.isHost, let session else { return drop() }
+        guard !configuration.isHost, let delegate, let session else { return drop() }
         guard !session.isEstablished else { return }
         guard welcome.version == LinkHello.version else {
             throw WireError("the host has chosen version \(welcome.version), which was not offered")
         }
-        if let reason = delegate?.beginSession(welcome, on: self) { throw WireError(reason) }
+        do throws(SessionFailure) {
+            try delegate.begin(welcome)
+        } catch {
+            throw WireError(error.reason)
+        }
         self.session?.isEstablished = true
         restartNumbers()
         statistics.sessions &+= 1

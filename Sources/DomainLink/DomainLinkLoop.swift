@@ -9,6 +9,8 @@ public final class DomainLinkLoop {
         let nonce: UInt64
         /// The guest has received the welcome, or the host has sent it.
         var isEstablished: Bool
+        /// What the host has answered.
+        var welcome: LinkWelcome?
         /// When the last frame of it came.
         var lastFrame: MonotonicTime
     }
@@ -334,7 +336,6 @@ public final class DomainLinkLoop {
 
 extension DomainLink.Configuration {
     var isHost: Bool {
-        if case .host = side { return true }
-        return false
+        side == .host
     }
 }

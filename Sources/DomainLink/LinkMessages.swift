@@ -159,7 +159,7 @@ public struct SourceList: LinkMessage {
 }
 
 /// Why the sender ends the session.
-public struct SessionFailure: LinkMessage {
+public struct SessionFailure: LinkMessage, Error {
     /// A sentence: what is wrong, and what is allowed.
     public var reason: String
 

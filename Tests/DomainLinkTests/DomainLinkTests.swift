@@ -5,12 +5,10 @@ import TestSupport
 import Testing
 
 @Suite struct DomainLinkTests {
-    static let welcome = LinkWelcome(regionByteCount: 1 << 20, domain: "one")
-
     private static func pair(maximumConnections: Int = 1024) throws -> (host: TestEnd, guest: TestEnd) {
         let streams = try StreamSocket.pair()
         let host = try TestEnd(
-            .host(welcome), over: dupped(streams.first), maximumConnections: maximumConnections)
+            .host, over: dupped(streams.first), maximumConnections: maximumConnections)
         let guest = try TestEnd(.guest, over: dupped(streams.second))
         try eventually("the session begins") { guest.link.statistics.hasSession && host.link.statistics.hasSession }
         return (host, guest)
@@ -117,6 +115,19 @@ import Testing
         #expect(try application.receive() == [])
         try eventually("the guest's session has ended") { guest.record.withLock { !$0.ends.isEmpty } }
         #expect(guest.record.withLock { $0.ends[0] }.contains("the service ends"))
+    }
+
+    @Test(arguments: [true, false]) func `a side that refuses the session says why`(isHost: Bool) throws {
+        let streams = try StreamSocket.pair()
+        let host = try TestEnd(.host, over: dupped(streams.first))
+        let other = dupped(streams.second)
+        if isHost { host.record.withLock { $0.refusal = "the memory is too small" } }
+        let guest = try TestEnd(.guest, over: other, refusal: isHost ? nil : "the memory is too small")
+        try eventually("the other side has the reason") {
+            (isHost ? guest : host).record.withLock { $0.ends.contains { $0.contains("the memory is too small") } }
+        }
+        (isHost ? host : guest).record.withLock { $0.refusal = nil }
+        try eventually("a session begins") { guest.link.statistics.hasSession && host.link.statistics.hasSession }
     }
 
     @Test func `the list of telemetry sockets arrives`() throws {

@@ -10,6 +10,8 @@ final class TestEnd: Sendable {
     struct Record {
         var begun = 0
         var ends: [String] = []
+        /// Set: no session begins.
+        var refusal: String?
         var opened: [UInt32] = []
         var requests: [OpenRequest] = []
         var closed: [UInt32] = []
@@ -27,7 +29,7 @@ final class TestEnd: Sendable {
 
     init(
         _ side: DomainLink.Side, over stream: consuming OwnedDescriptor, silence: Duration = .seconds(20),
-        maximumConnections: Int = 1024
+        maximumConnections: Int = 1024, refusal: String? = nil
     ) throws {
         var configuration = DomainLink.Configuration(side: side)
         configuration.silence = silence
@@ -35,6 +37,7 @@ final class TestEnd: Sendable {
         configuration.retry = .milliseconds(20)
         configuration.maximumConnections = maximumConnections
         let streams = Locked<[CInt]>([stream.release()])
+        record.withLock { $0.refusal = refusal }
         let wake = try EventDescriptor()
         let raw = wake.raw
         self.wake = wake
@@ -128,16 +131,22 @@ private final class TestDelegate: DomainLinkDelegate {
 
     func cannotConnect(_ error: Errno) {}
 
-    func beginSession(_ welcome: LinkWelcome, on link: DomainLinkLoop) -> String? {
+    func makeWelcome() throws(SessionFailure) -> LinkWelcome {
+        if let refusal = record.withLock({ $0.refusal }) { throw SessionFailure(refusal) }
         record.withLock { $0.begun += 1 }
-        return nil
+        return LinkWelcome(regionByteCount: 1 << 20, domain: "one")
+    }
+
+    func begin(_ welcome: LinkWelcome) throws(SessionFailure) {
+        if let refusal = record.withLock({ $0.refusal }) { throw SessionFailure(refusal) }
+        record.withLock { $0.begun += 1 }
     }
 
     func sessionEnded(_ reason: String, on link: DomainLinkLoop) {
         record.withLock { $0.ends.append(reason) }
     }
 
-    func open(_ request: OpenRequest, as connection: UInt32) -> OwnedDescriptor? {
+    func open(_ request: OpenRequest, as connection: UInt32, of link: DomainLinkLoop) -> OwnedDescriptor? {
         guard let pair = try? SequencedPacketSocket.pair() else { return nil }
         let service = OwnedSocket(raw: dup(pair.second.raw)), local = dup(pair.first.raw)
         _ = fcntl(local, F_SETFL, O_NONBLOCK)

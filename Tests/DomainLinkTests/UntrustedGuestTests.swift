@@ -14,7 +14,7 @@ func dupped(_ descriptor: borrowing OwnedDescriptor) -> OwnedDescriptor {
     private static func start(silence: Duration = .seconds(20)) throws -> (host: TestEnd, guest: RawGuest) {
         let streams = try StreamSocket.pair()
         let guest = RawGuest(dupped(streams.second))
-        return (try TestEnd(.host(DomainLinkTests.welcome), over: dupped(streams.first), silence: silence), guest)
+        return (try TestEnd(.host, over: dupped(streams.first), silence: silence), guest)
     }
 
     @Test func `a session begins after any bytes`() throws {
@@ -138,7 +138,7 @@ func dupped(_ descriptor: borrowing OwnedDescriptor) -> OwnedDescriptor {
 
     @Test func `a stream that ends in the middle of a session is opened again`() throws {
         let streams = try StreamSocket.pair()
-        let host = try TestEnd(.host(DomainLinkTests.welcome), over: dupped(streams.first))
+        let host = try TestEnd(.host, over: dupped(streams.first))
         do {
             let guest = RawGuest(dupped(streams.second))
             try guest.begin(nonce: 6)
