@@ -46,7 +46,7 @@ import Testing
 
     private static let host = Result { try Host() }
     private static let kit = ConformanceKit(
-        variants: .sharedEngine, makeMemory: { Memory(device: $0) },
+        variants: .sharedEngine, reachesFiles: false, makeMemory: { Memory(device: $0) },
         makeDevice: { made in
             try made.registry.add(ControllerDevice(path: host.get().guest.path), named: made.name)
         })
