@@ -293,8 +293,8 @@ let package = Package(
         test(
             of: "DMAController",
             [
-                "DMAController", "CDMADev", "ControllerDriver", "ControllerProtocol", "DMADev", "DMAEngine",
-                "DMATelemetry", "GroupTable", "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
+                "DMAController", "CDMADev", "Conformance", "ControllerDriver", "ControllerProtocol", "DMADev",
+                "DMAEngine", "DMATelemetry", "GroupTable", "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "LinuxSystem", "TestSupport"]),

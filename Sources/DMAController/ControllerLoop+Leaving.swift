@@ -20,8 +20,8 @@ extension ControllerLoop {
         ledger.release(peer.tenant, QuotaLedger.Amount(connections: 1, events: peer.unsent.count))
         peer.unsent = []
         // The last reference to the peer closes both; events of the socket's copies elsewhere must not be reported.
-        // Shut down now, so that the application sees the end: closing may be slow. The end of a socket of another operating
-        // system says that its memory is not used any more.
+        // Shut down now, so that the application sees the end: closing may be slow. A broker shares out the memory of a
+        // region again when it sees the end: that one must be closed last.
         if peer.region == nil { _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR)) }
         try? poller.remove(peer.socket.raw)
         if let process = peer.process { try? poller.remove(process.descriptor.raw) }

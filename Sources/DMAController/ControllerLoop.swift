@@ -328,7 +328,7 @@ final class ControllerLoop {
 
     static func metadata(_ processID: Int32, _ userID: UInt32, _ tenant: Tenant? = nil) -> Logger.Metadata {
         var metadata: Logger.Metadata = ["pid": "\(processID)", "uid": "\(userID)"]
-        if case .osDomain(let name) = tenant { metadata["os_domain"] = "\(name)" }
+        if let name = tenant?.osDomain { metadata["os_domain"] = "\(name)" }
         return metadata
     }
 

@@ -20,6 +20,11 @@ public enum Tenant: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Tenant {
+    /// The name of the other operating system; `nil` for a tenant of this one.
+    public var osDomain: String? {
+        if case .osDomain(let name) = self { name } else { nil }
+    }
+
     /// Whether the tenant may take one more of a number of things that all tenants share. Of the last quarter, only those
     /// who have less than the others on average may take; a tenant that is alone is limited by its quota only.
     ///
