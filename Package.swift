@@ -148,7 +148,8 @@ let package = Package(
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "GuestMachine",
+                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "DomainBroker",
+                "GuestMachine",
                 "LivePage", "MachineInventory", "MetricsExporter", "OpenMetricsText", "TelemetryServer",
                 "TelemetryClient",
                 "TelemetryWire", "LinuxSystem", "DMATrace", "WebServer", systemPackage,
