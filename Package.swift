@@ -310,7 +310,13 @@ let package = Package(
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
-        test(of: "Guest", ["GuestMachine", "GuestTestSupport", "TelemetryWire", "TestSupport"]),
+        test(
+            of: "Guest",
+            [
+                "DMAController", "DMADev", "GuestMachine", "GuestTestSupport", "LinuxSystem", "TelemetryWire",
+                "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
