@@ -222,10 +222,9 @@ import Testing
         bystanders.expectUntouched()
     }
 
-    @Test(.enabled(if: !ThreadSanitizer.isActive, "operations that fault"))
-    func aRegionThatBecomesShorterEndsItsDomain()
-        throws
-    {
+    @Test func aRegionThatBecomesShorterEndsItsDomain() throws {
+        // Its runtime does not survive the jump out of its own copy function.
+        guard !ThreadSanitizer.isActive else { return }
         let bystanders = try Bystanders(controller, other, token)
         var random = SeededGenerator(for: "shorter regions")
         for round in 0..<30 {
@@ -292,6 +291,10 @@ import Testing
             let victim = try GuestMember(guest.path)
             victim.handler = try victim.device.joinAccessGroup(bystanders.group, domain: victim.domain, token: token)
             let window = try victim.window(bystanders.group)
+            // Nothing of the last session, which has lasted until now if nobody waited for its end.
+            victim.fill(0xE1)
+            for _ in 0..<1000 { sched_yield() }
+            #expect(victim.holds(0xE1), "round \(round)")
             try victim.start()
             // Work of both sides on the memory of the guest is under way.
             let into = GuestMember.flags(destination: victim.handler)
@@ -306,6 +309,8 @@ import Testing
             guest.end()
             let statuses = try bystanders.host.ends(20)
             #expect(statuses.drop { $0 == .successful }.allSatisfy { $0 == .userAbort }, "round \(round)")
+            // The next session begins at once, or when nothing is left.
+            guard round % 2 == 0 || round == rounds - 1 else { continue }
             try eventually("round \(round): nothing of it is left") { controller.statistics.connections == 2 }
             #expect(try bystanders.host.device.accessGroupSize(bystanders.group) == 2)
             // From now on nobody writes to the region.
