@@ -10,17 +10,45 @@ internal import SystemPackage
 extension ControllerLoop {
     /// Queues new connections, and ends those whose memory is lost.
     func takeArrivals() {
-        for arrival in domains.arrivals.take() { queue.add(.admit(arrival), for: .osDomain(arrival.domain)) }
+        for arrival in domains.arrivals.take() {
+            sessions[.osDomain(arrival.domain)] = arrival.process.session
+            queue.add(.admit(arrival), for: .osDomain(arrival.domain))
+        }
         for name in domains.lost { endDomain(name) }
     }
 
     /// Closes what is not connected yet: the controller stops.
     func closeArrivals() {
-        for arrival in domains.arrivals.close() { _ = OwnedDescriptor(adopting: arrival.socket) }
+        for arrival in domains.arrivals.close() + delayedArrivals.values.joined() {
+            _ = OwnedDescriptor(adopting: arrival.socket)
+        }
+        delayedArrivals = [:]
+    }
+
+    /// Ends what is left of earlier sessions: their memory is shared out anew in this one.
+    ///
+    /// - Returns: whether nothing is left.
+    private func endEarlierSessions(_ tenant: Tenant, before session: UInt64) -> Bool {
+        for peer in peers.values where peer.tenant == tenant && peer.session != session { drop(peer) }
+        return !leaving.values.contains { $0.tenant == tenant && $0.session != session }
+    }
+
+    /// Queues the connections that have waited for the end of this one.
+    func takeDelayedArrivals(_ tenant: Tenant) {
+        for arrival in delayedArrivals.removeValue(forKey: tenant) ?? [] { queue.add(.admit(arrival), for: tenant) }
     }
 
     func admit(_ arrival: GuestArrivals.Arrival) {
         let tenant = Tenant.osDomain(arrival.domain)
+        guard sessions[tenant] == arrival.process.session else {
+            // A later session has begun meanwhile.
+            _ = OwnedDescriptor(adopting: arrival.socket)
+            return
+        }
+        guard delayedArrivals[tenant] == nil, endEarlierSessions(tenant, before: arrival.process.session) else {
+            delayedArrivals[tenant, default: []].append(arrival)
+            return
+        }
         // The bridge has the other end: no message can contain descriptors.
         let socket = UntrustedPeerSocket(
             OwnedDescriptor(adopting: arrival.socket), .noDescriptors, of: tenant, blockingCalls)
@@ -41,9 +69,11 @@ extension ControllerLoop {
             domain: arrival.domain, session: process.session, identity: process.identity)
         do throws(Errno) {
             try connect(socket, tenant, identity) { number, processNumber in
-                Peer(
+                let peer = Peer(
                     number: number, socket: socket, process: nil, processID: process.pid, userID: process.uid,
                     tenant: tenant, region: region, processNumber: processNumber)
+                peer.session = process.session
+                return peer
             }
         } catch {
             refuseConnection(socket, metadata, "the controller cannot watch the connection: \(error)", error)

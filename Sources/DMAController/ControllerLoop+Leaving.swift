@@ -68,6 +68,7 @@ extension ControllerLoop {
         peer.windows = [:]
         peer.files = [:]
         leaving[peer.number] = nil
+        takeDelayedArrivals(peer.tenant)
         changedPeers.insert(peer.number)
         statistics.closed += 1
         logger.debug("an application disconnected", metadata: Self.metadata(of: peer))

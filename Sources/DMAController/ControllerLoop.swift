@@ -35,6 +35,10 @@ final class ControllerLoop {
     var processes = ProcessTable()
     /// The memory of other operating systems, and their new connections.
     var domains: OSDomainTable
+    /// The last session of each operating system.
+    var sessions: [Tenant: UInt64] = [:]
+    /// Connections that wait until nothing is left of an earlier session of their operating system.
+    var delayedArrivals: [Tenant: [GuestArrivals.Arrival]] = [:]
     /// Groups, members, windows and tokens.
     var groups: AccessGroupTable
     /// The windows of groups.

@@ -107,6 +107,7 @@ public final class DMAController: ReportingController {
     /// memory is the domain's, by offset: neither side sends descriptors, except that the answer to its greeting carries
     /// the doorbell. Any thread; never waits for the control thread.
     ///
+    /// Connections of an earlier session of the domain end first, and this one waits until nothing of their memory is in use.
     /// The controller refuses it with a message on the socket, for example for a quota; it closes the socket when it no
     /// longer uses any memory of the connection.
     ///

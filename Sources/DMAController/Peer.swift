@@ -126,6 +126,8 @@ final class Peer {
     /// As the kernel reports them, or the broker of another operating system.
     let processID: Int32, userID: UInt32
     let tenant: Tenant
+    /// The session of the broker that connected it; 0 for a process of this operating system.
+    var session: UInt64 = 0
     /// Contains all memory of the connection; `nil`: memory comes by descriptors.
     let region: SharedRegion?
     /// Identifies the peer in the access groups. The device's number in its process is as claimed: not checked.

@@ -35,6 +35,8 @@ struct RingConsumer {
     private let copy: RingCopy?
     /// For the same: operations below these indexes are copied, and have a doorbell time.
     private var copied: UInt64 = 0, seen: UInt64 = 0
+    /// The number of failures when the counters were copied.
+    private var copiedFailures: UInt64 = 0
     /// The first operation of the current batch.
     private var batchStart: UInt64 = 0
     let counters: UnsafeMutablePointer<dmadev_engine_counters>
@@ -398,8 +400,10 @@ struct RingConsumer {
         published.member(\.failed).storeRelaxed(failed)
         published.member(\.completed).storeReleasing(visible)
         if let copy {
-            copy.publish(published, counters, statuses, from: copied, to: visible, batch: batchStart)
-            copied = visible
+            copy.publish(
+                RingCopy.Source(page: published, counters: counters, statuses: statuses), from: copied, to: visible,
+                hasFailures: failed != copiedFailures, batch: batchStart)
+            (copied, copiedFailures) = (visible, failed)
         }
     }
 
@@ -422,7 +426,9 @@ struct RingConsumer {
         for batch in UnsafeBufferPointer(start: unpublished, count: unpublishedBatches) {
             let nanoseconds = ticks.nanoseconds(from: batch.rung, to: now)
             sum &+= nanoseconds &* batch.count
-            buckets.word(Latency.bucket(of: nanoseconds)).add(batch.count)
+            let bucket = Latency.bucket(of: nanoseconds)
+            buckets.word(bucket).add(batch.count)
+            copy?.record(latencyBucket: bucket, counters)
         }
         tally.latencySum = sum
         counters.member(\.latency_sum).storeRelaxed(sum)

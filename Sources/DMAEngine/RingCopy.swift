@@ -11,7 +11,6 @@ struct RingCopy {
     /// The doorbells' times by the application's clock; returned to it, and not used here.
     private let doorbellTimes: UnsafeMutablePointer<UInt64>
     private let mask: UInt64
-    private static let counterCount = MemoryLayout<dmadev_engine_counters>.size / MemoryLayout<UInt64>.size
 
     /// - Parameters:
     ///   - enginePart: of the ring in the region.
@@ -30,26 +29,47 @@ struct RingCopy {
         page.member(\.halted).atomic.pointee.store(1, ordering: .releasing)
     }
 
+    /// Copies a bucket of the latency histogram.
+    func record(latencyBucket bucket: Int, _ own: UnsafeMutablePointer<dmadev_engine_counters>) {
+        counters.member(\.latency_buckets).word(bucket)
+            .storeRelaxed(own.member(\.latency_buckets).word(bucket).loadRelaxed())
+    }
+
+    /// What is published: the engine's own memory.
+    struct Source {
+        let page: UnsafeMutablePointer<dmadev_consumer_page>
+        let counters: UnsafeMutablePointer<dmadev_engine_counters>
+        let statuses: UnsafeMutablePointer<UInt16>
+    }
+
     /// Copies the counters, then the statuses of the operations from `first` to `end`, then the index with release.
     ///
-    /// - Parameter batch: the first operation of the last batch that was begun. The times in the copy are by the
-    ///   application's clock; when operations last became finished is not known by it.
-    func publish(
-        _ own: UnsafeMutablePointer<dmadev_consumer_page>, _ ownCounters: UnsafeMutablePointer<dmadev_engine_counters>,
-        _ ownStatuses: UnsafeMutablePointer<UInt16>, from first: UInt64, to end: UInt64, batch: UInt64
-    ) {
-        let (words, ownWords) = (counters.word(0), ownCounters.word(0))
-        for index in 0..<Self.counterCount { (words + index).storeRelaxed((ownWords + index).loadRelaxed()) }
+    /// - Parameters:
+    ///   - hasFailures: whether an operation has failed since the last call.
+    ///   - batch: the first operation of the last batch that was begun. The times in the copy are by the application's
+    ///     clock; when operations last became finished is not known by it.
+    func publish(_ own: Source, from first: UInt64, to end: UInt64, hasFailures: Bool, batch: UInt64) {
+        copy(own.counters, 0..<Self.statusesPlace)
+        if hasFailures { copy(own.counters, Self.statusesPlace..<Self.statusesPlace + Int(DMADEV_STATUS_COUNT)) }
+        counters.member(\.latency_sum).storeRelaxed(own.counters.member(\.latency_sum).loadRelaxed())
         var place = first
         while place != end {
             let slot = Int(truncatingIfNeeded: place & mask)
             let count = min(Int(truncatingIfNeeded: end &- place), Int(truncatingIfNeeded: mask) + 1 - slot)
-            (statuses + slot).update(from: ownStatuses + slot, count: count)
+            (statuses + slot).update(from: own.statuses + slot, count: count)
             place &+= UInt64(count)
         }
         page.member(\.batch_time).storeRelaxed(
             (doorbellTimes + Int(truncatingIfNeeded: batch & mask)).loadRelaxed())
-        page.member(\.failed).storeRelaxed(own.member(\.failed).loadRelaxed())
+        page.member(\.failed).storeRelaxed(own.page.member(\.failed).loadRelaxed())
         page.member(\.completed).storeReleasing(end)
+    }
+
+    private static let statusesPlace =
+        (MemoryLayout<dmadev_engine_counters>.offset(of: \.statuses) ?? 0) / MemoryLayout<UInt64>.size
+
+    private func copy(_ own: UnsafeMutablePointer<dmadev_engine_counters>, _ words: Range<Int>) {
+        let (from, to) = (own.word(0), counters.word(0))
+        for index in words { (to + index).storeRelaxed((from + index).loadRelaxed()) }
     }
 }
