@@ -1,7 +1,7 @@
 internal import ControllerProtocol
 package import DomainLink
 internal import Glibc
-internal import LinuxSystem
+package import LinuxSystem
 public import Logging
 internal import SystemPackage
 
@@ -25,8 +25,22 @@ public final class DomainBridge: Sendable {
     ///   - controller: what the guest's processes connect to. Stop the bridge first.
     ///   - logger: for sessions and their ends.
     /// - Throws: ``ControllerError`` when no thread or descriptors are left.
-    public init(
+    public convenience init(
         domain: OSDomain, channel: String, controller: DMAController, logger: Logger
+    ) throws(ControllerError) {
+        try self.init(domain: domain, channel: channel, controller: controller, logger: logger) { _ in nil }
+    }
+
+    /// Makes a socket that stands for a telemetry socket of the guest; `nil`: it cannot be made.
+    package typealias TelemetrySockets = @Sendable (_ filePrefix: String) -> ListeningSocket?
+
+    /// The same, with the telemetry of the guest.
+    ///
+    /// - Parameter telemetrySocket: called on the bridge's thread for each telemetry socket of the guest, with the prefix
+    ///   `NAME.PREFIX` of the guest's name and the prefix there.
+    package init(
+        domain: OSDomain, channel: String, controller: DMAController, logger: Logger,
+        telemetrySocket: @escaping TelemetrySockets
     ) throws(ControllerError) {
         self.domain = domain.name
         self.channel = channel
@@ -34,7 +48,7 @@ public final class DomainBridge: Sendable {
             link = try DomainLink(
                 name: "dma-bridge", configuration: DomainLink.Configuration(side: .host),
                 connect: { () throws(Errno) in try StreamSocket.connect(to: channel) },
-                makeDelegate: { BridgeDelegate(domain, channel, controller, logger) })
+                makeDelegate: { BridgeDelegate(domain, channel, controller, logger, telemetrySocket) })
         } catch {
             throw ControllerError("cannot start the bridge to \(domain.name): \(error)")
         }
@@ -57,10 +71,29 @@ private final class BridgeDelegate: DomainLinkDelegate {
     private let logger: Logger
     /// The doorbells of the connections whose welcome has passed.
     private var bells: [UInt32: Peer.Bell] = [:]
+    private let telemetrySocket: DomainBridge.TelemetrySockets
+    /// The sockets that stand for those of the guest, by the names that it gives them.
+    private var sources: [String: Source] = [:]
+    private var nextToken: UInt64 = 0
     private var isConnectErrorLogged = false
     private var limiter = LogRateLimiter(), refusalLimiter = LogRateLimiter()
 
-    init(_ domain: OSDomain, _ channel: String, _ controller: DMAController, _ logger: Logger) {
+    /// A class, so that a dictionary can contain it.
+    private final class Source {
+        let token: UInt64
+        let socket: ListeningSocket
+
+        init(_ socket: consuming ListeningSocket, token: UInt64) {
+            self.socket = socket
+            self.token = token
+        }
+    }
+
+    init(
+        _ domain: OSDomain, _ channel: String, _ controller: DMAController, _ logger: Logger,
+        _ telemetrySocket: @escaping DomainBridge.TelemetrySockets
+    ) {
+        self.telemetrySocket = telemetrySocket
         self.domain = domain
         self.channel = channel
         self.controller = controller
@@ -96,6 +129,7 @@ private final class BridgeDelegate: DomainLinkDelegate {
     func sessionEnded(_ reason: String, on link: DomainLinkLoop) {
         isConnectErrorLogged = false
         bells = [:]
+        offer([], on: link)
         if let suppressed = limiter.admit() {
             logger.notice(
                 "the session of a guest has ended",
@@ -134,8 +168,9 @@ private final class BridgeDelegate: DomainLinkDelegate {
         _ packet: UnsafeRawBufferPointer, _ descriptors: inout ReceivedDescriptors, on connection: UInt32,
         of link: DomainLinkLoop
     ) -> Bool {
-        // The doorbell of the welcome: no other message of a controller to a guest has a descriptor.
-        if let descriptor = descriptors.takeFirst() {
+        // The doorbell of the welcome: no other message of a controller to a guest has a descriptor. The connections that the
+        // guest has opened are odd; the others are clients of its telemetry.
+        if !connection.isMultiple(of: 2), let descriptor = descriptors.takeFirst() {
             bells[connection] = Peer.Bell(EventDescriptor(adopting: descriptor))
         }
         return true
@@ -151,5 +186,48 @@ private final class BridgeDelegate: DomainLinkDelegate {
 
     func closed(_ connection: UInt32, of link: DomainLinkLoop) {
         bells[connection] = nil
+    }
+
+    // MARK: Telemetry
+
+    func received(_ list: SourceList, on link: DomainLinkLoop) {
+        offer(Set(list.names), on: link)
+    }
+
+    /// Listens for each telemetry socket of the guest, and for no others.
+    private func offer(_ names: Set<String>, on link: DomainLinkLoop) {
+        for (name, source) in sources where !names.contains(name) {
+            link.unwatch(source.socket.raw)
+            sources[name] = nil
+        }
+        for name in names.sorted() where sources[name] == nil {
+            guard let prefix = Self.filePrefix(in: name), let socket = telemetrySocket("\(domain.name).\(prefix)")
+            else { continue }
+            let source = Source(socket, token: nextToken)
+            nextToken += 1
+            guard (try? link.watch(source.socket.raw, .readable, token: source.token)) != nil else { continue }
+            sources[name] = source
+        }
+    }
+
+    /// The prefix in `PREFIX` or `PREFIX:INSTANCE`. It becomes the name of a directory, and the guest chooses it.
+    private static func filePrefix(in name: String) -> Substring? {
+        let prefix = name.prefix { $0 != ":" }
+        let isValid = prefix.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        }
+        return isValid && (1...64).contains(prefix.utf8.count) ? prefix : nil
+    }
+
+    func ready(_ token: UInt64, on link: DomainLinkLoop) {
+        guard let (name, source) = sources.first(where: { $0.value.token == token }),
+            let client = try? source.socket.accept(nonblocking: true)
+        else { return }
+        _ = link.open(.telemetry(source: name), for: client)
     }
 }

@@ -33,6 +33,7 @@ final class BrokerDelegate: DomainLinkDelegate {
     private let logger: Logger
     private var allocator = RegionAllocator(byteCount: 0)
     private var applications: [UInt32: Application] = [:]
+    private var sources: BrokerSources
     private var domain: String?
     private var lastReason = "the host's controller has not answered yet"
     private var isConnectErrorLogged = false
@@ -45,8 +46,10 @@ final class BrokerDelegate: DomainLinkDelegate {
 
     init(
         _ listener: BrokerListener, _ region: BrokerRegion, _ place: BrokerPlace,
-        _ published: Locked<BrokerStatistics>, _ logger: Logger
+        _ published: Locked<BrokerStatistics>, _ telemetry: @escaping @Sendable () -> [String: String],
+        _ logger: Logger
     ) {
+        sources = BrokerSources(telemetry)
         self.listener = listener
         self.region = region
         self.place = place
@@ -85,6 +88,7 @@ final class BrokerDelegate: DomainLinkDelegate {
         }
         allocator = RegionAllocator(byteCount: welcome.regionByteCount)
         domain = welcome.domain
+        sources.sessionBegan()
         publish()
         logger.notice("connected to the host's controller", metadata: ["os_domain": "\(welcome.domain)"])
     }
@@ -103,7 +107,14 @@ final class BrokerDelegate: DomainLinkDelegate {
         }
     }
 
-    func open(_ request: OpenRequest, as connection: UInt32, of link: DomainLinkLoop) -> OwnedDescriptor? { nil }
+    func heartbeat(on link: DomainLinkLoop) {
+        if let list = sources.newList() { link.send(list) }
+    }
+
+    func open(_ request: OpenRequest, as connection: UInt32, of link: DomainLinkLoop) -> OwnedDescriptor? {
+        guard case .telemetry(let name) = request else { return nil }
+        return sources.connect(to: name)
+    }
 
     func closed(_ connection: UInt32, of link: DomainLinkLoop) {
         if let application = applications.removeValue(forKey: connection) { unwatch(application, link) }
@@ -203,6 +214,8 @@ final class BrokerDelegate: DomainLinkDelegate {
         _ packet: UnsafeRawBufferPointer, _ descriptors: inout ReceivedDescriptors, on connection: UInt32,
         of link: DomainLinkLoop
     ) -> Bool {
+        // Others are connections to telemetry sockets.
+        guard applications[connection] != nil else { return true }
         guard packet.count <= Packet.maximumLength, let header = try? Packet.header(of: packet) else {
             // The controller refuses what is invalid, and says why.
             return packet.count <= Packet.maximumLength

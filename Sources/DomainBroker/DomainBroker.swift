@@ -24,10 +24,13 @@ public final class DomainBroker: Sendable {
     ///   - place: what is shared with the host.
     ///   - socketMode: decides who may connect.
     ///   - socketGroup: the group of the socket; `nil`: that of the process.
+    ///   - telemetry: finds the telemetry sockets that the host may read, by unique names `PREFIX` or `PREFIX:INSTANCE`;
+    ///     called each second on the broker's thread.
     ///   - logger: for sessions and their ends.
     /// - Throws: ``BrokerError``; nothing is left behind then.
     public init(
-        path: String, place: BrokerPlace, socketMode: UInt16 = 0o660, socketGroup: UInt32? = nil, logger: Logger
+        path: String, place: BrokerPlace, socketMode: UInt16 = 0o660, socketGroup: UInt32? = nil,
+        telemetry: @escaping @Sendable () -> [String: String] = { [:] }, logger: Logger
     ) throws(BrokerError) {
         // Four per connection: socket, process, doorbell, and one while it is accepted.
         DescriptorLimit.raise(to: 4 * 1024 + 64)
@@ -48,7 +51,7 @@ public final class DomainBroker: Sendable {
             link = try DomainLink(
                 name: "dma-broker", configuration: configuration,
                 connect: { () throws(Errno) in try place.openChannel() },
-                makeDelegate: { BrokerDelegate(listener, region, place, published, logger) })
+                makeDelegate: { BrokerDelegate(listener, region, place, published, telemetry, logger) })
         } catch {
             throw BrokerError("cannot start the broker: \(error)")
         }

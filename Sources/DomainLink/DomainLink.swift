@@ -161,7 +161,10 @@ public protocol DomainLinkDelegate: AnyObject {
     func rang(_ connection: UInt32)
 
     /// The other side has sent the list of its telemetry sockets.
-    func received(_ sources: SourceList)
+    func received(_ sources: SourceList, on link: DomainLinkLoop)
+
+    /// The session exists, and a heartbeat is due.
+    func heartbeat(on link: DomainLinkLoop)
 
     /// A connection does not exist any more, on both sides.
     func closed(_ connection: UInt32, of link: DomainLinkLoop)
@@ -184,7 +187,10 @@ extension DomainLinkDelegate {
     public func rang(_ connection: UInt32) {}
 
     /// A guest receives no lists.
-    public func received(_ sources: SourceList) {}
+    public func received(_ sources: SourceList, on link: DomainLinkLoop) {}
+
+    /// Nothing is done at a heartbeat.
+    public func heartbeat(on link: DomainLinkLoop) {}
 
     /// Nothing is watched.
     public func ready(_ token: UInt64, on link: DomainLinkLoop) {}

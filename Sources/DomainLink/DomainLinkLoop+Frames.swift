@@ -22,7 +22,7 @@ extension DomainLinkLoop {
                 rung.insert(header.connection)
             case .sources:
                 guard configuration.isHost else { return drop() }
-                delegate?.received(try SourceList(frame.payload))
+                delegate?.received(try SourceList(frame.payload), on: self)
             case .failed: takeFailure(try SessionFailure(frame.payload))
             }
         } catch {

@@ -217,6 +217,7 @@ public final class DomainLinkLoop {
         if let session, session.isEstablished {
             // Bytes that wait say as much.
             if output.isEmpty { put(.heartbeat) }
+            delegate?.heartbeat(on: self)
         } else if !configuration.isHost, stopDeadline == nil {
             greet(now)
         }

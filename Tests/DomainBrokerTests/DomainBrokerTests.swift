@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import LinuxSystem
 import Logging
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -201,5 +202,85 @@ private final class RawApplication: Sendable {
         // The session has survived it.
         let other = try guest.member()
         #expect(try other.ask("own") != "")
+    }
+
+    @Test func `the host reads the telemetry sockets of the guest until they or the session end`() throws {
+        let host = try Host()
+        let guest = try TemporaryDirectory()
+        let server = TelemetryStandIn(guest.file("app"))
+        let sources = Locked(["app": guest.file("app"), "../x": guest.file("app"), "dead": guest.file("dead")])
+        _ = try dead(guest.file("dead"))
+        let broker = try DomainBroker(
+            path: guest.file("control"), place: BrokerPlace(memory: host.memoryPath, channel: host.port()),
+            telemetry: { sources.withLock { $0 } }, logger: Logger(label: "broker") { _ in SwiftLogNoOpLogHandler() })
+        let path = host.directory.file("guest0.app")
+        try eventually("the socket is there") { access(path, F_OK) == 0 }
+        #expect(
+            try host.directory.contents.filter { $0.hasPrefix("guest0.") && !$0.contains("lock") }.sorted()
+                == ["guest0.app", "guest0.channel", "guest0.port"])
+        for _ in 0..<3 {
+            let client = try SequencedPacketSocket.open()
+            try SequencedPacketSocket.connect(client, to: path)
+            #expect(try Self.receive(client.raw) == Array("greeting".utf8))
+            let request = Array("/".utf8)
+            #expect(request.withUnsafeBytes { SequencedPacketSocket.send($0, on: client.raw) } == nil)
+            #expect(try Self.receive(client.raw) == [UInt8](repeating: 47, count: 131_072))
+        }
+        sources.withLock { $0 = [:] }
+        try eventually("the socket is gone") { access(path, F_OK) != 0 }
+        sources.withLock { $0 = ["app": guest.file("app")] }
+        try eventually("the socket is there again") { access(path, F_OK) == 0 }
+        broker.stop()
+        try eventually("the socket is gone with the session") { access(path, F_OK) != 0 }
+        withExtendedLifetime(server) {}
+    }
+
+    private static func receive(_ socket: CInt) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 132 << 10)
+        let count = recv(socket, &bytes, bytes.count, 0)
+        return Array(bytes.prefix(max(count, 0)))
+    }
+
+    /// Leaves a socket without a server.
+    private func dead(_ path: String) throws -> String {
+        let socket = try SequencedPacketSocket.open()
+        try SequencedPacketSocket.bind(socket, to: path, mode: [.ownerReadWrite])
+        return path
+    }
+}
+
+/// A process with a telemetry socket: it greets, and answers each request with the longest reply.
+private final class TelemetryStandIn: Sendable {
+    private let listener: CInt
+    private let thread: SystemThread?
+
+    init(_ path: String) {
+        var raw: CInt = -1
+        if let socket = try? SequencedPacketSocket.open() {
+            try? SequencedPacketSocket.bind(socket, to: path, mode: [.ownerReadWrite])
+            try? SequencedPacketSocket.listen(socket)
+            raw = socket.release()
+        }
+        listener = raw
+        thread = try? SystemThread.start(name: "test-telemetry") { [raw] in
+            while true {
+                let client = accept(raw, nil, nil)
+                guard client >= 0 else { return }
+                let greeting = Array("greeting".utf8)
+                _ = send(client, greeting, greeting.count, CInt(MSG_NOSIGNAL))
+                var request = [UInt8](repeating: 0, count: 1024)
+                while recv(client, &request, request.count, 0) > 0 {
+                    let reply = [UInt8](repeating: request[0], count: 131_072)
+                    _ = send(client, reply, reply.count, CInt(MSG_NOSIGNAL))
+                }
+                close(client)
+            }
+        }
+    }
+
+    deinit {
+        shutdown(listener, CInt(SHUT_RDWR))
+        thread?.join()
+        close(listener)
     }
 }

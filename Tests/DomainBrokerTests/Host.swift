@@ -32,7 +32,11 @@ final class Host: Sendable {
         let logger = Logger(label: "bridge") { _ in SwiftLogNoOpLogHandler() }
         bridges = try configuration.osDomains.enumerated().map { number, domain in
             try DomainBridge(
-                domain: domain, channel: relays[number].hostPath, controller: controller, logger: logger)
+                domain: domain, channel: relays[number].hostPath, controller: controller, logger: logger
+            ) { prefix in
+                try? ListeningSocket(
+                    at: [directory.file(prefix)], SocketFile.Layout(lockPath: directory.file(prefix) + ".lock"))
+            }
         }
     }
 
@@ -50,6 +54,9 @@ final class Host: Sendable {
                 [directory.file("guest\(number).control"), memory[number], relays[number].guestPath]),
             directory.file("guest\(number).control"))
     }
+
+    /// The path that a guest's end of its channel connects to.
+    func port(of number: Int = 0) -> String { relays[number].guestPath }
 
     /// The region of the first guest.
     var memoryPath: String { memory[0] }

@@ -166,7 +166,7 @@ private final class TestDelegate: DomainLinkDelegate {
 
     func rang(_ connection: UInt32) { record.withLock { $0.rung.append(connection) } }
 
-    func received(_ sources: SourceList) { record.withLock { $0.sources.append(sources) } }
+    func received(_ sources: SourceList, on link: DomainLinkLoop) { record.withLock { $0.sources.append(sources) } }
 
     func closed(_ connection: UInt32, of link: DomainLinkLoop) { record.withLock { $0.closed.append(connection) } }
 

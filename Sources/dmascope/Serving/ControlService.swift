@@ -2,6 +2,9 @@ import DMAController
 import DomainBroker
 import LinuxSystem
 import Logging
+import TelemetryClient
+import TelemetryServer
+import TelemetryWire
 
 /// What listens at the control socket: this process's controller with the bridges to its guests, or, in a guest, the broker
 /// of the host's controller.
@@ -51,7 +54,11 @@ enum ControlService {
                     bridges.append(
                         try DomainBridge(
                             domain: option.domain, channel: option.channel, controller: controller,
-                            logger: Logger(label: "dmascope.bridge")))
+                            logger: Logger(label: "dmascope.bridge")
+                        ) { prefix in
+                            try? TelemetryServer.makeSocket(
+                                filePrefix: prefix, in: .standard, logger: Logger(label: "dmascope.bridge"))
+                        })
                 }
                 return .controller(controller, bridges)
             } catch {
@@ -69,12 +76,23 @@ enum ControlService {
             do throws(BrokerError) {
                 return .broker(
                     try DomainBroker(
-                        path: path, place: place, socketGroup: socketGroup, logger: Logger(label: "dmascope.broker")))
+                        path: path, place: place, socketGroup: socketGroup, telemetry: telemetry,
+                        logger: Logger(label: "dmascope.broker")))
             } catch {
                 if error.isTaken { return nil }
                 throw Failure("\(error): choose another --broker, or --no-controller")
             }
         }
+    }
+
+    /// The telemetry sockets of the superuser and of this user.
+    @Sendable private static func telemetry() -> [String: String] {
+        let trust = TelemetryTrust()
+        let found = TelemetryDiscovery.endpoints().filter {
+            trust.refusal(ofDirectory: TelemetryTrust.directory(of: $0.path)) == nil
+        }
+        let names = found.map { ($0.instance == 0 ? $0.filePrefix : "\($0.filePrefix):\($0.instance)", $0.path) }
+        return Dictionary(names) { first, _ in first }
     }
 
     /// - Parameter start: `nil`: the path is taken.
