@@ -5,6 +5,7 @@ import GuestMachine
 import GuestTestSupport
 import LinuxSystem
 import Logging
+import TelemetryWire
 import TestSupport
 import Testing
 
@@ -141,5 +142,20 @@ struct OSDomainGuestTests {
         }
         try eventually("nothing of it stays") { host.controller.statistics.connections == 1 }
         #expect(try creator.ask("copy \(own) \(window) 32768 0 \(handler)") != "successful")
+    }
+
+    @Test func `the demonstration moves a file through two guests and back`() throws {
+        let result = try runProgram(
+            builtProduct("dmascope"), ["demo", "os", "--size", "300K", "--json"], timeout: .seconds(150))
+        #expect(result.exit == .exited(0), "\(result)")
+        let steps = try #require(try JSONValue(parsing: result.output).tree["steps"]).elements
+        #expect(
+            steps.map { $0["step"]?.string } == ["start", "to_first", "to_second", "to_host", "compare", "kill", "end"])
+        #expect(steps[4]["verified"] == .bool(true))
+        #expect(steps[5]["second_guest"] == .string("left") && steps[5]["status"] == .string("user_abort"))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").allSatisfy {
+                !$0.hasPrefix("dmascope-demo-")
+            })
     }
 }
