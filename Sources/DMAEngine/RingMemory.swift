@@ -77,6 +77,7 @@ public final class RingMemory: @unchecked Sendable {
     /// The application's side of a ring in a region.
     ///
     /// - Parameters:
+    ///   - layout: its parts.
     ///   - place: zeroed memory of the layout's size, page-aligned.
     ///   - region: keeps it mapped.
     public convenience init(layout: RingLayout, at place: UnsafeMutableRawPointer, in region: AnyObject) {
@@ -89,6 +90,7 @@ public final class RingMemory: @unchecked Sendable {
     /// in memory of its own, and copied to the region when it publishes.
     ///
     /// - Parameters:
+    ///   - layout: its parts.
     ///   - place: memory of the layout's size, page-aligned.
     ///   - region: keeps it mapped.
     /// - Returns: `nil` when memory is exhausted.

@@ -107,6 +107,24 @@ import Testing
         #expect(controller.statistics.memoryBytes == 0 && controller.statistics.windows == 0)
     }
 
+    @Test func aNewSessionBeginsWhenNothingIsLeftOfTheLastOne() throws {
+        let controller = try start([OSDomain(name: "a", memory: region.path)])
+        let mapping = try region.map()
+        let ring = AttachRing(vchan: 0, descriptorCount: 64, maximumEntryCount: 4)
+        var last: RawPeer?
+        for session in 1...50 as ClosedRange<UInt64> {
+            // The bridge need not have closed the last one.
+            let peer = try RawPeer(controller, of: "a", session: session)
+            #expect(try peer.ask(Hello(), for: Welcome.self) != nil)
+            let now = controller.statistics
+            #expect(now.connections == 1 && now.rings == 0 && now.windows == 0, "session \(session)")
+            #expect(last?.isEnded != false)
+            #expect(try peer.startRing(ring, at: 4096, in: mapping) != nil)
+            #expect(try peer.ask(RegisterMemory(offset: 0, byteCount: 8192), for: MemoryRegistered.self) != nil)
+            last = peer
+        }
+    }
+
     @Test func oneDomainIsOneTenant() throws {
         var configuration = ControllerConfiguration()
         configuration.osDomains = [OSDomain(name: "a", memory: region.path)]

@@ -20,12 +20,12 @@ final class RawPeer {
     }
 
     /// A process of another operating system, by the end that its bridge has.
-    init(_ controller: DMAController, of domain: String, identity: UInt64 = 1) throws {
+    init(_ controller: DMAController, of domain: String, identity: UInt64 = 1, session: UInt64 = 1) throws {
         let pair = try SequencedPacketSocket.pair()
         socket = OwnedDescriptor(adopting: dup(pair.first.raw))
         try controller.connect(
             OwnedDescriptor(adopting: dup(pair.second.raw)), domain: domain,
-            process: GuestProcess(pid: 4711, uid: 1000, session: 1, identity: identity))
+            process: GuestProcess(pid: 4711, uid: 1000, session: session, identity: identity))
     }
 
     deinit {
