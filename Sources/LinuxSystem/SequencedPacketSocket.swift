@@ -157,6 +157,9 @@ public struct DescriptorPair: ~Copyable, Sendable {
     /// The other end.
     public let second: OwnedDescriptor
 
+    /// Releases both ends without closing them.
+    public consuming func release() -> (first: CInt, second: CInt) { (first.release(), second.release()) }
+
     /// Releases one end without closing it, and closes the other one.
     consuming func releaseFirst() -> CInt { first.release() }
 }

@@ -30,6 +30,7 @@ extension DeviceCommands {
         row.set("handler", member.handler)
         row.set("domain_id", member.domain.description)
         row.set("pid", member.processID)
+        if let name = member.osDomain { row.set("os_domain", name) }
         row.set(member.figures)
         return row
     }

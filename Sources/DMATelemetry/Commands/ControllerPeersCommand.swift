@@ -29,6 +29,7 @@ extension DeviceCommands {
         row.set("number", connection.number)
         row.set("pid", connection.processID)
         row.set("uid", connection.userID)
+        if let name = connection.osDomain { row.set("os_domain", name) }
         row.set("domains", JSONValue.array(connection.domains.map(\.description)))
         row.set("groups", JSONValue.array(connection.groups))
         row.set(connection.figures)
