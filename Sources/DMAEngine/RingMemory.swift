@@ -77,10 +77,10 @@ public final class RingMemory: @unchecked Sendable {
     /// The application's side of a ring in a region.
     ///
     /// - Parameters:
-    ///   - layout: its parts.
+    ///   - layout: the sizes and offsets of its parts.
     ///   - place: zeroed memory of the layout's size, page-aligned.
     ///   - region: keeps it mapped.
-    public convenience init(layout: RingLayout, at place: UnsafeMutableRawPointer, in region: AnyObject) {
+    package convenience init(layout: RingLayout, at place: UnsafeMutableRawPointer, in region: AnyObject) {
         self.init(
             layout, place, enginePart: place + layout.consumerPageOffset, place + layout.doorbellTimesOffset, region,
             nil)
@@ -94,7 +94,7 @@ public final class RingMemory: @unchecked Sendable {
     ///   - place: memory of the layout's size, page-aligned.
     ///   - region: keeps it mapped.
     /// - Returns: `nil` when memory is exhausted.
-    public convenience init?(layout: RingLayout, servedAt place: UnsafeMutableRawPointer, in region: AnyObject) {
+    package convenience init?(layout: RingLayout, servedAt place: UnsafeMutableRawPointer, in region: AnyObject) {
         let times = layout.consumerPageOffset - layout.doorbellTimesOffset
         let mapped = mmap(
             nil, layout.engineByteCount + times, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
