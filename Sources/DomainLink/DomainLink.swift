@@ -43,6 +43,7 @@ public final class DomainLink: Sendable {
     ///
     /// - Parameters:
     ///   - name: of its thread.
+    ///   - configuration: limits and times.
     ///   - connect: opens the stream, non-blocking; called on the thread, at the start and after each end of the stream.
     ///   - makeDelegate: called once on the thread, which is the only one that uses the delegate.
     /// - Throws: the errors of `epoll_create1`, `eventfd` and `pthread_create`.
@@ -145,7 +146,11 @@ public protocol DomainLinkDelegate: AnyObject {
 
     /// A packet of a local socket.
     ///
-    /// - Parameter descriptors: those that came with it; what is not taken is closed.
+    /// - Parameters:
+    ///   - packet: valid during the call.
+    ///   - descriptors: those that came with it; what is not taken is closed.
+    ///   - connection: whose socket it is.
+    ///   - link: can deliver an answer.
     /// - Returns: whether it is sent to the other side.
     func receivedLocally(
         _ packet: UnsafeRawBufferPointer, _ descriptors: inout ReceivedDescriptors, on connection: UInt32,

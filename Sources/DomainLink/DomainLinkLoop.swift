@@ -262,7 +262,10 @@ public final class DomainLinkLoop {
 
     /// Watches a descriptor of the delegate.
     ///
-    /// - Parameter token: below 2⁶³; passed to ``DomainLinkDelegate/ready(_:on:)``.
+    /// - Parameters:
+    ///   - descriptor: stays owned by the delegate, which calls ``unwatch(_:)`` before it closes it.
+    ///   - events: which ones; see `Poller`.
+    ///   - token: below 2⁶³; passed to ``DomainLinkDelegate/ready(_:on:)``.
     public func watch(_ descriptor: CInt, _ events: Poller.Events, token: UInt64) throws(Errno) {
         try localPoller.add(descriptor, events, token: token | Self.delegateBit)
     }
