@@ -88,10 +88,11 @@ enum ControlService {
     /// The telemetry sockets of the superuser and of this user.
     @Sendable private static func telemetry() -> [String: String] {
         let trust = TelemetryTrust()
-        let found = TelemetryDiscovery.endpoints().filter {
-            trust.refusal(ofDirectory: TelemetryTrust.directory(of: $0.path)) == nil
+        let found = TelemetryDiscovery.search().sources.filter { trust.refusal(ofDirectory: $0.directory) == nil }
+        let names = found.map { source in
+            let number = source.instance ?? 0
+            return (number == 0 ? source.prefix : "\(source.prefix):\(number)", source.path)
         }
-        let names = found.map { ($0.instance == 0 ? $0.filePrefix : "\($0.filePrefix):\($0.instance)", $0.path) }
         return Dictionary(names) { first, _ in first }
     }
 
