@@ -20,6 +20,7 @@ struct Dmascope: ParsableCommand {
         subcommands: [
             Serve.self,
             Copy.self,
+            Ps.self,
             List.self,
             Info.self,
             Stats.self,

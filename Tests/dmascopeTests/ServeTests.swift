@@ -109,7 +109,7 @@ import Testing
         killed.kill(SIGKILL)
         #expect(try killed.wait().exit == .signalled(SIGKILL))
         #expect(FileManager.default.fileExists(atPath: scope.socket()))
-        expect(try scope.run("list"), exits: 3, saying: "start `dmascope serve`")
+        expect(try scope.run("list"), exits: 3, saying: "the process of this socket has ended")
 
         let server = try scope.serve()
         #expect(try TelemetryClient(path: scope.socket()).greeting.pid == Int64(server.processID))
