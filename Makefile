@@ -45,6 +45,7 @@ deps: ## Install every Debian package that building and testing need, and fetch 
 	@scripts/fetch-packages prometheus
 	@scripts/fetch-packages guest
 	@scripts/fetch-dpdk-tests
+	@scripts/fetch-dpdk-exporter
 
 clean: ## Remove what was built; the fetched peers stay
 	@rm -rf .build .build-* Benchmarks/.build

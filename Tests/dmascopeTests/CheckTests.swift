@@ -39,7 +39,7 @@ import Testing
             "--source", "mine", "--min-devices", "2", "--max-error-ratio", "0.01,0.05", "--max-occupancy", "1",
             "--max-latency-p99", "20000000")
         expect(result, exits: 0, "OK - 2 devices, 1 source | devices=2;;@0:1 error_ratio=0;0.01;0.05 occupancy=")
-        #expect(result.output.contains("latency_p99=") && result.output.contains("us;;20000000.0"))
+        #expect(result.output.contains("latency_p99=") && result.output.contains("us;;20000000"))
 
         expect(
             try check("--source", "mine", "--min-devices", "3"), exits: 2,
@@ -94,6 +94,53 @@ import Testing
         #expect(try scope.run("query", place, "/dmadev/list").output == "{\"/dmadev/list\":[0,1]}\n")
     }
 
+    @Test(arguments: [
+        ["--max-error-ratio", "2,1"], ["--max-occupancy", "-1"], ["--max-error-ratio", "1.5"], ["--min-devices", "-1"],
+        ["--interval", "0"], ["--bogus"], ["--max-latency-p99", "20:10"],
+    ])
+    func aWrongCommandLineIsUnknown(arguments: [String]) throws {
+        let result = try scope.run(["check"] + arguments)
+        expect(result, exits: 3, "UNKNOWN - ")
+        #expect(result.output.hasSuffix(": see dmascope check --help\n"), "\(result)")
+    }
+
+    @Test(arguments: [
+        ("10", [0, 10], [-0.1, 10.1]), ("10:", [10, 1e9], [9.9, -1]), ("~:10", [-1e9, 10], [10.1]),
+        ("10:20", [10, 20], [9.9, 20.1]), ("@10:20", [9.9, 20.1], [10, 20]), ("@10", [-1, 10.1], [0, 10]),
+    ])
+    func rangesAreThoseOfThePlugins(text: String, good: [Double], bad: [Double]) throws {
+        let threshold = try #require(Threshold(argument: text))
+        for value in good { #expect(threshold.state(of: value) == .ok, "\(value)") }
+        for value in bad + [.nan] {
+            #expect(threshold.state(of: value) == (value.isNaN || bad.contains(value) ? .critical : .ok))
+        }
+        #expect(threshold.text == ";\(text)")
+    }
+
+    @Test(arguments: ["", ":", "20:10", "a", "1:2:3", "inf", "~", "@", "nan", "1,2,3"])
+    func othersAreNoRanges(text: String) { #expect(Threshold(argument: text) == nil) }
+
+    @Test func whatCannotBeJudgedIsUnknown() throws {
+        var report = CheckReport()
+        report.add("latency_p99", nil, Threshold(argument: "10"), "p99 latency", isReported: false)
+        #expect(report.text == "DMADEV UNKNOWN - no process reports the p99 latency")
+        var idle = CheckReport()
+        idle.add("latency_p99", nil, Threshold(argument: "10"), "p99 latency")
+        #expect(idle.state == .ok)
+        var absurd = CheckReport()
+        absurd.add("occupancy", -1, nil, "occupancy", domain: 0...1)
+        #expect(absurd.text == "DMADEV UNKNOWN - occupancy -1 is impossible | occupancy=-1;;")
+    }
+
+    @Test func aStuckChannelIsCritical() throws {
+        #expect(CheckFigures(Self.collection(completed: 1, errors: 0, buckets: [], state: "stuck")).stuck == ["dma0:0"])
+        let server = try scope.serve("--device", "fault,freeze=5", "--workload", "copy", "--stuck-after", "0.05")
+        defer { server.kill(SIGTERM) }
+        try eventually("it is stuck") { try check().exit == .exited(2) }
+        #expect(try check().output.hasPrefix("DMADEV CRITICAL - "))
+        #expect(try check().output.contains(":0 is stuck | devices=1"))
+    }
+
     // The figures, of collections that were made up.
 
     private static let labels: LabelSet = ["prefix": "p", "name": "dma0", "vchan": "0"]
@@ -136,7 +183,7 @@ import Testing
         #expect(try #require(Threshold(argument: "1e300")).state(of: .infinity) == .critical)
         var report = CheckReport()
         report.add("latency_p99", .infinity, unit: "us", Threshold(argument: "10"), "p99 latency")
-        #expect(report.text == "DMADEV CRITICAL - p99 latency infus | latency_p99=U;;10.0")
+        #expect(report.text == "DMADEV CRITICAL - p99 latency infus | latency_p99=U;;10")
     }
 
     @Test func aHaltedChannelIsFound() {

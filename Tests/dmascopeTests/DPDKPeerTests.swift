@@ -138,6 +138,49 @@ import Testing
         #expect(replies[4]["/help"]?["/dmadev/info"]?.string?.contains("int dev_id") == true)
     }
 
+    private static var package: String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+    }
+
+    /// The files of Debian's package.
+    private static var exporter: String { "\(package)/.cache/dpdk-exporter/usr" }
+
+    /// DPDK's own exporter, with its own endpoints and the one for dmadev.
+    @Test(
+        .enabled(
+            if: FileManager.default.fileExists(atPath: "\(exporter)/bin/dpdk-telemetry-exporter.py"),
+            "run scripts/fetch-dpdk-exporter"))
+    func itsExporterExportsAServer() throws {
+        let (package, exporter) = (Self.package, Self.exporter)
+        let server = try scope.serve("--file-prefix", "ours", "--workload", "copy")
+        defer { server.kill(SIGTERM) }
+        // The exporter takes no port 0.
+        let bind = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
+        let port = try outputOfProgram("/usr/bin/python3", ["-c", bind]).split(separator: "\n")[0]
+        let program = try RunningProgram(
+            "/usr/bin/python3",
+            [
+                "-u", "\(exporter)/bin/dpdk-telemetry-exporter.py", "-o", "openmetrics://127.0.0.1:\(port)", "-p",
+                "\(package)/dashboards/dpdk-exporter:\(exporter)/share/dpdk/telemetry-endpoints", "-s",
+                scope.socket("ours"),
+            ], environment: scope.environment)
+        defer { program.kill(SIGKILL) }
+        try program.waitForOutput(containing: "listening on")
+        let curl = try requiredTool("curl", package: "curl")
+        let text = try outputOfProgram(curl, ["-sS", "http://127.0.0.1:\(port)/metrics"])
+        for line in [
+            "dpdk_dmadev_devices 2", #"dpdk_dmadev_vchans{device="0", name="dma0"} 1"#,
+            "# TYPE dpdk_dmadev_completed counter",
+            #"dpdk_dmadev_errors{device="1", name="dma1", vchan="0"} 0"#,
+        ] {
+            #expect(text.contains(line + "\n"), "\(line) in \(text)")
+        }
+        program.kill(SIGKILL)
+        let log = try program.wait()
+        #expect(!"\(log)".contains("Traceback"), "\(log)")
+    }
+
     @Test func itsClientReadsACopy() throws {
         let source = scope.directory.file("source")
         try Data(repeating: 1, count: 8_000_000).write(to: URL(fileURLWithPath: source))

@@ -26,6 +26,8 @@ import Testing
         try eventually("the channel is stuck") {
             try scope.json("vchans").elements.first?["state"]?.string == "stuck"
         }
+        #expect(try scope.json("list").elements.first?["state"]?.string == "stuck")
+        #expect(rows(try scope.run("list").output)[0][3] == "stuck")
         // That of the device, and that of the controller.
         let engines = try JSONValue(parsing: scope.run("query", "dmascope", "/dmadev/engines").output).tree
         let rows = engines["/dmadev/engines"]?.elements ?? []

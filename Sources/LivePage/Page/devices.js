@@ -4,6 +4,7 @@ import { histogram, meter, sparkline } from "./chart.js";
 import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { bytesRate, count, duration, plural, rate, unknown } from "./format.js";
 import { processName } from "./lists.js";
+import { anchor } from "./trouble.js";
 
 /** Shows the devices of a view. */
 export function showDevices(parent, view) {
@@ -40,7 +41,7 @@ function visible(channels, showsAll) {
   return channels.filter(({ channel }, number) => number < firstChannels || tones[channel.state] === "bad");
 }
 
-function deviceCard({ device, process }) {
+function deviceCard({ key, device, process }) {
   const state = el("span", { class: "badge" });
   const total = el("span", { class: "total" });
   const facts = el("p", { class: "facts" });
@@ -63,7 +64,7 @@ function deviceCard({ device, process }) {
   const capabilities = device.capabilities ?? [];
   const element = el(
     "article",
-    { class: "card device", "aria-label": `Device ${name}` },
+    { class: "card device", id: anchor(key), tabindex: "-1", "aria-label": `Device ${name}` },
     el("header", {}, el("h3", {}, name), state, el("span", { class: "from" }, processName(process)), total),
     facts,
     table,
@@ -86,8 +87,9 @@ function deviceCard({ device, process }) {
     element,
     update({ device, process, channels }) {
       const isStarted = device.started === undefined ? null : device.started === 1;
-      setText(state, isStarted === null ? "state unknown" : isStarted ? "started" : "stopped");
-      setAttr(state, "data-tone", isStarted === null ? "quiet" : isStarted ? "good" : "warn");
+      const dead = ["halted", "stuck"].find((state) => channels.some(({ channel }) => channel.state === state));
+      setText(state, dead ?? (isStarted === null ? "state unknown" : isStarted ? "started" : "stopped"));
+      setAttr(state, "data-tone", dead ? "bad" : isStarted === null ? "quiet" : isStarted ? "good" : "warn");
       const known = channels.map((channel) => channel.rates.bytes).filter((value) => value !== null);
       setText(total, known.length ? bytesRate(known.reduce((sum, value) => sum + value, 0)) : "");
       setText(facts, deviceFacts(device, process));

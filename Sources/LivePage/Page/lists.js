@@ -2,6 +2,7 @@
 
 import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { duration, machineTime, plural, shortDomain, timeOfDay, unknown } from "./format.js";
+import { anchor, processKey } from "./trouble.js";
 
 const shortName = (process) => (process.instance ? `${process.prefix}:${process.instance}` : process.prefix);
 
@@ -95,7 +96,7 @@ function processTable() {
   return {
     element,
     update({ snapshot }) {
-      keyed(rows, snapshot.processes, (process) => `${process.path}\n${process.pid}`, processRow);
+      keyed(rows, snapshot.processes, processKey, processRow);
       const facts = [];
       if (snapshot.stale_sockets) facts.push(`${plural(snapshot.stale_sockets, "socket")} without a listener: the processes were killed`);
       if (snapshot.omitted_untrusted_sockets) facts.push(`${plural(snapshot.omitted_untrusted_sockets, "further socket")} of users who are not trusted`);
@@ -116,7 +117,7 @@ function processRow(process) {
   const answer = el("span");
   const element = el(
     "tr",
-    { role: "row" },
+    { role: "row", id: anchor(processKey(process)), tabindex: "-1" },
     el("th", { scope: "row", role: "rowheader" }, el("span", { title: process.path }, processName(process)), name),
     cell("PID", String(process.pid ?? unknown)),
     cell("Version", version),

@@ -9,6 +9,7 @@ import { showGroups } from "./groups.js";
 import { processName, processState, setNames, showErrors, showEvents, showProcesses } from "./lists.js";
 import { showMemory } from "./memory.js";
 import { Model } from "./model.js";
+import { showTrouble } from "./trouble.js";
 
 const part = (id) => document.getElementById(id);
 const model = new Model();
@@ -64,6 +65,7 @@ const tiles = [
 
 function show(view) {
   for (const tile of tiles) tile(view);
+  showTrouble(part("trouble"), part("trouble-list"), view);
   showDevices(part("devices-list"), view);
   showGroups(part("groups-list"), view);
   showMemory(part("memory"), part("memory-link"), part("memory-list"), view);

@@ -11,8 +11,12 @@ struct CheckFigures {
     private(set) var latencyP99: Double?
     private(set) var deviceCount = 0
     private(set) var sourceCount = 0
-    /// Halted channels, as `NAME:VCHAN`.
+    /// Whether a process reports counters of operations, and of latencies; there may have been none.
+    private(set) var reportsOperations = false
+    private(set) var reportsLatency = false
+    /// Halted and stuck channels, as `NAME:VCHAN`.
     private(set) var halted: [String] = []
+    private(set) var stuck: [String] = []
     /// Sources that did not answer, with the reason.
     private(set) var failed: [String] = []
     /// Sources that are not read because their user is not trusted, with his number.
@@ -33,6 +37,8 @@ struct CheckFigures {
             Self.byLabels(samples(name, in: families), \.number)
                 .merging(Self.byLabels(samples(name, in: earlier), \.number)) { max($0 - $1, 0) }
         }
+        reportsOperations = !samples("dmadev_operations_completed", in: families).isEmpty
+        reportsLatency = !samples("dmadev_operation_latency_seconds", in: families).isEmpty
         let errors = values("dmadev_operation_errors")
         errorRatio = values("dmadev_operations_completed").compactMap { labels, completed in
             completed > 0 ? (errors[labels] ?? 0) / completed : nil
@@ -43,9 +49,13 @@ struct CheckFigures {
             sample.value.histogram.flatMap { Self.percentile(0.99, of: $0, since: before[sample.labels]) }
         }.max()
         deviceCount = samples("dmadev_device", in: families).count
-        halted = samples("dmadev_vchan_state", in: families)
-            .filter { $0.labels["state"] == "halted" && $0.value.number == 1 }
-            .map { "\($0.labels["name"] ?? ""):\($0.labels["vchan"] ?? "")" }
+        func channels(_ state: String) -> [String] {
+            samples("dmadev_vchan_state", in: families)
+                .filter { $0.labels["state"] == state && $0.value.number == 1 }
+                .map { "\($0.labels["name"] ?? ""):\($0.labels["vchan"] ?? "")" }
+        }
+        halted = channels("halted")
+        stuck = channels("stuck")
         let answers = samples("dmascope_scrape_success", in: families)
         sourceCount = answers.count
         let owners = Dictionary(

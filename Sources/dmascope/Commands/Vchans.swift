@@ -1,7 +1,4 @@
 import ArgumentParser
-import DMADev
-import LinuxSystem
-import MetricsExporter
 import TelemetryWire
 
 /// `dmascope vchans`
@@ -28,9 +25,8 @@ struct Vchans: ParsableCommand {
             ("DOMAIN", .left), ("SRC", .right), ("DST", .right), ("DESC", .right), ("FREE", .right),
             ("PENDING", .right), ("RUNNING", .right), ("DONE", .right), ("NEXT", .right), ("LAST", .right))
         var rows: [JSONTree] = []
-        for device in try peer.devices(named: devices) {
-            var channels = try peer.channelRows(.channels, of: device)
-            if channels == nil, device.vchanCount > 0 { channels = try observed(device, peer) }
+        let devices = try peer.devices(named: devices)
+        for (device, channels) in zip(devices, try peer.channels(of: devices)) {
             guard let channels else {
                 throw peer.missing(
                     "the target does not report the channels of device \(device.id)", "/dmadev/vchans,\(device.id)")
@@ -45,18 +41,6 @@ struct Vchans: ParsableCommand {
             }
         }
         try output.print(json: .array(rows), table: table)
-    }
-
-    /// The channels of a DPDK device; `nil` if their counters are not reported. One with operations in flight is looked at
-    /// again, because only a comparison tells whether it is stuck.
-    private func observed(_ device: PeerDevice, _ peer: Peer) throws(Failure) -> [JSONTree]? {
-        let observer = ProgressObserver()
-        var rows = try peer.observedRows(of: device, observer).map(\.row)
-        if rows.contains(where: { $0["state"]?.string == ChannelProgress.State.active.rawValue }) {
-            Pause.until(MonotonicTime.now.advanced(by: ChannelProgress.defaultStuckTime))
-            rows = try peer.observedRows(of: device, observer).map(\.row)
-        }
-        return rows.isEmpty ? nil : rows
     }
 
     /// The reply's keys for the columns after NAME, in order.

@@ -18,7 +18,9 @@ final class Peer {
                     directories: [directory], instance: instance, trust: trust, timeout: timeout)
             }
         } catch {
-            throw Self.failure(error)
+            let failure = Self.failure(error)
+            guard error.code == .notFound else { throw failure }
+            throw Failure(failure.message + ProcessSurvey.running(trust), status: failure.status)
         }
     }
 

@@ -1,3 +1,5 @@
+import DMADev
+import LinuxSystem
 import MetricsExporter
 import TelemetryClient
 import TelemetryWire
@@ -73,6 +75,29 @@ extension Peer {
             rows.append((dump.row(ofChannel: vchan, state: state, isOnly: device.vchanCount == 1), statistics))
         }
         return rows
+    }
+
+    /// The rows of the channels of each device; `nil` if it reports none. Of DPDK's devices the states are determined from
+    /// counters: if operations are in flight, all are looked at twice, because only a comparison tells what is stuck.
+    func channels(of devices: [PeerDevice]) throws(Failure) -> [[JSONTree]?] {
+        let observer = ProgressObserver()
+        var isSecondLook = false
+        while true {
+            var isActive = false
+            var channels: [[JSONTree]?] = []
+            for device in devices {
+                if let rows = try channelRows(.channels, of: device) {
+                    channels.append(rows)
+                    continue
+                }
+                let rows = device.vchanCount > 0 ? try observedRows(of: device, observer).map(\.row) : []
+                isActive = isActive || rows.contains { $0["state"]?.string == ChannelProgress.State.active.rawValue }
+                channels.append(rows.isEmpty ? nil : rows)
+            }
+            if !isActive || isSecondLook { return channels }
+            isSecondLook = true
+            Pause.until(MonotonicTime.now.advanced(by: ChannelProgress.defaultStuckTime))
+        }
     }
 
     /// The devices with these numbers or names; all if `names` is empty.
