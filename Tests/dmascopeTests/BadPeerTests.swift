@@ -82,6 +82,7 @@ import Testing
         peer.serveOne([
             Self.greeting, "{\"/dmadev/list\":[0]}",
             "{\"/dmadev/info\":{\"name\":\"\\u001b]0;evil\\u0007\",\"nb_vchans\":1,\"capabilities\":{}}}",
+            "{\"/dmadev/vchans\":null}", "{\"/dmadev/dump\":null}", "{\"/dmadev/stats\":null}",
             "{\"/dmadev/dump\":null}",
         ])
         let result = try Scope().run("list", "--socket", peer.path)

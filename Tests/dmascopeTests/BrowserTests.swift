@@ -126,7 +126,8 @@ import Testing
             document.querySelector(link.getAttribute('href')).matches('.device'))
             """
         #expect(try browser.ask("evaluate \(isLinked)").bool == true)
-        try browser.wait("document.querySelector('.device .badge').textContent == 'stuck'")
+        let badges = "[...document.querySelectorAll('.device .badge')].map((badge) => badge.textContent)"
+        try browser.wait("\(badges).includes('stuck')")
         failing.kill(SIGTERM)
         try failing.wait()
         try browser.wait("!\(items).some((text) => text.includes('bad: '))")
