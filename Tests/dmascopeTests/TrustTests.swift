@@ -105,11 +105,16 @@ import Testing
         #expect(!result.errors.contains("dmascope serve"))
     }
 
-    @Test(arguments: [["list"], ["query", "dmascope"], ["check"], ["metrics", "--once"], ["serve"]])
+    @Test(arguments: [["list"], ["query", "dmascope"], ["metrics", "--once"], ["serve"]])
     func anUnknownUserIsAUsageError(command: [String]) throws {
         for user in ["no such user", "-1", "4294967295"] {
             expect(
                 try scope.run(command + ["--trust-user=\(user)"]), exits: 64, saying: "there is no user \(user)")
         }
+    }
+
+    @Test func anUnknownUserIsUnknownToAMonitor() throws {
+        let result = try scope.run("check", "--trust-user=nobody else")
+        #expect(result.exit == .exited(3) && result.output.contains("there is no user nobody else"), "\(result)")
     }
 }
