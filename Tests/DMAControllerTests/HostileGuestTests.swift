@@ -108,7 +108,7 @@ import Testing
 
     /// Writes into the region what may mean something, and other things.
     private struct Scribbler: @unchecked Sendable {
-        // The region's memory is nobody's to guard: that several write to it at once is what this is about.
+        // Several threads write to the region at once on purpose; all members are constant.
         let mapping: SharedMapping
         let memory: RingMemory
         let addresses: [UInt64]

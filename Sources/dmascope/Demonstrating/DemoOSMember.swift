@@ -37,7 +37,7 @@ struct DemoOSMember: ParsableCommand {
                 guard error.errno == .connectionRefused || error.errno == .noSuchFileOrDirectory,
                     MonotonicTime.now < deadline
                 else { throw error }
-                usleep(50_000)
+                Pause.until(.now.advanced(by: .milliseconds(50)))
             }
         }
     }
@@ -138,7 +138,7 @@ private struct DemoOSMemberRun {
         while true {
             _ = try pageMover.move(from: steps.iova, to: pageBase, .source(steps.handler, of: .operatingSystem))
             if page.bytes.load(as: UInt64.self) >= step.rawValue { return }
-            usleep(20_000)
+            Pause.until(.now.advanced(by: .milliseconds(20)))
         }
     }
 }

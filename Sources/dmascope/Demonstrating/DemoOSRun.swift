@@ -168,7 +168,7 @@ final class DemoOSRun {
         while MonotonicTime.now < deadline {
             if let status = termination.poll() { throw Failure("interrupted by a signal", status: status) }
             if let value = look() { return value }
-            usleep(1000)
+            Pause.until(.now.advanced(by: .milliseconds(1)))
         }
         throw Failure("the end of a guest was not seen within 30 s: please report this", status: .timedOut)
     }
