@@ -36,8 +36,8 @@ public final class DomainBridge: Sendable {
 
     /// The same, with the telemetry of the guest.
     ///
-    /// - Parameter telemetrySocket: called on the bridge's thread for each telemetry socket of the guest, with the prefix
-    ///   `NAME.PREFIX` of the guest's name and the prefix there.
+    /// - Parameter telemetrySocket: called on the bridge's thread for each telemetry socket of the guest, with its file prefix
+    ///   in the guest.
     package init(
         domain: OSDomain, channel: String, controller: DMAController, logger: Logger,
         telemetrySocket: @escaping TelemetrySockets
@@ -201,7 +201,7 @@ private final class BridgeDelegate: DomainLinkDelegate {
             sources[name] = nil
         }
         for name in names.sorted() where sources[name] == nil {
-            guard let prefix = Self.filePrefix(in: name), let socket = telemetrySocket("\(domain.name).\(prefix)")
+            guard let prefix = Self.filePrefix(in: name), let socket = telemetrySocket(String(prefix))
             else { continue }
             let source = Source(socket, token: nextToken)
             nextToken += 1

@@ -27,7 +27,7 @@ struct PageFields: Sendable {
     static let group = PageFields(
         texts: ["kind", "creator"], numbers: ["group_id", "controller_id", "size", "limit"])
     /// `/dmadev/group`, a member
-    static let member = PageFields(texts: ["domain_id"], numbers: ["handler", "creator", "pid"])
+    static let member = PageFields(texts: ["domain_id", "os_domain"], numbers: ["handler", "creator", "pid"])
     /// `/dmadev/memory`
     static let memory = PageFields(numbers: ["count"])
     /// `/dmadev/memory`, a row of `kinds`

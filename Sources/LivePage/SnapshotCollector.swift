@@ -80,6 +80,7 @@ public struct SnapshotCollector: Sendable {
             .init("run_directory", .string(answer.source.name.runDirectory)),
             .init("prefix", .string(answer.source.name.prefix)),
             .init("instance", answer.source.name.instance.map { .count(UInt64($0)) } ?? .null),
+            .init("domain", .text(answer.source.name.domain)),
             .init("uid", answer.source.uid.map { .count(UInt64($0)) } ?? .null),
             .init("pid", answer.process.map(JSONTree.integer) ?? .null),
             .init("name", .text(visible.flatMap { SystemFile.text("/proc/\($0)/comm") })),

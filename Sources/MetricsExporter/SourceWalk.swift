@@ -98,8 +98,10 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
         self.observer = observer
     }
 
-    /// The process ID in `/proc`; `nil` when the process is in another PID namespace.
-    package var visibleProcess: Int32? { (outcome?.peer ?? peer).flatMap { $0.pid > 0 ? $0.pid : nil } }
+    /// The process ID in `/proc`; `nil` when the process is in another PID namespace, or in a guest.
+    package var visibleProcess: Int32? {
+        source.name.domain == nil ? (outcome?.peer ?? peer).flatMap { $0.pid > 0 ? $0.pid : nil } : nil
+    }
     /// The process ID from the kernel, or else from the process itself; `nil` when neither is known.
     package var process: Int64? { visibleProcess.map(Int64.init) ?? greeting?.pid }
 

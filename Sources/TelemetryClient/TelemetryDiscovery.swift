@@ -13,12 +13,12 @@ public enum TelemetryDiscovery {
         public fileprivate(set) var unreadable: [(source: TelemetrySource, reason: TelemetryClientError)] = []
     }
 
-    /// Searches below the run directories.
+    /// Searches below the run directories, and those of the guests of this host in them.
     public static func search(
         _ directories: [TelemetryRunDirectory] = TelemetryRunDirectory.candidates
     ) -> Findings {
         var findings = Findings()
-        for directory in directories {
+        for directory in directories.flatMap({ [$0] + guests(in: $0, &findings) }) {
             let runDirectory = TelemetrySource(path: directory.applications).directory
             do throws(TelemetryClientError) {
                 for prefix in try names(in: runDirectory).sorted() {
@@ -36,6 +36,19 @@ public enum TelemetryDiscovery {
             }
         }
         return findings
+    }
+
+    /// The run directories of the guests.
+    private static func guests(
+        in directory: TelemetryRunDirectory, _ findings: inout Findings
+    ) -> [TelemetryRunDirectory] {
+        do throws(TelemetryClientError) {
+            return try names(in: directory.domains).sorted().map(directory.domain)
+        } catch {
+            let place = TelemetrySource(runDirectory: directory.domains, prefix: "", instance: nil)
+            findings.unreadable.append((place, error.asUnreadable))
+            return []
+        }
     }
 
     /// The sockets in the directory of a prefix, sorted by instance; none if there is no such directory.

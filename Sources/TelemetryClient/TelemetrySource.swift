@@ -36,6 +36,10 @@ public struct TelemetrySource: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The guest whose process it is; `nil` for a process of this operating system. The guest chose what the source says,
+    /// also its process id; the host's configuration has this name.
+    public var domain: String? { TelemetryRunDirectory.domain(ofApplications: runDirectory) }
+
     /// The path of the socket, without empty components.
     public var path: String {
         guard let instance else { return directory }

@@ -9,7 +9,7 @@ extension TelemetryServer {
     /// Listens on the first free socket name of the prefix. Directories are shared with other servers. After an error
     /// no file remains.
     package static func makeSocket(
-        filePrefix: String, in root: TelemetryRunDirectory, logger: Logger
+        filePrefix: String, in root: TelemetryRunDirectory, below parents: [String] = [], logger: Logger
     ) throws(TelemetryServerError) -> ListeningSocket {
         guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
             throw TelemetryServerError(
@@ -19,7 +19,9 @@ extension TelemetryServer {
         }
         let directory = root.directory(filePrefix: filePrefix)
         let layout = SocketFile.Layout(
-            directories: [.init(root.applications, allowsSuperuser: true), .init(directory)],
+            directories: parents.map { .init($0) } + [
+                .init(root.applications, allowsSuperuser: true), .init(directory),
+            ],
             lockPath: "\(directory)/\(TelemetryRunDirectory.socketName).lock")
         let paths = (0..<maximumInstances).lazy.map { root.socketPath(filePrefix: filePrefix, instance: $0) }
         do throws(SocketFile.Failure) {

@@ -30,8 +30,26 @@ public struct TelemetryRunDirectory: Sendable, Hashable {
         return (own + [withoutRuntimeDirectory]).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
+    /// The directory of a host that has, for each of its guests, a directory with the guest's name: `ROOT/dmascope/domains`.
+    public var domains: String { root + Self.domainsPath }
+
+    /// The run directory of a guest on its host, `ROOT/dmascope/domains/NAME`. Its sockets stand for those of the guest.
+    public func domain(_ name: String) -> TelemetryRunDirectory {
+        TelemetryRunDirectory(root: "\(domains)/\(name)")
+    }
+
+    /// The name of the guest whose directory of prefixes this is; `nil` if it is none of a guest.
+    public static func domain(ofApplications path: String) -> String? {
+        guard path.hasSuffix(applicationsPath) else { return nil }
+        let root = path.dropLast(applicationsPath.count)
+        guard let slash = root.lastIndex(of: "/"), root[..<slash].hasSuffix(domainsPath) else { return nil }
+        return String(root[root.index(after: slash)...])
+    }
+
+    private static let domainsPath = "/dmascope/domains", applicationsPath = "/dpdk"
+
     /// The directory above all prefixes, `ROOT/dpdk`.
-    public var applications: String { root + "/dpdk" }
+    public var applications: String { root + Self.applicationsPath }
 
     /// The directory of one prefix, `ROOT/dpdk/PREFIX`.
     public func directory(filePrefix: String) -> String {

@@ -34,8 +34,8 @@ final class Host: Sendable {
             try DomainBridge(
                 domain: domain, channel: relays[number].hostPath, controller: controller, logger: logger
             ) { prefix in
-                try? ListeningSocket(
-                    at: [directory.file(prefix)], SocketFile.Layout(lockPath: directory.file(prefix) + ".lock"))
+                let path = directory.file("\(domain.name).\(prefix)")
+                return try? ListeningSocket(at: [path], SocketFile.Layout(lockPath: path + ".lock"))
             }
         }
     }

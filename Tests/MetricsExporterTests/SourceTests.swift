@@ -272,6 +272,20 @@ import Testing
         #expect(text.value("dmascope_source_info", known) == 1)
     }
 
+    /// The process behind the socket of a guest's source is the host's; its own number is the guest's.
+    @Test func aSourceOfAGuestHasItsNameAndItsOwnProcessNumber() throws {
+        let guest = directory.runDirectory.domain("vm1")
+        directory.makeRunDirectory("app", ofGuest: "vm1")
+        let peer = try FakePeer(guest.socketPath(filePrefix: "app"), [.send(FakePeer.greeting), .waitForEnd])
+        var configuration = configuration
+        configuration.timeout = .milliseconds(200)
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(
+            text.value("dmascope_source_info", ["domain": "vm1", "prefix": "app", "pid": "4711", "socket": peer.path])
+                == 1)
+        #expect(text.value("dmascope_scrape_success", ["prefix": "app"]) == 0)
+    }
+
     /// What cannot be looked at is a source that fails, not one that is not there.
     @Test(.enabled(if: geteuid() == 0, "\(OtherUsersServer.needsSuperuser)"))
     func whatMayNotBeReadIsNamedWithItsOwner() throws {

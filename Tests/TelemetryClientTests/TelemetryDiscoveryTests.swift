@@ -46,6 +46,21 @@ import Testing
         #expect(none.sources.isEmpty && none.unreadable.isEmpty)
     }
 
+    @Test func theSocketsOfGuestsAreFoundWithThoseOfTheHost() throws {
+        directory.makeRunDirectory("app")
+        try dead("app")
+        for name in ["vm2", "vm1"] {
+            let guest = directory.runDirectory.domain(name)
+            directory.makeRunDirectory("app", ofGuest: name)
+            let socket = try SequencedPacketSocket.open()
+            try SequencedPacketSocket.bind(socket, to: guest.socketPath(filePrefix: "app"), mode: [.ownerReadWrite])
+        }
+        let found = TelemetryDiscovery.search([directory.runDirectory])
+        #expect(found.sources.map(\.prefix) == ["app", "app", "app"])
+        #expect(found.sources.map(\.domain) == [nil, "vm1", "vm2"])
+        #expect(found.unreadable.isEmpty)
+    }
+
     /// The directory of a prefix is its user's, a run directory may be anybody's.
     @Test(.enabled(if: geteuid() == 0, "\(OtherUsersServer.needsSuperuser)"))
     func directoriesThatCannotBeReadAreFoundWithTheirOwner() throws {

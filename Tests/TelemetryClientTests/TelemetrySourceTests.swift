@@ -1,4 +1,5 @@
 import TelemetryClient
+import TelemetryWire
 import Testing
 
 /// The names of sources.
@@ -20,6 +21,16 @@ import Testing
         #expect(source.description == text)
         // The name gives the path again.
         #expect(TelemetrySource(path: source.path) == source)
+    }
+
+    @Test func theRunDirectoryOfAGuestHasItsName() {
+        let guest = TelemetryRunDirectory(root: "/run/user/7").domain("vm1")
+        let source = TelemetrySource(path: guest.socketPath(filePrefix: "app"))
+        #expect(source.runDirectory == "/run/user/7/dmascope/domains/vm1/dpdk")
+        #expect(source.prefix == "app" && source.domain == "vm1")
+        for path in ["/run/dpdk/app", "/dmascope/domains/dpdk/app", "/run/domains/vm1/dpdk/app", "/domains/vm1/app"] {
+            #expect(TelemetrySource(path: path + "/dpdk_telemetry.v2").domain == nil, "\(path)")
+        }
     }
 
     @Test func aSelectorChoosesAllThatMatch() {

@@ -69,8 +69,10 @@ function groupCard({ group }) {
 
 /** The process of a member: by its telemetry, else by its process ID. */
 function memberLabel(member, processes) {
-  const process = processes.find((process) => process.pid === member.pid);
-  return process ? processName(process) : member.pid ? `process ${member.pid}` : "process unknown";
+  const domain = member.os_domain ?? null;
+  const process = processes.find((process) => process.pid === member.pid && process.domain === domain);
+  if (process) return processName(process);
+  return `${domain ? `${domain}/` : ""}process ${member.pid ? member.pid : "unknown"}`;
 }
 
 function memberRow(member) {

@@ -4,7 +4,7 @@ import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { duration, machineTime, plural, shortDomain, timeOfDay, unknown } from "./format.js";
 import { anchor, processKey } from "./trouble.js";
 
-const shortName = (process) => (process.instance ? `${process.prefix}:${process.instance}` : process.prefix);
+const shortName = ({ domain, prefix, instance }) => `${domain ? `${domain}/` : ""}${prefix}${instance ? `:${instance}` : ""}`;
 
 /** The short names of the snapshot that several processes have, in different directories. */
 let ambiguous = new Set();
@@ -15,7 +15,7 @@ export function setNames({ processes }) {
   ambiguous = new Set(names.filter((name, number) => names.indexOf(name) !== number));
 }
 
-/** The name of a process: its file prefix and its number, with the directory when others have the same. */
+/** The name of a process: its guest, its file prefix and its number, with the directory when others have the same. */
 export function processName(process) {
   const name = shortName(process);
   return name === "" || ambiguous.has(name) ? `${process.run_directory}/${name}` : name;

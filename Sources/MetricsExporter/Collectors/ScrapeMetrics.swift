@@ -32,21 +32,25 @@ extension MetricTable {
                     .map { reason, count in MetricPoint(["reason": reason], .unsigned(count)) }
             }, help: "Failed reads of a source, by reason."),
         .row(
-            "dmascope_source", .info, labels: sourceLabels + ["pid", "program", "version", "socket", "source_uid"],
+            "dmascope_source", .info,
+            labels: sourceLabels + ["domain", "pid", "program", "version", "socket", "source_uid"],
             .scrape { round in
                 round.answers.map { answer in
                     let process = round.processes[answer.source]
                     let words = process.version.split(separator: " ", maxSplits: 1)
                     return .info(
                         answer.source.labels + [
-                            "pid": process.pid.map { "\($0)" } ?? "",
+                            "domain": answer.source.name.domain ?? "", "pid": process.pid.map { "\($0)" } ?? "",
                             "program": JSONReader.label(words.first.map(String.init) ?? ""),
                             "version": JSONReader.label(words.count > 1 ? String(words[1]) : ""),
                             "socket": answer.source.path, "source_uid": answer.source.uid.map { "\($0)" } ?? "",
                         ])
                 }
             },
-            help: "Process of the source and owner of its socket. Join by run_directory, prefix and prefix_instance."),
+            help: """
+                Guest (domain), process of the source, and owner of its socket. Join by run_directory, prefix and \
+                prefix_instance.
+                """),
         .row(
             "dmascope_sources", .gauge, labels: ["state"],
             .scrape { round in

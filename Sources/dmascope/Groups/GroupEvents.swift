@@ -9,7 +9,7 @@ struct GroupEvents: ParsableCommand {
         discussion: """
             Prints the last events with local times, newest first. In the process of a controller (`dmascope serve`) \
             these are all events of its groups, in an application those that its devices have received; DEVICE is the \
-            device that received it, or a dash. HANDLER, DOMAIN and PID are those of the member concerned; DETAILS has \
+            device that received it, or a dash. HANDLER, DOMAIN, OS DOMAIN (a guest) and PID are those of the member concerned; DETAILS has \
             the window, the reason of an end, or the user that was denied.
             """)
 
@@ -27,11 +27,11 @@ struct GroupEvents: ParsableCommand {
             .require("/dmadev/events,\(count)", "the target does not report events of its access groups")
         var table = TextTable(
             ("TIME", .left), ("EVENT", .left), ("DEVICE", .right), ("GROUP", .right), ("HANDLER", .right),
-            ("DOMAIN", .left), ("PID", .right), ("DETAILS", .left))
+            ("DOMAIN", .left), ("OS DOMAIN", .left), ("PID", .right), ("DETAILS", .left))
         for event in events.elements {
             let time = LocalTime.text(nanoseconds: event["time_ns"]?.unsigned ?? 0)
             let device = event["dev_id"]?.integer.map { $0 < 0 ? "-" : "\($0)" } ?? "-"
-            let keys = ["group_id", "handler", "domain_id", "pid"]
+            let keys = ["group_id", "handler", "domain_id", "os_domain", "pid"]
             table.add(
                 [time, JSONOutput.cell(event["event"]), device] + keys.map { JSONOutput.cell(event[$0]) }
                     + [Self.details(event)])

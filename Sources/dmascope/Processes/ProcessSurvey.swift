@@ -133,7 +133,7 @@ struct ProcessRow {
             JSONTree.Member("uid", uid.map { .integer(Int64($0)) } ?? .null),
             JSONTree.Member("user", text(uid.flatMap(UserName.name))), JSONTree.Member("program", text(program)),
             JSONTree.Member("run_directory", .string(source.runDirectory)),
-            JSONTree.Member("prefix", .string(source.prefix)),
+            JSONTree.Member("domain", text(source.domain)), JSONTree.Member("prefix", .string(source.prefix)),
             JSONTree.Member("instance", source.instance.map { .integer(Int64($0)) } ?? .null),
             JSONTree.Member("path", .string(source.path)),
             JSONTree.Member("devices", .array(devices.map(JSONTree.string))),

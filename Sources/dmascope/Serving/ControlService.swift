@@ -56,8 +56,11 @@ enum ControlService {
                             domain: option.domain, channel: option.channel, controller: controller,
                             logger: Logger(label: "dmascope.bridge")
                         ) { prefix in
-                            try? TelemetryServer.makeSocket(
-                                filePrefix: prefix, in: .standard, logger: Logger(label: "dmascope.bridge"))
+                            let (host, name) = (TelemetryRunDirectory.standard, option.domain.name)
+                            return try? TelemetryServer.makeSocket(
+                                filePrefix: prefix, in: host.domain(name),
+                                below: [host.domains, host.domain(name).root],
+                                logger: Logger(label: "dmascope.bridge"))
                         })
                 }
                 return .controller(controller, bridges)

@@ -79,6 +79,10 @@ int cpeers_ask(const char *_Nonnull path, const char *_Nonnull request);
 int cpeers_load(const char *_Nonnull path, const char *_Nonnull request, unsigned clients, unsigned silent,
 		double seconds, struct cpeers_load *_Nonnull load);
 
+/* Listens at two paths and passes bytes between the first connection at each, in a thread, until one of them ends. Returns
+ * 0 or an errno. */
+int cpeers_relay(const char *_Nonnull first, const char *_Nonnull second);
+
 /* A memfd of this size, sealed against shrinking; -1 with errno. */
 int cpeers_sealed_file(size_t byte_count);
 

@@ -45,6 +45,8 @@ extension Budget {
             Budget(
                 name: "between processes, 64 KiB", peer: "memcpy", limit: .atLeast(0.9, "×"),
                 computation: .ratio("domains/65536/memcpy", "domains/65536/controller")),
+            guest(64, "64 B in bursts of 32"),
+            guest(65536, "64 KiB"),
             Budget(
                 name: "register and map 1 GiB", peer: "-", limit: .atMost(100, "µs"),
                 computation: .median("memory/1-GiB/register-and-map")),
@@ -92,6 +94,12 @@ extension Budget {
         Budget(
             name: "copy \(text) through attachments", peer: "the same copy without", limit: .atMost(1.05, "×"),
             computation: .ratio("attached/\(size)/attached", "attached/\(size)/plain"))
+    }
+
+    private static func guest(_ size: Int, _ text: String) -> Budget {
+        Budget(
+            name: "host and guest, \(text)", peer: "between processes", limit: .atMost(1.2, "×"),
+            computation: .ratio("domains/\(size)/guest", "domains/\(size)/controller"))
     }
 
     private static func call(_ name: String, _ limit: Double) -> Budget {

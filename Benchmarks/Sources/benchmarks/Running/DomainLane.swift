@@ -15,9 +15,11 @@ final class DomainLane {
     private let destination: UInt64
     private let buffers: [SharedBuffer]
 
-    /// - Parameter path: the path of the control socket.
-    init(_ path: String, size: Int) throws {
-        let (first, second) = (try ControllerDevice(path: path), try ControllerDevice(path: path))
+    /// - Parameters:
+    ///   - owner: the path of the control socket for the member that opens the window.
+    ///   - mover: the path for the member that copies; of a guest's broker or, as `owner`, of the controller.
+    init(owner ownerPath: String, mover moverPath: String, size: Int) throws {
+        let (first, second) = (try ControllerDevice(path: ownerPath), try ControllerDevice(path: moverPath))
         let registry = DeviceRegistry()
         owner = try registry.add(first, named: "owner")
         mover = try registry.add(second, named: "mover")

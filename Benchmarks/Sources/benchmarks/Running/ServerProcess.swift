@@ -14,14 +14,18 @@ final class ServerProcess {
     }
 
     /// `dmascope serve` on the engine's processor, ready to serve.
-    static func dmascope(_ setting: Setting, filePrefix: String) throws(Failure) -> ServerProcess {
-        let server = try dmascopeStarting(setting, filePrefix: filePrefix)
+    static func dmascope(
+        _ setting: Setting, filePrefix: String, _ options: [String] = []
+    ) throws(Failure) -> ServerProcess {
+        let server = try dmascopeStarting(setting, filePrefix: filePrefix, options)
         _ = try server.child.line()
         return server
     }
 
     /// The same, perhaps not ready yet.
-    static func dmascopeStarting(_ setting: Setting, filePrefix: String) throws(Failure) -> ServerProcess {
+    static func dmascopeStarting(
+        _ setting: Setting, filePrefix: String, _ options: [String] = []
+    ) throws(Failure) -> ServerProcess {
         guard FileManager.default.isExecutableFile(atPath: setting.dmascope) else {
             throw Failure("\(setting.dmascope) is not executable: give the path of a program with --dmascope")
         }
@@ -30,7 +34,7 @@ final class ServerProcess {
             [
                 "setpriv", "--pdeathsig", "TERM", "taskset", "-c", "\(setting.engineCPU)", setting.dmascope, "serve",
                 "--file-prefix", filePrefix,
-            ],
+            ] + options,
             environment: ["RUNTIME_DIRECTORY": setting.directory])
         return ServerProcess(
             child, "\(setting.directory)/dpdk/\(filePrefix)/dpdk_telemetry.v2", endsWith: SIGTERM)
