@@ -12,7 +12,9 @@ struct Measurement: Sendable {
         Measurement(name: "idle", abstract: "processor time of a started, idle device", run: measureIdleness),
         Measurement(name: "fill", abstract: "throughput of fills", run: measureFills),
         Measurement(name: "attached", abstract: "copies through attachments to memory files", run: measureAttachments),
-        Measurement(name: "domains", abstract: "copies between processes, and with a guest, by a controller", run: measureDomains),
+        Measurement(
+            name: "domains", abstract: "copies between processes, and with a guest, by a controller",
+            run: measureDomains),
         Measurement(name: "memory", abstract: "external memory: register, map, getters", run: measureMemory),
         Measurement(name: "trace", abstract: "disabled and enabled tracepoints; whole bursts", run: measureTracing),
         Measurement(name: "telemetry", abstract: "queries of 1 to 1,000 clients", run: measureTelemetry),

@@ -91,7 +91,9 @@ enum ControlService {
     /// The telemetry sockets of the superuser and of this user.
     @Sendable private static func telemetry() -> [String: String] {
         let trust = TelemetryTrust()
-        let found = TelemetryDiscovery.search().sources.filter { trust.refusal(ofDirectory: $0.directory) == nil }
+        let found = TelemetryDiscovery.search().sources.filter {
+            $0.domain == nil && trust.refusal(ofDirectory: $0.directory) == nil
+        }
         let names = found.map { source in
             let number = source.instance ?? 0
             return (number == 0 ? source.prefix : "\(source.prefix):\(number)", source.path)

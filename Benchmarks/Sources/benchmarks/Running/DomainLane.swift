@@ -13,7 +13,7 @@ final class DomainLane {
     private let group: AccessGroupID
     private let window: UInt64
     private let destination: UInt64
-    private let buffers: [SharedBuffer]
+    private let buffers: [DeviceBuffer]
 
     /// - Parameters:
     ///   - owner: the path of the control socket for the member that opens the window.
@@ -25,7 +25,7 @@ final class DomainLane {
         mover = try registry.add(second, named: "mover")
         let byteCount = CopyMemory.byteCount(size: size)
         let (source, target) = (
-            try first.memory.allocate(byteCount: byteCount), try second.memory.allocate(byteCount: byteCount)
+            try first.makeBuffer(byteCount: byteCount), try second.makeBuffer(byteCount: byteCount)
         )
         buffers = [source, target]
         memory = CopyMemory(size: size, source: source.bytes, destination: target.bytes)

@@ -27,10 +27,14 @@ final class StandInGuest {
         try Failure.check(cpeers_relay(channel, port), "the stream of the guest")
     }
 
-    /// Starts the broker, when the host serves.
+    /// Starts the broker, when the host serves, and waits for their session.
     func start() throws(Failure) {
         broker = try ServerProcess.dmascope(
-            setting, filePrefix: "guest", ["--broker", "memory=\(region),channel=\(port)"])
+            setting, filePrefix: "guest", ["--broker", "memory=\(region),channel=\(port)", "--listen", "off"])
+        // The guest announces this socket in the session.
+        let announced = "\(setting.directory)/dmascope/domains/guest/dpdk/guest/dpdk_telemetry.v2"
+        for _ in 0..<1000 where access(announced, F_OK) != 0 { usleep(10_000) }
+        try Failure.check(access(announced, F_OK) == 0 ? 0 : ETIMEDOUT, "the session of the guest and the host")
     }
 
     /// Ends the broker and removes the region.
