@@ -404,7 +404,8 @@ if Context.environment["DMASCOPE_ONLY"] == "fuzz" {
             name: "fuzz",
             dependencies: [
                 "CDMADev", "ControllerProtocol", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
-                "DeviceDrivers", "DomainLink", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient",
+                "DeviceDrivers", "DomainLink", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText",
+                "TelemetryClient",
                 "TelemetryServer", "TelemetryWire", "WebServer", "dmascope", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/Fuzz", exclude: ["Corpora", "README.md"], swiftSettings: swiftSettings),
