@@ -81,7 +81,8 @@ import Testing
         (["group", "events", "257"], "dmascope group events --help"),
         (["errors", "0"], "dmascope errors --help"), (["errors", "257"], "dmascope errors --help"),
         (["top", "--count", "0"], "dmascope top --help"), (["top", "--interval", "0.01"], "dmascope top --help"),
-        (["top", "--interval", "nan"], "dmascope top --help"),
+        (["top", "--interval", "nan"], "dmascope top --help"), (["top", "--sort", "size"], "dmascope top --help"),
+        (["top", "--all", "--file-prefix", "a"], "dmascope top --help"),
         (["vchans", "--file-prefix", "a", "--socket", "/b"], "dmascope vchans --help"),
     ])
     func aWrongCommandLineIsToldWithWhereToLook(arguments: [String], help: String) throws {

@@ -116,7 +116,8 @@ struct ProcessRow {
         }
     }
 
-    private static func verdict(_ code: TelemetryClientError.Code) -> String {
+    /// What is wrong with a source that could not be read, in one or two words.
+    static func verdict(_ code: TelemetryClientError.Code) -> String {
         switch code {
         case .untrusted: "not trusted"
         case .permissionDenied: "not permitted"
@@ -149,7 +150,7 @@ struct ProcessRow {
             pid.map { "\($0)" } ?? "-", uid.map { UserName.name($0) ?? "\($0)" } ?? "-", program ?? "-",
             source.runDirectory, source.prefix.isEmpty ? "-" : source.prefix, source.instance.map { "\($0)" } ?? "-",
             devices.count > 3 ? "\(first) … \(devices.count - 3) more" : devices.isEmpty ? "-" : first,
-            rate.map(metric) ?? "-", verdict,
+            rate.map(Quantity.count) ?? "-", verdict,
         ]
     }
 }
