@@ -80,7 +80,7 @@ extension BrowserTests {
         #expect(try browser.ask("evaluate document.querySelector('#filter').value").string == "")
 
         // The others are a button away.
-        let more = "document.querySelector('#devices .card > .more')"
+        let more = "document.querySelector('#devices-list > .card > .more')"
         for count in [100, 150, 200, 250, 300] {
             try browser.ask("evaluate \(more).click()")
             try browser.wait("\(rows).filter((row) => !row.matches('.opened')).length == \(count)")
