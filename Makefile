@@ -44,6 +44,7 @@ deps: ## Install every Debian package that building and testing need, and fetch 
 	@scripts/fetch-packages dpdk
 	@scripts/fetch-packages prometheus
 	@scripts/fetch-packages guest
+	@scripts/fetch-packages nginx
 	@scripts/fetch-dpdk-tests
 	@scripts/fetch-dpdk-exporter
 

@@ -103,7 +103,7 @@ let package = Package(
             dependencies: ["LinuxSystem", "MachineInventory", "MetricsExporter", "TelemetryClient", "TelemetryWire"],
             resources: [
                 "index.html", "page.css", "icon.svg", "page.js", "feed.js", "model.js", "format.js", "dom.js",
-                "chart.js", "devices.js", "groups.js", "lists.js", "memory.js", "trouble.js",
+                "chart.js", "dense.js", "devices.js", "groups.js", "lists.js", "memory.js", "trouble.js",
             ].map { .embedInCode("Page/\($0)") }, swiftSettings: swiftSettings),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
         swiftTarget(

@@ -24,6 +24,7 @@ public struct PageFile: Sendable {
         script("format", PackageResources.format_js),
         script("dom", PackageResources.dom_js),
         script("chart", PackageResources.chart_js),
+        script("dense", PackageResources.dense_js),
         script("devices", PackageResources.devices_js),
         script("groups", PackageResources.groups_js),
         script("lists", PackageResources.lists_js),

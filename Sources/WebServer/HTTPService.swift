@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import LinuxSystem
@@ -61,7 +62,8 @@ public struct HTTPService: Service {
         var socketLocation: UnixSocketLocation?
         if case .unix(let path) = address { socketLocation = try UnixSocketLocation(path) }
         let (bound, boundAddresses) = AsyncStream.makeStream(of: SocketAddress?.self)
-        let opening = Opening(address: address, socketLocation: socketLocation, bound: bound, onListening: onListening)
+        let opening = Opening(
+            address: address, socketLocation: socketLocation, bound: bound, logger: logger, onListening: onListening)
         // The opening ends first: the socket's file is removed while the server answers the last requests.
         var configuration = ServiceGroupConfiguration(
             services: [
@@ -90,6 +92,7 @@ public struct HTTPService: Service {
         }
         let bind: BindAddress =
             switch address {
+            case .tcp(ListenAddress.everyHost, let port): .hostname(Self.wildcardAddress, port: port)
             case .tcp(let host, let port): .hostname(host, port: port)
             case .unix(let path): .unixDomainSocket(path: socketLocation?.workPath ?? path)
             }
@@ -104,6 +107,9 @@ public struct HTTPService: Service {
             onServerRunning: { onRunning($0.localAddress) },
             eventLoopGroupProvider: .shared(Self.threads), logger: logger)
     }
+
+    /// A socket of IPv6 also takes connections of IPv4; a kernel without IPv6 has no such file.
+    private static var wildcardAddress: String { access("/proc/net/if_inet6", F_OK) == 0 ? "::" : "0.0.0.0" }
 
     private func measured(_ route: HTTPRoute) -> HTTPRoute.Handler {
         { [statistics] request, context in
@@ -126,15 +132,17 @@ private final class Opening: Service {
     private let address: ListenAddress
     private let socketLocation: UnixSocketLocation?
     private let bound: AsyncStream<SocketAddress?>
+    private let logger: Logger
     private let onListening: @Sendable (String) -> Void
 
     init(
         address: ListenAddress, socketLocation: UnixSocketLocation?, bound: AsyncStream<SocketAddress?>,
-        onListening: @escaping @Sendable (String) -> Void
+        logger: Logger, onListening: @escaping @Sendable (String) -> Void
     ) {
         self.address = address
         self.socketLocation = socketLocation
         self.bound = bound
+        self.logger = logger
         self.onListening = onListening
     }
 
@@ -146,11 +154,29 @@ private final class Opening: Service {
             socket = try socketLocation?.publish()
             switch address {
             case .tcp(let host, let port):
-                onListening("http://\(ListenAddress.tcp(host: host, port: local?.port ?? port))")
+                let actual = ListenAddress.tcp(host: host, port: local?.port ?? port)
+                if let local, !local.isLoopback {
+                    logger.warning(
+                        "other machines can reach the live page and the metrics: there are neither passwords nor TLS",
+                        metadata: ["address": "\(actual)"])
+                }
+                let isEvery = host == ListenAddress.everyHost
+                onListening("http://\(isEvery ? .tcp(host: "localhost", port: local?.port ?? port) : actual)")
             case .unix: onListening("\(address)")
             }
         }
         hasEnded.withLock { $0 = Task.isShuttingDownGracefully }
         socket.take()?.remove()
+    }
+}
+
+extension SocketAddress {
+    /// Whether only processes of this machine can connect.
+    fileprivate var isLoopback: Bool {
+        switch self {
+        case .v4: ipAddress?.hasPrefix("127.") == true
+        case .v6: ipAddress == "::1" || ipAddress?.hasPrefix("::ffff:127.") == true
+        case .unixDomainSocket: true
+        }
     }
 }

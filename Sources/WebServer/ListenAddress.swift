@@ -1,11 +1,14 @@
 /// The address on which an HTTP server listens.
 public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
-    /// A host, as IP address or name, and a port; with port 0 the kernel selects a free one.
+    /// A host, as IP address or name, or ``everyHost``, and a port; with port 0 the kernel selects a free one.
     case tcp(host: String, port: Int)
     /// The path of a Unix socket.
     case unix(path: String)
 
-    /// Parses `HOST:PORT`, `[IPv6]:PORT` or `unix:PATH`; `nil` for other text.
+    /// The host that stands for all addresses of this machine, of IPv4 and IPv6.
+    public static let everyHost = "*"
+
+    /// Parses `HOST:PORT`, `[IPv6]:PORT`, `:PORT` or `*:PORT` (all addresses), or `unix:PATH`; `nil` for other text.
     public init?(_ text: String) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst("unix:".count))
@@ -22,8 +25,8 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         } else if host.contains(":") {
             return nil
         }
-        guard !host.isEmpty else { return nil }
-        self = .tcp(host: String(host), port: Int(port))
+        guard !host.isEmpty || colon == text.startIndex else { return nil }
+        self = .tcp(host: host.isEmpty ? Self.everyHost : String(host), port: Int(port))
     }
 
     /// The form that ``init(_:)`` parses.

@@ -39,6 +39,10 @@ struct Dmascope: ParsableCommand {
 
     static func main() {
         StandardStreams.prepare()
+        if let unknown = UnknownCommand(in: CommandLine.arguments.dropFirst()) {
+            StandardStreams.reportError(unknown.message)
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
         do {
             var command = try parseAsRoot()
             try command.run()

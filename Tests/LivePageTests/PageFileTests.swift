@@ -23,13 +23,20 @@ import Testing
         let paths = Set(PageFile.all.map(\.path))
         #expect(paths.count == PageFile.all.count)
         var named: Set<String> = ["/"]
-        for match in try Self.text("/").matches(of: #/(?:href|src)="(\/[^"]*\.(?:css|js|svg))"/#) {
-            named.insert(String(match.1))
+        for match in try Self.text("/").matches(of: #/(?:href|src)="([^"]*\.(?:css|js|svg))"/#) {
+            named.insert("/" + match.1)
         }
         for path in paths where path.hasSuffix(".js") {
             for match in try Self.text(path).matches(of: #/from "\.(\/[^"]+)"/#) { named.insert(String(match.1)) }
         }
         #expect(named == paths)
+    }
+
+    /// A proxy may have the page at another path than `/`.
+    @Test(arguments: PageFile.all.map(\.path)) func addressesAreRelative(path: String) throws {
+        let absolute = try Self.text(path).matches(
+            of: #/(?:href|src|url|fetch|EventSource|import|from)[^"'\n]{0,3}["']\/[^"']*/#)
+        #expect(absolute.isEmpty, "\(path): \(absolute.map(\.output))")
     }
 
     /// The policy that the page is served with forbids both.

@@ -6,15 +6,15 @@ import Testing
 
 /// The live page in a real browser.
 @Suite(.serialized) struct BrowserTests {
-    private let scope: Scope
-    private let browser: Browser
+    let scope: Scope
+    let browser: Browser
 
     init() throws {
         scope = try Scope()
         browser = try Browser()
     }
 
-    private func page(of server: RunningProgram) throws -> String {
+    func page(of server: RunningProgram) throws -> String {
         try String(server.waitForOutput { $0.firstMatch(of: #/Live page: (http:[^\n]*)\n/#)?.1 })
     }
 
@@ -33,7 +33,7 @@ import Testing
     private static let names = "[...document.querySelectorAll('.device h3')].map((title) => title.textContent)"
 
     /// What is wider than the window, by its tag and class.
-    private static let overflow = """
+    static let overflow = """
         [...document.querySelectorAll('body *')].filter((element) => !element.closest('.unseen, .skip, thead, svg') &&
         element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
         .map((element) => element.tagName + '.' + element.className).join()

@@ -29,6 +29,14 @@ import Testing
         #expect(result.errors.isEmpty)
     }
 
+    @Test(arguments: [
+        "bench", "copy", "demo dmabuf", "demo os", "demo pair", "errors", "group events", "group list", "group show",
+        "info", "list", "memory list", "memory show", "metrics", "ps", "query", "stats", "top", "trace list", "vchans",
+    ])
+    func aCommandWithAResultHasJSON(command: String) throws {
+        #expect(try Scope().run(command.split(separator: " ").map(String.init) + ["--help"]).output.contains("--json"))
+    }
+
     @Test func helpNamesEveryExitStatusAndDriver() throws {
         let scope = try Scope()
         let help = try scope.run("--help").output
@@ -54,6 +62,9 @@ import Testing
         (["metrics", "--format", "xml"], "dmascope metrics --help"),
         (["metrics", "--once", "--interval", "1"], "dmascope metrics --help"),
         (["metrics", "--interval", "0"], "dmascope metrics --help"),
+        (["metrics", "--json", "--format", "csv"], "dmascope metrics --help"),
+        (["metrics", "--output", "x", "--mode", "0888"], "dmascope metrics --help"),
+        (["metrics", "--mode", "0644"], "dmascope metrics --help"),
         (["trace", "list", "--bogus"], "dmascope trace list --help"),
         (["bench", "--size", "0"], "dmascope bench --help"), (["bench", "--size", "64,,1K"], "dmascope bench --help"),
         (["bench", "--size", "2G"], "dmascope bench --help"), (["bench", "--burst", "1,0"], "dmascope bench --help"),
@@ -70,7 +81,8 @@ import Testing
         (["group", "events", "257"], "dmascope group events --help"),
         (["errors", "0"], "dmascope errors --help"), (["errors", "257"], "dmascope errors --help"),
         (["top", "--count", "0"], "dmascope top --help"), (["top", "--interval", "0.01"], "dmascope top --help"),
-        (["top", "--interval", "nan"], "dmascope top --help"),
+        (["top", "--interval", "nan"], "dmascope top --help"), (["top", "--sort", "size"], "dmascope top --help"),
+        (["top", "--all", "--file-prefix", "a"], "dmascope top --help"),
         (["vchans", "--file-prefix", "a", "--socket", "/b"], "dmascope vchans --help"),
     ])
     func aWrongCommandLineIsToldWithWhereToLook(arguments: [String], help: String) throws {

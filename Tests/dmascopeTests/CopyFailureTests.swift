@@ -87,7 +87,7 @@ import Testing
         let command = "ulimit -f 100; exec '\(scope.program)' copy '\(source)' '\(target)/copy'"
         expect(
             try runProgram("/bin/bash", ["-c", command], environment: scope.environment), exits: 1,
-            saying: "cannot reserve 976.6 KiB: File too large")
+            saying: "cannot reserve 977 KiB: File too large")
         try expectNothingLeft()
     }
 

@@ -62,7 +62,9 @@ import Testing
         expect(try scope.run(["stats", "0:0"] + target), exits: 4, saying: "answers /dmadev/stats,0,0 with null")
         expect(
             try scope.run(["trace", "list"] + target), exits: 4, saying: "the target does not report trace events")
-        expect(try scope.run("query", "peer", "/dmadev/xstats,0"), exits: 4, saying: "unknown command")
+        expect(
+            try scope.run("query", "peer", "/dmadev/xstats,0"), exits: 4,
+            saying: "there is no command /dmadev/xstats (did you mean /dmadev/stats?)")
         expect(try scope.run(["vchans"] + target), exits: 4, saying: "answers /dmadev/vchans,0 with null")
         expect(try scope.run(["errors"] + target), exits: 4, saying: "the target does not report failed calls")
     }

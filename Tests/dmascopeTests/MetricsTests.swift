@@ -64,6 +64,65 @@ import Testing
             saying: "choose a file in a directory that you can write to")
     }
 
+    /// dmascope with both streams as its output.
+    private func startWithErrors(_ arguments: String...) throws -> RunningProgram {
+        try RunningProgram(
+            "/bin/sh", ["-c", "exec \"$@\" 2>&1", "sh", scope.program] + arguments, environment: scope.environment)
+    }
+
+    @Test func aLaterFileThatCannotBeWrittenIsSaidOnceAndTheNextIsTried() throws {
+        let server = try scope.serve()
+        defer { server.kill(SIGTERM) }
+        let (folder, away) = (scope.directory.file("folder"), scope.directory.file("away"))
+        let manager = FileManager.default
+        let file = folder + "/dmadev.prom"
+        // The first failure is the end: the command line may be wrong.
+        expect(
+            try scope.run("metrics", "--interval", "0.1", "--output", file), exits: 1, saying: "cannot write \(file)")
+
+        try manager.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        let metrics = try startWithErrors("metrics", "--interval", "0.1", "--output", file)
+        while !manager.fileExists(atPath: file) {}
+        try manager.moveItem(atPath: folder, toPath: away)
+        try metrics.waitForOutput(containing: "trying again every 0.1 s")
+        // Several collections later.
+        func collections() throws -> UInt64 {
+            let reply = try JSONValue(parsing: scope.run("query", "dmascope", "/telemetry/stats").output).tree
+            return try #require(reply["/telemetry/stats"]?["accepted"]?.unsigned)
+        }
+        let before = try collections()
+        var questions: UInt64 = 1
+        while try collections() < before + questions + 5 { questions += 1 }
+        try manager.moveItem(atPath: away, toPath: folder)
+        try metrics.waitForOutput(containing: "\(file) is written again")
+        metrics.kill(SIGTERM)
+        let result = try metrics.wait()
+        #expect(result.exit == .exited(0))
+        #expect(result.output.split(separator: "\n").count == 2, "\(result.output)")
+    }
+
+    @Test func theFileIsReadableAndItsModeStays() throws {
+        let file = scope.directory.file("dmadev.prom")
+        func write(_ arguments: String...) throws -> Int? {
+            let result = try runProgram(
+                "/bin/sh",
+                ["-c", "umask 077; exec \"$@\"", "sh", scope.program, "metrics", "--output", file] + arguments,
+                environment: scope.environment)
+            #expect(result.exit == .exited(0), "\(result)")
+            return try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+        }
+        #expect(try write() == 0o644)
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+        #expect(try write() == 0o640)
+        #expect(try write("--mode", "0604") == 0o604)
+        #expect(try write() == 0o604)
+    }
+
+    @Test func jsonIsAFormatAndAnOption() throws {
+        let lines = try scope.run("metrics", "--json").output.split(separator: "\n")
+        #expect(try !lines.isEmpty && lines.allSatisfy { try JSONValue(parsing: String($0)).tree["metric"] != nil })
+    }
+
     @Test func collectionsFollowEachOtherUntilTheEnd() throws {
         let metrics = try scope.start("metrics", "--interval", "0.1", "--format", "csv")
         try metrics.waitForOutput { output in
@@ -102,6 +161,29 @@ import Testing
         #expect(result.exit == .exited(0) && result.errors == "", "\(result)")
         #expect(try runProgram(curl, ["-sS", "--noproxy", "*", address]).exit == .exited(7))
         #expect(try scope.leftovers.isEmpty)
+    }
+
+    @Test(arguments: [
+        (":0", "http://localhost:", true), ("*:0", "http://localhost:", true), ("[::]:0", "http://[::]:", true),
+        ("0.0.0.0:0", "http://0.0.0.0:", true), ("localhost:0", "http://localhost:", false),
+        ("127.0.0.1:0", "http://127.0.0.1:", false),
+    ])
+    func addressesAreThoseOfOtherExportersAndAWiderOneIsAWarning(
+        listen: String, location: String, isWide: Bool
+    ) throws {
+        let server = try scope.serve("--listen", listen)
+        let address = try address(of: server)
+        #expect(address.hasPrefix(location))
+        let port = try #require(address.firstMatch(of: #/:([0-9]+)\/metrics$/#)?.1)
+        let hosts = isWide ? ["127.0.0.1", "localhost"] : ["localhost"]
+        for host in hosts {
+            let answer = try outputOfProgram(
+                requiredTool("curl", package: "curl"), ["-sS", "--noproxy", "*", "http://\(host):\(port)/healthz"])
+            #expect(answer == "ok\n")
+        }
+        server.kill(SIGTERM)
+        let result = try server.wait()
+        #expect(result.errors.contains("other machines can reach the live page") == isWide, "\(result)")
     }
 
     @Test func scrapersAreServedOnAUnixSocket() throws {

@@ -3,6 +3,8 @@ import TelemetryWire
 import TestSupport
 import Testing
 
+@testable import dmascope
+
 /// top, as a stream and on a terminal.
 @Suite struct TopTests {
     let scope: Scope
@@ -83,9 +85,11 @@ import Testing
         try top.waitForOutput { output in Self.screen(output).flatMap { isExpected($0) ? $0 : nil } }
     }
 
-    private func start(on terminal: PseudoTerminal, _ environment: [String: String] = [:]) throws -> RunningProgram {
+    private func start(
+        on terminal: PseudoTerminal, _ environment: [String: String] = [:], _ arguments: String...
+    ) throws -> RunningProgram {
         try RunningProgram(
-            scope.program, ["top", "--interval", "0.1"],
+            scope.program, ["top", "--interval", "0.1"] + arguments,
             environment: scope.environment.merging(["TERM": "xterm"]) { $1 }.merging(environment) { $1 }, on: terminal)
     }
 
@@ -107,9 +111,10 @@ import Testing
         #expect(first[0].contains("pid \(server.processID)") && first[0].contains("every 0.1 s"))
         #expect(first[11].hasPrefix("q quit"))
         #expect(first[3].hasPrefix("\u{1B}[1mDEVICE"))
+        #expect(!first.contains { $0.contains("\u{1B}[3") })
         #expect(!terminal.isCooked)
 
-        top.write("s")
+        top.write("ss")
         try wait(for: top) { $0[11].contains("sort: NAME ascending") }
         top.write("r")
         try wait(for: top) { $0[11].contains("sort: NAME descending") && $0[4].contains("dma1") }
@@ -118,8 +123,10 @@ import Testing
         top.write("p")
         try wait(for: top) { $0[0].hasSuffix("PAUSED") }
         top.write("p?")
-        try wait(for: top) { $0.contains { $0.hasSuffix("operations completed per second") } }
-        top.write("\u{1B}[A?")
+        try wait(for: top) { $0[3].hasSuffix("  end") }
+        top.write("\u{1B}[F")
+        try wait(for: top) { $0[9].contains(" of ") && $0[8].hasPrefix("Columns that do not fit") }
+        top.write("?")
         try wait(for: top) { $0[3].contains("DEVICE") }
 
         terminal.resize(columns: 40, rows: 9)
@@ -130,6 +137,117 @@ import Testing
         let result = try top.wait()
         #expect(result.exit == .exited(0), "\(result)")
         expectRestored(result, terminal)
+    }
+
+    /// The only child of a process.
+    private static func child(of process: pid_t) throws -> pid_t? {
+        try pid_t(
+            String(contentsOfFile: "/proc/\(process)/task/\(process)/children", encoding: .utf8)
+                .trimmingCharacters(in: .whitespaces))
+    }
+
+    @Test func aShellStopsItAndGetsItsTerminalBack() throws {
+        let server = try scope.serve()
+        defer { server.kill(SIGTERM) }
+        let terminal = try PseudoTerminal(columns: 120)
+        let shell = try RunningProgram(
+            "/bin/bash", ["--norc", "--noprofile", "--noediting", "-i"],
+            environment: scope.environment.merging(["TERM": "xterm", "HISTFILE": "/dev/null", "PS1": "$ "]) { $1 },
+            on: terminal)
+        /// Waits until the table was drawn after as many beginnings of the alternate screen.
+        func waitForTable(afterMoreThan entries: Int) throws {
+            try shell.waitForOutput { output -> Bool? in
+                let parts = output.components(separatedBy: "\u{1B}[?1049h")
+                guard parts.count > entries + 1, let screen = Self.screen(parts[parts.count - 1]) else { return nil }
+                return screen.count == 24 && screen[1].hasPrefix("2 devices") ? true : nil
+            }
+            #expect(!terminal.isCooked)
+        }
+        var entries: Int { shell.outputSoFar.components(separatedBy: "\u{1B}[?1049h").count - 1 }
+        var stops = 0
+        /// Waits until the shell has said that the job is stopped.
+        func waitForStop() throws {
+            stops += 1
+            let output = try shell.waitForOutput { output -> String? in
+                output.components(separatedBy: "Stopped").count > stops && output.hasSuffix("$ ") ? output : nil
+            }
+            #expect(terminal.isCooked, "\(output)")
+        }
+        shell.write("'\(scope.program)' top --interval 0.1\n")
+        try waitForTable(afterMoreThan: 0)
+        let top = try #require(try Self.child(of: shell.processID))
+
+        // Ctrl-Z, and the signal that it stands for: the screen is given back before the shell speaks.
+        for stop in [{ shell.write("\u{1A}") }, { _ = kill(top, SIGTSTP) }] {
+            stop()
+            try waitForStop()
+            let end = try #require(shell.outputSoFar.components(separatedBy: "\u{1B}[?1049l").last)
+            #expect(end.contains("Stopped") && !end.contains("\u{1B}[H"))
+            let before = entries
+            shell.write("fg\n")
+            try waitForTable(afterMoreThan: before)
+        }
+        // Nothing can be done before this one.
+        kill(top, SIGSTOP)
+        try waitForStop()
+        let before = entries
+        shell.write("fg\n")
+        try waitForTable(afterMoreThan: before)
+        // A job in the background leaves the terminal alone, and ends when it is told to.
+        shell.write("\u{1A}")
+        try waitForStop()
+        shell.write("bg; echo now\n")
+        try shell.waitForOutput(containing: "\r\nnow\r\n")
+        #expect(terminal.isCooked)
+        shell.write("kill %1; wait %1; echo ended\n")
+        let output = try shell.waitForOutput(containing: "\r\nended\r\n")
+        #expect(terminal.isCooked)
+        let end = try #require(output.components(separatedBy: "\r\nnow\r\n").last)
+        #expect(!end.contains("\u{1B}"), "\(end.debugDescription)")
+        shell.write("exit\n")
+        try shell.wait()
+    }
+
+    @Test func everyProcessIsShownFilteredSortedAndColoured() throws {
+        let server = try scope.serve("--workload", "copy")
+        defer { server.kill(SIGTERM) }
+        let bad = try scope.serve(
+            "--device", "fault,name=frozen,freeze=5", "--workload", "copy", "--stuck-after", "0.05", "--file-prefix",
+            "bad")
+        defer { bad.kill(SIGTERM) }
+        let top = try start(on: try PseudoTerminal(columns: 80, rows: 16), [:], "--all", "--sort", "name")
+        let screen = try wait(for: top) { $0[1].contains("1 stuck") && $0[1].contains("ops/s") }
+        #expect(screen[0].contains("2 processes") && screen[1].hasPrefix("\u{1B}[31m3 devices, 4 channels, 1 stuck"))
+        for title in ["PROCESS", "NAME", "P50", "P99", "OPS", "ERRORS"] {
+            #expect(screen[3].split(separator: " ").contains { $0.contains(title) })
+        }
+        #expect(screen[4].hasPrefix("\u{1B}[31mbad ") && screen[4].contains("frozen"))
+        #expect(screen[5].hasPrefix("dmascope"))
+        top.write("/fro\r")
+        try wait(for: top) { $0[4].contains("frozen") && $0[5] == "" && $0[15].contains("\"fro\"") }
+        top.write("\u{1B}a")
+        try wait(for: top) { $0[0].contains("pid \(server.processID)") && $0[1].hasPrefix("2 devices, 3 channels") }
+        top.write("a")
+        try wait(for: top) { $0[0].contains("2 processes") }
+        top.write("q")
+        #expect(try top.wait().exit == .exited(0))
+
+        // As a stream.
+        let result = try scope.run(
+            "top", "--all", "--json", "--count", "2", "--interval", "0.2", "--sort", "ops/s", "--filter", "dmascope")
+        let readings = try result.output.split(separator: "\n").map { try JSONValue(parsing: String($0)).tree }
+        #expect(
+            readings.map { $0.keys } == Array(repeating: ["time_ns", "interval_ns", "failures", "channels"], count: 2))
+        let channels = readings[1]["channels"]?.elements ?? []
+        #expect(channels.map { $0["process"]?.string } == ["dmascope", "dmascope", "dmascope"])
+        #expect(channels.allSatisfy { $0["pid"]?.integer == Int64(server.processID) })
+        let rates = channels.compactMap { $0["ops_per_second"]?.double }
+        #expect(rates.count == 3 && rates == rates.sorted(by: >) && rates[0] > 0)
+    }
+
+    @Test func theKeysAreInTheHelp() throws {
+        let help = try scope.run("top", "--help").output
+        for command in TopCommand.all where !command.title.isEmpty { #expect(help.contains("  \(command.title)  ")) }
     }
 
     @Test(arguments: [SIGINT, SIGTERM]) func aSignalGivesTheTerminalBack(signal: Int32) throws {
@@ -163,7 +281,7 @@ import Testing
         try wait(for: top) { $0[1].hasPrefix("2 devices") }
         server.kill(SIGKILL)
         try server.wait()
-        try wait(for: top) { $0[1].hasPrefix("the target does not answer, trying again") }
+        try wait(for: top) { $0[1].contains("the target does not answer, trying again") }
         let other = try scope.serve("--device", "software,name=other")
         try wait(for: top) { $0[1].hasPrefix("1 device, 1 channel") && $0[0].contains("pid \(other.processID)") }
         // A target that hangs keeps no key waiting.
@@ -192,10 +310,13 @@ import Testing
     @Test func noColorIsWantedBySome() throws {
         let server = try scope.serve()
         defer { server.kill(SIGTERM) }
-        let top = try start(on: try PseudoTerminal(), ["NO_COLOR": "1"])
-        try wait(for: top) { $0[1].hasPrefix("2 devices") }
+        let bad = try scope.serve(
+            "--device", "fault,freeze=5", "--workload", "copy", "--stuck-after", "0.05", "--file-prefix", "bad")
+        defer { bad.kill(SIGTERM) }
+        let top = try start(on: try PseudoTerminal(), ["NO_COLOR": "1"], "--all")
+        try wait(for: top) { $0[1].hasPrefix("3 devices") && $0[1].contains("stuck") }
         top.write("q")
-        #expect(try !top.wait().output.contains("\u{1B}[1m"))
+        #expect(try top.wait().output.firstMatch(of: #/\x1B\[[0-9]+m/#) == nil)
     }
 
     @Test func withoutATargetTheScreenIsLeftAlone() throws {

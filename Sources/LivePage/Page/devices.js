@@ -1,17 +1,61 @@
-// The devices: a card for each, with a row for each channel.
+// The devices: a card for each, with a row for each channel. Many are a table, whose rows open to cards.
 
 import { histogram, meter, sparkline } from "./chart.js";
+import { denseTable } from "./dense.js";
 import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
-import { bytesRate, count, duration, plural, rate, unknown } from "./format.js";
+import { bytes, bytesRate, count, duration, plural, rate, unknown } from "./format.js";
 import { processName } from "./lists.js";
+import { sum } from "./model.js";
 import { anchor } from "./trouble.js";
+
+/** Devices that are shown as cards; more are a table. */
+const mostCards = 8;
+
+let table = null;
 
 /** Shows the devices of a view. */
 export function showDevices(parent, view) {
   const processes = view.snapshot.processes.filter((process) => process.state === "answers");
+  if (view.devices.length > mostCards) {
+    table ??= denseTable(deviceColumns, {
+      caption: "Every device",
+      one: "device",
+      key: (item) => item.key,
+      texts: (item) => [deviceName(item), processName(item.process), deviceState(item).word],
+      rank: (item) => deviceState(item).rank,
+      open: (item) => deviceCard(item, false),
+    });
+    keyed(parent, [{ key: "table", items: view.devices }], (item) => item.key, () => table);
+    return;
+  }
   const items = view.devices.length ? view.devices : [{ key: "none", processes, snapshot: view.snapshot }];
-  keyed(parent, items, (item) => item.key, (item) => (item.device ? deviceCard(item) : noDevices()));
+  keyed(parent, items, (item) => item.key, (item) => (item.device ? deviceCard(item, true) : noDevices()));
 }
+
+/** Shows a device of the table with its card. */
+export const openDevice = (key) => table?.open(key);
+
+const deviceName = ({ device }) => device.name ?? `device ${device.id}`;
+const total = (item, rate) => sum(item.channels.map(({ rates }) => rates[rate]));
+
+/** What is wrong with a device, or its own state. The lower the rank the worse. */
+function deviceState({ device, channels }) {
+  const place = ["halted", "stuck"].findIndex((state) => channels.some(({ channel }) => channel.state === state));
+  if (place >= 0) return { word: ["halted", "stuck"][place], tone: "bad", rank: place };
+  if (channels.some(({ rates }) => rates.errors > 0)) return { word: "failing", tone: "bad", rank: 2 };
+  if (device.started === undefined) return { word: "state unknown", tone: "quiet", rank: 3 };
+  return device.started === 1 ? { word: "started", tone: "good", rank: 3 } : { word: "stopped", tone: "warn", rank: 3 };
+}
+
+const deviceColumns = [
+  { title: "Device", text: deviceName },
+  { title: "Process", text: ({ process }) => processName(process) },
+  { title: "State", text: (item) => deviceState(item).word, tone: (item) => deviceState(item).tone },
+  { title: "Channels", value: ({ channels }) => channels.length, text: ({ channels }) => String(channels.length) },
+  { title: "Throughput", value: (item) => total(item, "bytes"), text: (item) => bytesRate(total(item, "bytes")) },
+  { title: "Operations", value: (item) => total(item, "completed"), text: (item) => rate(total(item, "completed")) },
+  { title: "Failures", value: (item) => total(item, "errors"), text: (item) => rate(total(item, "errors")) },
+];
 
 function noDevices() {
   const element = el("div", { class: "card" });
@@ -41,12 +85,13 @@ function visible(channels, showsAll) {
   return channels.filter(({ channel }, number) => number < firstChannels || tones[channel.state] === "bad");
 }
 
-function deviceCard({ key, device, process }) {
+/** - hasAnchor: whether links lead to the card; else they lead to the row that it belongs to. */
+function deviceCard({ key, device, process }, hasAnchor) {
   const state = el("span", { class: "badge" });
-  const total = el("span", { class: "total" });
+  const sumText = el("span", { class: "total" });
   const facts = el("p", { class: "facts" });
   const rows = el("tbody", { role: "rowgroup" });
-  const name = device.name ?? `device ${device.id}`;
+  const name = deviceName({ device });
   const head = ["Channel", "Throughput", "Operations", "Ring", "Latency", "Failed"].map((title) =>
     el("th", { scope: "col", role: "columnheader" }, title),
   );
@@ -57,6 +102,7 @@ function deviceCard({ key, device, process }) {
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...head)),
     rows,
   );
+  const box = el("div", { class: "channel-box" }, table);
   const none = el("div", { class: "slot" });
   const more = el("button", { type: "button", class: "more", hidden: "" });
   let showsAll = false;
@@ -64,17 +110,23 @@ function deviceCard({ key, device, process }) {
   const capabilities = device.capabilities ?? [];
   const element = el(
     "article",
-    { class: "card device", id: anchor(key), tabindex: "-1", "aria-label": `Device ${name}` },
-    el("header", {}, el("h3", {}, name), state, el("span", { class: "from" }, processName(process)), total),
+    { class: "card device", id: hasAnchor ? anchor(key) : null, tabindex: "-1", "aria-label": `Device ${name}` },
+    el("header", {}, el("h3", {}, name), state, el("span", { class: "from" }, processName(process)), sumText),
     facts,
-    table,
+    box,
     more,
     none,
     capabilities.length ? el("details", {}, el("summary", {}, plural(capabilities.length, "capability", "capabilities")), el("ul", { class: "chips" }, ...capabilities.map((text) => el("li", {}, text)))) : null,
   );
   const showRows = () => {
     const shown = visible(latest, showsAll);
-    keyed(rows, shown, (channel) => channel.key, channelRow);
+    // All channels of a wide device have no charts, and scroll in a box of their own.
+    const isWide = shown.length > firstChannels && showsAll;
+    keyed(rows, shown, (channel) => `${channel.key} ${isWide}`, isWide ? plainRow : channelRow);
+    box.classList.toggle("wide", isWide);
+    setAttr(box, "tabindex", isWide ? 0 : null);
+    setAttr(box, "role", isWide ? "region" : null);
+    setAttr(box, "aria-label", isWide ? `All channels of ${name}` : null);
     more.hidden = latest.length <= firstChannels;
     setText(more, showsAll ? "Show fewer channels" : `Show all ${latest.length} channels (${shown.length} are shown)`);
   };
@@ -85,13 +137,13 @@ function deviceCard({ key, device, process }) {
   let why = null;
   return {
     element,
-    update({ device, process, channels }) {
-      const isStarted = device.started === undefined ? null : device.started === 1;
-      const dead = ["halted", "stuck"].find((state) => channels.some(({ channel }) => channel.state === state));
-      setText(state, dead ?? (isStarted === null ? "state unknown" : isStarted ? "started" : "stopped"));
-      setAttr(state, "data-tone", dead ? "bad" : isStarted === null ? "quiet" : isStarted ? "good" : "warn");
-      const known = channels.map((channel) => channel.rates.bytes).filter((value) => value !== null);
-      setText(total, known.length ? bytesRate(known.reduce((sum, value) => sum + value, 0)) : "");
+    update(item) {
+      const { device, process, channels } = item;
+      const now = deviceState(item);
+      setText(state, now.word);
+      setAttr(state, "data-tone", now.tone);
+      const throughput = total(item, "bytes");
+      setText(sumText, throughput === null ? "" : bytesRate(throughput));
       setText(facts, deviceFacts(device, process));
       latest = channels;
       showRows();
@@ -119,11 +171,38 @@ function deviceFacts(device) {
 
 const tones = { active: "good", working: "good", stuck: "bad", halted: "bad", stopped: "warn", "not set up": "quiet" };
 
+const channelState = ({ channel, rates }) =>
+  // Idle at the time of the snapshot, but with operations since the previous one.
+  channel.state === "idle" && rates.completed > 0 ? "working" : (channel.state ?? "state unknown");
+
+/** A row without charts. */
+function plainRow({ channel }) {
+  const state = el("span", { class: "badge small" });
+  const cells = ["Throughput", "Operations", "Ring", "Latency", "Failed"].map((title) => el("td", { role: "cell", "data-label": title }));
+  return {
+    element: el("tr", { role: "row" }, el("th", { scope: "row", role: "rowheader" }, `${channel.vchan} `, state), ...cells),
+    update(item) {
+      const { channel, rates, used, latency } = item;
+      const word = channelState(item);
+      setText(state, word.replace("_", " "));
+      setAttr(state, "data-tone", tones[word] ?? "quiet");
+      const hasLatency = latency !== null && latency.total > 0;
+      [
+        bytesRate(rates.bytes),
+        rate(rates.completed),
+        used === null ? unknown : `${used} / ${channel.nb_desc}`,
+        hasLatency ? `${duration(latency.p50)}, p99 ${duration(latency.p99)}` : unknown,
+        count(channel.counters?.errors),
+      ].forEach((text, place) => setText(cells[place], text));
+    },
+  };
+}
+
 function channelRow({ channel }) {
   const number = el("span", { class: "number" }, String(channel.vchan));
   const state = el("span", { class: "badge small" });
   const direction = el("span", { class: "note" });
-  const bytes = el("span", { class: "figure" });
+  const throughput = el("span", { class: "figure" });
   const bytesLine = sparkline("bytes");
   const operations = el("span", { class: "figure" });
   const operationsLine = sparkline("operations");
@@ -140,7 +219,7 @@ function channelRow({ channel }) {
     "tr",
     { role: "row" },
     el("th", { scope: "row", role: "rowheader" }, el("span", { class: "label" }, "vchan "), number, state, direction),
-    cell("Throughput", bytes, bytesLine.element),
+    cell("Throughput", throughput, bytesLine.element),
     cell("Operations", operations, operationsLine.element),
     cell("Ring", ring, ringMeter.element, ringNote),
     cell("Latency", el("span", { class: "line" }, median, tail), bars.element),
@@ -148,17 +227,17 @@ function channelRow({ channel }) {
   );
   return {
     element,
-    update({ channel, rates, used, latency, bytesHistory, operationsHistory }) {
+    update(item) {
+      const { channel, rates, used, latency, bytesHistory, operationsHistory } = item;
       const hasCounters = channel.counters !== undefined;
-      // Idle at the time of the snapshot, but with operations since the previous one.
-      const word = channel.state === "idle" && rates.completed > 0 ? "working" : (channel.state ?? "state unknown");
+      const word = channelState(item);
       setText(state, word.replace("_", " "));
       setAttr(state, "data-tone", tones[word] ?? "quiet");
       setText(direction, [channel.direction, channel.domain === "none" ? null : channel.domain].filter(Boolean).join(" · "));
 
       const hasBytes = channel.counters?.bytes !== undefined;
-      setText(bytes, hasBytes ? bytesRate(rates.bytes) : unknown);
-      setAttr(bytes, "title", hasBytes ? `${count(channel.counters.bytes)} bytes since the device was created` : "this process does not report bytes");
+      setText(throughput, hasBytes ? bytesRate(rates.bytes) : unknown);
+      setAttr(throughput, "title", hasBytes ? `${bytes(channel.counters.bytes)} since the device was created` : "this process does not report bytes");
       bytesLine.update(bytesHistory, `Bytes a second, the last minute; now ${bytesRate(rates.bytes)}`);
       bytesLine.element.classList.toggle("hidden", !hasBytes);
 

@@ -33,6 +33,7 @@ const views = new WeakMap();
  * focus. `create(item)` returns `{element, update(item)}`.
  */
 export function keyed(parent, items, key, create) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const old = views.get(parent) ?? new Map();
   const now = new Map();
   let place = parent.firstChild;
@@ -52,6 +53,8 @@ export function keyed(parent, items, key, create) {
     place = next;
   }
   views.set(parent, now);
+  // An element that moves loses the focus.
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
 
 /** A text for an empty list: why it is empty, then lines that say what to do. */

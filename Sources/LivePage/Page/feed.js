@@ -1,4 +1,5 @@
-// Receives snapshots from the server, and reconnects when the connection ends.
+// Receives snapshots from the server, and reconnects when the connection ends. Addresses are relative to the page's: a proxy
+// may have it at another path.
 
 /** Milliseconds between polls when the server has its maximum of streams. */
 const pollInterval = 5000;
@@ -9,13 +10,15 @@ const silenceLimit = 15_000;
 
 /**
  * Follows the server. Calls `onSnapshot(object)`, and `onState(state, detail)` with `live`, `polling` (without a stream),
- * `disconnected`, or `failing` (the server has no snapshot). Returns a function that stops it.
+ * `disconnected`, or `failing` (the server has no snapshot). While the page is hidden it has no connection: a browser opens at
+ * most six to a server, for all tabs together.
  */
 export function follow(onSnapshot, onState) {
   let source = null;
   let timer = null;
   let watch = null;
-  let ended = false;
+  /** Increases when the page is hidden: replies of requests from before do not count. */
+  let turn = 0;
 
   function later(milliseconds, action) {
     clearTimeout(timer);
@@ -30,12 +33,12 @@ export function follow(onSnapshot, onState) {
   function reconnect(wasOpen) {
     source.close();
     clearTimeout(watch);
-    if (!ended) poll(wasOpen);
+    poll(wasOpen);
   }
 
   function connect() {
     let isOpen = false;
-    source = new EventSource("/events");
+    source = new EventSource("events");
     restartTimer();
     source.addEventListener("open", () => (isOpen = true));
     source.addEventListener("snapshot", (event) => {
@@ -52,10 +55,11 @@ export function follow(onSnapshot, onState) {
 
   /** Distinguishes a server that does not answer from one that answers but has its maximum of streams. */
   async function poll(wasOpen) {
+    const started = turn;
     try {
-      const response = await fetch("/snapshot.json", { cache: "no-store" });
+      const response = await fetch("snapshot.json", { cache: "no-store" });
       const text = await response.text();
-      if (ended) return;
+      if (started !== turn) return;
       if (wasOpen) return connect();
       if (response.ok) {
         onState("polling", `the server has its maximum of viewers: new figures every ${pollInterval / 1000} s`);
@@ -65,17 +69,22 @@ export function follow(onSnapshot, onState) {
       }
       later(pollInterval, connect);
     } catch {
-      if (ended) return;
+      if (started !== turn) return;
       onState("disconnected");
       later(retryInterval, () => poll(true));
     }
   }
 
-  connect();
-  return () => {
-    ended = true;
-    source.close();
+  function stop() {
+    turn += 1;
+    source?.close();
     clearTimeout(timer);
     clearTimeout(watch);
-  };
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    stop();
+    if (!document.hidden) connect();
+  });
+  if (!document.hidden) connect();
 }

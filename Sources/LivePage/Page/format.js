@@ -2,54 +2,43 @@
 
 export const unknown = "–";
 
-function three(value) {
-  if (value >= 100 || Number.isInteger(value)) return value.toFixed(0);
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
+// Bytes have binary units (KiB is 1024 bytes), all else has decimal ones: the same text as in `dmascope top`.
+const prefixes = ["", " k", " M", " G", " T", " P"];
+const byteUnits = [" B", " KiB", " MiB", " GiB", " TiB", " PiB"];
+const timeUnits = [" ns", " µs", " ms", " s"];
 
+/** A number with three digits and a unit. */
 function scaled(value, units, base) {
   let place = 0;
-  while (value >= base * 0.9995 && place < units.length - 1) {
+  while (value >= base - 0.5 && place < units.length - 1) {
     value /= base;
     place += 1;
   }
-  return [value, units[place]];
+  const digits = Number.isInteger(value) || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  // toFixed rounds what the number holds exactly, which may be less than its decimal text.
+  return (Math.round(value * 10 ** digits) / 10 ** digits).toFixed(digits) + units[place];
 }
 
-/** Bytes per second, as `1.21 GB/s`. */
-export function bytesRate(value) {
-  if (value === null || value === undefined) return unknown;
-  const [number, unit] = scaled(value, ["B/s", "kB/s", "MB/s", "GB/s", "TB/s"], 1000);
-  return `${three(unit === "B/s" ? Math.round(number) : number)} ${unit}`;
-}
+const known = (value) => value !== null && value !== undefined;
 
-/** Bytes of memory, as `4 MiB`. */
+/** Bytes, as `1.50 MiB`. */
 export function bytes(value) {
-  const [number, unit] = scaled(value, ["B", "KiB", "MiB", "GiB", "TiB"], 1024);
-  return `${three(number)} ${unit}`;
+  return known(value) ? scaled(value < 1023.5 ? Math.round(value) : value, byteUnits, 1024) : unknown;
+}
+
+/** Bytes per second, as `1.21 GiB/s`. */
+export const bytesRate = (value) => (known(value) ? `${bytes(value)}/s` : unknown);
+
+/** A number, as `950` or `12.3 k`. */
+export function count(value) {
+  return known(value) ? scaled(value < 999.5 && value >= 9.995 ? Math.round(value) : value, prefixes, 1000) : unknown;
 }
 
 /** A rate per second, as `12.3 k/s`. */
-export function rate(value) {
-  if (value === null || value === undefined) return unknown;
-  const [number, unit] = scaled(value, ["", "k", "M", "G"], 1000);
-  return `${three(unit === "" && number >= 10 ? Math.round(number) : number)}${unit && ` ${unit}`}/s`;
-}
-
-/** A count, as `1.2 M`; exact below ten thousand. */
-export function count(value) {
-  if (value === null || value === undefined) return unknown;
-  if (value < 10_000) return String(value);
-  const [number, unit] = scaled(value, ["", "k", "M", "G", "T"], 1000);
-  return `${three(number)} ${unit}`;
-}
+export const rate = (value) => (known(value) ? `${count(value)}/s` : unknown);
 
 /** Nanoseconds, as `12.3 µs`. */
-export function duration(value) {
-  if (value === null || value === undefined) return unknown;
-  const [number, unit] = scaled(value, ["ns", "µs", "ms", "s"], 1000);
-  return `${three(number)} ${unit}`;
-}
+export const duration = (value) => (known(value) ? scaled(value, timeUnits, 1000) : unknown);
 
 /** `1 device`, `2 devices`. */
 export const plural = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;

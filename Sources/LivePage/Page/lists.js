@@ -1,5 +1,6 @@
 // The processes, and their recent events and errors.
 
+import { matches, moreButton, natural } from "./dense.js";
 import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { duration, machineTime, plural, shortDomain, timeOfDay, unknown } from "./format.js";
 import { anchor, processKey } from "./trouble.js";
@@ -81,6 +82,13 @@ function processTable() {
   const titles = ["Process", "PID", "Version", "State", "Devices", "Answer"];
   const rows = el("tbody", { role: "rowgroup" });
   const others = el("p", { class: "facts" });
+  let latest = [];
+  const more = moreButton("process", () => show());
+  function show() {
+    const found = latest.filter((process) => matches([processName(process), process.name, processState(process), process.pid]));
+    keyed(rows, found.slice(0, more.limit()), processKey, processRow);
+    more.update(found.length);
+  }
   const element = el(
     "div",
     { class: "card" },
@@ -91,12 +99,17 @@ function processTable() {
       el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...titles.map((title) => el("th", { scope: "col", role: "columnheader" }, title)))),
       rows,
     ),
+    more.element,
     others,
   );
   return {
     element,
     update({ snapshot }) {
-      keyed(rows, snapshot.processes, processKey, processRow);
+      const rank = (process) => (process.state === "answers" ? 1 : 0);
+      latest = [...snapshot.processes].sort(
+        (left, right) => rank(left) - rank(right) || natural(processName(left), processName(right)),
+      );
+      show();
       const facts = [];
       if (snapshot.stale_sockets) facts.push(`${plural(snapshot.stale_sockets, "socket")} without a listener: the processes were killed`);
       if (snapshot.omitted_untrusted_sockets) facts.push(`${plural(snapshot.omitted_untrusted_sockets, "further socket")} of users who are not trusted`);

@@ -6,7 +6,6 @@ import { processName } from "./lists.js";
 
 const tones = { mapped: "good", revoking: "warn", dead: "bad" };
 const address = (value) => (value === undefined ? unknown : `0x${value.toString(16)}`);
-const amount = (value) => (value === undefined ? unknown : bytes(value));
 const list = (texts) => texts.filter(Boolean).join("; ");
 
 /** Shows the memory of a view. The section and its link are hidden when there is none. */
@@ -25,7 +24,7 @@ function buffersCard(inventory) {
     title: "dma-bufs of this machine",
     badge: plural(inventory.count, "buffer"),
     facts: [
-      amount(inventory.bytes),
+      bytes(inventory.bytes),
       more(inventory.count, inventory.buffers),
       inventory.unreadable_processes ? `${plural(inventory.unreadable_processes, "process", "processes")} may have more: this user cannot look into them` : "",
     ],
@@ -36,7 +35,7 @@ function buffersCard(inventory) {
         String(buffer.inode),
         buffer.exporter ?? unknown,
         buffer.name ?? unknown,
-        amount(buffer.size),
+        bytes(buffer.size),
         `${buffer.holders.map((holder) => `${holder.name} (${holder.pid})`).join(", ")}${buffer.holder_count > buffer.holders.length ? " …" : ""}` || unknown,
       ],
     })),
@@ -65,7 +64,7 @@ function regionsCard(processes) {
       cells: [
         processName(process),
         address(region.address),
-        amount(region.length),
+        bytes(region.length),
         region.kind ?? unknown,
         region.inode === undefined ? "none" : `${region.exporter ?? unknown}, inode ${region.inode}`,
         list(region.uses) || "nobody",
@@ -102,7 +101,7 @@ function attachmentsCard(processes) {
       cells: [
         `${processName(process)} ${attachment.id ?? unknown}`,
         attachment.state ?? unknown,
-        `${attachment.exporter ?? unknown}, ${amount(attachment.bytes)}${attachment.inode ? `, inode ${attachment.inode}` : ""}`,
+        `${attachment.exporter ?? unknown}, ${bytes(attachment.bytes)}${attachment.inode ? `, inode ${attachment.inode}` : ""}`,
         attachment.importer ?? unknown,
         [attachment.interconnect ?? unknown, list(attachment.fallbacks.map((row) => `${row.interconnect}: ${row.reason}`)) || attachment.choice].filter(Boolean).join(": "),
         list([

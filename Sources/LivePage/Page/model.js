@@ -83,7 +83,8 @@ function distribution(buckets, isRecent) {
   return { isRecent, total, bars, p50: percentile(0.5), p99: percentile(0.99), buckets: sorted };
 }
 
-const sum = (values) => values.reduce((total, value) => (value === null ? total : (total ?? 0) + value), null);
+/** The sum of what is known; null when nothing is. */
+export const sum = (values) => values.reduce((total, value) => (value === null ? total : (total ?? 0) + value), null);
 
 /** Calculates a view from each snapshot. */
 export class Model {

@@ -1,7 +1,8 @@
 // The page shows each snapshot, unless it is paused.
 
 import { sparkline } from "./chart.js";
-import { showDevices } from "./devices.js";
+import { setFilter } from "./dense.js";
+import { openDevice, showDevices } from "./devices.js";
 import { el, setAttr, setText } from "./dom.js";
 import { follow } from "./feed.js";
 import { bytesRate, count, duration, plural, rate, timeOfDay, unknown } from "./format.js";
@@ -9,12 +10,14 @@ import { showGroups } from "./groups.js";
 import { processName, processState, setNames, showErrors, showEvents, showProcesses } from "./lists.js";
 import { showMemory } from "./memory.js";
 import { Model } from "./model.js";
-import { showTrouble } from "./trouble.js";
+import { onReveal, showTrouble } from "./trouble.js";
 
 const part = (id) => document.getElementById(id);
 const model = new Model();
 let isPaused = false;
 let latest = null;
+/** What is on the screen: while paused, not the latest. */
+let shown = null;
 
 /** The tiles at the top. `note` is the text below the figure. */
 const tiles = [
@@ -63,7 +66,12 @@ const tiles = [
   };
 });
 
+/** Devices or processes above which there is a filter. */
+const fewRows = 8;
+
 function show(view) {
+  shown = view;
+  part("tools").hidden = Math.max(view.devices.length, view.snapshot.processes.length) <= fewRows;
   for (const tile of tiles) tile(view);
   showTrouble(part("trouble"), part("trouble-list"), view);
   showDevices(part("devices-list"), view);
@@ -130,6 +138,24 @@ part("pause").addEventListener("click", () => {
   setText(part("pause"), isPaused ? "Resume" : "Pause");
   showState(...current);
   if (!isPaused && latest) show(latest);
+});
+
+function filterBy(text) {
+  part("filter").value = text;
+  setFilter(text);
+  if (shown) show(shown);
+}
+part("filter").addEventListener("input", () => filterBy(part("filter").value));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || part("tools").hidden || event.target.matches("input")) return;
+  event.preventDefault();
+  part("filter").focus();
+});
+
+// What a link leads to may be filtered out, or be a row that is not built.
+onReveal((key) => {
+  filterBy("");
+  openDevice(key);
 });
 
 follow(onSnapshot, showState);

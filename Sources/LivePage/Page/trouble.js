@@ -9,6 +9,10 @@ const limit = 12;
 
 const anchors = new Map();
 
+/** Called with the key of a device or process before a link to it is followed. */
+let reveal = () => {};
+export const onReveal = (action) => (reveal = action);
+
 /** The id of the element of a device or process with this key: the names of untrusted peers are no ids. */
 export function anchor(key) {
   if (!anchors.has(key)) anchors.set(key, `item-${anchors.size}`);
@@ -52,6 +56,7 @@ export function showTrouble(section, list, view) {
 
 function troubleItem({ word, target }) {
   const text = el("a", target === null ? {} : { href: `#${anchor(target)}` });
+  if (target !== null) text.addEventListener("click", () => reveal(target));
   const note = el("span", { class: "note" });
   const tone = word.startsWith("not ") || word === "cannot look" ? "warn" : "bad";
   return {

@@ -37,7 +37,11 @@ extension HTTPRoute {
                         "there are \(viewers.limit) viewers, which is the limit: use /snapshot.json\n"
                     )
                 }
-                return Response(status: .ok, headers: headers(type: "text/event-stream"), body: events(of: feed, slot))
+                var headers = headers(type: "text/event-stream")
+                // nginx and others would keep events until a buffer is full. The initialiser returns nil only for names that
+                // are no HTTP tokens; this is one.
+                headers[.init("X-Accel-Buffering")!] = "no"
+                return Response(status: .ok, headers: headers, body: events(of: feed, slot))
             },
         ]
     }

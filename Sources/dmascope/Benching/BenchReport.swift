@@ -57,11 +57,11 @@ struct BenchReport {
         let point = result.point
         return [
             point.operation.rawValue, ByteCount(point.size).defaultValueDescription, "\(point.burst)",
-            "\(point.vchanCount)", metric(result.operationsPerSecond), ByteCount.text(result.bytesPerSecond),
-            timeText(nanoseconds: result.nanosecondsPerOperation),
+            "\(point.vchanCount)", Quantity.count(result.operationsPerSecond), Quantity.bytes(result.bytesPerSecond),
+            Quantity.time(nanoseconds: result.nanosecondsPerOperation),
         ]
             + Self.percentiles.map { _, part in
-                result.latency?.percentile(part).map { timeText(nanoseconds: Double($0)) } ?? "-"
+                result.latency?.percentile(part).map { Quantity.time(nanoseconds: Double($0)) } ?? "-"
             } + ["\(result.errors)"]
     }
 

@@ -87,7 +87,7 @@ struct Copy: ParsableCommand {
     }
 
     private func report(_ result: CopyResult, _ device: DMADevice) throws(Failure) {
-        let rate = ByteCount.text(result.bytesPerSecond)
+        let rate = Quantity.bytes(result.bytesPerSecond)
         let text =
             "copied \(ByteCount(result.bytes).text) in \(decimal(result.seconds, places: 3)) s: "
             + "\(rate)/s, \(result.operations) \(result.operations == 1 ? "operation" : "operations")"

@@ -45,7 +45,8 @@ struct Errors: ParsableCommand {
         try output.print(
             json: .object([
                 JSONTree.Member("calls", .array(calls)), JSONTree.Member("requests", .array(requests)),
-            ]), table: table)
+            ]), table: table,
+            ifEmpty: "Nothing failed.")
     }
 
     private static func time(_ row: JSONTree) -> UInt64 { (row["last_ns"] ?? row["time_ns"])?.unsigned ?? 0 }

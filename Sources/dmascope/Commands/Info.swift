@@ -19,7 +19,9 @@ struct Info: ParsableCommand {
         let found = try peer.connect().devices(named: devices)
         try output.print(
             json: .array(found.map(\.json)),
-            text: found.isEmpty ? "no devices" : found.map(text).joined(separator: "\n\n"))
+            text: found.isEmpty
+                ? "No devices: the process runs, but has not created or probed any."
+                : found.map(text).joined(separator: "\n\n"))
     }
 
     private func text(_ device: PeerDevice) -> String {

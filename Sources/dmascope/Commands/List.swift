@@ -31,7 +31,9 @@ struct List: ParsableCommand {
                 device.capabilities.joined(separator: " "),
             ])
         }
-        try output.print(json: .array(zip(devices, states).map(json)), table: table)
+        try output.print(
+            json: .array(zip(devices, states).map(json)), table: table,
+            ifEmpty: "No devices: the process runs, but has not created or probed any.")
     }
 
     private func json(_ device: PeerDevice, _ state: String) -> JSONTree {

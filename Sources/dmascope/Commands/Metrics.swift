@@ -11,8 +11,9 @@ struct Metrics: ParsableCommand {
         discussion: """
             Queries every telemetry socket in the run directories, dmascope's and DPDK's, and prints the same metrics \
             that `dmascope serve` exports. With --output a file is replaced atomically each time, as the textfile \
-            collector of node_exporter requires: --interval 15 --output /var/lib/node_exporter/dmadev.prom. Formats: \
-            prometheus and openmetrics for scrapers; json has one object per line and series, csv one line per series.
+            collector of node_exporter requires: --interval 15 --output /var/lib/node_exporter/dmadev.prom. If a later \
+            collection cannot be written, a warning says so, and the next one is tried. Formats: prometheus and \
+            openmetrics for scrapers; json has one object per line and series, csv one line per series.
             """)
 
     @Flag(help: "Collect once (the default).")
@@ -21,11 +22,20 @@ struct Metrics: ParsableCommand {
     @Option(help: ArgumentHelp("Collect repeatedly at this interval, until Ctrl-C.", valueName: "seconds"))
     var interval: Double?
 
-    @Option(help: "The format.")
-    var format = MetricsFormat.prometheus
+    @Option(help: "The format; the default is prometheus.")
+    var format: MetricsFormat?
+
+    @Flag(help: "The same as --format json.")
+    var json = false
 
     @Option(help: ArgumentHelp("Replace this file each time instead of printing.", valueName: "file"))
     var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The mode of the file of --output, in octal. The default is the one that the file has; for a new file, 0644.",
+            valueName: "mode"))
+    var mode: FileMode?
 
     @Flag(help: "Print the table of all metrics in Markdown and collect nothing.")
     var describe = false
@@ -37,6 +47,10 @@ struct Metrics: ParsableCommand {
         if let interval, !(0.1...86400).contains(interval) {
             throw ValidationError("--interval takes 0.1 to 86400 seconds")
         }
+        guard !json || format == nil || format == .json else {
+            throw ValidationError("--json and --format exclude each other")
+        }
+        guard mode == nil || output != nil else { throw ValidationError("--mode is about the file of --output") }
     }
 
     func run() throws {
@@ -52,9 +66,17 @@ struct Metrics: ParsableCommand {
         let termination = Termination()
         var next = MonotonicTime.now
         var isContinued = false
+        var isFailing = false
         repeat {
-            try write(from: collector, isContinued: isContinued)
-            isContinued = true
+            do {
+                try write(from: collector, isContinued: isContinued)
+                if isFailing { StandardStreams.warn("\(output ?? "standard output") is written again") }
+                (isContinued, isFailing) = (true, false)
+            } catch let failure as Failure where isContinued && output != nil {
+                // Once for all failures in a row.
+                if !isFailing { StandardStreams.warn("\(failure.message); trying again every \(interval) s") }
+                isFailing = true
+            }
             // Rounds that a slow source has delayed are skipped.
             repeat { next = next.advanced(by: .seconds(interval)) } while next < .now
         } while !termination.wait(until: next)
@@ -64,13 +86,13 @@ struct Metrics: ParsableCommand {
         let time = MonotonicTime.wallClockSeconds
         let text: String
         do {
-            text = try format.text(
+            text = try (json ? .json : format ?? .prometheus).text(
                 of: collector.collect(), time: time, isContinued: isContinued && output == nil)
         } catch {
             throw Failure("\(error): end other processes, or raise the limit of open files (ulimit -n)")
         }
         if let output {
-            try ReplacedFile(path: output).replace(with: text)
+            try ReplacedFile(path: output, mode: mode).replace(with: text)
         } else {
             try StandardStreams.print(text, terminator: "")
         }

@@ -29,6 +29,10 @@ struct Ps: ParsableCommand {
             ("PID", .right), ("USER", .left), ("PROGRAM", .left), ("DIRECTORY", .left), ("PREFIX", .left),
             ("INSTANCE", .right), ("DEVICES", .left), ("OPS/S", .right), ("VERDICT", .left))
         for row in survey.rows { table.add(row.cells) }
-        try output.print(json: .array(survey.rows.map(\.json)), table: table)
+        try output.print(
+            json: .array(survey.rows.map(\.json)), table: table,
+            ifEmpty:
+                "No process with DMA devices: start `dmascope serve` or a DPDK application; --socket names sockets that are "
+                + "elsewhere.")
     }
 }

@@ -42,7 +42,16 @@ struct Query: ParsableCommand {
             for command in commands { try handle(command) }
         }
         if let invalid { throw Failure("the reply to \(invalid) is not valid JSON: it is printed unchanged") }
-        if let missing { throw peer.missing("unknown command, or invalid parameters", missing) }
+        if let missing { throw peer.missing(try Self.reason(missing, of: peer), missing) }
+    }
+
+    /// Why a request is answered with null.
+    private static func reason(_ request: String, of peer: Peer) throws(Failure) -> String {
+        let path = String(request.prefix { $0 != "," })
+        let paths = try peer.request("/")?.elements.compactMap(\.string) ?? []
+        return paths.contains(path)
+            ? "invalid parameters of \(path)"
+            : "there is no command \(path)\(Suggestion.text(for: path, among: paths))"
     }
 
     private func layout(_ text: String, _ reply: JSONTree?) -> String {

@@ -39,7 +39,8 @@ struct Serve: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The HTTP address: HOST:PORT, [IPv6]:PORT, unix:PATH, or off. Port 0 selects a free port.",
+            "The HTTP address: HOST:PORT, [IPv6]:PORT, :PORT or *:PORT for all addresses of this machine, unix:PATH, or off. "
+                + "Port 0 selects a free port.",
             valueName: "address"))
     var listen = "127.0.0.1:9876"
 
@@ -120,7 +121,7 @@ struct Serve: ParsableCommand {
             throw ValidationError("--stuck-after takes 0.001 to 86400 seconds")
         }
         guard listen == "off" || ListenAddress(listen) != nil else {
-            throw ValidationError("--listen takes HOST:PORT, [IPv6]:PORT, unix:PATH, or off")
+            throw ValidationError("--listen takes HOST:PORT, [IPv6]:PORT, :PORT, *:PORT, unix:PATH, or off")
         }
         guard broker == nil || osDomain.isEmpty else {
             throw ValidationError("--broker and --os-domain exclude each other: a guest uses its host's controller")

@@ -46,7 +46,9 @@ struct Stats: ParsableCommand {
                         JSONTree.Member("vchan", .integer(vchan)),
                     ] + statistics.members))
         }
-        try output.print(json: .array(rows), table: table)
+        try output.print(
+            json: .array(rows), table: table,
+            ifEmpty: "No channels: no device is configured; `dmascope list` shows the devices.")
     }
 
     private func all(of device: PeerDevice) -> [Channel] {

@@ -6,16 +6,19 @@ import TelemetryWire
 /// `dmascope top`
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show live rates of a process's virtual channels.",
+        abstract: "Show live rates of virtual channels, of one process or of all.",
         discussion: """
-            Reads all devices of a dmascope process or a DPDK application repeatedly, and shows the changes between \
-            two readings: rates, latencies of the operations in between, ring use. A dash (-) means: not reported. \
-            DPDK applications report the statistics only.
+            Reads all devices of a dmascope process or a DPDK application repeatedly, or with --all those of every \
+            process, and shows the changes between two readings: rates, latencies of the operations in between, ring use. \
+            What is halted, stuck or failing now is first. A dash (-) means: not reported. DPDK applications report the \
+            statistics only. Bytes have binary units (1 KiB is 1024 bytes), all other figures decimal ones.
 
-            On a terminal the table fills the screen, and these keys work: q ends, p pauses, s sorts by the next \
-            column, r reverses the order, + and - change the interval, ? explains the columns. If the target exits, \
-            `top` waits for a new one. Otherwise, and with --json, readings are printed one after another, and `top` \
-            exits with status 3 if the target exits. Ctrl-C ends it.
+            On a terminal the table fills the screen, and the keys below work. Columns that do not fit are left out. If \
+            the target exits, `top` waits for a new one. Otherwise, and with --json, readings are printed one after \
+            another, and `top` exits with status 3 if the target exits. Ctrl-C ends it. Without colours: NO_COLOR=1.
+
+            KEYS:
+            \(TopCommand.help.joined(separator: "\n"))
             """)
 
     @Option(help: ArgumentHelp("Time between readings, 0.05 to 3600.", valueName: "seconds"))
@@ -24,12 +27,27 @@ struct Top: ParsableCommand {
     @Option(help: ArgumentHelp("End after this number of readings.", valueName: "count"))
     var count: Int?
 
+    @Flag(help: "Show every process with DMA devices.")
+    var all = false
+
+    @Option(help: ArgumentHelp("Sort by this column; the default is the order of the devices.", valueName: "column"))
+    var sort: TopColumn?
+
+    @Flag(help: "Reverse the order.")
+    var reverse = false
+
+    @Option(help: ArgumentHelp("Show only rows with this text in process, device or state.", valueName: "text"))
+    var filter = ""
+
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard (0.05...3600).contains(interval) else { throw ValidationError("--interval takes 0.05 to 3600 seconds") }
         guard (count ?? 1) >= 1 else { throw ValidationError("--count takes 1 or more") }
+        guard !all || peer.filePrefix == nil else {
+            throw ValidationError("--all and --file-prefix exclude each other")
+        }
     }
 
     func run() throws {
@@ -40,17 +58,28 @@ struct Top: ParsableCommand {
         }
     }
 
+    private var order: TopOrder { TopOrder(column: sort, isReversed: reverse) }
+
+    /// All sources together have to answer within a second, or the rates of all would wait for one that hangs.
+    private var survey: TopSurvey {
+        TopSurvey(
+            sockets: peer.socket.map { [$0] } ?? [], trust: peer.trustOptions.trust,
+            timeout: min(peer.timeoutOption.duration, .seconds(1)))
+    }
+
     private func printReadings() throws {
         let termination = Termination()
-        let reader = try TopReader(try peer.connect())
+        let survey = survey
+        let reader = try all ? nil : TopReader(try peer.connect())
         var previous: TopReading?
         var next = MonotonicTime.now
         var left = count ?? .max
         repeat {
-            let reading = try reader.read()
+            let reading = try reader?.read() ?? survey.read()
             try output.print(
-                json: reading.json(since: previous),
-                text: reading.text(since: previous, bold: StandardStreams.outputTakesColor))
+                json: reading.json(since: previous, filter: filter, order: order),
+                text: reading.text(
+                    since: previous, filter: filter, order: order, color: StandardStreams.outputTakesColor))
             previous = reading
             left -= 1
             next = max(next.advanced(by: .seconds(interval)), .now)
@@ -59,32 +88,40 @@ struct Top: ParsableCommand {
 
     private func runOnScreen() throws {
         // If the target does not exist at the start, fail instead of waiting.
-        let target = peer.target
-        let place = try { () throws(Failure) in
-            let first = try peer.connect()
-            _ = try TopReader(first)
-            return first.path
-        }()
+        let place = try all ? "" : findTarget()
         let screen = TerminalScreen()
         let signals = try ScreenSignals(for: screen)
         let feed = try TopFeed(
-            target, trust: peer.trustOptions.trust, timeout: peer.timeoutOption.duration, interval: .seconds(interval))
-        var view = TopView(place: place, interval: interval)
+            peer.target, survey, trust: peer.trustOptions.trust, timeout: peer.timeoutOption.duration,
+            interval: .seconds(interval), showsAll: all)
+        var view = TopView(
+            place: place.isEmpty ? "\(peer.target)" : place, interval: interval, order: order, filter: filter,
+            showsAll: all)
         var left = count ?? .max
         var hasKeyboard = screen.hasKeyboard
 
         defer { screen.leave() }
         try screen.enter()
         while true {
-            let (width, height) = screen.size
-            try screen.draw(view.lines(width: width, height: height, bold: StandardStreams.outputTakesColor))
+            let size = screen.size
+            view.height = size.height
+            try screen.draw(view.lines(width: size.width, color: StandardStreams.outputTakesColor))
             guard left > 0 else { return }
             var entries = [feed.ready.raw, signals.ready.raw, hasKeyboard ? STDIN_FILENO : -1].map {
                 pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }
             _ = systemCall { poll(&entries, nfds_t(entries.count), -1) }
 
-            if entries[1].revents != 0, signals.drain() { return }
+            if entries[1].revents != 0 {
+                switch signals.drain() {
+                case .end?: return
+                case .stop?: guard try suspend(screen, signals) else { return }
+                case .resume?: guard try resume(screen, signals) else { return }
+                case nil: break
+                }
+                // Keys may have been typed for the shell meanwhile.
+                continue
+            }
             if entries[0].revents != 0 { left -= try take(feed.drain(), &view) }
             guard entries[2].revents != 0 else { continue }
             guard let bytes = screen.readKeys() else {
@@ -94,12 +131,19 @@ struct Top: ParsableCommand {
             for key in TopKey.keys(in: bytes) {
                 switch view.press(key) {
                 case .quit?: return
-                case .suspend?: try suspend(screen)
+                case .suspend?: guard try suspend(screen, signals) else { return }
                 case .newInterval?: feed.setInterval(.seconds(view.interval))
+                case .newScope?: feed.setShowsAll(view.showsAll)
                 case nil: break
                 }
             }
         }
+    }
+
+    private func findTarget() throws(Failure) -> String {
+        let first = try peer.connect()
+        _ = try TopReader(first)
+        return first.path
     }
 
     /// Passes events to the view and returns the number of readings among them.
@@ -117,11 +161,22 @@ struct Top: ParsableCommand {
         return count
     }
 
-    /// Returns the terminal to the shell until the job continues.
-    private func suspend(_ screen: TerminalScreen) throws(Failure) {
+    /// Returns the terminal to the shell until the job continues. Returns `false` if the end was requested meanwhile.
+    private func suspend(_ screen: TerminalScreen, _ signals: ScreenSignals) throws(Failure) -> Bool {
         screen.leave()
-        // Stop the whole job, like the terminal driver. In an orphaned process group the signal has no effect.
-        kill(0, SIGTSTP)
+        ScreenSignals.stopJob()
+        return try resume(screen, signals)
+    }
+
+    /// Takes the terminal again, as soon as the job is in the foreground. Returns `false` if the end was requested meanwhile.
+    private func resume(_ screen: TerminalScreen, _ signals: ScreenSignals) throws(Failure) -> Bool {
+        while !screen.isInForeground {
+            screen.abandon()
+            var entry = pollfd(fd: signals.ready.raw, events: Int16(POLLIN), revents: 0)
+            _ = systemCall { poll(&entry, 1, -1) }
+            if signals.drain() == .end { return false }
+        }
         try screen.enter()
+        return true
     }
 }

@@ -40,7 +40,9 @@ struct Vchans: ParsableCommand {
                         ] + channel.members))
             }
         }
-        try output.print(json: .array(rows), table: table)
+        try output.print(
+            json: .array(rows), table: table,
+            ifEmpty: "No channels: no device is configured; `dmascope list` shows the devices.")
     }
 
     /// The reply's keys for the columns after NAME, in order.

@@ -34,7 +34,7 @@ final class Progress {
         let left = rate > 0 ? "\(Self.time(Double(total - done) / rate)) left" : "stalled"
         let share = total > 0 ? done * 100 / total : 100
         let part = "\(ByteCount(done).text) of \(ByteCount(total).text)"
-        draw("\(stage) \(share) %  \(part)  \(ByteCount.text(rate))/s  \(left)")
+        draw("\(stage) \(share) %  \(part)  \(Quantity.bytes(rate))/s  \(left)")
     }
 
     /// Erases the line.

@@ -156,7 +156,7 @@ final class DemoOSRun {
                 .init("seconds", .double(seconds)),
             ],
             "\(JSONOutput.cell(moved["operations"])) operations in \(decimal(seconds, places: 3)) s, "
-                + "\(ByteCount.text(Double(byteCount) / seconds))/s")
+                + "\(Quantity.bytes(Double(byteCount) / seconds))/s")
     }
 
     private func advance(to step: Step) {

@@ -105,7 +105,7 @@ final class DemoRun {
         guard isRight else {
             throw Failure("the destination has wrong bytes: the controller is faulty", status: .different)
         }
-        let rate = ByteCount.text(Double(byteCount) / seconds)
+        let rate = Quantity.bytes(Double(byteCount) / seconds)
         try report.add(
             command,
             [

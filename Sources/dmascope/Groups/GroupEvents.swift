@@ -36,7 +36,9 @@ struct GroupEvents: ParsableCommand {
                 [time, JSONOutput.cell(event["event"]), device] + keys.map { JSONOutput.cell(event[$0]) }
                     + [Self.details(event)])
         }
-        try output.print(json: events, table: table)
+        try output.print(
+            json: events, table: table,
+            ifEmpty: "No events yet: they come when applications create, join and leave access groups.")
     }
 
     private static func details(_ event: JSONTree) -> String {

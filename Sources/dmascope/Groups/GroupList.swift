@@ -26,7 +26,10 @@ struct GroupList: ParsableCommand {
                 JSONOutput.cell(group["creator"]),
             ])
         }
-        try output.print(json: groups, table: table)
+        try output.print(
+            json: groups, table: table,
+            ifEmpty:
+                "No access groups: applications create them on devices of a controller, as `dmascope demo pair` does.")
     }
 
     /// The controller's number; a dash if it has none.

@@ -37,6 +37,6 @@ struct GroupShow: ParsableCommand {
                 GroupList.devices(member), "\(windows.count)", "\(bytes)",
             ])
         }
-        try output.print(json: shown, table: table)
+        try output.print(json: shown, table: table, ifEmpty: "The group has no members.")
     }
 }

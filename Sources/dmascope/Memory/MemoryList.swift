@@ -35,7 +35,11 @@ struct MemoryList: ParsableCommand {
                 Self.cell(buffer.referenceCount), buffer.name ?? "-", Self.processes(buffer.holders),
             ])
         }
-        let text = [table.text(bold: StandardStreams.outputTakesColor)]
+        let text = [
+            table.isEmpty
+                ? "No dma-bufs: `dmascope demo dmabuf` makes some; the superuser sees those of all users."
+                : table.text(bold: StandardStreams.outputTakesColor)
+        ]
         let sections = MemoryTables.sections(regions: regions, attachments: attachments)
         let notes = InventoryOptions.notes(on: inventory) + memory.notes
         try output.print(

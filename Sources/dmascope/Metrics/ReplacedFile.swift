@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import LinuxSystem
 import SystemPackage
@@ -5,8 +6,11 @@ import SystemPackage
 /// Replaces a file's content atomically: a reader sees the old text or the new one, never a part.
 struct ReplacedFile {
     let path: String
+    /// `nil`: that of the file that is replaced; of a new file, 0644.
+    let mode: FileMode?
 
-    /// Writes a temporary file in the same directory and renames it. The file has mode 0644, less the umask.
+    /// Writes a temporary file in the same directory and renames it. The umask does not change the mode: whoever reads the
+    /// file, as node_exporter does, is usually another user.
     func replace(with text: String) throws(Failure) {
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { path[...$0] } ?? ""
@@ -23,8 +27,9 @@ struct ReplacedFile {
     }
 
     private func write(_ text: String, to path: String) throws(Errno) {
-        let raw = try tryingSystemCall { open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644) }
+        let raw = try tryingSystemCall { open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600) }
         let file = OwnedDescriptor(adopting: raw)
+        try tryingSystemCall { fchmod(raw, (mode ?? currentMode ?? .readable).bits) }
         let bytes = Array(text.utf8)
         var done = 0
         while done < bytes.count {
@@ -34,5 +39,27 @@ struct ReplacedFile {
             done += try result.get()
         }
         _ = consume file
+    }
+
+    private var currentMode: FileMode? {
+        var status = stat()
+        return stat(path, &status) == 0 ? FileMode(bits: status.st_mode & 0o777) : nil
+    }
+}
+
+/// The permission bits of a file, written in octal: `0644`.
+struct FileMode: ExpressibleByArgument, Equatable {
+    let bits: mode_t
+
+    /// All users read, the owner writes.
+    static let readable = FileMode(bits: 0o644)
+
+    init(bits: mode_t) {
+        self.bits = bits
+    }
+
+    init?(argument: String) {
+        guard let bits = mode_t(argument, radix: 8), bits <= 0o777 else { return nil }
+        self.bits = bits
     }
 }

@@ -20,7 +20,7 @@ final class Peer {
         } catch {
             let failure = Self.failure(error)
             guard error.code == .notFound else { throw failure }
-            throw Failure(failure.message + ProcessSurvey.running(trust), status: failure.status)
+            throw Failure(failure.message + ProcessSurvey.running(trust, like: target), status: failure.status)
         }
     }
 

@@ -113,7 +113,8 @@ extension Peer {
     static func device(_ name: String, in all: [PeerDevice], of peer: Peer) throws(Failure) -> PeerDevice {
         guard let device = all.first(where: { $0.name == name }) ?? all.first(where: { "\($0.id)" == name }) else {
             let known = all.isEmpty ? "none" : all.map { "\($0.id) (\($0.name))" }.joined(separator: ", ")
-            throw Failure("there is no device \(name) at \(peer.path): it has \(known)", status: .missing)
+            let nearest = Suggestion.text(for: name, among: all.map(\.name))
+            throw Failure("there is no device \(name)\(nearest) at \(peer.path): it has \(known)", status: .missing)
         }
         return device
     }

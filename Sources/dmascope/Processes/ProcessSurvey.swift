@@ -36,14 +36,19 @@ struct ProcessSurvey {
     }
 
     /// The first processes that answer, for a message; empty if there are none.
-    static func running(_ trust: TelemetryTrust) -> String {
+    static func running(_ trust: TelemetryTrust, like target: Target) -> String {
         let finder = SourceFinder(
             directories: TelemetryRunDirectory.candidates, patterns: [], trust: trust, first: [])
         guard let survey = try? ProcessSurvey(finder, timeout: .milliseconds(500), interval: nil) else { return "" }
-        let names = survey.rows.filter { $0.reason == nil }.map { "\($0.source) (pid \($0.pid ?? 0))" }
+        let rows = survey.rows.filter { $0.reason == nil }
+        let names = rows.map { "\($0.source) (pid \($0.pid ?? 0))" }
         guard !names.isEmpty else { return "" }
         let rest = names.count > 4 ? " and \(names.count - 4) more" : ""
-        return "; `dmascope ps` shows \(names.prefix(4).joined(separator: ", "))\(rest)"
+        var nearest = ""
+        if case .prefix(let prefix, _) = target {
+            nearest = Suggestion.text(for: prefix, among: rows.map(\.source.prefix))
+        }
+        return "\(nearest); `dmascope ps` shows \(names.prefix(4).joined(separator: ", "))\(rest)"
     }
 }
 
@@ -116,7 +121,8 @@ struct ProcessRow {
         }
     }
 
-    private static func verdict(_ code: TelemetryClientError.Code) -> String {
+    /// What is wrong with a source that could not be read, in one or two words.
+    static func verdict(_ code: TelemetryClientError.Code) -> String {
         switch code {
         case .untrusted: "not trusted"
         case .permissionDenied: "not permitted"
@@ -149,7 +155,7 @@ struct ProcessRow {
             pid.map { "\($0)" } ?? "-", uid.map { UserName.name($0) ?? "\($0)" } ?? "-", program ?? "-",
             source.runDirectory, source.prefix.isEmpty ? "-" : source.prefix, source.instance.map { "\($0)" } ?? "-",
             devices.count > 3 ? "\(first) … \(devices.count - 3) more" : devices.isEmpty ? "-" : first,
-            rate.map(metric) ?? "-", verdict,
+            rate.map(Quantity.count) ?? "-", verdict,
         ]
     }
 }

@@ -11,7 +11,10 @@ struct OutputOptions: ParsableArguments {
     }
 
     /// Prints JSON or a table, depending on `--json`.
-    func print(json tree: @autoclosure () -> JSONTree, table: TextTable) throws(Failure) {
-        try print(json: tree(), text: table.text(bold: StandardStreams.outputTakesColor))
+    ///
+    /// - Parameter sentence: the text for a table without rows: why there are none, or what to do.
+    func print(json tree: @autoclosure () -> JSONTree, table: TextTable, ifEmpty sentence: String) throws(Failure) {
+        try print(
+            json: tree(), text: table.isEmpty ? sentence : table.text(bold: StandardStreams.outputTakesColor))
     }
 }

@@ -24,20 +24,8 @@ struct ByteCount: ExpressibleByArgument, Equatable {
     }
 
     /// The number with a unit, as `1.5 MiB`.
-    var text: String { Self.text(Double(bytes)) }
+    var text: String { Quantity.bytes(Double(bytes)) }
 
-    static func text(_ bytes: Double) -> String {
-        guard bytes >= 1024 else { return "\(Int(bytes)) B" }
-        var value = bytes / 1024
-        var unit = 0
-        while value >= 1024, unit < units.count - 1 {
-            value /= 1024
-            unit += 1
-        }
-        return "\(decimal(value, places: 1)) \(units[unit])"
-    }
-
-    private static let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
     private static let shifts = [
         "": 0, "B": 0, "K": 10, "KB": 10, "KIB": 10, "M": 20, "MB": 20, "MIB": 20, "G": 30, "GB": 30, "GIB": 30,
     ]
@@ -54,34 +42,37 @@ func decimal(_ value: Double, places: Int) -> String {
     return places == 0 ? sign + padded : "\(sign)\(padded.dropLast(places)).\(padded.suffix(places))"
 }
 
-/// A number with a decimal prefix, in at most six characters: `950`, `12.3 k`, `1.20 M`.
-func metric(_ value: Double) -> String {
-    guard value.isFinite else { return "-" }
-    var (value, unit) = (value, 0)
-    while value >= 999.5, unit < metricUnits.count {
-        value /= 1000
-        unit += 1
+/// Figures as text, with three digits and a unit. Bytes have binary units (KiB is 1024 bytes), all else has decimal ones.
+/// `format.js` of the live page has the same units and digits; a test compares them.
+enum Quantity {
+    private static let prefixes = ["", " k", " M", " G", " T", " P"]
+    private static let byteUnits = [" B", " KiB", " MiB", " GiB", " TiB", " PiB"]
+    private static let timeUnits = [" ns", " µs", " ms", " s"]
+
+    /// A number of bytes, as `1.50 MiB`.
+    static func bytes(_ value: Double) -> String {
+        scaled(value < 1023.5 ? value.rounded() : value, byteUnits, base: 1024)
     }
-    let number = threeDigits(value, isWhole: unit == 0)
-    return unit == 0 ? number : "\(number) \(metricUnits[unit - 1])"
-}
 
-/// Nanoseconds with a suitable unit: `640 ns`, `1.28 us`.
-func timeText(nanoseconds: Double) -> String {
-    var (value, unit) = (nanoseconds, 0)
-    while value >= 999.5, unit < timeUnits.count - 1 {
-        value /= 1000
-        unit += 1
+    /// A number, as `950` or `12.3 k`: a rate or a count.
+    static func count(_ value: Double) -> String {
+        scaled(value < 999.5 && value >= 9.995 ? value.rounded() : value, prefixes, base: 1000)
     }
-    return "\(threeDigits(value, isWhole: unit == 0 && value == value.rounded())) \(timeUnits[unit])"
-}
 
-private func threeDigits(_ value: Double, isWhole: Bool) -> String {
-    decimal(value, places: isWhole || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2)
-}
+    /// A time, as `640 ns` or `1.28 µs`.
+    static func time(nanoseconds value: Double) -> String { scaled(value, timeUnits, base: 1000) }
 
-private let metricUnits = ["k", "M", "G", "T", "P"]
-private let timeUnits = ["ns", "us", "ms", "s"]
+    private static func scaled(_ value: Double, _ units: [String], base: Double) -> String {
+        guard value.isFinite else { return "-" }
+        var (value, unit) = (value, 0)
+        while value >= base - 0.5, unit < units.count - 1 {
+            value /= base
+            unit += 1
+        }
+        let isWhole = value == value.rounded() || value >= 99.95
+        return decimal(value, places: isWhole ? 0 : value >= 9.995 ? 1 : 2) + units[unit]
+    }
+}
 
 extension Duration {
     /// The duration in seconds.

@@ -25,7 +25,19 @@ final class TerminalScreen: Sendable {
     /// Whether keys can be read.
     var hasKeyboard: Bool { keyboard != nil }
 
-    /// Switches to the alternate screen, and to unbuffered keys without echo.
+    /// Whether the terminal's keys are for this job. A shell takes the terminal from a job that stops.
+    var isInForeground: Bool {
+        let owner = tcgetpgrp(STDIN_FILENO)
+        return owner < 0 || owner == getpgrp()
+    }
+
+    /// Remembers that the terminal belongs to another job: ``leave()`` must not change it.
+    func abandon() {
+        isEntered.withLock { $0 = false }
+    }
+
+    /// Switches to the alternate screen, and to unbuffered keys without echo. It may be called again after another job has
+    /// used the terminal.
     func enter() throws(Failure) {
         isEntered.withLock { $0 = true }
         if var raw = keyboard {
@@ -35,7 +47,7 @@ final class TerminalScreen: Sendable {
                 characters[Int(VMIN)] = 1
                 characters[Int(VTIME)] = 0
             }
-            tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)
+            _ = systemCall { tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) }
         }
         // The alternate screen, without cursor.
         try StandardStreams.print("\u{1B}[?1049h\u{1B}[?25l", terminator: "")

@@ -32,6 +32,9 @@ struct TextTable {
         return ([bold ? Self.bold(header) : header] + lines).joined(separator: "\n")
     }
 
+    /// Whether it has no rows.
+    var isEmpty: Bool { rows.isEmpty }
+
     /// The titles.
     var header: String { line(columns.map(\.title)) }
 
@@ -49,5 +52,8 @@ struct TextTable {
     }
 
     /// The text between the escape sequences for bold.
-    static func bold(_ text: String) -> String { "\u{1B}[1m\(text)\u{1B}[0m" }
+    static func bold(_ text: String) -> String { styled(text, 1) }
+
+    /// The text between escape sequences for a style, by its number in ECMA-48 (SGR).
+    static func styled(_ text: String, _ style: Int) -> String { "\u{1B}[\(style)m\(text)\u{1B}[0m" }
 }

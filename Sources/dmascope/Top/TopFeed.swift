@@ -4,8 +4,8 @@ import Synchronization
 import SystemPackage
 import TelemetryClient
 
-/// Reads a target repeatedly on its own thread, so that keys work while the target does not answer. Reconnects after
-/// the target has ended.
+/// Reads a target, or every process, repeatedly on its own thread, so that keys work while a process does not answer.
+/// Reconnects after the target has ended.
 final class TopFeed: Sendable {
     enum Event: Sendable {
         case reading(TopReading)
@@ -23,13 +23,15 @@ final class TopFeed: Sendable {
     private struct State {
         var events: [Event] = []
         var interval: Duration
+        var showsAll: Bool
     }
 
     /// Longest time between two attempts to reconnect.
     private static let reconnectInterval = Duration.seconds(1)
 
     init(
-        _ target: Target, trust: TelemetryTrust, timeout: Duration, interval: Duration
+        _ target: Target, _ survey: TopSurvey, trust: TelemetryTrust, timeout: Duration, interval: Duration,
+        showsAll: Bool
     ) throws(Failure) {
         do throws(Errno) {
             ready = try EventDescriptor()
@@ -37,10 +39,10 @@ final class TopFeed: Sendable {
         } catch {
             throw Failure("cannot watch the target: \(error): end other processes")
         }
-        state = Mutex(State(interval: interval))
+        state = Mutex(State(interval: interval, showsAll: showsAll))
         do throws(Errno) {
             // Detached: at the end, the process does not wait for a target that hangs.
-            try SystemThread.start(name: "top-feed") { self.run(target, trust, timeout) }.detach()
+            try SystemThread.start(name: "top-feed") { self.run(target, survey, trust, timeout) }.detach()
         } catch {
             throw Failure("cannot watch the target: \(error): end other processes")
         }
@@ -61,12 +63,24 @@ final class TopFeed: Sendable {
         wake.signal()
     }
 
-    private func run(_ target: Target, _ trust: TelemetryTrust, _ timeout: Duration) {
+    /// Reads every process from now on, or only the target, beginning immediately.
+    func setShowsAll(_ showsAll: Bool) {
+        state.withLock { $0.showsAll = showsAll }
+        wake.signal()
+    }
+
+    private func run(_ target: Target, _ survey: TopSurvey, _ trust: TelemetryTrust, _ timeout: Duration) {
         var reader: TopReader?
         while true {
             let began = MonotonicTime.now
             var isUnavailable = false
+            let showsAll = state.withLock { $0.showsAll }
             do throws(Failure) {
+                if showsAll {
+                    post(.reading(try survey.read()))
+                    wait(since: began, isUnavailable: false, showsAll)
+                    continue
+                }
                 if reader == nil { reader = try TopReader(try Peer(target, trust: trust, timeout: timeout)) }
                 if let reading = try reader?.read() { post(.reading(reading)) }
             } catch {
@@ -75,7 +89,7 @@ final class TopFeed: Sendable {
                 isUnavailable = true
                 post(.unavailable(error.message))
             }
-            wait(since: began, isUnavailable)
+            wait(since: began, isUnavailable: isUnavailable, showsAll)
         }
     }
 
@@ -84,10 +98,11 @@ final class TopFeed: Sendable {
         ready.signal()
     }
 
-    /// Waits until the interval is over; the interval may change during the wait.
-    private func wait(since began: MonotonicTime, _ isUnavailable: Bool) {
+    /// Waits until the interval is over, which may change during the wait, or other processes are wanted.
+    private func wait(since began: MonotonicTime, isUnavailable: Bool, _ showsAll: Bool) {
         while true {
-            let interval = state.withLock { $0.interval }
+            let (interval, wantsAll) = state.withLock { ($0.interval, $0.showsAll) }
+            if wantsAll != showsAll { return }
             let deadline = began.advanced(by: isUnavailable ? min(interval, Self.reconnectInterval) : interval)
             var entry = pollfd(fd: wake.raw, events: Int16(POLLIN), revents: 0)
             guard case .success(1) = systemCall({ poll(&entry, 1, deadline.millisecondsLeft) }) else { return }

@@ -24,8 +24,8 @@ struct TopReader {
         var channels: [TopChannel] = []
         for device in devices { channels += try read(device) }
         return TopReading(
-            time: .now, wallClock: MonotonicTime.wallClockNanoseconds, version: peer.version, pid: peer.pid,
-            deviceCount: devices.count, channels: channels)
+            time: .now, wallClock: MonotonicTime.wallClockNanoseconds,
+            origin: .process(version: peer.version, pid: peer.pid), deviceCount: devices.count, channels: channels)
     }
 
     private func read(_ device: PeerDevice) throws(Failure) -> [TopChannel] {

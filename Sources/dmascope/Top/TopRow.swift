@@ -42,8 +42,19 @@ struct TopRow {
         // A different process may have the same socket: do not compare with its predecessor.
         let before = previous?.pid == reading.pid ? previous : nil
         let channels = Dictionary(before?.channels.map { ($0.key, $0) } ?? [], uniquingKeysWith: { $1 })
-        let seconds = before.map { Double(reading.time.nanoseconds(since: $0.time)) / 1e9 } ?? 0
-        return reading.channels.map { TopRow($0, since: channels[$0.key], seconds: seconds) }
+        return reading.channels.map { channel in
+            let old = channels[channel.key]
+            let start = old?.time ?? before?.time
+            let seconds = start.map { Double((channel.time ?? reading.time).nanoseconds(since: $0)) / 1e9 } ?? 0
+            return TopRow(channel, since: old, seconds: seconds)
+        }
+    }
+
+    /// Whether its process, device or state contains the text; capital letters make no difference.
+    func contains(_ text: String) -> Bool {
+        let key = channel.key
+        let texts = [key.process?.name, key.name, channel.state, trouble.map { "\($0)" }]
+        return texts.contains { $0?.lowercased().contains(text.lowercased()) == true }
     }
 
     private init(_ channel: TopChannel, since before: TopChannel?, seconds: Double) {
@@ -66,15 +77,27 @@ struct TopRow {
 
 extension TopReading {
     /// The reading as JSON. Unknown values are null, for example rates in the first reading.
-    func json(since previous: TopReading?) -> JSONTree {
+    func json(since previous: TopReading?, filter: String, order: TopOrder) -> JSONTree {
         let before = previous?.pid == pid ? previous : nil
-        return .object([
-            JSONTree.Member("time_ns", .unsigned(wallClock)),
-            JSONTree.Member(
-                "interval_ns", before.map { .unsigned(time.nanoseconds(since: $0.time)) } ?? .null),
-            JSONTree.Member("version", .string(version)), JSONTree.Member("pid", .integer(pid)),
-            JSONTree.Member("channels", .array(TopRow.rows(of: self, since: before).map(\.json))),
-        ])
+        return .object(
+            [
+                JSONTree.Member("time_ns", .unsigned(wallClock)),
+                JSONTree.Member(
+                    "interval_ns", before.map { .unsigned(time.nanoseconds(since: $0.time)) } ?? .null),
+            ] + originJSON + [JSONTree.Member("channels", .array(rows(since: before, filter, order).map(\.json)))])
+    }
+
+    private var originJSON: [JSONTree.Member] {
+        switch origin {
+        case .process(let version, let pid):
+            [JSONTree.Member("version", .string(version)), JSONTree.Member("pid", .integer(pid))]
+        case .all(_, let failures): [JSONTree.Member("failures", .array(failures.map(\.json)))]
+        }
+    }
+
+    /// The rows with the filter's text, in that order.
+    func rows(since previous: TopReading?, _ filter: String, _ order: TopOrder) -> [TopRow] {
+        order.sorted(TopRow.rows(of: self, since: previous).filter { filter.isEmpty || $0.contains(filter) })
     }
 }
 
@@ -85,8 +108,14 @@ extension TopRow {
             JSONTree.Member(name, rates[counter].map(JSONTree.double) ?? .null)
         }
         let totals = TopCounter.allCases.map { JSONTree.Member($0.rawValue, number(channel.counters[$0])) }
-        return .object(
+        let process = channel.key.process.map {
             [
+                JSONTree.Member("process", .string($0.name)), JSONTree.Member("path", .string($0.path)),
+                JSONTree.Member("pid", .integer($0.pid)),
+            ]
+        }
+        return .object(
+            (process ?? []) + [
                 JSONTree.Member("id", .integer(channel.key.device)),
                 JSONTree.Member("name", .string(channel.key.name)),
                 JSONTree.Member("vchan", .integer(channel.key.vchan)),
@@ -102,5 +131,14 @@ extension TopRow {
                 JSONTree.Member("p50_ns", number(latency?.percentile(0.5))),
                 JSONTree.Member("p99_ns", number(latency?.percentile(0.99))),
             ])
+    }
+}
+
+extension TopFailure {
+    fileprivate var json: JSONTree {
+        .object([
+            JSONTree.Member("process", .string(name)), JSONTree.Member("verdict", .string(verdict)),
+            JSONTree.Member("reason", .string(reason)),
+        ])
     }
 }
