@@ -65,7 +65,7 @@ struct Dmascope: ParsableCommand {
         if help == "dmascope check --help" {
             // Monitoring systems show standard output, and take other statuses for another result.
             let report = CheckReport(state: .unknown, sentence: "\(sentence): see \(help)")
-            try? StandardStreams.print(report.text)
+            try? StandardStreams.print(report.text())
             Glibc.exit(report.state.rawValue)
         }
         StandardStreams.reportError("\(sentence): see \(help)")

@@ -17,7 +17,7 @@ import Testing
         // A number of one Grafana's database would replace another dashboard in the next one's.
         let top = try #require(JSONSerialization.jsonObject(with: Data(file.text.utf8)) as? [String: Any])
         #expect(top["id"] == nil)
-        #expect(dashboard.schemaVersion >= 39 && dashboard.description.hasSuffix("."))
+        #expect(dashboard.description.hasSuffix("."))
         #expect(Set(dashboard.panels.map(\.id)).count == dashboard.panels.count)
         for panel in dashboard.panels where panel.type != "row" {
             #expect(panel.description?.hasSuffix(".") == true, "\(panel.title)")
@@ -28,6 +28,27 @@ import Testing
                 #expect(!target.legendFormat.isEmpty || ["stat", "table"].contains(panel.type), "\(panel.title)")
             }
         }
+    }
+
+    /// The first versions of Grafana with a schema: an older one would not know what is in the file.
+    private static let schemas = [39: "10.3", 40: "11.5", 41: "11.6"]
+
+    @Test(arguments: Dashboard.files) func theGrafanaThatIsNeededIsNamed(file: Dashboard.File) throws {
+        let version = try #require(Self.schemas[file.dashboard().schemaVersion])
+        #expect(try DashboardFolder.text("README.md").contains("The dashboards need Grafana \(version) or later."))
+    }
+
+    /// A device, a channel or an engine alone does not tell which process it is of, nor on which machine.
+    @Test(arguments: Dashboard.files) func legendsNameTheProcess(file: Dashboard.File) throws {
+        let dashboard = try file.dashboard()
+        let legends = dashboard.panels.flatMap { $0.targets ?? [] }.map(\.legendFormat)
+        var count = 0
+        for legend in legends
+        where legend.contains(#/\{\{(name|vchan|engine|thread|run_directory|prefix|prefix_instance)\}\}/#) {
+            #expect(legend.contains("{{instance}} {{run_directory}}/{{prefix}}:{{prefix_instance}}"), "\(legend)")
+            count += 1
+        }
+        #expect(count > 5)
     }
 
     @Test(arguments: Dashboard.files) func panelsLieSideBySide(file: Dashboard.File) throws {

@@ -20,7 +20,10 @@ import Testing
             _ = try prometheus.ask(alert.expr)
             open += Expression(alert.expr).selectors
                 .filter { LiveScene.hasUntrustedSource || !$0.text.contains("untrusted") }
-                .map { ("\(alert.alert ?? ""), \($0.name)", $0.text) }
+                // The superuser may read everything.
+                .map {
+                    ("\(alert.alert ?? ""), \($0.name)", $0.text.replacing("permissionDenied\"", with: "unreadable\""))
+                }
         }
         // Values of variables come first, as in a browser; then whatever they are put into.
         try Self.wait(for: [("every source", "sum(dmascope_scrape_success) == 3")], prometheus)

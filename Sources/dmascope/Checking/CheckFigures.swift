@@ -3,109 +3,155 @@ import TelemetryClient
 
 /// The values that `check` compares with thresholds: from one collection, or from the difference of two.
 struct CheckFigures {
-    /// The greatest ratio of all channels; `nil` if no channel has completed an operation.
-    private(set) var errorRatio: Double?
-    /// The greatest value of all channels; `nil` if no process reports it.
-    private(set) var occupancy: Double?
-    /// The greatest value of all channels, in seconds: the upper bound for 99 of 100 operations.
-    private(set) var latencyP99: Double?
+    /// Every channel of the sources that answered, in their order.
+    private(set) var channels: [CheckedChannel] = []
     private(set) var deviceCount = 0
-    private(set) var sourceCount = 0
+    /// Completed operations per second, of all channels together; `nil` if no process reports them, or after one look.
+    private(set) var operationsPerSecond: Double?
+    /// All sources, with the reason why nothing is known of one.
+    private(set) var sources: [CheckedSource] = []
     /// Whether a process reports counters of operations, and of latencies; there may have been none.
     private(set) var reportsOperations = false
     private(set) var reportsLatency = false
-    /// Halted and stuck channels, as `NAME:VCHAN`.
-    private(set) var halted: [String] = []
-    private(set) var stuck: [String] = []
-    /// Sources that did not answer, with the reason.
-    private(set) var failed: [String] = []
-    /// Sources that are not read because their user is not trusted, with his number.
-    private(set) var untrusted: [(source: String, user: UInt32?)] = []
-    /// Sources and directories that this user may not or cannot read, with the number of their owner.
-    private(set) var notPermitted: [(source: String, user: UInt32?)] = []
 
     /// - Parameters:
     ///   - earlier: an earlier collection; counters are the increase since then. Empty: the totals are used.
+    ///   - seconds: the time between the two.
     ///   - selector: use only the sources that it selects; `nil`: use all sources.
-    init(_ families: [MetricFamily], since earlier: [MetricFamily] = [], selector: TelemetrySourceSelector? = nil) {
-        func samples(_ name: String, in families: [MetricFamily]) -> [MetricSample] {
-            (families.first { $0.description.name == name }?.samples ?? []).filter {
-                selector?.includes(Self.source($0)) ?? true
+    init(
+        _ families: [MetricFamily], since earlier: [MetricFamily] = [], seconds: Double = 0,
+        selector: TelemetrySourceSelector? = nil
+    ) {
+        let now = CheckCollection(families, selector)
+        let before = earlier.isEmpty ? nil : CheckCollection(earlier, selector)
+        sources = now.sources
+        deviceCount = now.samples("dmadev_device").count
+        reportsOperations = !now.samples("dmadev_operations_completed").isEmpty
+        reportsLatency = !now.samples("dmadev_operation_latency_seconds").isEmpty
+        channels = now.channels.map { CheckedChannel($0, now, since: before, seconds: seconds) }
+        if reportsOperations, seconds > 0 {
+            operationsPerSecond = channels.compactMap(\.operationsPerSecond).reduce(0, +)
+        }
+    }
+
+    /// The values of a figure with the channel, if it is one of channels.
+    func values(of figure: CheckFigure) -> [(value: Double, channel: CheckedChannel?)] {
+        switch figure {
+        case .devices: [(Double(deviceCount), nil)]
+        case .operations: operationsPerSecond.map { [($0, nil)] } ?? []
+        default: channels.compactMap { channel in channel.value(of: figure).map { ($0, channel) } }
+        }
+    }
+
+    /// Whether a process reports what the figure is computed from.
+    func isReported(_ figure: CheckFigure) -> Bool {
+        switch figure {
+        case .devices: true
+        case .errorRatio, .operations: reportsOperations
+        case .occupancy: !values(of: .occupancy).isEmpty
+        case .latencyP99: reportsLatency
+        }
+    }
+}
+
+/// A source, as `check` shows it.
+struct CheckedSource {
+    let name: TelemetrySource
+    /// Why nothing is known of it: the description of a `TelemetryClientError.Code`; `nil` if it answered.
+    let failure: String?
+    /// The number of its owner.
+    let user: UInt32?
+    /// The time of its answers.
+    let seconds: Double
+}
+
+/// One collection of metrics, by series.
+struct CheckCollection {
+    private let families: [String: [MetricSample]]
+    private let numbers: [String: [CheckedChannel.Key: Double]]
+    private let histograms: [CheckedChannel.Key: MetricHistogram]
+    let sources: [CheckedSource]
+    private let processes: [TelemetrySource: String]
+    private let failed: Set<TelemetrySource>
+    /// The least and greatest number of slots of any use.
+    private var slots: [CheckedChannel.Key: ClosedRange<Double>] = [:]
+
+    init(_ families: [MetricFamily], _ selector: TelemetrySourceSelector?) {
+        var samples: [String: [MetricSample]] = [:]
+        for family in families {
+            samples[family.description.name] = family.samples.filter {
+                selector?.includes(TelemetrySource($0.labels)) ?? true
             }
         }
-        func values(_ name: String) -> [LabelSet: Double] {
-            Self.byLabels(samples(name, in: families), \.number)
-                .merging(Self.byLabels(samples(name, in: earlier), \.number)) { max($0 - $1, 0) }
+        self.families = samples
+        func byChannel<Value>(_ name: String, _ value: (MetricValue) -> Value?) -> [CheckedChannel.Key: Value] {
+            Dictionary(
+                (samples[name] ?? []).compactMap { sample in
+                    value(sample.value).map { (CheckedChannel.Key(sample.labels), $0) }
+                }, uniquingKeysWith: { first, _ in first })
         }
-        reportsOperations = !samples("dmadev_operations_completed", in: families).isEmpty
-        reportsLatency = !samples("dmadev_operation_latency_seconds", in: families).isEmpty
-        let errors = values("dmadev_operation_errors")
-        errorRatio = values("dmadev_operations_completed").compactMap { labels, completed in
-            completed > 0 ? (errors[labels] ?? 0) / completed : nil
-        }.max()
-        occupancy = samples("dmadev_vchan_ring_occupancy_ratio", in: families).compactMap(\.value.number).max()
-        let before = Self.byLabels(samples("dmadev_operation_latency_seconds", in: earlier), \.histogram)
-        latencyP99 = samples("dmadev_operation_latency_seconds", in: families).compactMap { sample in
-            sample.value.histogram.flatMap { Self.percentile(0.99, of: $0, since: before[sample.labels]) }
-        }.max()
-        deviceCount = samples("dmadev_device", in: families).count
-        func channels(_ state: String) -> [String] {
-            samples("dmadev_vchan_state", in: families)
-                .filter { $0.labels["state"] == state && $0.value.number == 1 }
-                .map { "\($0.labels["name"] ?? ""):\($0.labels["vchan"] ?? "")" }
+        numbers = Dictionary(
+            uniqueKeysWithValues: CheckedChannel.metrics.map { name in (name, byChannel(name, \.number)) })
+        histograms = byChannel("dmadev_operation_latency_seconds", \.histogram)
+        func bySource<Value>(_ name: String, _ value: (MetricSample) -> Value?) -> [TelemetrySource: Value] {
+            Dictionary(
+                (samples[name] ?? []).compactMap { sample in
+                    value(sample).map { (TelemetrySource(sample.labels), $0) }
+                },
+                uniquingKeysWith: { first, _ in first })
         }
-        halted = channels("halted")
-        stuck = channels("stuck")
-        let answers = samples("dmascope_scrape_success", in: families)
-        sourceCount = answers.count
-        let owners = Dictionary(
-            samples("dmascope_source", in: families).map {
-                (Self.source($0), $0.labels["source_uid"].flatMap(UInt32.init))
-            },
-            uniquingKeysWith: { first, _ in first })
-        for sample in samples("dmascope_scrape_failure", in: families) {
-            let (source, reason) = (Self.source(sample), sample.labels["reason"] ?? "")
-            let owner = owners[source] ?? nil
-            switch reason {
-            case TelemetryClientError.Code.untrusted.description: untrusted.append((source.description, owner))
-            case TelemetryClientError.Code.permissionDenied.description,
-                TelemetryClientError.Code.unreadable.description:
-                notPermitted.append((source.description, owner))
-            default: failed.append("\(source) (\(reason))")
-            }
+        let owners = bySource("dmascope_source") { $0.labels["source_uid"].flatMap(UInt32.init) }
+        let failures = bySource("dmascope_scrape_failure") { $0.labels["reason"] }
+        let times = bySource("dmascope_scrape_duration_seconds", \.value.number)
+        processes = bySource("dmascope_source") { $0.labels["pid"] }
+        sources = (samples["dmascope_scrape_success"] ?? []).map { sample in
+            let name = TelemetrySource(sample.labels)
+            return CheckedSource(
+                name: name, failure: failures[name], user: owners[name], seconds: times[name] ?? 0)
+        }
+        failed = Set(sources.filter { $0.failure != nil }.map(\.name))
+        for sample in samples["dmadev_vchan_ring_slots"] ?? [] {
+            guard let count = sample.value.number, !count.isNaN else { continue }
+            let key = CheckedChannel.Key(sample.labels)
+            let known = slots[key] ?? count...count
+            slots[key] = min(known.lowerBound, count)...max(known.upperBound, count)
         }
     }
 
-    private static func source(_ sample: MetricSample) -> TelemetrySource {
-        TelemetrySource(
-            runDirectory: sample.labels["run_directory"] ?? "", prefix: sample.labels["prefix"] ?? "",
-            instance: sample.labels["prefix_instance"].flatMap { Int($0) })
+    func samples(_ name: String) -> [MetricSample] { families[name] ?? [] }
+    func number(_ name: String, _ channel: CheckedChannel.Key) -> Double? { numbers[name]?[channel] }
+    func latency(_ channel: CheckedChannel.Key) -> MetricHistogram? { histograms[channel] }
+
+    /// Whether the process of a source is the one of another collection, which may not have read it.
+    func hasSameProcess(_ source: TelemetrySource, as other: CheckCollection) -> Bool {
+        processes[source] == other.processes[source]
     }
 
-    private static func byLabels<Value>(
-        _ samples: [MetricSample], _ value: (MetricValue) -> Value?
-    ) -> [LabelSet: Value] {
-        Dictionary(
-            samples.compactMap { sample in value(sample.value).map { (sample.labels, $0) } },
-            uniquingKeysWith: { first, _ in first })
-    }
+    /// Whether a source is in this collection and answered nothing.
+    func hasFailed(_ source: TelemetrySource) -> Bool { failed.contains(source) }
 
-    /// The upper bound of the bucket that contains the percentile; infinite for the last bucket.
-    private static func percentile(
-        _ part: Double, of now: MetricHistogram, since before: MetricHistogram?
-    ) -> Double? {
-        let old = before?.buckets.map(\.count) ?? Array(repeating: 0, count: now.buckets.count)
-        let isReset = zip(now.buckets, old).contains { $0.count < $1 }
-        let counts = isReset ? now.buckets.map(\.count) : zip(now.buckets, old).map { $0.count - $1 }
-        let rest = isReset || now.rest < before?.rest ?? 0 ? now.rest : now.rest - (before?.rest ?? 0)
-        let count = counts.reduce(rest, &+)
-        guard count > 0 else { return nil }
-        var seen: UInt64 = 0
-        for (bucket, count) in zip(now.buckets, counts) {
-            seen &+= count
-            if Double(seen) >= part * Double(counts.reduce(rest, &+)) { return bucket.upperBound }
+    func slots(_ channel: CheckedChannel.Key) -> ClosedRange<Double>? { slots[channel] }
+
+    /// The channels in the order of the sources, with their states. A state that is none of the known ones is missing.
+    var channels: [(key: CheckedChannel.Key, state: String?)] {
+        var states: [CheckedChannel.Key: String] = [:]
+        var order: [CheckedChannel.Key] = []
+        var seen: Set<CheckedChannel.Key> = []
+        for sample in samples("dmadev_vchan_state") {
+            let key = CheckedChannel.Key(sample.labels)
+            if seen.insert(key).inserted { order.append(key) }
+            if sample.value.number == 1 { states[key] = sample.labels["state"] }
         }
-        return .infinity
+        return order.map { ($0, states[$0]) }
+    }
+}
+
+extension TelemetrySource {
+    /// The source that labels of a series name.
+    init(_ labels: LabelSet) {
+        self.init(
+            runDirectory: labels["run_directory"] ?? "", prefix: labels["prefix"] ?? "",
+            instance: labels["prefix_instance"].flatMap { Int($0) })
     }
 }
 

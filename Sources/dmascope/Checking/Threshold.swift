@@ -29,21 +29,29 @@ struct MonitoringRange: Sendable {
 /// One range or two: `critical`, or `warning,critical`.
 struct Threshold: ExpressibleByArgument {
     let warning: MonitoringRange?
-    let critical: MonitoringRange
+    let critical: MonitoringRange?
+
+    /// `nil` if there is no limit, or if no value could be a warning without being critical, which is a mistake.
+    init?(warning: MonitoringRange?, critical: MonitoringRange?) {
+        guard warning != nil || critical != nil else { return nil }
+        if let warning, let critical, !warning.isInverted, !critical.isInverted {
+            guard warning.end <= critical.end, warning.start >= critical.start || !warning.start.isFinite else {
+                return nil
+            }
+        }
+        (self.warning, self.critical) = (warning, critical)
+    }
 
     init?(argument: String) {
         let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
         let ranges = parts.compactMap { MonitoringRange($0) }
-        guard (1...2).contains(parts.count), ranges.count == parts.count, let critical = ranges.last else { return nil }
-        self.critical = critical
-        warning = ranges.count == 2 ? ranges[0] : nil
-        // Two limits in the wrong order are a mistake: there would be no warning.
-        if let warning, !warning.isInverted, !critical.isInverted, warning.end > critical.end { return nil }
+        guard (1...2).contains(parts.count), ranges.count == parts.count else { return nil }
+        self.init(warning: ranges.count == 2 ? ranges[0] : nil, critical: ranges.last)
     }
 
     /// The state that a value leads to.
     func state(of value: Double) -> CheckState {
-        if critical.isBad(value) { return .critical }
+        if critical?.isBad(value) == true { return .critical }
         return warning?.isBad(value) == true ? .warning : .ok
     }
 
@@ -54,7 +62,11 @@ struct Threshold: ExpressibleByArgument {
     }
 
     /// The thresholds in the notation of performance data.
-    var text: String { "\(warning?.text ?? "");\(critical.text)" }
+    var text: String { "\(warning?.text ?? "");\(critical?.text ?? "")" }
+}
+
+extension MonitoringRange: ExpressibleByArgument {
+    init?(argument: String) { self.init(argument) }
 }
 
 /// The result of a check: the exit status of monitoring plugins.
@@ -81,7 +93,8 @@ enum CheckState: Int32, CaseIterable, Comparable {
         case .warning: "something is outside of the range for a warning"
         case .critical: "something is outside of its range, a channel is halted or stuck, or a source does not answer"
         case .unknown:
-            "there is no source, one is not trusted or cannot be read, a figure is missing, or the command line is wrong"
+            "there is no source, one is not trusted or cannot be read, a figure is missing or impossible, the time is over, "
+                + "or the command line is wrong"
         }
     }
 

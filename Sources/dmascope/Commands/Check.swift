@@ -1,8 +1,10 @@
 import ArgumentParser
+import Glibc
 import LinuxSystem
 import MetricsExporter
 import OpenMetricsText
 import TelemetryClient
+import TelemetryWire
 
 /// `dmascope check`
 struct Check: ParsableCommand {
@@ -10,13 +12,23 @@ struct Check: ParsableCommand {
         abstract: "Compare metrics of DMA devices with thresholds, as a monitoring plugin.",
         discussion: """
             Prints one line, with performance data after the bar, and exits with a status that Nagios, Icinga and \
-            similar systems understand. A threshold is one range (critical) or two, for example 0.01,0.05 (warning \
-            and critical), in the notation of the plugins: 10 means 0 to 10, 10: at least 10, ~:10 at most 10, 10:20 both, \
-            and @10:20 outside of 10 to 20; a value outside of the range is reported. The values are those of the worst channel. Counters and \
-            latencies are totals since the devices were created, or the increase during --interval.
+            similar systems understand. Channels that are halted or stuck and sources that do not answer are always reported.
+
+            A threshold is one range (critical) or two, for example 0.01,0.05 (warning and critical), in the notation of \
+            the plugins: 10 means 0 to 10, 10: at least 10, ~:10 at most 10, 10:20 both, and @10:20 outside of 10 to 20; a \
+            value outside of the range is reported. Every channel is compared, and the worst one is named. For one \
+            figure: --figure latency-p99 -w 100 -c 1000.
+
+            Ratios, latencies and rates are those of the time between two looks, one second by default (--interval). \
+            With --interval 0 the check looks once: they are totals since the devices were created, which hide present \
+            trouble, there are no rates, and a channel of a DPDK application is never found stuck.
 
             EXIT STATUS:
             \(CheckState.help)
+
+            EXAMPLES:
+              dmascope check --source dmascope --min-devices 2 --max-error-ratio 0.001,0.01
+              dmascope check --figure operations-per-second -w 1000: -c 1: --interval 5
             """)
 
     @Option(
@@ -44,76 +56,232 @@ struct Check: ParsableCommand {
             valueName: "[warning,]critical"))
     var maxLatencyP99: Threshold?
 
-    @Option(help: ArgumentHelp("Check the increase during this time, up to 3600.", valueName: "seconds"))
-    var interval: Double?
+    @Option(help: "The only figure that is compared and shown: that of --warning and --critical.")
+    var figure: CheckFigure?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The range of --figure without a warning.", valueName: "range"))
+    var warning: MonitoringRange?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The range of --figure that is not critical.", valueName: "range"))
+    var critical: MonitoringRange?
+
+    @Option(
+        help: ArgumentHelp(
+            "A channel is stuck if operations are in flight and none has finished for this time. By default, dmascope's "
+                + "processes decide it (`serve --stuck-after`, one second). For a DPDK application, --interval must be as "
+                + "long, or the state is unknown.", valueName: "seconds"))
+    var stuck: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Compare what happens in this time, up to 3600; 0: look once, and compare totals.", valueName: "seconds"))
+    var interval = 1.0
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The state is unknown if there is no result by then; the default is 10 seconds more than --interval.",
+            valueName: "seconds"))
+    var timeout: Double?
+
+    @Flag(help: "Add performance data of every channel: monitoring systems cut outputs beyond some kilobytes.")
+    var perChannel = false
+
+    @Flag(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Print more: -v all problems and the summary in the line, -vv a line for each source and channel, -vvv also what "
+                + "was compared, and how long each source took."))
+    var verbose: Int
 
     @OptionGroup var sources: SourceOptions
+    @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if let interval, !(interval > 0 && interval <= 3600) {
-            throw ValidationError("--interval takes more than 0 and at most 3600 seconds")
+        guard interval >= 0, interval <= 3600 else { throw ValidationError("--interval takes 0 to 3600 seconds") }
+        if let timeout {
+            guard timeout > 0, timeout <= 86400 else {
+                throw ValidationError("--timeout takes more than 0 and at most 86400 seconds")
+            }
+            guard timeout > interval else { throw ValidationError("--timeout must be longer than --interval") }
         }
-        for (name, threshold) in [("--max-error-ratio", maxErrorRatio), ("--max-occupancy", maxOccupancy)] {
-            guard threshold?.isWithin(0...1) ?? true else { throw ValidationError("\(name) takes limits from 0 to 1") }
-        }
-        if let maxLatencyP99, !maxLatencyP99.isWithin(0...Double.infinity) {
-            throw ValidationError("--max-latency-p99 takes limits of 0 or more")
+        if let stuck, !(stuck > 0 && stuck <= 86400) {
+            throw ValidationError("--stuck takes more than 0 and at most 86400 seconds")
         }
         if let minDevices, minDevices < 0 { throw ValidationError("--min-devices takes 0 or more") }
+        guard figure != nil || (warning == nil && critical == nil) else {
+            throw ValidationError("--warning and --critical need --figure")
+        }
+        if figure == .operations, interval == 0 {
+            throw ValidationError("operations-per-second needs an --interval above 0")
+        }
+        guard figure == nil || named.isEmpty else {
+            throw ValidationError("--figure excludes \(named.map(\.option).joined(separator: " and "))")
+        }
+        guard warning == nil && critical == nil || figureThreshold != nil else {
+            throw ValidationError("no value could be a warning: --critical must contain the range of --warning")
+        }
+        for (figure, option, threshold) in named + [(figure ?? .devices, "--figure", figureThreshold)] {
+            guard threshold?.isWithin(figure.domain) ?? true else {
+                throw ValidationError("\(option) takes limits \(figure.domainText)")
+            }
+        }
+    }
+
+    private var figureThreshold: Threshold? { Threshold(warning: warning, critical: critical) }
+
+    /// The thresholds that have options of their own.
+    private var named: [(figure: CheckFigure, option: String, threshold: Threshold?)] {
+        let least = minDevices.flatMap { Threshold(warning: nil, critical: MonitoringRange("\($0):")) }
+        return [
+            (.devices, "--min-devices", least), (.errorRatio, "--max-error-ratio", maxErrorRatio),
+            (.occupancy, "--max-occupancy", maxOccupancy), (.latencyP99, "--max-latency-p99", maxLatencyP99),
+        ].filter { $0.2 != nil }
     }
 
     func run() throws {
-        let report: CheckReport
+        let limit = timeout ?? interval + 10
+        let output = output
+        let deadline = try CheckTimeout(seconds: limit) { report in
+            try? output.print(json: report.json, text: report.text())
+        }
+        var report: CheckReport
         do {
-            let collector = sources.collector(includesThisProcess: false)
-            var earlier: [MetricFamily] = []
-            if let interval {
-                // SIGINT and SIGTERM keep their default action: they end the process.
-                let end = MonotonicTime.now.advanced(by: .seconds(interval))
-                earlier = try collector.collect()
-                Pause.until(end)
-            }
-            report = self.report(
-                on: CheckFigures(
-                    try collector.collect(), since: earlier, selector: source.map(TelemetrySourceSelector.init)))
+            report = try self.report()
         } catch {
             report = CheckReport(state: .unknown, sentence: "\(error)")
         }
-        try StandardStreams.print(report.text)
+        // If the time is over, the other thread is about to end the process.
+        guard deadline.claim() else { while true { pause() } }
+        try output.print(json: report.json, text: report.text(verbosity: verbose))
         throw ExitCode(report.state.rawValue)
     }
 
-    private func report(on figures: CheckFigures) -> CheckReport {
+    private func report() throws(TelemetryClientError) -> CheckReport {
+        let collector = sources.collector(includesThisProcess: false)
+        var earlier: [MetricFamily] = []
+        var start = MonotonicTime.now
+        if interval > 0 {
+            earlier = try collector.collect()
+            // Counted from the end of the first look, so that the time between two looks at a channel is not shorter. SIGINT
+            // and SIGTERM keep their default action: they end the process.
+            start = .now
+            Pause.until(start.advanced(by: .seconds(interval)))
+        }
+        let seconds = interval > 0 ? Double(MonotonicTime.now.nanoseconds(since: start)) / 1e9 : 0
+        return report(
+            on: CheckFigures(
+                try collector.collect(), since: earlier, seconds: seconds,
+                selector: source.map(TelemetrySourceSelector.init)), seconds: seconds)
+    }
+
+    private func report(on figures: CheckFigures, seconds: Double) -> CheckReport {
         var report = CheckReport()
-        guard figures.sourceCount > 0 else {
+        guard !figures.sources.isEmpty else {
             let what = source.map { "no process matches \($0)" } ?? "no process with a telemetry socket"
             report.addFinding(minDevices ?? 0 > 0 || source != nil ? .critical : .unknown, what)
             return report
         }
-        let devices = "\(figures.deviceCount) \(figures.deviceCount == 1 ? "device" : "devices")"
-        for failure in figures.failed { report.addFinding(.critical, "no answer from \(failure)") }
-        for (source, user) in figures.untrusted {
-            let owner = user.map { " of \(UserName.text($0))" } ?? ""
-            report.addFinding(.unknown, "\(source)\(owner) is not trusted: see --trust-user")
+        func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
+        let devices = count(figures.deviceCount, "device")
+        report.summary = "\(devices), \(count(figures.sources.count, "source"))"
+        report.addDetail(
+            3, "version \(DmascopeVersion.number), looked \(interval > 0 ? "twice in \(interval) s" : "once")")
+        for source in figures.sources { report.add(source) }
+        for channel in figures.channels { report.add(channel, stuckAfter: stuck, seconds: seconds) }
+
+        var thresholds = Dictionary(named.map { ($0.figure, $0.threshold) }, uniquingKeysWith: { first, _ in first })
+        if let figure { thresholds[figure] = figureThreshold }
+        for figure in CheckFigure.allCases where self.figure ?? figure == figure {
+            let threshold = thresholds[figure] ?? nil
+            if let threshold { report.addDetail(3, "threshold of \(figure.rawValue): \(threshold.text)") }
+            if figure == .devices, let minDevices, figures.deviceCount < minDevices {
+                report.add(figure, Double(figures.deviceCount), threshold)
+                report.addFinding(.critical, "\(devices), at least \(minDevices) are required")
+                continue
+            }
+            report.judge(
+                figure, figures.values(of: figure).map { ($0.value, $0.channel?.text) }, threshold,
+                isReported: figures.isReported(figure))
+            guard perChannel else { continue }
+            for (value, channel) in figures.values(of: figure) {
+                if let channel { report.add(figure, of: channel.label, value, threshold) }
+            }
         }
-        for (source, user) in figures.notPermitted {
-            report.addFinding(.unknown, "\(source) cannot be read: \(UserName.advice(for: user, "run the check"))")
-        }
-        for channel in figures.halted { report.addFinding(.critical, "\(channel) is halted") }
-        for channel in figures.stuck { report.addFinding(.critical, "\(channel) is stuck") }
-        report.add("devices", Double(figures.deviceCount), minDevices.map { "@0:\($0 - 1)" }.map { ";\($0)" } ?? ";")
-        if let minDevices, figures.deviceCount < minDevices {
-            report.addFinding(.critical, "\(devices), at least \(minDevices) are required")
-        }
-        report.add(
-            "error_ratio", figures.errorRatio, maxErrorRatio, "error ratio", isReported: figures.reportsOperations,
-            domain: 0...1)
-        report.add("occupancy", figures.occupancy, maxOccupancy, "occupancy", isReported: false, domain: 0...1)
-        report.add(
-            "latency_p99", figures.latencyP99.map { $0 * 1e6 }, unit: "us", maxLatencyP99, "p99 latency",
-            isReported: figures.reportsLatency)
-        report.summary =
-            "\(devices), \(figures.sourceCount) \(figures.sourceCount == 1 ? "source" : "sources")"
+        report.add("channels", .array(figures.channels.map { $0.json(stuckAfter: stuck, seconds: seconds) }))
+        report.add("sources", .array(figures.sources.map(\.json)))
         return report
+    }
+}
+
+extension CheckReport {
+    /// Adds what is wrong with a source.
+    fileprivate mutating func add(_ source: CheckedSource) {
+        addDetail(2, "source \(source.name): \(source.failure ?? "answers")")
+        addDetail(3, "time of \(source.name): \(decimal(source.seconds * 1000, places: 1)) ms")
+        guard let failure = source.failure else { return }
+        switch failure {
+        case TelemetryClientError.Code.untrusted.description:
+            let owner = source.user.map { " of \(UserName.text($0))" } ?? ""
+            addFinding(.unknown, "\(source.name)\(owner) is not trusted: see --trust-user")
+        case TelemetryClientError.Code.permissionDenied.description,
+            TelemetryClientError.Code.unreadable.description:
+            addFinding(
+                .unknown, "\(source.name) cannot be read: \(UserName.advice(for: source.user, "run the check"))")
+        default: addFinding(.critical, "no answer from \(source.name) (\(failure))")
+        }
+    }
+
+    /// Adds what is wrong with a channel.
+    fileprivate mutating func add(_ channel: CheckedChannel, stuckAfter limit: Double?, seconds: Double) {
+        let values = CheckFigure.allCases.compactMap { figure in
+            channel.value(of: figure).map { "\(figure.words) \(decimal($0, places: 3))\(figure.unit)" }
+        }
+        addDetail(2, (["channel \(channel.text): \(channel.state ?? "-")"] + values).joined(separator: ", "))
+        if channel.state == "halted" {
+            addFinding(.critical, "\(channel.text) is halted")
+        } else {
+            switch channel.progress(stuckAfter: limit, seconds: seconds) {
+            case .stuck: addFinding(.critical, "\(channel.text) is stuck")
+            case .unknown:
+                addFinding(.unknown, "whether \(channel.text) is stuck needs an --interval as long as --stuck")
+            case .moves: break
+            }
+        }
+        for sentence in channel.impossibilities { addFinding(.unknown, "\(channel.text) \(sentence)") }
+    }
+}
+
+extension CheckedSource {
+    fileprivate var json: JSONTree {
+        .object([
+            .init("run_directory", .string(name.runDirectory)), .init("prefix", .string(name.prefix)),
+            .init("instance", name.instance.map { .integer(Int64($0)) } ?? .null),
+            .init("failure", failure.map(JSONTree.string) ?? .null),
+            .init("uid", user.map { .integer(Int64($0)) } ?? .null), .init("seconds", .double(seconds)),
+        ])
+    }
+}
+
+extension CheckedChannel {
+    fileprivate func json(stuckAfter limit: Double?, seconds: Double) -> JSONTree {
+        func number(_ value: Double?) -> JSONTree { value.flatMap { $0.isFinite ? .double($0) : nil } ?? .null }
+        func id(_ label: String) -> JSONTree { Int64(label).map(JSONTree.integer) ?? .null }
+        let isStuck: JSONTree =
+            switch progress(stuckAfter: limit, seconds: seconds) {
+            case .stuck: .bool(true)
+            case .moves: .bool(false)
+            case .unknown: .null
+            }
+        return .object(
+            [
+                .init("run_directory", .string(key.source.runDirectory)), .init("prefix", .string(key.source.prefix)),
+                .init("instance", key.source.instance.map { .integer(Int64($0)) } ?? .null),
+                .init("id", id(key.device)), .init("name", .string(key.name)), .init("vchan", id(key.vchan)),
+                .init("state", state.map(JSONTree.string) ?? .null), .init("stuck", isStuck),
+            ]
+                + CheckFigure.allCases.filter { $0 != .devices }.map {
+                    JSONTree.Member($0.label, number(value(of: $0)))
+                })
     }
 }

@@ -15,10 +15,10 @@ extension FuzzKind {
         while !values.rest.isEmpty {
             let value = Double(bitPattern: values.number())
             let state = threshold.state(of: value)
-            require((state == .critical) == threshold.critical.isBad(value), "\(value) is \(state.word)")
-            report.add("value", value, unit: "us", threshold, "value")
+            require((state == .critical) == (threshold.critical?.isBad(value) ?? false), "\(value) is \(state.word)")
+            report.judge(.latencyP99, [(value, nil)], threshold, isReported: true)
         }
-        let text = report.text
+        let text = report.text()
         require(text.hasPrefix("DMADEV \(report.state.word) - "), text)
         require(text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }, text)
     }
