@@ -595,8 +595,9 @@ static void patch_objects(void)
 
 __attribute__((constructor)) static void begin(void)
 {
-	void *visible = dlsym(RTLD_DEFAULT, calls[START].name);
+	/* The scope of the program. RTLD_DEFAULT begins with that, but ends with a plug-in's own. */
+	void *program = dlopen(NULL, RTLD_LAZY);
 
-	is_plugin = visible != calls[START].replacement;
+	is_plugin = program == NULL || dlsym(program, calls[START].name) != calls[START].replacement;
 	patch_objects();
 }

@@ -592,15 +592,12 @@ static void run_benchmark(void)
 	printf("%.2f %.2f\n", measure(32), measure(1));
 }
 
-int main(int count, char **arguments)
-{
-	const char *name = count < 2 ? "" : arguments[1];
-	char *number = strchr(name, '=');
+int run_case(const char *name);
 
-	if (count < 2)
-		FAIL("no case");
-	arguments[1] = arguments[0];
-	EXPECT(rte_eal_init(count - 1, arguments + 1) >= 0);
+int run_case(const char *name)
+{
+	const char *number = strchr(name, '=');
+
 	if (strncmp(name, "counts", 6) == 0)
 		test_counts(number == NULL ? 20000000 : strtoull(number + 1, NULL, 10));
 	else if (strcmp(name, "invalid") == 0)
@@ -618,4 +615,15 @@ int main(int count, char **arguments)
 	else
 		FAIL("no case %s", name);
 	return 0;
+}
+
+int main(int count, char **arguments)
+{
+	const char *name = count < 2 ? "" : arguments[1];
+
+	if (count < 2)
+		FAIL("no case");
+	arguments[1] = arguments[0];
+	EXPECT(rte_eal_init(count - 1, arguments + 1) >= 0);
+	return run_case(name);
 }
