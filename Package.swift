@@ -127,13 +127,25 @@ let package = Package(
             "DeviceDrivers",
             ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "LinuxSystem", "SoftwareDriver", systemPackage]),
 
+        // L4: the observer of DPDK's devices, inside the library for C. The stub, which needs libc only, is an object of its
+        // own; see scripts/dpdk-observer.
+        .target(
+            name: "CDPDKObserver", dependencies: ["CDMADev", "CLinux"], exclude: ["stub.c"],
+            cSettings: [.define("_GNU_SOURCE")]),
+        swiftTarget(
+            "DPDKObserver",
+            [
+                "CDMADev", "CDPDKObserver", "DMADev", "DMATelemetry", "LinuxSystem", "TelemetryServer",
+                "TelemetryWire", systemPackage,
+            ]),
+
         // L4: the library for C.
         .target(name: "CLibDMADev", dependencies: ["CDMADev"], cSettings: [.define("_GNU_SOURCE")]),
         .target(
             name: "LibDMADev",
             dependencies: [
-                "CDMADev", "CLibDMADev", "DMADev", "DMATelemetry", "DeviceDrivers", "LinuxSystem", "TelemetryServer",
-                "TelemetryWire", systemPackage,
+                "CDMADev", "CLibDMADev", "DMADev", "DMATelemetry", "DPDKObserver", "DeviceDrivers", "LinuxSystem",
+                "TelemetryServer", "TelemetryWire", systemPackage,
             ], exclude: ["libdmadev.map"], swiftSettings: swiftSettings),
 
         // L4: the program.

@@ -86,6 +86,7 @@ static struct device {
 	unsigned generation; /* of the file that the counters lie in */
 	uint16_t nb_counters;
 	struct observer_channel_counters *counters;
+	char name[64];
 } devices[OBSERVER_DEVICE_COUNT];
 
 /* Of all devices: the clock is measured once. */
@@ -590,19 +591,21 @@ static bool make_channel(struct channel *channel, uint16_t nb_desc, struct obser
 	return true;
 }
 
-/* The counters of nb_vchans channels in the present file; those of an earlier start go on. */
+/* The counters of nb_vchans channels in the present file; those of an earlier start of the same device go on. */
 static bool make_counters(struct device *device, const struct dmascope_dpdk_device *observed)
 {
 	size_t size = observed->nb_vchans * sizeof(struct observer_channel_counters);
 	struct observer_channel_counters *counters = device->counters;
 	struct observer_file_header *header;
 	uint64_t offset;
+	bool is_known = device->generation == observer_file_generation() &&
+			strncmp(device->name, observed->name, sizeof(device->name) - 1) == 0;
 
-	if (device->generation != observer_file_generation() || device->nb_counters < observed->nb_vchans) {
+	if (!is_known || device->nb_counters < observed->nb_vchans) {
 		counters = observer_file_add(size, &offset);
 		if (counters == NULL)
 			return false;
-		if (device->generation == observer_file_generation() && device->nb_counters > 0)
+		if (is_known)
 			memcpy(counters, device->counters, device->nb_counters * sizeof(*counters));
 		device->nb_counters = observed->nb_vchans;
 	} else {
@@ -620,6 +623,7 @@ static bool make_counters(struct device *device, const struct dmascope_dpdk_devi
 	observer_file_end_change();
 	device->counters = counters;
 	device->generation = observer_file_generation();
+	strncpy(device->name, observed->name, sizeof(device->name) - 1);
 	return true;
 }
 

@@ -253,7 +253,7 @@ static void **fast_path_objects(void)
 /* The library is beside this one, or where the loader finds it. */
 static bool load_observer(void)
 {
-	const struct dmascope_observer *(*enter)(uint32_t, void *(*)(const char *));
+	const struct dmascope_observer *(*enter)(uint32_t);
 	char path[PATH_MAX + sizeof("libdmadev.so.1")] = "";
 	Dl_info own;
 	char *slash;
@@ -276,7 +276,7 @@ static bool load_observer(void)
 		return false;
 	}
 	*(void **)&enter = dlsym(library, "dmascope_observer");
-	observer = enter == NULL ? NULL : enter(DMASCOPE_OBSERVER_VERSION, find);
+	observer = enter == NULL ? NULL : enter(DMASCOPE_OBSERVER_VERSION);
 	if (observer == NULL)
 		say("nothing is observed: libdmadev.so.1 is of another version than this library");
 	return observer != NULL;

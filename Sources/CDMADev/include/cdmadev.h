@@ -224,6 +224,9 @@ struct dmadev_data_path {
 /* The mode of a data path. */
 #define DMADEV_MODE_SILENT (1U << 0) /* as in the configuration flags */
 #define DMADEV_MODE_ENQ_DEQ (1U << 1)
+/* Set by a driver that is not the library's: arguments are not checked, the driver gets every call and its results are
+ * the caller's. */
+#define DMADEV_MODE_OBSERVED (1U << 14)
 #define DMADEV_MODE_CLOSED (1U << 15)
 
 /* The call layer: checks, calls the function in the table that `path` points to, counts failures, and emits the

@@ -86,4 +86,10 @@ struct observer_channel_counters *_Nullable observer_counters(int16_t id, uint16
 /* The path of the file; empty if it could not be made, and in a child of fork. */
 const char *_Nonnull observer_file_path(void);
 
+/* What the stub calls: DPDKObserver. */
+const char *_Nullable dpdkobserver_attach(const struct dmascope_dpdk_device *_Nonnull device);
+void dpdkobserver_detach(int16_t id);
+void dpdkobserver_closed(int16_t id);
+void dpdkobserver_reset(int16_t id, uint16_t vchan);
+
 #endif

@@ -46,10 +46,7 @@ struct dmascope_observer {
 	void (*reset)(int16_t id, uint16_t vchan);
 };
 
-/* The only symbol that the stub takes from libdmadev.
- *
- * find: returns the address of a symbol of the application's DPDK, NULL if there is none.
- * Returns NULL for another version than the library's. */
-const struct dmascope_observer *dmascope_observer(uint32_t version, void *(*find)(const char *symbol));
+/* The only symbol that the stub takes from libdmadev. Returns NULL for another version than the library's. */
+const struct dmascope_observer *dmascope_observer(uint32_t version);
 
 #endif

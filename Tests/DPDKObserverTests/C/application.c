@@ -392,11 +392,12 @@ static void test_counts(uint64_t count)
 	}
 	expect_counts(1, &nothing);
 	EQUAL((uint64_t)rte_dma_close(0), 0);
+	/* Other devices get the numbers, one after an unplug without a stop. */
 	ring = plug("fast2");
 	start_device(0, 64, false);
+	memset(&counted, 0, sizeof(counted));
 	move(0, ring, &counted, 100000, false, 0);
 	expect_counts(0, &counted);
-	/* Unplugged without a stop: the next device has other functions, but the counters of its number go on. */
 	unplug(1, "fast1");
 	ring = plug("fast3");
 	start_device(1, 64, false);
@@ -549,6 +550,20 @@ static void test_control(void)
 	pthread_join(thread, NULL);
 }
 
+/* Moves some operations, says how many, and waits until its input ends. */
+static void serve(void)
+{
+	struct fast_ring *ring = plug("fast0");
+	struct counted counted = { 0 };
+
+	start_device(0, 64, false);
+	move(0, ring, &counted, 1000, true, 10);
+	printf("moved %" PRIu64 " %" PRIu64 "\n", counted.completed, counted.errors);
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+}
+
 static uint64_t nanoseconds(void)
 {
 	struct timespec now;
@@ -610,6 +625,8 @@ int run_case(const char *name)
 		test_kill();
 	else if (strcmp(name, "control") == 0)
 		test_control();
+	else if (strcmp(name, "serve") == 0)
+		serve();
 	else if (strcmp(name, "benchmark") == 0)
 		run_benchmark();
 	else

@@ -80,10 +80,9 @@ static void reset(int16_t id, uint16_t vchan)
 	(void)id, (void)vchan;
 }
 
-EXPORTED const struct dmascope_observer *dmascope_observer(uint32_t version, void *(*find)(const char *))
+EXPORTED const struct dmascope_observer *dmascope_observer(uint32_t version)
 {
 	static const struct dmascope_observer functions = { attach, observer_detach, closed, reset };
 
-	(void)find;
 	return version == DMASCOPE_OBSERVER_VERSION ? &functions : NULL;
 }
