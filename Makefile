@@ -5,6 +5,7 @@
 .PHONY: help run build install dpdk-dropin test bench fuzz lint format deps clean
 
 PREFIX ?= /usr/local
+ABI ?= 23
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,8 +20,8 @@ build: ## Build everything, tests included, with warnings as errors
 install: ## Install the C library with headers and examples, below PREFIX=/usr/local and DESTDIR
 	@scripts/libdmadev "$(PREFIX)"
 
-dpdk-dropin: ## Build librte_dmadev.so.23, which gives DPDK applications the devices of the C library
-	@scripts/dpdk-dropin
+dpdk-dropin: ## Build librte_dmadev.so.23, or .27 with ABI=27: the C library for DPDK applications
+	@scripts/dpdk-dropin --abi "$(ABI)"
 
 test: ## Check the sources, then run every test
 	@scripts/test
@@ -44,6 +45,7 @@ deps: ## Install every Debian package that building and testing need, and fetch 
 	@scripts/fetch-packages prometheus
 	@scripts/fetch-packages guest
 	@scripts/fetch-dpdk-tests
+	@scripts/fetch-dpdk-exporter
 
 clean: ## Remove what was built; the fetched peers stay
 	@rm -rf .build .build-* Benchmarks/.build

@@ -78,6 +78,8 @@ let package = Package(
         swiftTarget(
             "ControllerDriver",
             ["ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+        // The connections of a guest over one byte stream.
+        swiftTarget("DomainLink", ["ControllerProtocol", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "MachineInventory", "TelemetryWire", "DMATrace"]),
         swiftTarget(
             "GroupTable", ["DMADev", "CDMATrace", "LinuxSystem", systemPackage]),
@@ -101,7 +103,7 @@ let package = Package(
             dependencies: ["LinuxSystem", "MachineInventory", "MetricsExporter", "TelemetryClient", "TelemetryWire"],
             resources: [
                 "index.html", "page.css", "icon.svg", "page.js", "feed.js", "model.js", "format.js", "dom.js",
-                "chart.js", "devices.js", "groups.js", "lists.js", "memory.js",
+                "chart.js", "devices.js", "groups.js", "lists.js", "memory.js", "trouble.js",
             ].map { .embedInCode("Page/\($0)") }, swiftSettings: swiftSettings),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
         swiftTarget(
@@ -120,8 +122,14 @@ let package = Package(
         swiftTarget(
             "DMAController",
             [
-                "CDMADev", "CDMATrace", "ControllerProtocol", "DMADev", "DMAEngine", "GroupTable", "LinuxSystem",
-                systemPackage, .product(name: "Logging", package: "swift-log"),
+                "CDMADev", "CDMATrace", "ControllerProtocol", "DMADev", "DMAEngine", "DomainLink", "GroupTable",
+                "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log"),
+            ]),
+        swiftTarget(
+            "DomainBroker",
+            [
+                "ControllerProtocol", "DomainLink", "LinuxSystem", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
             ]),
         swiftTarget(
             "DeviceDrivers",
@@ -152,7 +160,8 @@ let package = Package(
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "GuestMachine",
+                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "DomainBroker",
+                "GuestMachine",
                 "LivePage", "MachineInventory", "MetricsExporter", "OpenMetricsText", "TelemetryServer",
                 "TelemetryClient",
                 "TelemetryWire", "LinuxSystem", "DMATrace", "WebServer", systemPackage,
@@ -248,6 +257,10 @@ let package = Package(
         .executableTarget(
             name: "memory-peer", dependencies: ["DMADev", "DMAEngine", "LinuxSystem", "SoftwareDriver", systemPackage],
             path: "Tests/Fixtures/MemoryPeer", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "broker-host",
+            dependencies: ["DomainBroker", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Fixtures/BrokerHost", swiftSettings: swiftSettings),
         .executableTarget(name: "refuse-calls", path: "Tests/Fixtures/RefuseCalls"),
         .executableTarget(
             name: "documented-examples",
@@ -293,16 +306,29 @@ let package = Package(
         test(
             of: "DMAController",
             [
-                "DMAController", "CDMADev", "ControllerDriver", "ControllerProtocol", "DMADev", "DMAEngine",
-                "DMATelemetry", "GroupTable", "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
+                "DMAController", "CDMADev", "Conformance", "ControllerDriver", "ControllerProtocol", "DMADev",
+                "DMAEngine", "DMATelemetry", "GroupTable", "LinuxSystem", "TelemetryWire", "TestSupport", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "ControllerProtocol", ["ControllerProtocol", "LinuxSystem", "TestSupport"]),
+        test(of: "DomainLink", ["DomainLink", "ControllerProtocol", "LinuxSystem", "TestSupport", systemPackage]),
+        test(
+            of: "DomainBroker",
+            [
+                "DomainBroker", "ControllerProtocol", "DMAController", "LinuxSystem", "TestSupport", systemPackage,
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         test(of: "GroupTable", ["GroupTable", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
-        test(of: "Guest", ["GuestMachine", "GuestTestSupport", "TelemetryWire", "TestSupport"]),
+        test(
+            of: "Guest",
+            [
+                "DMAController", "DMADev", "GuestMachine", "GuestTestSupport", "LinuxSystem", "TelemetryWire",
+                "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),

@@ -1,20 +1,9 @@
-/* A librte_dmadev for programs that are linked with DPDK: the devices of libdmadev, behind the calls of DPDK's library. It
- * is compiled with the headers of the DPDK that it replaces, and takes that one's name and symbol versions.
+/* A librte_dmadev for programs that are linked with DPDK: the devices of libdmadev, behind the calls of DPDK's library.
+ * DROPIN_ABI is the DPDK that it replaces, whose name and symbol versions it takes: 23 is compiled with Debian's headers, 27
+ * with the compatible header, which has the layouts of 26.11.
  *
- * Devices are those of DMADEV_DEVICES. Drivers of DPDK cannot add theirs: rte_dma_pmd_allocate() refuses, with a sentence
- * in the log. */
-#include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <rte_dmadev.h>
-#include <rte_eal.h>
-#include <rte_errno.h>
-#include <rte_log.h>
-#include <rte_telemetry.h>
-
-#include <dmadev.h>
+ * Devices are those of DMADEV_DEVICES and of DPDK's drivers. */
+#include "drivers.h"
 
 /* Objects of DPDK are passed on as they are where both have the same layout. */
 static_assert(sizeof(struct rte_dma_sge) == sizeof(struct dmadev_sge), "entries of lists");
@@ -25,8 +14,7 @@ static_assert(sizeof(struct rte_dma_fp_object) == sizeof(struct dmadev_fp_object
 static_assert(offsetof(struct rte_dma_fp_object, burst_capacity) ==
 		      offsetof(struct dmadev_fp_object, burst_capacity), "data calls");
 
-RTE_LOG_REGISTER_DEFAULT(log_type, NOTICE)
-#define LOG(level, ...) rte_log(RTE_LOG_##level, log_type, "dmadev: " __VA_ARGS__)
+int log_type;
 
 /* Copied by programs, and read by their inline calls. */
 struct rte_dma_fp_object *rte_dma_fp_objs;
@@ -39,6 +27,13 @@ static int logged(int result)
 	return result;
 }
 
+/* In the calls that a program begins with. */
+static void find_devices(void)
+{
+	prepare_pools();
+	adopt_devices();
+}
+
 int rte_dma_dev_max(size_t dev_max)
 {
 	int result = logged(dmadev_dev_max(dev_max));
@@ -49,32 +44,38 @@ int rte_dma_dev_max(size_t dev_max)
 
 int rte_dma_get_dev_id_by_name(const char *name)
 {
+	find_devices();
 	return dmadev_get_dev_id_by_name(name);
 }
 
 bool rte_dma_is_valid(int16_t dev_id)
 {
+	find_devices();
 	return dmadev_is_valid(dev_id);
 }
 
 uint16_t rte_dma_count_avail(void)
 {
+	find_devices();
 	return dmadev_count_avail();
 }
 
 int16_t rte_dma_next_dev(int16_t start_dev_id)
 {
+	find_devices();
 	return dmadev_next_dev(start_dev_id);
 }
 
 int rte_dma_info_get(int16_t dev_id, struct rte_dma_info *dev_info)
 {
 	struct dmadev_info info;
-	int result = logged(dmadev_info_get(dev_id, dev_info == NULL ? NULL : &info));
+	int result;
 
+	find_devices();
+	result = logged(dmadev_info_get(dev_id, dev_info == NULL ? NULL : &info));
 	if (result < 0)
 		return result;
-	memset(dev_info, 0, sizeof(*dev_info));
+	memset(dev_info, 0, INFO_BYTES);
 	dev_info->dev_name = info.dev_name;
 	dev_info->dev_capa = info.dev_capa;
 	dev_info->max_vchans = info.max_vchans;
@@ -83,6 +84,9 @@ int rte_dma_info_get(int16_t dev_id, struct rte_dma_info *dev_info)
 	dev_info->max_sges = info.max_sges;
 	dev_info->numa_node = info.numa_node;
 	dev_info->nb_vchans = info.nb_vchans;
+#if DROPIN_ABI == 27
+	dev_info->nb_priorities = info.nb_priorities;
+#endif
 	return 0;
 }
 
@@ -91,11 +95,17 @@ int rte_dma_configure(int16_t dev_id, const struct rte_dma_conf *dev_conf)
 	struct dmadev_conf conf;
 	int result;
 
+	find_devices();
 	if (dev_conf == NULL)
 		return logged(dmadev_configure(dev_id, NULL));
 	memset(&conf, 0, sizeof(conf));
 	conf.nb_vchans = dev_conf->nb_vchans;
+#if DROPIN_ABI == 27
+	conf.priority = dev_conf->priority;
+	conf.flags = dev_conf->flags;
+#else
 	conf.flags = dev_conf->enable_silent ? DMADEV_CFG_FLAG_SILENT : 0;
+#endif
 	result = logged(dmadev_configure(dev_id, &conf));
 	if (result < 0)
 		return result;
@@ -106,7 +116,7 @@ int rte_dma_configure(int16_t dev_id, const struct rte_dma_conf *dev_conf)
 int rte_dma_start(int16_t dev_id)
 {
 	/* Physical addresses are nothing that an engine in software can use. */
-	if (rte_eal_iova_mode() == RTE_IOVA_PA) {
+	if (rte_dma_pmd_get_dev_by_id(dev_id) == NULL && rte_eal_iova_mode() == RTE_IOVA_PA) {
 		LOG(ERR, "these devices need virtual addresses as IOVAs: start the program with --iova-mode=va\n");
 		return -ENOTSUP;
 	}
@@ -129,7 +139,11 @@ int rte_dma_vchan_setup(int16_t dev_id, uint16_t vchan, const struct rte_dma_vch
 
 	if (conf == NULL)
 		return logged(dmadev_vchan_setup(dev_id, vchan, NULL));
-	/* This DPDK's structure is the beginning of the other one. */
+#if DROPIN_ABI == 27
+	if (conf->auto_free.m2d.pool != NULL && check_pool(conf->auto_free.m2d.pool) < 0)
+		return -ENOTSUP;
+#endif
+	/* DPDK's structure is the other one, or its beginning. */
 	memset(&own, 0, sizeof(own));
 	memcpy(&own, conf, sizeof(*conf));
 	own.reserved0 = 0;
@@ -148,122 +162,73 @@ int rte_dma_stats_reset(int16_t dev_id, uint16_t vchan)
 
 int rte_dma_vchan_status(int16_t dev_id, uint16_t vchan, enum rte_dma_vchan_status *status)
 {
+	const struct rte_dma_dev *dev = rte_dma_pmd_get_dev_by_id(dev_id);
+
+	if (dev != NULL && dev->dev_ops->vchan_status == NULL)
+		return -ENOTSUP;
 	return logged(dmadev_vchan_status(dev_id, vchan, (enum dmadev_vchan_status *)status));
 }
 
 int rte_dma_dump(int16_t dev_id, FILE *f)
 {
-	return logged(dmadev_dump(dev_id, f));
+	const struct rte_dma_dev *dev = rte_dma_pmd_get_dev_by_id(dev_id);
+	int result = logged(dmadev_dump(dev_id, f));
+
+	return result == 0 && dev != NULL && dev->dev_ops->dev_dump != NULL ? dev->dev_ops->dev_dump(dev, f) : result;
 }
 
-/* ---------------------------------------------------------------- For drivers */
+#if DROPIN_ABI == 27
 
-struct rte_dma_dev *rte_dma_pmd_allocate(const char *name, int numa_node, size_t private_data_size);
-int rte_dma_pmd_release(const char *name);
+/* ---------------------------------------------------------------- Access pair groups */
 
-struct rte_dma_dev *rte_dma_pmd_allocate(const char *name, int numa_node, size_t private_data_size)
+int rte_dma_access_pair_group_create(int16_t dev_id, rte_uuid_t domain_id, rte_uuid_t token, int16_t *group_id,
+				     rte_dma_access_pair_group_event_cb_t cb)
 {
-	(void)numa_node, (void)private_data_size;
-	LOG(ERR, "%s: this library has the devices of DMADEV_DEVICES only, and none of DPDK's drivers\n",
-	    name == NULL ? "" : name);
-	rte_errno = ENOTSUP;
-	return NULL;
+	return logged(inline_dma_access_pair_group_create(dev_id, domain_id, token, group_id, cb));
 }
 
-int rte_dma_pmd_release(const char *name)
+int rte_dma_access_pair_group_destroy(int16_t dev_id, int16_t group_id)
 {
-	(void)name;
-	return -EINVAL;
+	return logged(dmadev_access_pair_group_destroy(dev_id, group_id));
 }
 
-/* ---------------------------------------------------------------- Telemetry of the application */
-
-static int list_devices(const char *command, const char *params, struct rte_tel_data *data)
+int rte_dma_access_pair_group_join(int16_t dev_id, rte_uuid_t domain_id, rte_uuid_t token, int16_t group_id,
+				   rte_dma_access_pair_group_event_cb_t cb)
 {
-	int16_t id;
-
-	(void)command, (void)params;
-	rte_tel_data_start_array(data, RTE_TEL_INT_VAL);
-	DMADEV_FOREACH_DEV(id)
-		rte_tel_data_add_array_int(data, id);
-	return 0;
+	return logged(inline_dma_access_pair_group_join(dev_id, domain_id, token, group_id, cb));
 }
 
-/* The first number of the parameters; what follows is at *rest. */
-static int number(const char *text, long most, const char **rest)
+int rte_dma_access_pair_group_leave(int16_t dev_id, int16_t group_id)
 {
-	char *end;
-	long value;
-
-	if (text == NULL || *text < '0' || *text > '9')
-		return -EINVAL;
-	value = strtol(text, &end, 10);
-	*rest = end;
-	return value > most ? -EINVAL : (int)value;
+	return logged(dmadev_access_pair_group_leave(dev_id, group_id));
 }
 
-static int describe_device(const char *command, const char *params, struct rte_tel_data *data)
+int rte_dma_access_pair_group_handler_get(int16_t dev_id, int16_t group_id, rte_uuid_t domain_id, uint16_t *handler)
 {
-	struct dmadev_info info;
-	struct rte_tel_data *names;
-	const char *rest;
-	int id = number(params, INT16_MAX, &rest);
-
-	(void)command;
-	if (id < 0 || dmadev_info_get((int16_t)id, &info) < 0)
-		return -EINVAL;
-	rte_tel_data_start_dict(data);
-	rte_tel_data_add_dict_string(data, "name", info.dev_name);
-	rte_tel_data_add_dict_int(data, "nb_vchans", info.nb_vchans);
-	rte_tel_data_add_dict_int(data, "numa_node", info.numa_node);
-	rte_tel_data_add_dict_int(data, "max_vchans", info.max_vchans);
-	rte_tel_data_add_dict_int(data, "max_desc", info.max_desc);
-	rte_tel_data_add_dict_int(data, "min_desc", info.min_desc);
-	rte_tel_data_add_dict_int(data, "max_sges", info.max_sges);
-	names = rte_tel_data_alloc();
-	if (names == NULL)
-		return -ENOMEM;
-	rte_tel_data_start_dict(names);
-	for (int bit = 0; bit < 64; bit++) {
-		const char *name = dmadev_capability_name(1ULL << bit);
-
-		if (name != NULL)
-			rte_tel_data_add_dict_int(names, name, (info.dev_capa & 1ULL << bit) != 0);
-	}
-	rte_tel_data_add_dict_container(data, "capabilities", names, 0);
-	return 0;
+	return logged(dmadev_access_pair_group_handler_get(dev_id, group_id, domain_id, handler));
 }
 
-static int count_operations(const char *command, const char *params, struct rte_tel_data *data)
-{
-	struct dmadev_stats stats;
-	struct dmadev_info info;
-	const char *rest = "";
-	int id = number(params, INT16_MAX, &rest), vchan = 0;
+/* Programs with traced data calls refer to DPDK's trace points. These are never switched on: calls are traced by
+ * libdmadev. */
+#define TRACE_POINT(call)                           \
+	extern uint64_t __rte_dma_trace_##call;     \
+	uint64_t __rte_dma_trace_##call
+TRACE_POINT(burst_capacity);
+TRACE_POINT(completed);
+TRACE_POINT(completed_status);
+TRACE_POINT(copy);
+TRACE_POINT(copy_sg);
+TRACE_POINT(dequeue_ops);
+TRACE_POINT(enqueue_ops);
+TRACE_POINT(fill);
+TRACE_POINT(submit);
 
-	(void)command;
-	if (id < 0 || dmadev_info_get((int16_t)id, &info) < 0)
-		return -EINVAL;
-	/* A device with one channel needs no number of it. */
-	if (*rest == ',')
-		vchan = number(rest + 1, UINT16_MAX, &rest);
-	else if (info.nb_vchans != 1)
-		return -EINVAL;
-	if (vchan < 0 || dmadev_stats_get((int16_t)id, (uint16_t)vchan, &stats) < 0)
-		return -EINVAL;
-	rte_tel_data_start_dict(data);
-	rte_tel_data_add_dict_u64(data, "submitted", stats.submitted);
-	rte_tel_data_add_dict_u64(data, "completed", stats.completed);
-	rte_tel_data_add_dict_u64(data, "errors", stats.errors);
-	return 0;
-}
+#endif
 
 /* Nothing of libdmadev but the address of its array may be used before main(): Swift must not run there. */
-RTE_INIT(prepare)
+static void __attribute__((constructor)) prepare(void)
 {
 	rte_dma_fp_objs = (struct rte_dma_fp_object *)dmadev_fp_objs;
-	rte_telemetry_register_cmd("/dmadev/list", list_devices, "Returns the numbers of the devices. No parameters");
-	rte_telemetry_register_cmd("/dmadev/info", describe_device, "Returns a device's properties. Parameters: dev_id");
-	rte_telemetry_register_cmd("/dmadev/stats", count_operations,
-				   "Returns a channel's statistics. Parameters: dev_id,vchan_id (optional with one channel)");
+	log_type = rte_log_register_type_and_pick_level("lib.dmadev", RTE_LOG_NOTICE);
+	register_telemetry();
 }

@@ -5,7 +5,10 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "kernels.h"
 
@@ -100,6 +103,76 @@ static void pass_on(const struct sigaction *old, int number, siginfo_t *info, vo
 	}
 }
 
+/* Mapped files that others can make shorter. An entry is in use while its start is not NULL; the handler only reads. */
+struct watched {
+	unsigned char *start; /* atomic: written last */
+	size_t length, page;
+	int event;
+	int is_lost; /* atomic */
+};
+
+static struct watched watched[CLINUX_GUARD_FILES];
+
+/* Replaces the missing page of a watched file by one of zeros: the access runs again and succeeds. Whether it did.
+ * Only a system call: it runs in a signal handler. */
+static bool replace_page(const siginfo_t *info)
+{
+	uintptr_t address = (uintptr_t)info->si_addr;
+
+	for (int i = 0; i < CLINUX_GUARD_FILES; i++) {
+		struct watched *file = &watched[i];
+		uintptr_t start = (uintptr_t)__atomic_load_n(&file->start, __ATOMIC_ACQUIRE);
+		uint64_t one = 1;
+		int saved = errno;
+		long mapped;
+
+		if (start == 0 || address - start >= file->length)
+			continue;
+		mapped = syscall(SYS_mmap, address & ~(file->page - 1), file->page, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		__atomic_store_n(&file->is_lost, 1, __ATOMIC_RELEASE);
+		if (write(file->event, &one, sizeof(one)) < 0) { /* it is signaled already */
+		}
+		errno = saved;
+		return mapped != -1;
+	}
+	return false;
+}
+
+int clinux_guard_watch_file(void *start, size_t length, size_t page, int event)
+{
+	int result = clinux_guard_install();
+
+	if (result != 0)
+		return -result;
+	result = -ENOSPC;
+	pthread_mutex_lock(&install_lock);
+	for (int i = 0; i < CLINUX_GUARD_FILES && result < 0; i++) {
+		if (watched[i].start != NULL)
+			continue;
+		watched[i].length = length;
+		watched[i].page = page;
+		watched[i].event = event;
+		__atomic_store_n(&watched[i].is_lost, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&watched[i].start, (unsigned char *)start, __ATOMIC_RELEASE);
+		result = i;
+	}
+	pthread_mutex_unlock(&install_lock);
+	return result;
+}
+
+int clinux_guard_file_is_lost(int number)
+{
+	return __atomic_load_n(&watched[number].is_lost, __ATOMIC_ACQUIRE);
+}
+
+void clinux_guard_unwatch_file(int number)
+{
+	pthread_mutex_lock(&install_lock);
+	__atomic_store_n(&watched[number].start, (unsigned char *)NULL, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&install_lock);
+}
+
 static void on_fault(int level, int number, siginfo_t *info, void *context)
 {
 	/* si_code > 0: the kernel reports an access; a process did not send the signal. */
@@ -108,6 +181,8 @@ static void on_fault(int level, int number, siginfo_t *info, void *context)
 		guard.side = faulting_side(info, context);
 		take_jump(guard.jump);
 	}
+	if (number == SIGBUS && info->si_code > 0 && replace_page(info))
+		return;
 	pass_on(&previous[level][number == SIGBUS], number, info, context);
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -56,4 +57,21 @@ off_t clinux_next_hole(int fd, off_t offset)
 int clinux_populate(void *start, size_t length, bool is_writable)
 {
 	return madvise(start, length, is_writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+}
+
+int clinux_keep_copy(void *start, size_t length)
+{
+	void *copy = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return -1;
+	memcpy(copy, start, length);
+	if (mremap(copy, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, start) == MAP_FAILED) {
+		int error = errno;
+
+		munmap(copy, length);
+		errno = error;
+		return -1;
+	}
+	return 0;
 }

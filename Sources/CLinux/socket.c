@@ -1,6 +1,7 @@
 #include "clinux_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,6 +13,7 @@
 _Static_assert(CLINUX_EPOLLIN == EPOLLIN && CLINUX_EPOLLOUT == EPOLLOUT && CLINUX_EPOLLERR == EPOLLERR, "epoll bits");
 _Static_assert(CLINUX_EPOLLHUP == EPOLLHUP && CLINUX_EPOLLRDHUP == EPOLLRDHUP, "epoll bits");
 _Static_assert(CLINUX_EPOLLET == (uint32_t)EPOLLET, "epoll bits");
+_Static_assert(CLINUX_O_PATH == O_PATH, "O_PATH");
 _Static_assert(CLINUX_UNIX_PATH_MAX == sizeof(((struct sockaddr_un *)0)->sun_path) - 1, "path length");
 
 int clinux_accept(int listener, int nonblocking)

@@ -12,6 +12,8 @@ final class ControllerConnection: Sendable {
     let welcome: Welcome
     /// Wakes the controller's engine.
     let bell: EventDescriptor
+    /// Contains all memory of the connection; `nil`: memory is passed by descriptors.
+    let region: RegionMemory.Region?
     let liveness: Liveness
 
     private let mailbox: Mailbox
@@ -44,11 +46,22 @@ final class ControllerConnection: Sendable {
                 throw WireError("the welcome has no doorbell event descriptor")
             }
             bell = EventDescriptor(adopting: event)
+            if welcome.regionByteCount > 0 {
+                guard welcome.regionByteCount <= UInt64(Int.max), let file = received.takeFirst() else {
+                    throw WireError("the welcome has no descriptor of the region")
+                }
+                region = RegionMemory.Region(file, byteCount: welcome.regionByteCount)
+            } else {
+                region = nil
+            }
         } catch {
             throw DMAError(.system, .protocolError, "\(path) is not a controller of this version: \(error)")
         }
         do throws(Errno) {
-            thread = try SystemThread.start(name: "dma-control") { mailbox.run() }
+            thread = try SystemThread.start(name: "dma-control") { [region] in
+                mailbox.run()
+                region?.end()
+            }
         } catch {
             throw DMAError(.system, error, "cannot start a thread for the connection to \(path)")
         }

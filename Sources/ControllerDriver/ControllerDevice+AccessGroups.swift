@@ -77,16 +77,23 @@ extension ControllerDevice {
     public func registerWindow(
         _ memory: WindowMemory, rights: WindowRights, in group: AccessGroupID
     ) throws(DMAError) -> DomainWindow {
-        let connection = connection
-        let open = { (file: CInt, offset: UInt64) throws(DMAError) -> DomainWindow in
+        let (connection, region) = (connection, region)
+        let open = { (file: CInt?, offset: UInt64) throws(DMAError) -> DomainWindow in
             let request = OpenWindow(
                 group: group, rights: UInt16(rights.rawValue), offset: offset, byteCount: memory.length)
-            let opened = try connection.request(request, descriptors: [file], for: WindowOpened.self).message
+            let opened = try connection.request(
+                request, descriptors: file.map { [$0] } ?? [], for: WindowOpened.self
+            ).message
             return DomainWindow(
                 handler: opened.handler, iova: opened.iova, length: memory.length, rights: rights)
         }
         let window: DomainWindow?
-        if let descriptor = memory.descriptor {
+        if let region {
+            guard memory.descriptor == nil, let offset = region.offset(of: memory.address, memory.length) else {
+                throw Self.notInRegion(memory.address)
+            }
+            window = try open(nil, offset)
+        } else if let descriptor = memory.descriptor {
             window = try open(descriptor, memory.offset)
         } else {
             window = try self.memory.withFile(of: memory.address, memory.length, open)

@@ -15,7 +15,8 @@ internal import SystemPackage
 public final class ControllerDevice: RingDriver {
     /// Settings with defaults.
     public struct Options: Sendable {
-        /// The source of the device's buffers; only this memory can be mapped.
+        /// The source of the device's buffers; only this memory can be mapped. Not used on another operating system than the
+        /// controller's: see ``makeBuffer(byteCount:)``.
         public var memory = SharedMemory()
         /// Users whose controllers are trusted with memory, in addition to the superuser and this user.
         public var trustedUsers: Set<UInt32> = []
@@ -40,10 +41,20 @@ public final class ControllerDevice: RingDriver {
     var connection: ControllerConnection { state.withLock { $0.connection } }
 
     private struct State {
-        var connection: ControllerConnection
+        let connection: ControllerConnection
+        /// `nil` when memory is passed by descriptors.
+        let region: RegionMemory?
         /// IOVAs of the mappings made over this connection.
         var mapped: Set<UInt64> = []
+
+        init(_ connection: ControllerConnection) {
+            self.connection = connection
+            region = RegionMemory(of: connection)
+        }
     }
+
+    /// Contains all memory of the device; `nil`: memory is passed by descriptors.
+    var region: RegionMemory? { state.withLock { $0.region } }
 
     /// Connects to a controller.
     ///
@@ -57,7 +68,7 @@ public final class ControllerDevice: RingDriver {
         memory = options.memory
         let connection = try ControllerConnection(path: path, users: users, groupCache: groupCache)
         rings = DeviceRings(DeviceProperties(connection.welcome))
-        state = Locked(State(connection: connection))
+        state = Locked(State(connection))
     }
 
     // MARK: Rings
@@ -71,34 +82,49 @@ public final class ControllerDevice: RingDriver {
                 .system, .protocolError,
                 "the restarted controller at \(path) offers a different device: close this one and add a new one")
         }
-        state.withLock { $0 = State(connection: new) }
+        state.withLock { $0 = State(new) }
     }
 
     /// Requests the ring of a channel from the controller and maps it.
     public func makeRing(_ request: RingRequest) throws(DMAError) -> ApplicationRing {
-        let connection = connection
+        let (connection, region) = state.withLock { ($0.connection, $0.region) }
+        var place: RegionBuffer?
+        if let region { place = try region.allocate(byteCount: request.layout.byteCount) }
         var attach = AttachRing(
             vchan: request.vchan, descriptorCount: request.channel.descriptorCount,
             maximumEntryCount: UInt16(request.layout.maximumEntries), device: request.device,
             priority: request.configuration.priority,
             sourceHandler: request.channel.domain.sourceHandler,
-            destinationHandler: request.channel.domain.destinationHandler)
+            destinationHandler: request.channel.domain.destinationHandler, offset: place?.offset ?? 0)
         if let faults = request.faults { attach.faults = try AttachRing.Faults(faults) }
-        var answer = try connection.request(attach, for: RingAttached.self)
-        guard let application = answer.descriptors.takeFirst(), let engine = answer.descriptors.takeFirst() else {
-            throw DMAError(.system, .protocolError, "the controller's answer has no memory descriptors for the ring")
-        }
+        let answer = try connection.request(attach, for: RingAttached.self)
         let memory: RingMemory
-        do throws(Errno) {
-            memory = try RingMemory(layout: request.layout, applicationFile: application.raw, engineFile: engine.raw)
-        } catch {
-            throw DMAError(.system, error, "the ring of virtual channel \(request.vchan) cannot be mapped: \(error)")
+        if let place, let start = place.bytes.baseAddress {
+            memory = RingMemory(layout: request.layout, at: start, in: place)
+        } else {
+            memory = try Self.memory(request, answer.descriptors)
         }
         _ = try connection.request(StartRing(vchan: request.vchan), for: Done.self)
         return ApplicationRing(
             memory: memory, mode: request.configuration.flags,
             bell: EngineBell(word: connection.liveness.bellWord, event: connection.bell.raw),
             liveness: connection.liveness.word, owner: connection)
+    }
+
+    /// The memory of a ring whose two files came with the answer.
+    private static func memory(
+        _ request: RingRequest, _ descriptors: consuming ReceivedDescriptors
+    ) throws(DMAError) -> RingMemory {
+        var descriptors = descriptors
+        guard let application = descriptors.takeFirst(), let engine = descriptors.takeFirst() else {
+            throw DMAError(.system, .protocolError, "the controller's answer has no memory descriptors for the ring")
+        }
+        do throws(Errno) {
+            return try RingMemory(
+                layout: request.layout, applicationFile: application.raw, engineFile: engine.raw)
+        } catch {
+            throw DMAError(.system, error, "the ring of virtual channel \(request.vchan) cannot be mapped: \(error)")
+        }
     }
 
     /// Requests that the controller stops the rings. Without a connection they have stopped already.
@@ -118,8 +144,13 @@ public final class ControllerDevice: RingDriver {
 
     // MARK: Memory
 
-    /// Allocates a buffer of the device's shared memory.
+    /// Allocates a buffer of the device's shared memory; on another operating system than its controller, of the region that
+    /// both share, until the connection ends: then the buffer is private memory, which no device reaches.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer {
+        if let region {
+            let buffer = try region.allocate(byteCount: byteCount)
+            return DeviceBuffer(buffer.bytes) { withExtendedLifetime(buffer) {} }
+        }
         let buffer = try memory.allocate(byteCount: byteCount)
         return DeviceBuffer(buffer.bytes) { withExtendedLifetime(buffer) {} }
     }
@@ -136,7 +167,11 @@ public final class ControllerDevice: RingDriver {
             throw DMAError(
                 .invalidArgument, .invalidArgument, "iova: the controller chooses the addresses; pass nil")
         }
-        let connection = connection
+        let (connection, region) = state.withLock { ($0.connection, $0.region) }
+        if let region {
+            guard let offset = region.offset(of: address, byteCount) else { throw Self.notInRegion(address) }
+            return try register(nil, offset, address, byteCount, connection)
+        }
         let chosen = try memory.withFile(
             of: address, byteCount,
             { (file, offset) throws(DMAError) in try register(file, offset, address, byteCount, connection) })
@@ -165,6 +200,7 @@ public final class ControllerDevice: RingDriver {
         guard let file = region.file else {
             return try mapMemory(region.address, byteCount: region.byteCount, iova: nil)
         }
+        guard self.region == nil else { throw Self.notInRegion(region.address) }
         return try register(region.lentDescriptor, file.offset, region.address, region.byteCount, connection)
     }
 
@@ -172,11 +208,20 @@ public final class ControllerDevice: RingDriver {
     public func importRanges(_ ranges: [MemoryRange], _ direction: MappingDirection) throws(DMAError) -> [UInt64] {
         // Only a region has a file, and a region is one range.
         guard ranges.count == 1, let range = ranges.first, let file = range.file else { return try mapEach(ranges) }
+        guard region == nil else { throw Self.notInRegion(range.address) }
         return [try register(file.descriptor, file.offset, range.address, range.byteCount, connection)]
     }
 
+    static func notInRegion(_ address: UInt64) -> DMAError {
+        DMAError(
+            .invalidArgument, .invalidArgument,
+            "0x\(String(address, radix: 16)): the engine is on another operating system, and reaches only buffers that the "
+                + "device has made since it was connected")
+    }
+
+    /// - Parameter file: `nil`: the memory is in the region.
     private func register(
-        _ file: CInt, _ offset: UInt64, _ address: UInt64, _ byteCount: UInt64, _ connection: ControllerConnection
+        _ file: CInt?, _ offset: UInt64, _ address: UInt64, _ byteCount: UInt64, _ connection: ControllerConnection
     ) throws(DMAError) -> UInt64 {
         let page = UInt64(SharedMemory.page)
         guard address % page == 0, byteCount % page == 0 else {
@@ -185,7 +230,8 @@ public final class ControllerDevice: RingDriver {
                 "\(byteCount) bytes from 0x\(String(address, radix: 16)): both must be multiples of \(page)")
         }
         let chosen = try connection.request(
-            RegisterMemory(offset: offset, byteCount: byteCount), descriptors: [file], for: MemoryRegistered.self
+            RegisterMemory(offset: offset, byteCount: byteCount), descriptors: file.map { [$0] } ?? [],
+            for: MemoryRegistered.self
         ).message.iova
         state.withLock { _ = $0.mapped.insert(chosen) }
         return chosen
@@ -222,7 +268,7 @@ extension DeviceProperties {
 extension ControllerDevice {
     /// All capabilities that this driver can forward.
     public static let capabilities: Capabilities = [
-        .mem2mem, .silent, .handlesErrors, .strictPriority, .interProcessDomain, .copy, .copyScatterGather, .fill,
-        .enqueueDequeue,
+        .mem2mem, .silent, .handlesErrors, .strictPriority, .interProcessDomain, .interOSDomain, .copy,
+        .copyScatterGather, .fill, .enqueueDequeue,
     ]
 }

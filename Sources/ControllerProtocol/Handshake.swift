@@ -7,7 +7,7 @@ public struct Hello: WireMessage {
     /// The first member of both greetings: it detects a peer that does not use this protocol.
     public static let magic: UInt32 = 0x4341_4D44  // "DMAC"
     /// The version of this protocol that this module implements.
-    public static let version: UInt16 = 3
+    public static let version: UInt16 = 4
 
     /// The oldest and the newest version that the application supports.
     public var lowestVersion, highestVersion: UInt16
@@ -50,7 +50,7 @@ public struct Hello: WireMessage {
 }
 
 /// The answer to ``Hello``: it describes the device that the application gets. It carries one file descriptor, the
-/// engine's doorbell.
+/// engine's doorbell; with a region, the broker between application and controller adds the region's.
 public struct Welcome: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.welcome
@@ -71,6 +71,9 @@ public struct Welcome: WireMessage {
     public var accessGroupCount: UInt16
     /// The number of priorities among the devices of one tenant, 0 for none.
     public var priorityCount: UInt16
+    /// The length of the region that contains all memory of the connection: messages name memory by its offset there and
+    /// carry no descriptors. 0: memory comes by descriptors.
+    public var regionByteCount: UInt64
 
     /// The version of a packet that may be a welcome of any version; `nil`: it is none.
     public static func version(of packet: [UInt8]) -> UInt16? {
@@ -86,7 +89,7 @@ public struct Welcome: WireMessage {
     public init(
         version: UInt16 = Hello.version, controllerID: UInt16, capabilities: UInt64,
         maximumVirtualChannelCount: UInt16, maximumDescriptorCount: UInt16, minimumDescriptorCount: UInt16,
-        maximumEntryCount: UInt16, accessGroupCount: UInt16, priorityCount: UInt16
+        maximumEntryCount: UInt16, accessGroupCount: UInt16, priorityCount: UInt16, regionByteCount: UInt64 = 0
     ) {
         self.version = version
         self.controllerID = controllerID
@@ -97,6 +100,7 @@ public struct Welcome: WireMessage {
         self.maximumEntryCount = maximumEntryCount
         self.accessGroupCount = accessGroupCount
         self.priorityCount = priorityCount
+        self.regionByteCount = regionByteCount
     }
 
     /// Encodes the members in wire order.
@@ -111,6 +115,7 @@ public struct Welcome: WireMessage {
         writer.put(maximumEntryCount)
         writer.put(accessGroupCount)
         writer.put(priorityCount)
+        writer.put(regionByteCount)
     }
 
     /// Decodes and validates the members; throws for a value that the protocol does not define.
@@ -127,6 +132,7 @@ public struct Welcome: WireMessage {
         maximumEntryCount = try reader.number()
         accessGroupCount = try reader.number()
         priorityCount = try reader.number()
+        regionByteCount = try reader.number()
         guard maximumVirtualChannelCount > 0, (1...32768).contains(maximumDescriptorCount),
             (1...maximumDescriptorCount).contains(minimumDescriptorCount), maximumEntryCount <= 64
         else { throw WireError("the offered device has limits that are out of range") }

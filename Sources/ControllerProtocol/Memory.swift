@@ -1,10 +1,10 @@
 /// Makes memory accessible to the application's rings. It carries one file descriptor: a memory file that is sealed
-/// against shrinking.
+/// against shrinking. With a region it carries none, and the memory is a part of the region.
 public struct RegisterMemory: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.registerMemory
 
-    /// The offset of the memory in the file, in bytes; a multiple of the page size.
+    /// The offset of the memory in the file or region, in bytes; a multiple of the page size.
     public var offset: UInt64
     /// The length of the memory in bytes; a multiple of the page size, and not 0.
     public var byteCount: UInt64
@@ -82,5 +82,80 @@ public struct UnregisterMemory: WireMessage {
     /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         iova = try reader.number()
+    }
+}
+
+/// Requests memory of the connection's region. The broker that shares out the region answers it with ``MemoryAllocated``;
+/// a controller refuses it with `ENOTSUP`.
+public struct AllocateMemory: WireMessage {
+    /// The message's number on the wire.
+    public static let kind = MessageKind.allocateMemory
+
+    /// The length in bytes, rounded up to whole pages; 1 or more.
+    public var byteCount: UInt64
+
+    /// Makes a request for memory.
+    public init(byteCount: UInt64) {
+        self.byteCount = byteCount
+    }
+
+    /// Encodes the members in wire order.
+    public func write(to writer: inout WireWriter) {
+        writer.put(byteCount)
+    }
+
+    /// Decodes and validates the members; throws for a value that the protocol does not define.
+    public init(from reader: inout WireReader) throws(WireError) {
+        byteCount = try reader.number()
+        guard byteCount > 0 else { throw WireError("memory of 0 bytes: the minimum is 1") }
+    }
+}
+
+/// The answer to ``AllocateMemory``. The memory is not zeroed.
+public struct MemoryAllocated: WireMessage {
+    /// The message's number on the wire.
+    public static let kind = MessageKind.memoryAllocated
+
+    /// The offset of the memory in the region; a multiple of the page size, and not 0.
+    public var offset: UInt64
+
+    /// Makes an answer for the allocated memory.
+    public init(offset: UInt64) {
+        self.offset = offset
+    }
+
+    /// Encodes the members in wire order.
+    public func write(to writer: inout WireWriter) {
+        writer.put(offset)
+    }
+
+    /// Decodes the members; throws when the message is too short.
+    public init(from reader: inout WireReader) throws(WireError) {
+        offset = try reader.number()
+    }
+}
+
+/// Frees memory of ``AllocateMemory``, which neither a ring nor a registration nor a window may use any more. Answered with
+/// ``Done``, by the broker too.
+public struct FreeMemory: WireMessage {
+    /// The message's number on the wire.
+    public static let kind = MessageKind.freeMemory
+
+    /// The offset, as ``MemoryAllocated`` has returned it.
+    public var offset: UInt64
+
+    /// Makes a request for the memory that begins at an offset.
+    public init(offset: UInt64) {
+        self.offset = offset
+    }
+
+    /// Encodes the members in wire order.
+    public func write(to writer: inout WireWriter) {
+        writer.put(offset)
+    }
+
+    /// Decodes the members; throws when the message is too short.
+    public init(from reader: inout WireReader) throws(WireError) {
+        offset = try reader.number()
     }
 }

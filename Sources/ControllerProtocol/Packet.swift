@@ -143,4 +143,10 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
     case groupMembers = 21
     /// ``StartRing``
     case startRing = 22
+    /// ``AllocateMemory``
+    case allocateMemory = 23
+    /// ``MemoryAllocated``
+    case memoryAllocated = 24
+    /// ``FreeMemory``
+    case freeMemory = 25
 }

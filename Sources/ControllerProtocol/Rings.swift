@@ -17,14 +17,18 @@ public struct AttachRing: WireMessage {
     public var priority: UInt16
     /// The handlers of the members whose memory the addresses refer to, unless an operation sets others; 0: local.
     public var sourceHandler, destinationHandler: UInt16
+    /// The offset of the ring's memory in the connection's region, a multiple of the page size; 0 without a region. The
+    /// memory of both sides is there, zeroed by the application.
+    public var offset: UInt64
     /// Faults that the engine injects; `nil`: none.
     public var faults: Faults?
 
     /// Makes a request for a ring.
     public init(
         vchan: UInt16, descriptorCount: UInt16, maximumEntryCount: UInt16, device: Int16 = 0, priority: UInt16 = 0,
-        sourceHandler: UInt16 = 0, destinationHandler: UInt16 = 0, faults: Faults? = nil
+        sourceHandler: UInt16 = 0, destinationHandler: UInt16 = 0, offset: UInt64 = 0, faults: Faults? = nil
     ) {
+        self.offset = offset
         self.device = device
         self.priority = priority
         self.faults = faults
@@ -45,6 +49,7 @@ public struct AttachRing: WireMessage {
         writer.put(destinationHandler)
         writer.put(device)
         writer.put(priority)
+        writer.put(offset)
         faults?.write(to: &writer)
     }
 
@@ -59,6 +64,7 @@ public struct AttachRing: WireMessage {
         destinationHandler = try reader.number()
         device = try reader.number()
         priority = try reader.number()
+        offset = try reader.number()
         faults = faultCount == 0 ? nil : try Faults(from: &reader)
     }
 }
@@ -148,7 +154,7 @@ extension AttachRing {
 }
 
 /// The answer to ``AttachRing``. It carries two file descriptors: the memory that the application writes, and the
-/// memory that the engine writes and the application can only read.
+/// memory that the engine writes and the application can only read. With a region it carries none.
 public struct RingAttached: WireMessage {
     /// The message's number on the wire.
     public static let kind = MessageKind.ringAttached

@@ -8,7 +8,7 @@ public struct OpenWindow: WireMessage {
     public var group: Int16
     /// Rights of the other members, as bits: 1: read, 2: write.
     public var rights: UInt16
-    /// The offset of the memory in the file and its length, in bytes; multiples of the page size.
+    /// The offset of the memory in the file or region and its length, in bytes; multiples of the page size.
     public var offset, byteCount: UInt64
 
     /// Makes a request for a part of a file.

@@ -18,9 +18,10 @@ public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
 public struct WireWriter {
     private let memory: UnsafeMutableRawBufferPointer
     /// The number of bytes that were written.
-    private(set) var count = 0
+    public private(set) var count = 0
 
-    init(_ memory: UnsafeMutableRawBufferPointer) {
+    /// Writes to memory that must be large enough: a message that does not fit is a programming error.
+    public init(_ memory: UnsafeMutableRawBufferPointer) {
         self.memory = memory
     }
 
@@ -60,7 +61,8 @@ public struct WireReader {
     /// The bytes that are not read yet. Their owner must outlive the reader.
     private var bytes: UnsafeRawBufferPointer
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    /// Reads from the first of these bytes on.
+    public init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 

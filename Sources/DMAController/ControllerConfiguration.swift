@@ -44,6 +44,8 @@ public struct ControllerConfiguration: Sendable {
     /// Who is a tenant. The overflow user (65534), who stands for all users that this user namespace does not have, is
     /// one for each control group in any case. Processes whose group cannot be read are counted to their user.
     public var tenants = TenantRule.users
+    /// The other operating systems whose processes may use the controller. Each is one tenant.
+    public var osDomains: [OSDomain] = []
     /// Applies to each tenant separately.
     public var quota = Quota()
     /// Whether priorities order the devices of all tenants, not only those of one: then a tenant whose device has the

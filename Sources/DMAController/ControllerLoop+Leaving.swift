@@ -20,10 +20,11 @@ extension ControllerLoop {
         ledger.release(peer.tenant, QuotaLedger.Amount(connections: 1, events: peer.unsent.count))
         peer.unsent = []
         // The last reference to the peer closes both; events of the socket's copies elsewhere must not be reported.
-        // Shut down now, so that the application sees the end: closing may be slow.
-        _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR))
+        // Shut down now, so that the application sees the end: closing may be slow. A broker shares out the memory of a
+        // region again when it sees the end: that one must be closed last.
+        if peer.region == nil { _ = Glibc.shutdown(peer.socket.raw, CInt(SHUT_RDWR)) }
         try? poller.remove(peer.socket.raw)
-        try? poller.remove(peer.process.raw)
+        if let process = peer.process { try? poller.remove(process.descriptor.raw) }
         changedPeers.insert(peer.number)
         let isLast = processes.disconnect(peer.client.process)
         defer { if isLast { groups.forget(process: peer.client.process) } }
@@ -67,6 +68,7 @@ extension ControllerLoop {
         peer.windows = [:]
         peer.files = [:]
         leaving[peer.number] = nil
+        takeDelayedArrivals(peer.tenant)
         changedPeers.insert(peer.number)
         statistics.closed += 1
         logger.debug("an application disconnected", metadata: Self.metadata(of: peer))
@@ -79,9 +81,14 @@ extension ControllerLoop {
         peer.work += Work(of: ring.memory)
         peer.claims = peer.claims + ring.claims.read(from: ring.memory)
         for handler in ring.handlers { groups.release(handler) }
-        let bytes = QuotaLedger.Amount(bytes: ring.amount.bytes)
-        ledger.release(peer.tenant, QuotaLedger.Amount(rings: ring.amount.rings))
-        peer.endedRings[vchan] = Peer.EndedRing(memory: ring.memory, amount: bytes)
+        if peer.region == nil {
+            let bytes = QuotaLedger.Amount(bytes: ring.amount.bytes)
+            ledger.release(peer.tenant, QuotaLedger.Amount(rings: ring.amount.rings))
+            peer.endedRings[vchan] = Peer.EndedRing(memory: ring.memory, amount: bytes)
+        } else {
+            // The application has the memory, whose engine's part is here.
+            ledger.release(peer.tenant, ring.amount)
+        }
         changedPeers.insert(peer.number)
     }
 

@@ -43,7 +43,8 @@ extension ControllerLoop {
             domains.append(membership.domain)
         }
         return PublishedState.Connection(
-            number: peer.number, processID: peer.credentials.pid, userID: peer.credentials.uid, domains: domains,
+            number: peer.number, processID: peer.processID, userID: peer.userID, osDomain: peer.tenant.osDomain,
+            domains: domains,
             groups: memberships.map(\.key),
             figures: [
                 .init("rings", UInt64(peer.rings.count)),

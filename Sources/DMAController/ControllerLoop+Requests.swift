@@ -29,8 +29,11 @@ extension ControllerLoop {
             throw WireError("a request came before the previous one was answered")
         }
         let count = descriptors.count
-        guard count == (header.kind == .registerMemory || header.kind == .openWindow ? 1 : 0) else {
-            throw WireError("the message has \(count) descriptors; memory and windows need 1, other requests 0")
+        let needsFile = peer.region == nil && (header.kind == .registerMemory || header.kind == .openWindow)
+        guard count == (needsFile ? 1 : 0) else {
+            throw WireError(
+                "the message has \(count) descriptors; memory and windows need 1, if they are not in a region, other "
+                    + "requests 0")
         }
         let refusal: Refusal?
         switch header.kind {
@@ -50,8 +53,11 @@ extension ControllerLoop {
         case .openWindow: refusal = open(peer, try Packet.decode(from: bytes), &descriptors, header.sequence)
         case .closeWindow: refusal = close(peer, try Packet.decode(from: bytes), header.sequence)
         case .checkHandler: refusal = check(peer, try Packet.decode(from: bytes), header.sequence)
+        case .allocateMemory, .freeMemory:
+            refusal = Refusal(
+                .notSupported, "a controller shares out no memory: the broker of an operating system does")
         case .welcome, .done, .failed, .ringAttached, .memoryRegistered, .groupEntered, .groupMembers, .windowOpened,
-            .groupChanged:
+            .groupChanged, .memoryAllocated:
             throw WireError("\(header.kind) is an answer; applications send requests")
         }
         if let refusal { refuse(peer, refusal, header.sequence) }
@@ -91,19 +97,21 @@ extension ControllerLoop {
                 bell: Peer.Bell(try EventDescriptor()), map: IOVAMap(engine: engine), domains: DomainMap(engine: engine)
             )
             try engine.watch(device.bell.event.raw)
-            // From now on messages can contain descriptors.
-            if place.refusesDescriptors {
-                try SequencedPacketSocket.setTakesDescriptors(true, on: peer.socket.raw)
+            if peer.region == nil {
+                // From now on messages can contain descriptors.
+                if place.refusesDescriptors {
+                    try SequencedPacketSocket.setTakesDescriptors(true, on: peer.socket.raw)
+                }
+                peer.socket.contents = .descriptors
             }
-            peer.socket.contents = .descriptors
             peer.device = device
             let welcome = Welcome(
-                controllerID: configuration.controllerID, capabilities: Self.capabilities,
+                controllerID: configuration.controllerID, capabilities: capabilities,
                 maximumVirtualChannelCount: configuration.maximumVirtualChannelCount,
                 maximumDescriptorCount: configuration.maximumDescriptorCount,
                 minimumDescriptorCount: configuration.minimumDescriptorCount,
                 maximumEntryCount: configuration.maximumEntryCount, accessGroupCount: configuration.accessGroupCount,
-                priorityCount: Self.priorityCount)
+                priorityCount: Self.priorityCount, regionByteCount: UInt64(peer.region?.byteCount ?? 0))
             answer(peer, welcome, sequence: sequence, descriptors: [device.bell.event.raw])
             return nil
         } catch {
@@ -112,11 +120,14 @@ extension ControllerLoop {
     }
 
     /// The capabilities of each device of a controller.
-    static let capabilities: UInt64 =
-        Capabilities([
+    private var capabilities: UInt64 {
+        var all: Capabilities = [
             .mem2mem, .silent, .handlesErrors, .strictPriority, .interProcessDomain, .copy, .copyScatterGather, .fill,
             .enqueueDequeue,
-        ]).rawValue
+        ]
+        if !configuration.osDomains.isEmpty { all.insert(.interOSDomain) }
+        return all.rawValue
+    }
 
     /// Number of priorities among the devices of one tenant.
     static let priorityCount: UInt16 = 4
@@ -163,10 +174,19 @@ extension ControllerLoop {
         let layout = RingLayout(
             descriptorCount: Int(request.descriptorCount), maximumEntries: Int(request.maximumEntryCount))
         let amount = QuotaLedger.Amount(rings: 1, bytes: UInt64(layout.byteCount))
+        let place: Range<Int>?
+        do throws(Refusal) {
+            place = try peer.region.map { region throws(Refusal) in try Self.place(request.offset, layout, in: region) }
+        } catch {
+            return error
+        }
         removeEnded(request.vchan, of: peer)
         if let full = ledger.charge(peer.tenant, amount) { return Refusal(.diskQuotaExceeded, full) }
         do throws(Errno) {
-            let memory = try SharedRingMemory(layout: layout)
+            let files = place == nil ? Peer.RingFiles(try SharedRingMemory(layout: layout)) : nil
+            guard let memory = files?.memory.memory ?? Self.memory(layout, place, peer.region) else {
+                throw Errno.noMemory
+            }
             var ring = EngineRing.Configuration()
             ring.source = .mapped(device.map)
             ring.destination = .mapped(device.map)
@@ -178,14 +198,14 @@ extension ControllerLoop {
             ring.device = request.device
             ring.vchan = request.vchan
             ring.peer = EngineRing.Peer(
-                processID: peer.credentials.pid, connection: peer.number, tenant: ledger.number(of: peer.tenant))
+                processID: peer.processID, connection: peer.number, tenant: ledger.number(of: peer.tenant))
             let new = Peer.NewRing(
-                memory, ring, amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
+                memory, files, ring, amount: amount, handlers: handlers.filter { groups.hold($0, by: peer.client) })
             peer.newRings[request.vchan] = new
             changedPeers.insert(peer.number)
             answer(
                 peer, RingAttached(vchan: request.vchan), sequence: sequence,
-                descriptors: [new.memory.applicationFile.raw, new.memory.engineFile.raw])
+                descriptors: files.map { [$0.memory.applicationFile.raw, $0.memory.engineFile.raw] } ?? [])
             return nil
         } catch {
             ledger.release(peer.tenant, amount)
@@ -193,17 +213,35 @@ extension ControllerLoop {
         }
     }
 
+    /// The place of a ring in a region.
+    private static func place(
+        _ offset: UInt64, _ layout: RingLayout, in region: SharedRegion
+    ) throws(Refusal) -> Range<Int> {
+        guard let range = range(offset, UInt64(layout.byteCount), in: region) else {
+            throw Refusal(
+                .invalidArgument,
+                "offset \(offset) for the \(layout.byteCount) bytes of a ring: it must be a multiple of \(page), and the "
+                    + "ring in the \(region.byteCount) bytes of the region")
+        }
+        return range
+    }
+
+    private static func memory(_ layout: RingLayout, _ place: Range<Int>?, _ region: SharedRegion?) -> RingMemory? {
+        guard let place, let region, let start = region.mapping.bytes.baseAddress else { return nil }
+        return RingMemory(layout: layout, servedAt: start + place.lowerBound, in: region)
+    }
+
     private func start(_ peer: Peer, _ request: StartRing, _ sequence: UInt32) -> Refusal? {
         guard let new = peer.newRings[request.vchan] else {
             return Refusal(.invalidArgument, "virtual channel \(request.vchan): no ring was attached that can start")
         }
-        guard new.memory.isCharged else {
+        guard new.files?.memory.isCharged != false else {
             return Refusal(
                 .badAddress, "virtual channel \(request.vchan): map the engine's file and read each page of it first")
         }
         peer.newRings[request.vchan] = nil
         peer.rings[request.vchan] = Peer.Ring(
-            ring: EngineRing(new.configuration, memory: new.memory.memory, engine: engine), memory: new.memory.memory,
+            ring: EngineRing(new.configuration, memory: new.memory, engine: engine), memory: new.memory,
             amount: new.amount, handlers: new.handlers)
         changedPeers.insert(peer.number)
         answer(peer, Done(), sequence: sequence)
@@ -273,6 +311,9 @@ extension ControllerLoop {
     func map(
         _ descriptors: inout ReceivedDescriptors, offset: UInt64, byteCount: UInt64, isWritable: Bool, for peer: Peer
     ) -> Result<Peer.Window, Refusal> {
+        if let region = peer.region {
+            return map(region, offset: offset, byteCount: byteCount, isWritable: isWritable, for: peer)
+        }
         // Check the seals first: any other system call on a descriptor from an untrusted peer can block. Until the kind of
         // the file is known it stays in `descriptors`, which `blockingCalls` closes.
         let seals = descriptors.first.flatMap { raw in try? MemoryFile.seals(of: raw) }
@@ -313,6 +354,33 @@ extension ControllerLoop {
             ledger.release(peer.tenant, amount)
             return .failure(error)
         }
+    }
+
+    /// The same for a part of a region, which stays mapped as a whole.
+    private func map(
+        _ region: SharedRegion, offset: UInt64, byteCount: UInt64, isWritable: Bool, for peer: Peer
+    ) -> Result<Peer.Window, Refusal> {
+        guard let range = Self.range(offset, byteCount, in: region) else {
+            return .failure(
+                Refusal(
+                    .invalidArgument,
+                    "\(byteCount) bytes from \(offset): both must be multiples of \(Self.page), with at least 1 page, in "
+                        + "the \(region.byteCount) bytes of the region"))
+        }
+        let amount = QuotaLedger.Amount(windows: 1, bytes: byteCount)
+        if let full = ledger.charge(peer.tenant, amount) { return .failure(Refusal(.diskQuotaExceeded, full)) }
+        let mapping = isWritable ? region.mapping : region.unwritableMapping
+        return .success(Peer.Window(region: TenantMemory.Region(range, of: mapping), amount: amount))
+    }
+
+    /// A part of a region; `nil` when it is empty, not whole pages, or not inside.
+    private static func range(_ offset: UInt64, _ byteCount: UInt64, in region: SharedRegion) -> Range<Int>? {
+        let (end, overflow) = offset.addingReportingOverflow(byteCount)
+        guard byteCount > 0, !overflow, end <= UInt64(region.byteCount), offset % page == 0, byteCount % page == 0
+        else {
+            return nil
+        }
+        return Int(offset)..<Int(end)
     }
 
     /// The same for a dma-buf.

@@ -33,6 +33,12 @@ final class ControllerLoop {
     var statistics = ControllerStatistics()
     private var nextPeer: UInt64 = 1
     var processes = ProcessTable()
+    /// The memory of other operating systems, and their new connections.
+    var domains: OSDomainTable
+    /// The last session of each operating system.
+    var sessions: [Tenant: UInt64] = [:]
+    /// Connections that wait until nothing is left of an earlier session of their operating system.
+    var delayedArrivals: [Tenant: [GuestArrivals.Arrival]] = [:]
     /// Groups, members, windows and tokens.
     var groups: AccessGroupTable
     /// The windows of groups.
@@ -62,11 +68,14 @@ final class ControllerLoop {
     /// Tokens from 2 on belong to peers, whose numbers start at 1.
     private static let quiescenceToken: UInt64 = .max
     private static let populatedToken: UInt64 = .max - 1
+    private static let arrivalsToken: UInt64 = .max - 2
 
     /// A bounded piece of work.
     enum Item {
         /// Accept a connection.
         case accept
+        /// Connect a process of another operating system.
+        case admit(GuestArrivals.Arrival)
         /// Read one message of a peer, or send some that wait.
         case serve(UInt64)
         /// Perform a delayed join.
@@ -80,7 +89,7 @@ final class ControllerLoop {
 
     init(
         place: consuming ListeningSocket, configuration: ControllerConfiguration, groups: AccessGroupTable,
-        engine: Engine, stopEvent: StopEvent, published: PublishedState, logger: Logger
+        domains: OSDomainTable, engine: Engine, stopEvent: StopEvent, published: PublishedState, logger: Logger
     ) throws(Errno) {
         self.configuration = configuration
         self.logger = logger
@@ -89,6 +98,7 @@ final class ControllerLoop {
         self.published = published
         ledger = QuotaLedger(configuration.quota)
         self.groups = groups
+        self.domains = domains
         blockingCalls = BlockingCalls()
         memory = TenantMemory(logger)
         populated = try PopulatedPeers()
@@ -97,6 +107,7 @@ final class ControllerLoop {
         try poller.add(place.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
         try poller.add(populated.event.raw, [.readable, .edgeTriggered], token: Self.populatedToken)
+        try poller.add(domains.arrivals.event.raw, [.readable, .edgeTriggered], token: Self.arrivalsToken)
         try poller.add(engine.quiescenceEvent, [.readable, .edgeTriggered], token: Self.quiescenceToken)
         self.poller = poller
         self.place = place
@@ -125,6 +136,7 @@ final class ControllerLoop {
             requestQuiescence()
             publish()
         }
+        closeArrivals()
         for peer in Array(peers.values) {
             peer.isExpelled = true
             keepCounters(of: peer)
@@ -142,6 +154,7 @@ final class ControllerLoop {
             isAcceptQueued = true
             queue.add(.accept, for: nil)
         case Self.stopToken: isStopping = true
+        case Self.arrivalsToken: takeArrivals()
         case Self.quiescenceToken, Self.populatedToken: break
         default:
             // An earlier event may have disconnected it.
@@ -164,6 +177,7 @@ final class ControllerLoop {
         case .accept:
             isAcceptQueued = false
             if !isStopping { accept() }
+        case .admit(let arrival): admit(arrival)
         case .serve(let number): if let peer = peers[number] { serve(peer) }
         case .join(let number): if let peer = peers[number] { performWaitingJoin(peer) }
         case .stop(let number): if let peer = peers[number] { advanceStop(peer) }
@@ -206,58 +220,79 @@ final class ControllerLoop {
     private func admit(_ socket: consuming OwnedDescriptor) throws(Errno) {
         let credentials = try PeerCredentials(of: socket)
         let contents: UntrustedPeerSocket.Contents = place.refusesDescriptors ? .noDescriptors : .unexpectedDescriptors
-        let process: OwnedDescriptor
+        let process: Peer.Process
         do throws(Errno) {
-            process = try ProcessDescriptor.ofPeer(socket)
+            process = Peer.Process(try ProcessDescriptor.ofPeer(socket))
         } catch {
             return refuseConnection(
-                UntrustedPeerSocket(socket, contents, of: .user(credentials.uid), blockingCalls), credentials,
+                UntrustedPeerSocket(socket, contents, of: .user(credentials.uid), blockingCalls),
+                Self.metadata(credentials.pid, credentials.uid),
                 error == .notSupported
                     ? "the controller cannot watch processes of a PID namespace that it does not see: this needs Linux 6.5"
                     : "the controller cannot watch the process: \(error)", error)
         }
-        let tenant = tenant(of: credentials, process)
+        let tenant = tenant(of: credentials, process.descriptor)
         let socket = UntrustedPeerSocket(socket, contents, of: tenant, blockingCalls)
+        guard mayConnect(socket, tenant, Self.metadata(credentials.pid, credentials.uid)) else { return }
+        let identity = ProcessIdentity(of: process.descriptor, pid: credentials.pid)
+        try connect(socket, tenant, identity.map { .process($0) }) { number, processNumber in
+            Peer(
+                number: number, socket: socket, process: process, processID: credentials.pid,
+                userID: credentials.uid, tenant: tenant, region: nil, processNumber: processNumber)
+        }
+    }
+
+    /// Whether a tenant may have one more connection, which is charged then; else the connection is refused.
+    func mayConnect(_ socket: UntrustedPeerSocket, _ tenant: Tenant, _ metadata: Logger.Metadata) -> Bool {
         guard peers.count + leaving.count < configuration.maximumConnections else {
-            return refuseConnection(
-                socket, credentials,
+            refuseConnection(
+                socket, metadata,
                 "the controller already has its maximum of \(configuration.maximumConnections) connections")
+            return false
         }
         guard ledger.mayConnect(tenant, maximum: configuration.maximumConnections) else {
             statistics.quotaRefusals += 1
-            return refuseConnection(
-                socket, credentials,
+            refuseConnection(
+                socket, metadata,
                 "the last quarter of the controller's \(configuration.maximumConnections) connections is for those who have "
                     + "fewer than \(tenant)")
+            return false
         }
         guard blockingCalls.backlog(of: tenant) <= Self.maximumBacklog else {
-            return refuseConnection(socket, credentials, Self.backlogReason(tenant))
+            refuseConnection(socket, metadata, Self.backlogReason(tenant))
+            return false
         }
         if let full = ledger.charge(tenant, QuotaLedger.Amount(connections: 1)) {
             statistics.quotaRefusals += 1
-            return refuseConnection(socket, credentials, full)
+            refuseConnection(socket, metadata, full)
+            return false
         }
+        return true
+    }
+
+    /// Adds a connection that is charged already; an error reverts the charge.
+    ///
+    /// - Parameter make: makes the peer from its number and that of its process.
+    func connect(
+        _ socket: UntrustedPeerSocket, _ tenant: Tenant, _ identity: ProcessTable.Identity?,
+        _ make: (_ number: UInt64, _ processNumber: UInt64) -> Peer
+    ) throws(Errno) {
+        let peer = make(nextPeer, processes.connect(identity))
+        nextPeer += 1
         do throws(Errno) {
-            let identity = ProcessIdentity(of: process, pid: credentials.pid)
-            let peer = Peer(
-                number: nextPeer, socket: socket, process: process, credentials: credentials, tenant: tenant,
-                processNumber: processes.connect(identity))
-            nextPeer += 1
-            do throws(Errno) {
-                try poller.add(peer.process.raw, [.readable, .edgeTriggered], token: peer.processToken)
-                try poller.add(peer.socket.raw, [.readable, .edgeTriggered], token: peer.socketToken)
-            } catch {
-                _ = processes.disconnect(peer.client.process)
-                throw error
+            if let process = peer.process {
+                try poller.add(process.descriptor.raw, [.readable, .edgeTriggered], token: peer.processToken)
             }
-            peers[peer.number] = peer
-            statistics.accepted += 1
-            changedPeers.insert(peer.number)
-            logger.debug("an application connected", metadata: Self.metadata(of: peer))
+            try poller.add(peer.socket.raw, [.readable, .edgeTriggered], token: peer.socketToken)
         } catch {
+            _ = processes.disconnect(peer.client.process)
             ledger.release(tenant, QuotaLedger.Amount(connections: 1))
             throw error
         }
+        peers[peer.number] = peer
+        statistics.accepted += 1
+        changedPeers.insert(peer.number)
+        logger.debug("an application connected", metadata: Self.metadata(of: peer))
     }
 
     /// The user that the kernel uses for all those that this user namespace does not have.
@@ -275,18 +310,15 @@ final class ControllerLoop {
         "more than \(maximumBacklog) descriptors from \(tenant) are not closed yet; try again later"
     }
 
-    private func refuseConnection(
-        _ socket: UntrustedPeerSocket, _ credentials: PeerCredentials, _ reason: String,
+    func refuseConnection(
+        _ socket: UntrustedPeerSocket, _ metadata: Logger.Metadata, _ reason: String,
         _ errno: Errno = .diskQuotaExceeded
     ) {
         statistics.refusedConnections += 1
         if let suppressed = refusalLogLimiter.admit() {
+            let more: Logger.Metadata = ["reason": "\(reason)", "suppressed": "\(suppressed)"]
             logger.notice(
-                "refused the connection of an application",
-                metadata: [
-                    "pid": "\(credentials.pid)", "uid": "\(credentials.uid)", "reason": "\(reason)",
-                    "suppressed": "\(suppressed)",
-                ])
+                "refused the connection of an application", metadata: metadata.merging(more) { $1 })
         }
         let bytes = Packet.encode(Failed(errno: errno.rawValue, reason: reason), sequence: 0)
         // Best effort: an error is ignored.
@@ -295,7 +327,13 @@ final class ControllerLoop {
 
     /// Identifies the peer in log messages. Never add what a peer sent: it may contain a token.
     static func metadata(of peer: Peer) -> Logger.Metadata {
-        ["pid": "\(peer.credentials.pid)", "uid": "\(peer.credentials.uid)", "connection": "\(peer.number)"]
+        metadata(peer.processID, peer.userID, peer.tenant).merging(["connection": "\(peer.number)"]) { $1 }
+    }
+
+    static func metadata(_ processID: Int32, _ userID: UInt32, _ tenant: Tenant? = nil) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["pid": "\(processID)", "uid": "\(userID)"]
+        if let name = tenant?.osDomain { metadata["os_domain"] = "\(name)" }
+        return metadata
     }
 
     // MARK: Messages
@@ -344,7 +382,7 @@ final class ControllerLoop {
     }
 
     /// Ends a connection because of a message that violates the protocol.
-    private func refuse(_ peer: Peer, _ reason: String) {
+    func refuse(_ peer: Peer, _ reason: String) {
         statistics.invalidMessages += 1
         if let suppressed = refusalLimiter.admit() {
             logger.notice(

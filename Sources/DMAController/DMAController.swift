@@ -3,7 +3,7 @@ public import DMADev
 internal import DMAEngine
 internal import Glibc
 internal import GroupTable
-internal import LinuxSystem
+public import LinuxSystem
 public import Logging
 internal import SystemPackage
 
@@ -22,6 +22,7 @@ public final class DMAController: ReportingController {
     private let stopEvent: StopEvent
     private let published = PublishedState()
     private let controllerID: UInt16
+    private let arrivals: GuestArrivals
     private let thread: SystemThread
     /// `nil` after the stop.
     private let engine: Locked<Engine?>
@@ -41,6 +42,7 @@ public final class DMAController: ReportingController {
     ) throws(ControllerError) -> DMAController {
         try configuration.validate()
         let groups = try groupTable(configuration)
+        let domains = try OSDomainTable(configuration.osDomains)
         let place = try makeSocket(
             path: path, mode: configuration.socketMode, group: configuration.socketGroup)
         // Three per connection: socket, process, doorbell. More for descriptors of users that are not closed yet.
@@ -48,7 +50,8 @@ public final class DMAController: ReportingController {
             to: UInt64(configuration.maximumConnections) * 3 + UInt64(ControllerLoop.maximumBacklog) * 4 + 128)
         // Not the bootstrapped default: only the program decides where messages go.
         let logger = logger ?? Logger(label: "dmascope.controller") { _ in SwiftLogNoOpLogHandler() }
-        return try DMAController(place: place, configuration: configuration, groups: groups, logger: logger)
+        return try DMAController(
+            place: place, configuration: configuration, groups: groups, domains: domains, logger: logger)
     }
 
     private static func groupTable(_ configuration: ControllerConfiguration) throws(ControllerError) -> AccessGroupTable
@@ -67,19 +70,21 @@ public final class DMAController: ReportingController {
 
     private init(
         place: consuming ListeningSocket, configuration: ControllerConfiguration, groups: sending AccessGroupTable,
-        logger: Logger
+        domains: OSDomainTable, logger: Logger
     ) throws(ControllerError) {
         dmatrace_load()
         path = place.path
         groupEvents = groups.log
         controllerID = configuration.controllerID
+        arrivals = domains.arrivals
         pid = getpid()
         do throws(Errno) {
             let stopEvent = try StopEvent()
             self.stopEvent = stopEvent
             let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
             self.engine = Locked(engine)
-            thread = try Self.startThread(place, configuration, groups, engine, stopEvent, published, logger)
+            thread = try Self.startThread(
+                place, configuration, groups, domains, engine, stopEvent, published, logger)
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
         }
@@ -89,13 +94,38 @@ public final class DMAController: ReportingController {
     /// Only the new thread uses the loop. The loop removes the socket, also when the start fails here.
     private static func startThread(
         _ place: consuming ListeningSocket, _ configuration: ControllerConfiguration,
-        _ groups: sending AccessGroupTable, _ engine: Engine, _ stopEvent: StopEvent, _ published: PublishedState,
-        _ logger: Logger
+        _ groups: sending AccessGroupTable, _ domains: OSDomainTable, _ engine: Engine, _ stopEvent: StopEvent,
+        _ published: PublishedState, _ logger: Logger
     ) throws(Errno) -> SystemThread {
         let loop = try ControllerLoop(
-            place: place, configuration: configuration, groups: groups, engine: engine, stopEvent: stopEvent,
-            published: published, logger: logger)
+            place: place, configuration: configuration, groups: groups, domains: domains, engine: engine,
+            stopEvent: stopEvent, published: published, logger: logger)
         return try SystemThread.start(name: "dma-control") { loop.run() }
+    }
+
+    /// Connects a process of another operating system: it gets a device, as a process does that connects to ``path``. Its
+    /// memory is the domain's, by offset: neither side sends descriptors, except that the answer to its greeting carries
+    /// the doorbell. Any thread; never waits for the control thread.
+    ///
+    /// Connections of an earlier session of the domain end first, and this one waits until nothing of their memory is in use.
+    /// The controller refuses it with a message on the socket, for example for a quota; it closes the socket when it no
+    /// longer uses any memory of the connection.
+    ///
+    /// - Parameters:
+    ///   - socket: a connected socket with message boundaries. Whoever has the other end speaks for the process, and is
+    ///     trusted to read its end; the connection ends with it.
+    ///   - domain: the name in ``ControllerConfiguration/osDomains``.
+    ///   - process: of which it is one device.
+    /// - Throws: ``ControllerError`` for an unknown domain, or after a stop. The socket is closed.
+    public func connect(
+        _ socket: consuming OwnedDescriptor, domain: String, process: GuestProcess
+    ) throws(ControllerError) {
+        guard arrivals.knows(domain) else {
+            throw ControllerError("\(domain) is no operating system of this controller's configuration")
+        }
+        guard arrivals.add(socket, domain: domain, process: process) else {
+            throw ControllerError("the controller at \(path) is stopped")
+        }
     }
 
     /// A snapshot of the controller's current counts and totals. Any thread.

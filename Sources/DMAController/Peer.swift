@@ -20,20 +20,32 @@ final class Peer {
 
     /// A ring that is not started: its application has the memory.
     final class NewRing {
-        let memory: SharedRingMemory
+        let memory: RingMemory
+        /// Not for a ring in a region.
+        let files: RingFiles?
         let configuration: EngineRing.Configuration
         let amount: QuotaLedger.Amount
         /// Not reused for other members while the ring names them.
         let handlers: [UInt16]
 
         init(
-            _ memory: consuming SharedRingMemory, _ configuration: EngineRing.Configuration,
+            _ memory: RingMemory, _ files: RingFiles?, _ configuration: EngineRing.Configuration,
             amount: QuotaLedger.Amount, handlers: [UInt16]
         ) {
             self.memory = memory
+            self.files = files
             self.configuration = configuration
             self.amount = amount
             self.handlers = handlers
+        }
+    }
+
+    /// The two files of a ring. A class, so that it can be absent.
+    final class RingFiles {
+        let memory: SharedRingMemory
+
+        init(_ memory: consuming SharedRingMemory) {
+            self.memory = memory
         }
     }
 
@@ -86,6 +98,16 @@ final class Peer {
         let domains: DomainMap
     }
 
+    /// A class, so that it can be absent.
+    final class Process {
+        /// Readable when the process that connected has ended, even if another process still has the socket.
+        let descriptor: OwnedDescriptor
+
+        init(_ descriptor: consuming OwnedDescriptor) {
+            self.descriptor = descriptor
+        }
+    }
+
     /// A class, so that a copyable struct can contain it.
     final class Bell {
         let event: EventDescriptor
@@ -99,10 +121,15 @@ final class Peer {
     let number: UInt64
     /// Its end also discards unread messages and closes their descriptors.
     let socket: UntrustedPeerSocket
-    /// Readable when the process that connected has ended, even if another process still has the socket.
-    let process: OwnedDescriptor
-    let credentials: PeerCredentials
+    /// `nil`: a process of another operating system, which ends with its socket.
+    let process: Process?
+    /// As the kernel reports them, or the broker of another operating system.
+    let processID: Int32, userID: UInt32
     let tenant: Tenant
+    /// The session of the broker that connected it; 0 for a process of this operating system.
+    var session: UInt64 = 0
+    /// Contains all memory of the connection; `nil`: memory comes by descriptors.
+    let region: SharedRegion?
     /// Identifies the peer in the access groups. The device's number in its process is as claimed: not checked.
     var client: AccessGroupClient
     var device: Device?
@@ -138,16 +165,18 @@ final class Peer {
     var hasExited = false
 
     init(
-        number: UInt64, socket: UntrustedPeerSocket, process: consuming OwnedDescriptor,
-        credentials: PeerCredentials, tenant: Tenant, processNumber: UInt64
+        number: UInt64, socket: UntrustedPeerSocket, process: Process?, processID: Int32, userID: UInt32,
+        tenant: Tenant, region: SharedRegion?, processNumber: UInt64
     ) {
         self.number = number
         self.socket = socket
         self.process = process
-        self.credentials = credentials
+        self.processID = processID
+        self.userID = userID
+        self.region = region
         self.tenant = tenant
         client = AccessGroupClient(
-            process: processNumber, device: number, processID: credentials.pid, userID: credentials.uid,
+            process: processNumber, device: number, processID: processID, userID: userID,
             tenant: tenant)
     }
 

@@ -3,8 +3,14 @@ internal import LinuxSystem
 
 /// The processes that have connections. For the control thread only.
 struct ProcessTable {
+    /// What tells a process from all others.
+    enum Identity: Hashable {
+        case process(ProcessIdentity)
+        case guest(domain: String, session: UInt64, identity: UInt64)
+    }
+
     private struct Record {
-        let identity: ProcessIdentity?
+        let identity: Identity?
         var connectionCount = 1
         /// Of registered memory.
         var addresses: AddressCounter
@@ -18,14 +24,14 @@ struct ProcessTable {
         + "them again"
 
     private var records: [UInt64: Record] = [:]
-    private var numbers: [ProcessIdentity: UInt64] = [:]
+    private var numbers: [Identity: UInt64] = [:]
     private var lastNumber: UInt64 = 0
 
     /// Adds a connection.
     ///
     /// - Parameter identity: of its process; `nil`: it cannot be told from others, and has one connection.
     /// - Returns: the number of the process, which no other one ever has.
-    mutating func connect(_ identity: ProcessIdentity?) -> UInt64 {
+    mutating func connect(_ identity: Identity?) -> UInt64 {
         if let number = identity.flatMap({ numbers[$0] }) {
             records[number]?.connectionCount += 1
             return number

@@ -20,6 +20,7 @@ final class PublishedState: Sendable {
     struct Connection: Sendable {
         let number: UInt64
         let processID: Int32, userID: UInt32
+        let osDomain: String?
         let domains: [DomainID]
         let groups: [AccessGroupID]
         let figures: [ControllerReport.Figure]
@@ -40,7 +41,8 @@ final class PublishedState: Sendable {
         var row: ControllerReport.Connection {
             let claims = rings.reduce(claims) { $0 + $1.claims.read(from: $1.memory) }
             return ControllerReport.Connection(
-                number: number, processID: processID, userID: userID, domains: domains, groups: groups,
+                number: number, processID: processID, userID: userID, osDomain: osDomain, domains: domains,
+                groups: groups,
                 figures: figures + [.init("halted_rings", UInt64(rings.count { $0.memory.isHalted }))] + ages
                     + allWork.figures + claims.figures,
                 buffers: bufferSums)
@@ -73,6 +75,7 @@ final class PublishedState: Sendable {
             info.members.map { member in
                 ControllerReport.Member(
                     group: info.id, handler: member.handler, domain: member.domain, processID: member.processID,
+                    osDomain: member.osDomain,
                     figures: (traffic[member.handler]?.reading ?? DomainTraffic()).figures)
             }
         }

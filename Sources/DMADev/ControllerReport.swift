@@ -44,6 +44,8 @@ public struct ControllerReport: Sendable, Equatable {
         public var number: UInt64
         /// Its process and user, as reported by the kernel.
         public var processID: Int32, userID: UInt32
+        /// The operating system of the process, which then reports the two; `nil`: the controller's own.
+        public var osDomain: String?
         /// The domains of its memberships, without duplicates.
         public var domains: [DomainID]
         /// The groups that it is a member of.
@@ -55,9 +57,10 @@ public struct ControllerReport: Sendable, Equatable {
 
         /// All values are taken as they are.
         public init(
-            number: UInt64, processID: Int32, userID: UInt32, domains: [DomainID], groups: [AccessGroupID],
-            figures: [Figure], buffers: [SharedBuffers] = []
+            number: UInt64, processID: Int32, userID: UInt32, osDomain: String? = nil, domains: [DomainID],
+            groups: [AccessGroupID], figures: [Figure], buffers: [SharedBuffers] = []
         ) {
+            self.osDomain = osDomain
             self.buffers = buffers
             self.number = number
             self.processID = processID
@@ -78,13 +81,17 @@ public struct ControllerReport: Sendable, Equatable {
         public var domain: DomainID
         /// Process ID as seen by the controller.
         public var processID: Int32
+        /// The operating system of that process; `nil`: the controller's own.
+        public var osDomain: String?
         /// Operations and bytes that other members read from its windows and wrote to them.
         public var figures: [Figure]
 
         /// All values are taken as they are.
         public init(
-            group: AccessGroupID, handler: DomainHandler, domain: DomainID, processID: Int32, figures: [Figure]
+            group: AccessGroupID, handler: DomainHandler, domain: DomainID, processID: Int32, osDomain: String? = nil,
+            figures: [Figure]
         ) {
+            self.osDomain = osDomain
             self.group = group
             self.handler = handler
             self.domain = domain

@@ -91,7 +91,7 @@ public final class EngineRing: @unchecked Sendable {
             engine: engine.id, ring: Self.nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue,
             device: configuration.device, vchan: configuration.vchan)
         // The application's side reads it at creation.
-        memory.consumerPage.pointee.light_doorbell = AsymmetricFence.isOffered ? 1 : 0
+        memory.consumerPage.pointee.light_doorbell = AsymmetricFence.isOffered && !memory.isInRegion ? 1 : 0
         consumer = .allocateOnOwnCacheLines(capacity: 1)
         consumer.initialize(
             to: RingConsumer(

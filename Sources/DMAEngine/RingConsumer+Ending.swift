@@ -10,6 +10,7 @@ extension RingConsumer {
         synchronizer?.abandon()
         var aborted: UInt32 = 0
         var left = min(tail.loadAcquiring() &- next, limit)
+        if isInRegion { noteDoorbells(upTo: next &+ left) }
         noteStepTime()
         while left != 0 {
             if running == nil { running = beginOperation() }

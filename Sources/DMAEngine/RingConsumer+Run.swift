@@ -150,7 +150,7 @@ extension RingConsumer {
             let (first, rung) = run.batches[batch]
             guard first <= done, first < run.count else { break }
             if first > begun { countForLatency(UInt64(first &- begun)) }
-            beginBatch(rung)
+            beginBatch(rung, at: next &+ UInt64(first))
             begun = first
         }
         if done > begun { countForLatency(UInt64(done &- begun)) }

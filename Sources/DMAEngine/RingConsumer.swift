@@ -31,6 +31,14 @@ struct RingConsumer {
     let entries: UnsafeMutablePointer<dmadev_sge>
     let statuses: UnsafeMutablePointer<UInt16>
     private let published: UnsafeMutablePointer<dmadev_consumer_page>
+    /// For a ring in a region: where the application reads what is published.
+    private let copy: RingCopy?
+    /// For the same: operations below these indexes are copied, and have a doorbell time.
+    private var copied: UInt64 = 0, seen: UInt64 = 0
+    /// The number of failures when the counters were copied.
+    private var copiedFailures: UInt64 = 0
+    /// The first operation of the current batch.
+    private var batchStart: UInt64 = 0
     let counters: UnsafeMutablePointer<dmadev_engine_counters>
     let mask: UInt64
     /// The highest number of rung operations that is possible; 0: an impossible one has halted the ring.
@@ -108,6 +116,7 @@ struct RingConsumer {
         ownActivity = EngineActivity.allocate()
         activity = ownActivity
         published = memory.consumerPage
+        copy = memory.copy
         counters = memory.engineCounters
         mask = UInt64(memory.layout.slotCount - 1)
         limit = UInt64(memory.layout.slotCount)
@@ -191,12 +200,28 @@ struct RingConsumer {
         if dmatrace_dmadev_engine_completed_burst_enabled() { stepTime = Ticks.now }
     }
 
+    /// Whether the application can be on another operating system.
+    var isInRegion: Bool { copy != nil }
+
     /// Operations to execute in a step. More than the ring's size is impossible, and halts the ring for good.
     @inline(__always)
     private mutating func waiting(upTo rung: UInt64) -> UInt64 {
         let waiting = rung &- next
         guard waiting <= limit else { return halt() }
+        if isInRegion { noteDoorbells(upTo: rung) }
         return min(waiting, most)
+    }
+
+    /// For a ring in a region: doorbells are timed here, when the engine sees them. The application's clock is another one.
+    @inline(never)
+    mutating func noteDoorbells(upTo rung: UInt64) {
+        // An untrusted application can move its doorbell back.
+        guard rung &- next > seen &- next else { return }
+        let now = Ticks.now
+        while seen != rung {
+            (doorbellTimes + Int(truncatingIfNeeded: seen & mask)).storeRelaxed(now)
+            seen &+= 1
+        }
     }
 
     /// Ends the ring: nothing that the application writes is read any more, and what is not finished never is.
@@ -205,6 +230,7 @@ struct RingConsumer {
         limit = 0
         running = nil
         published.member(\.halted).atomic.pointee.store(1, ordering: .releasing)
+        copy?.halt()
         return 0
     }
 
@@ -250,7 +276,9 @@ struct RingConsumer {
     @inline(__always)
     mutating func beginOperation() -> Operation {
         let descriptor = dmadev_fetch_descriptor(descriptors + Int(next & mask))
-        if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 { beginBatch(doorbellTimes[Int(next & mask)]) }
+        if descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0 {
+            beginBatch(doorbellTimes[Int(next & mask)], at: next)
+        }
         if batchFailed, descriptor.flags & UInt8(DMADEV_DESC_FENCE) != 0 { batchAbandoned = true }
         dmatrace_dmadev_engine_operation_start(
             owner.engine, owner.ring, owner.device, owner.vchan, UInt16(truncatingIfNeeded: next), descriptor.kind,
@@ -258,7 +286,8 @@ struct RingConsumer {
         return Operation(descriptor)
     }
 
-    mutating func beginBatch(_ time: UInt64) {
+    mutating func beginBatch(_ time: UInt64, at index: UInt64) {
+        batchStart = index
         batchFailed = false
         batchAbandoned = false
         rung = time
@@ -370,6 +399,12 @@ struct RingConsumer {
         }
         published.member(\.failed).storeRelaxed(failed)
         published.member(\.completed).storeReleasing(visible)
+        if let copy {
+            copy.publish(
+                RingCopy.Source(page: published, counters: counters, statuses: statuses), from: copied, to: visible,
+                hasFailures: failed != copiedFailures, batch: batchStart)
+            (copied, copiedFailures) = (visible, failed)
+        }
     }
 
     private mutating func recordLatencies(_ delay: UInt64) {
@@ -391,7 +426,9 @@ struct RingConsumer {
         for batch in UnsafeBufferPointer(start: unpublished, count: unpublishedBatches) {
             let nanoseconds = ticks.nanoseconds(from: batch.rung, to: now)
             sum &+= nanoseconds &* batch.count
-            buckets.word(Latency.bucket(of: nanoseconds)).add(batch.count)
+            let bucket = Latency.bucket(of: nanoseconds)
+            buckets.word(bucket).add(batch.count)
+            copy?.record(latencyBucket: bucket, counters)
         }
         tally.latencySum = sum
         counters.member(\.latency_sum).storeRelaxed(sum)
@@ -412,7 +449,7 @@ struct RingConsumer {
 
     /// Sets or clears the flag that makes the application ring the bell; see ``RingProducer/submit()``.
     func setNeedWakeup(_ needed: Bool) {
-        published.member(\.need_wakeup).atomic.pointee
+        (copy?.page ?? published).member(\.need_wakeup).atomic.pointee
             .store(needed ? 1 : 0, ordering: .sequentiallyConsistent)
     }
 

@@ -19,8 +19,9 @@ extension RingMemory {
             let slot = Int(truncatingIfNeeded: completed) & (layout.slotCount - 1)
             let isFirst = dmadev_fetch_descriptor(descriptors + slot).flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0
             // Otherwise the batch began with an operation that is finished.
-            progress.oldestOperationAge = age(
-                isFirst ? (doorbellTimes + slot).loadRelaxed() : consumerPage.member(\.batch_time).loadRelaxed())
+            let rung = isFirst ? (doorbellTimes + slot).loadRelaxed() : consumerPage.member(\.batch_time).loadRelaxed()
+            // The engine has not seen a doorbell in a region yet.
+            progress.oldestOperationAge = rung == 0 && isInRegion ? .zero : age(rung)
         }
         let last = consumerPage.member(\.completed_time).loadRelaxed()
         if last != 0 { progress.lastCompletionAge = age(last) }

@@ -26,8 +26,15 @@ public final class RingMemory: @unchecked Sendable {
     public let engineCounters: UnsafeMutablePointer<dmadev_engine_counters>
     /// Sizes and offsets.
     public let layout: RingLayout
+    /// The engine's side of a ring in a region, where its publications are copied: everything that the engine writes is in
+    /// memory of its own, so that nothing is read back from the region. `nil` for all other rings.
+    let copy: RingCopy?
+    /// Whether the other side can be on another operating system: its clock, and its fences, are others.
+    let isInRegion: Bool
 
     let base: UnsafeMutableRawPointer
+    /// What keeps the memory mapped, if not this object.
+    private let region: AnyObject?
     /// Set in `init`, and by the owner before it releases its reference.
     private var removesApplicationPages: Bool
 
@@ -47,6 +54,9 @@ public final class RingMemory: @unchecked Sendable {
     ///     this process touched first stay charged to it as long as another process has the file.
     init(adopting mapped: UnsafeMutableRawPointer, layout: RingLayout, removesApplicationPages: Bool = false) {
         base = mapped
+        copy = nil
+        isInRegion = false
+        region = nil
         self.removesApplicationPages = removesApplicationPages
         self.layout = layout
         func part<T>(_ offset: Int, _ type: T.Type, count: Int) -> UnsafeMutablePointer<T> {
@@ -64,7 +74,84 @@ public final class RingMemory: @unchecked Sendable {
             layout.consumerPageOffset + RingLayout.countersOffset, dmadev_engine_counters.self, count: 1)
     }
 
+    /// The application's side of a ring in a region.
+    ///
+    /// - Parameters:
+    ///   - layout: the sizes and offsets of its parts.
+    ///   - place: zeroed memory of the layout's size, page-aligned.
+    ///   - region: keeps it mapped.
+    package convenience init(layout: RingLayout, at place: UnsafeMutableRawPointer, in region: AnyObject) {
+        self.init(
+            layout, place, enginePart: place + layout.consumerPageOffset, place + layout.doorbellTimesOffset, region,
+            nil)
+    }
+
+    /// The engine's side of a ring in a region, which an untrusted operating system writes: all that the engine writes is
+    /// in memory of its own, and copied to the region when it publishes.
+    ///
+    /// - Parameters:
+    ///   - layout: its parts.
+    ///   - place: memory of the layout's size, page-aligned.
+    ///   - region: keeps it mapped.
+    /// - Returns: `nil` when memory is exhausted.
+    package convenience init?(layout: RingLayout, servedAt place: UnsafeMutableRawPointer, in region: AnyObject) {
+        let times = layout.consumerPageOffset - layout.doorbellTimesOffset
+        let mapped = mmap(
+            nil, layout.engineByteCount + times, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+            -1,
+            0)
+        guard let mapped, mapped != MAP_FAILED else { return nil }
+        let enginePart = OwnMemory(
+            bytes: UnsafeMutableRawBufferPointer(start: mapped, count: layout.engineByteCount + times), region: region)
+        self.init(
+            layout, place, enginePart: mapped, mapped + layout.engineByteCount, enginePart,
+            RingCopy(place + layout.consumerPageOffset, place + layout.doorbellTimesOffset, layout))
+    }
+
+    /// The engine's own part of a ring in a region, unmapped with the ring.
+    private final class OwnMemory {
+        private let bytes: UnsafeMutableRawBufferPointer
+        private let region: AnyObject
+
+        init(bytes: UnsafeMutableRawBufferPointer, region: AnyObject) {
+            self.bytes = bytes
+            self.region = region
+        }
+
+        deinit {
+            munmap(bytes.baseAddress, bytes.count)
+        }
+    }
+
+    private init(
+        _ layout: RingLayout, _ place: UnsafeMutableRawPointer, enginePart: UnsafeMutableRawPointer,
+        _ times: UnsafeMutableRawPointer, _ region: AnyObject, _ copy: RingCopy?
+    ) {
+        base = place
+        removesApplicationPages = false
+        isInRegion = true
+        self.copy = copy
+        self.region = region
+        self.layout = layout
+        func part<T>(_ start: UnsafeMutableRawPointer, _ offset: Int, _ type: T.Type, count: Int)
+            -> UnsafeMutablePointer<T>
+        {
+            (start + offset).bindMemory(to: type, capacity: count)
+        }
+        producerPage = part(place, layout.producerPageOffset, dmadev_producer_page.self, count: 1)
+        descriptors = part(place, layout.descriptorsOffset, dmadev_descriptor.self, count: layout.slotCount)
+        entries = part(place, layout.entriesOffset, dmadev_sge.self, count: layout.slotCount * layout.entriesPerSlot)
+        applicationCounters = part(
+            place, layout.producerPageOffset + RingLayout.countersOffset, dmadev_application_counters.self, count: 1)
+        doorbellTimes = part(times, 0, UInt64.self, count: layout.slotCount)
+        consumerPage = part(enginePart, 0, dmadev_consumer_page.self, count: 1)
+        engineCounters = part(enginePart, RingLayout.countersOffset, dmadev_engine_counters.self, count: 1)
+        statuses = part(
+            enginePart, layout.statusesOffset - layout.consumerPageOffset, UInt16.self, count: layout.slotCount)
+    }
+
     deinit {
+        guard region == nil else { return }
         if removesApplicationPages {
             madvise(base, layout.applicationByteCount, MADV_REMOVE)
         }

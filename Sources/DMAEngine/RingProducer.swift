@@ -68,7 +68,8 @@ public struct RingProducer: @unchecked Sendable {
                 stageMask: UInt64(stageCount - 1), capacity: UInt64(memory.layout.descriptorCount),
                 maximumEntries: memory.layout.maximumEntries,
                 isSilent: isSilent,
-                hasLightDoorbell: memory.consumerPage.pointee.light_doorbell != 0 && AsymmetricFence.isRegistered,
+                hasLightDoorbell: !memory.isInRegion && memory.consumerPage.pointee.light_doorbell != 0
+                    && AsymmetricFence.isRegistered,
                 refusedFlags: hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE),
                 operations: operations))
     }

@@ -47,6 +47,7 @@ extension AccessGroupTable {
         let seat = group.seats[index]
         return AccessGroupMember(
             domain: seat.domain, handler: seat.handler, isCreator: index == 0, processID: seat.processID,
+            osDomain: seat.tenant.osDomain,
             devices: seat.devices.map(\.number).filter { $0 >= 0 }, windows: seat.windows.map(\.window))
     }
 }

@@ -11,7 +11,8 @@ extension AccessGroupTable {
     ) -> AccessGroupEvent {
         AccessGroupEvent(
             kind: kind, group: id, identity: groups[id]?.identity ?? 0, handler: seat.handler, domain: seat.domain,
-            processID: seat.processID, device: device?.number ?? -1, window: window, reason: reason)
+            processID: seat.processID, osDomain: seat.tenant.osDomain, device: device?.number ?? -1, window: window,
+            reason: reason)
     }
 
     /// Adds an event to the log, and traces it.
@@ -59,7 +60,7 @@ extension AccessGroupTable {
         record(
             AccessGroupEvent(
                 kind: .denied, group: id, handler: 0, domain: domain, processID: client.processID,
-                userID: client.userID, device: client.number))
+                osDomain: client.tenant.osDomain, userID: client.userID, device: client.number))
         guard dmatrace_dmadev_group_join_denied_enabled() else { return }
         dmatrace_dmadev_group_join_denied(
             id, domain.bytes, client.processID, client.userID, error.errno.rawValue)

@@ -6,17 +6,25 @@ public enum Tenant: Sendable, Hashable, CustomStringConvertible {
     case user(UInt32)
     /// All processes of one control group.
     case cgroup(ControlGroup)
+    /// All processes of another operating system, by the name that the controller's configuration gives it.
+    case osDomain(String)
 
     /// For messages.
     public var description: String {
         switch self {
         case .user(let id): "user \(id)"
         case .cgroup(let group): "cgroup \(group.path)"
+        case .osDomain(let name): "operating system \(name)"
         }
     }
 }
 
 extension Tenant {
+    /// The name of the other operating system; `nil` for a tenant of this one.
+    public var osDomain: String? {
+        if case .osDomain(let name) = self { name } else { nil }
+    }
+
     /// Whether the tenant may take one more of a number of things that all tenants share. Of the last quarter, only those
     /// who have less than the others on average may take; a tenant that is alone is limited by its quota only.
     ///

@@ -9,7 +9,27 @@ internal import SystemPackage
 public final class Guest {
     /// What it is made of.
     public let parts: GuestParts
+    /// What it shares with this machine; `nil`: nothing.
+    public var share: Share?
     private var archive: RootArchive
+
+    /// Memory and a byte stream that a guest shares with this machine: a PCI device (ivshmem) and a virtio port named
+    /// `dmascope`.
+    public struct Share: Sendable {
+        /// The path of a file with the memory.
+        public var memory: String
+        /// The length of that file: a power of two.
+        public var byteCount: Int
+        /// The path of the Unix socket that the emulator listens on.
+        public var channel: String
+
+        /// Both are of one guest only.
+        public init(memory: String, byteCount: Int, channel: String) {
+            self.memory = memory
+            self.byteCount = byteCount
+            self.channel = channel
+        }
+    }
 
     /// A guest with busybox and the directories that its kernel fills.
     public init(_ parts: GuestParts) throws(GuestError) {
@@ -63,7 +83,7 @@ public final class Guest {
     public func start(_ script: String, timeout: Duration = .seconds(150)) throws(GuestError) -> RunningGuest {
         try add(script, at: "/script")
         try archiving { archive throws(Errno) in try archive.finish() }
-        return try RunningGuest(parts, archive: archive.file.raw, timeout: timeout)
+        return try RunningGuest(parts, archive: archive.file.raw, share, timeout: timeout)
     }
 
     private func add(

@@ -28,13 +28,14 @@ public final class RunningGuest {
         }
     }
 
-    init(_ parts: GuestParts, archive: CInt, timeout: Duration) throws(GuestError) {
+    init(_ parts: GuestParts, archive: CInt, _ share: Guest.Share?, timeout: Duration) throws(GuestError) {
         do throws(Errno) {
             let null = OwnedDescriptor(adopting: try tryingSystemCall { open("/dev/null", O_RDONLY | O_CLOEXEC) })
             let pipe = try AnonymousPipe()
             let ports = try Ports()
             process = try ChildProcess(
-                Self.launcher, [Self.launcher, "--pdeathsig", "KILL", parts.emulator] + Self.arguments(parts),
+                Self.launcher,
+                [Self.launcher, "--pdeathsig", "KILL", parts.emulator] + Self.arguments(parts) + Self.arguments(share),
                 environment: parts.environment,
                 descriptors: [
                     null.raw, pipe.writing.raw, ports.messages.raw, archive, ports.console.raw, ports.errors.raw,
@@ -107,6 +108,17 @@ public final class RunningGuest {
 
     /// Kills the emulator also when this process is killed.
     private static let launcher = "/usr/bin/setpriv"
+
+    /// The port follows that of the files.
+    private static func arguments(_ share: Guest.Share?) -> [String] {
+        guard let share else { return [] }
+        return [
+            "-object", "memory-backend-file,id=shared,share=on,mem-path=\(share.memory),size=\(share.byteCount)",
+            "-device", "ivshmem-plain,memdev=shared", "-chardev",
+            "socket,id=channel,path=\(share.channel),server=on,wait=off", "-device",
+            "virtserialport,chardev=channel,name=dmascope",
+        ]
+    }
 
     /// The numbers of descriptors are those of `init`.
     private static func arguments(_ parts: GuestParts) -> [String] {

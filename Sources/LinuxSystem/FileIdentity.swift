@@ -28,7 +28,7 @@ public struct FileIdentity: Sendable, Hashable {
         self.init(status)
     }
 
-    private init(_ status: stat) {
+    init(_ status: stat) {
         device = status.st_dev
         inode = status.st_ino
         isSocket = status.st_mode & S_IFMT == S_IFSOCK

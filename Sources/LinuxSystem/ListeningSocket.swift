@@ -45,6 +45,21 @@ public struct ListeningSocket: ~Copyable, Sendable {
         self.refusesDescriptors = refusesDescriptors
     }
 
+    /// Listens at a path for other users too: only this user (or the superuser) can write to the directory, which is created
+    /// if it is missing, and the socket's mode decides who may connect.
+    public init(forUsersAt path: String, mode: UInt16, group: UInt32?) throws(SocketFile.Failure) {
+        guard let slash = path.lastIndex(of: "/"), path.index(after: slash) != path.endIndex else {
+            throw SocketFile.Failure(
+                kind: .system, errno: nil, description: "\(path) is no path of a socket: it must be DIRECTORY/NAME")
+        }
+        let directory = slash == path.startIndex ? "/" : String(path[..<slash])
+        var layout = SocketFile.Layout(
+            directories: [.init(directory, mode: 0o711, allowsSuperuser: true)], lockPath: path + ".lock")
+        layout.mode = FilePermissions(rawValue: CModeT(mode))
+        layout.group = group
+        try self.init(at: CollectionOfOne(path), layout)
+    }
+
     /// Accepts the next client; see ``SequencedPacketSocket/accept(_:nonblocking:)``.
     public func accept(nonblocking: Bool = false) throws(Errno) -> OwnedDescriptor {
         switch file.listener {

@@ -182,6 +182,15 @@ public final class SharedMapping: @unchecked Sendable {
         try tryingSystemCall { clinux_populate(start + begin, upper - begin, isWritable) }
     }
 
+    /// Ends the sharing: the addresses keep a private copy of what the pages contain now. Other threads may read meanwhile;
+    /// what they write can be lost.
+    ///
+    /// C: `mremap` with `MREMAP_FIXED`
+    public func keepCopy() throws(Errno) {
+        guard let start = pages.baseAddress else { return }
+        try tryingSystemCall { clinux_keep_copy(start, pages.count) }
+    }
+
     private static let hugePage = 2 << 20
 
     deinit {

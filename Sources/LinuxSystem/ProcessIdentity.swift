@@ -33,6 +33,15 @@ public struct ProcessIdentity: Sendable, Hashable {
         }
     }
 
+    /// A number that no other process of this system has as long as it runs.
+    public var number: UInt64 {
+        switch kind {
+        case .inode(let inode): inode
+        // IDs are below 2²²; so many ticks are a thousand years.
+        case .start(let pid, let ticks): UInt64(UInt32(bitPattern: pid)) << 42 | ticks & ((1 << 42) - 1)
+        }
+    }
+
     /// Field 22 in the text of `/proc/PID/stat`. Field 2, the program's name in parentheses, can contain anything.
     package static func startTicks(in text: String) -> UInt64? {
         guard let end = text.lastIndex(of: ")") else { return nil }

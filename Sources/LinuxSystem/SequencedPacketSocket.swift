@@ -58,11 +58,23 @@ public enum SequencedPacketSocket {
 
     /// Connects to the socket at `path`.
     ///
+    /// The path may be longer than ``maximumPathLength``, as that of a socket in another mount namespace often is: then
+    /// its directory is opened, and the socket is named relative to it.
+    ///
     /// C: `connect`. ENOENT: no such file; ECONNREFUSED: no listener; EAGAIN: the server's queue is full (at once when
-    /// non-blocking, after the send timeout when blocking); ENAMETOOLONG.
+    /// non-blocking, after the send timeout when blocking); ENAMETOOLONG when the file name alone is too long.
     public static func connect(_ socket: borrowing OwnedDescriptor, to path: String) throws(Errno) {
         let descriptor = socket.raw
-        try tryingSystemCall { clinux_connect_unix(descriptor, path) }
+        guard path.utf8.count > maximumPathLength, let slash = path.lastIndex(of: "/") else {
+            try tryingSystemCall { clinux_connect_unix(descriptor, path) }
+            return
+        }
+        let directory = String(path[...slash])
+        let opened = OwnedDescriptor(
+            adopting: try tryingSystemCall { Glibc.open(directory, CLINUX_O_PATH | O_DIRECTORY | O_CLOEXEC) })
+        let short = "/proc/self/fd/\(opened.raw)/\(path[path.index(after: slash)...])"
+        try tryingSystemCall { clinux_connect_unix(descriptor, short) }
+        _ = consume opened
     }
 
     /// The result of a connect to `path`, without keeping the connection: `nil` when a server accepted it, EAGAIN when
@@ -144,6 +156,9 @@ public struct DescriptorPair: ~Copyable, Sendable {
     public let first: OwnedDescriptor
     /// The other end.
     public let second: OwnedDescriptor
+
+    /// Releases both ends without closing them.
+    public consuming func release() -> (first: CInt, second: CInt) { (first.release(), second.release()) }
 
     /// Releases one end without closing it, and closes the other one.
     consuming func releaseFirst() -> CInt { first.release() }

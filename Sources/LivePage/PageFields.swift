@@ -58,7 +58,7 @@ struct PageFields: Sendable {
     static let failedRequest = PageFields(texts: ["request", "reason"], numbers: ["time_ns"])
 
     /// The most devices, channels and access groups that are shown of one process.
-    static let limits = (devices: 64, channels: 128, groups: 32)
+    static let limits = (devices: 256, channels: 4096, groups: 32)
     /// The most members of a group, and the most devices of each, that are shown.
     static let memberLimit = 64
     /// The most buckets of a histogram.

@@ -28,6 +28,7 @@ public struct PageFile: Sendable {
         script("groups", PackageResources.groups_js),
         script("lists", PackageResources.lists_js),
         script("memory", PackageResources.memory_js),
+        script("trouble", PackageResources.trouble_js),
     ]
 
     private static func script(_ name: String, _ bytes: [UInt8]) -> PageFile {

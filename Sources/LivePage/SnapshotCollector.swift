@@ -64,7 +64,10 @@ public struct SnapshotCollector: Sendable {
             .init("duration_ns", .count(MonotonicTime.now.nanoseconds(since: began))),
             .init("searched", .array(locations.map(JSONTree.string))),
             .init("stale_sockets", .count(UInt64(answers.staleCount))),
-            .init("omitted_untrusted_sockets", .count(UInt64(answers.omittedUntrustedCount))),
+            .init("omitted_untrusted_sockets", .count(UInt64(answers.omitted[.untrusted] ?? 0))),
+            .init(
+                "omitted_unread_places",
+                .count(UInt64((answers.omitted[.permissionDenied] ?? 0) + (answers.omitted[.unreadable] ?? 0)))),
             .init("dmabufs", buffers.map(SnapshotBuilder.buffers) ?? .null),
             .init("processes", .array(answers.walks.map { .object(process($0)) })),
         ])
@@ -74,8 +77,9 @@ public struct SnapshotCollector: Sendable {
         let visible = answer.visibleProcess
         var members: [JSONTree.Member] = [
             .init("path", .string(answer.source.path)),
-            .init("prefix", .string(answer.source.prefix)),
-            .init("instance", .count(UInt64(answer.source.instance))),
+            .init("run_directory", .string(answer.source.name.runDirectory)),
+            .init("prefix", .string(answer.source.name.prefix)),
+            .init("instance", answer.source.name.instance.map { .count(UInt64($0)) } ?? .null),
             .init("uid", answer.source.uid.map { .count(UInt64($0)) } ?? .null),
             .init("pid", answer.process.map(JSONTree.integer) ?? .null),
             .init("name", .text(visible.flatMap { SystemFile.text("/proc/\($0)/comm") })),
@@ -87,7 +91,10 @@ public struct SnapshotCollector: Sendable {
                 .init("state", .string("failed")),
                 .init("failure", .string(failure.code.description)),
                 .init("reason", .text(failure.reason)),
-                .init("untrusted_uid", failure.user.map { .count(UInt64($0)) } ?? .null),
+                .init(
+                    "untrusted_uid",
+                    failure.code == .untrusted ? failure.user.map { .count(UInt64($0)) } ?? .null : .null),
+                .init("owner_uid", failure.user.map { .count(UInt64($0)) } ?? .null),
                 .init("process_state", .text(visible.flatMap(Self.state(of:)))),
             ]
         } else {

@@ -41,6 +41,7 @@ public final class MetricsCollector: Sendable {
         var began = MonotonicTime(nanoseconds: 0)
         var families: [MetricFamily] = []
         var failureCounts: [String: UInt64] = [:]
+        var processes = KnownProcesses()
     }
 
     private let configuration: Configuration
@@ -95,9 +96,10 @@ public final class MetricsCollector: Sendable {
                 for (place, found) in answer.visitor.samples { samples[place] += found }
             }
         }
+        state.processes = state.processes.updated(with: answers.walks)
         let round = ScrapeRound(
-            answers: answers.walks, staleCount: answers.staleCount,
-            omittedUntrustedCount: answers.omittedUntrustedCount, failureCounts: state.failureCounts,
+            answers: answers.walks, processes: state.processes, staleCount: answers.staleCount,
+            omitted: answers.omitted, failureCounts: state.failureCounts,
             nanoseconds: MonotonicTime.now.nanoseconds(since: began))
         return assemble(rows, samples, round, proc)
     }

@@ -1,11 +1,12 @@
 import LinuxSystem
+import TelemetryClient
 
 /// Determines the creation time of a source's counters: the start of its process, or the time when a counter was first
 /// seen to decrease. A decrease means that statistics were reset or that a device was removed and created again.
 final class ResetDetector {
     /// Identifies counters that are reset together.
     struct Key: Hashable {
-        let path: String
+        let source: TelemetrySource
         let pid: Int64
         let request: String
     }

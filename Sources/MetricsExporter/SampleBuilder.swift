@@ -5,9 +5,9 @@ import TelemetryWire
 /// Converts the replies of one source to samples. They are valid after the last reply.
 final class SampleBuilder: SourceVisitor {
     static let limits = (devices: Int.max, channels: Int.max, groups: Int.max)
-    /// Values of one source, the buckets of histograms included. A source with more is treated as failed: no process has so
-    /// many devices.
-    static let sampleLimit = 100_000
+    /// Values of one source, the buckets of histograms included: about 100 for each channel. A source with more is treated as
+    /// failed.
+    static let sampleLimit = 500_000
     /// Elements of a reply that is an array. Each may become several values, which are not created beyond this limit.
     static let elementLimit = 16_384
 
@@ -37,7 +37,7 @@ final class SampleBuilder: SourceVisitor {
     func selectCommands(from offered: Set<String>, process: (id: Int64, visibleID: Int32?)) -> [SourceCommand] {
         pid = process.id
         processStart = process.visibleID.flatMap(proc.startTime)
-        labels = source.labels + ["pid": "\(pid)"]
+        labels = source.labels
         for (place, row) in rows.enumerated() {
             guard case .telemetry(let commands, _) = row.origin,
                 let command = commands.first(where: { offered.contains($0.path) })
@@ -58,7 +58,7 @@ final class SampleBuilder: SourceVisitor {
         if let device = request.device { labels = labels + ["device": "\(device.id)", "name": device.name] }
         if command.scope == .vchan { labels = labels + ["vchan": "\(request.index)"] }
         let created = resets.created(
-            ResetDetector.Key(path: source.path, pid: pid, request: request.text),
+            ResetDetector.Key(source: source.name, pid: pid, request: request.text),
             monotonicMembers: command.monotonicMembers.compactMap { reply[$0]?.unsigned }, processStart: processStart)
         for place in places {
             guard case .telemetry(_, let take) = rows[place].origin else { continue }

@@ -1,31 +1,41 @@
 import Glibc
 import OpenMetricsText
-import TelemetryClient
+package import TelemetryClient
 package import TelemetryWire
 
-/// A telemetry socket, and the labels that identify its process.
-package struct ScrapeSource: Sendable, Hashable {
-    package let path: String
-    /// The DPDK file prefix; the path of the socket when another source has the same prefix and instance.
-    package let prefix: String
-    /// The number of the process among those with this prefix, from 0.
-    package let instance: Int
+/// A telemetry source that was found, or a directory that may have sources and cannot be read.
+package struct ScrapeSource: Sendable {
+    package let name: TelemetrySource
     /// Whether the user named it. Such a source is reported even when there is no socket, and may be in a directory of a
     /// user who is not trusted.
-    package let isNamed: Bool
-    /// The owner of the socket; `nil` when there is none.
+    package fileprivate(set) var isNamed: Bool
+    /// The owner of the socket or directory; `nil` when there is none, or when it cannot be examined.
     package let uid: UInt32?
+    /// The socket itself, whatever path leads to it.
+    let file: FileIdentity?
+    /// Why nothing can be connected; `nil` for a socket.
+    let obstacle: TelemetryClientError?
 
-    /// The labels that identify a source. DPDK's term `instance` is not used: in Prometheus this label names the scrape
-    /// target. `uid` is not used: metrics of a controller have it for the users of its peers.
-    static let sourceLabelNames = ["prefix", "prefix_instance", "source_uid"]
-    /// The labels of all metrics of a process.
-    static let labelNames = sourceLabelNames + ["pid"]
+    /// The path of the socket.
+    package var path: String { name.path }
 
-    /// The labels of the source without the process ID.
+    /// The labels that identify a source, and all labels of its metrics that are about the process as a whole. DPDK's term
+    /// `instance` is not used: in Prometheus this label names the scrape target.
+    static let labelNames = ["run_directory", "prefix", "prefix_instance"]
+
+    /// The labels of the source.
     var labels: LabelSet {
-        ["prefix": prefix, "prefix_instance": "\(instance)", "source_uid": uid.map { "\($0)" } ?? ""]
+        [
+            "run_directory": name.runDirectory, "prefix": name.prefix,
+            "prefix_instance": name.instance.map { "\($0)" } ?? "",
+        ]
     }
+}
+
+/// A file, whatever path leads to it.
+struct FileIdentity: Sendable, Hashable {
+    let device: UInt64
+    let inode: UInt64
 }
 
 /// Finds telemetry sources in directories and by patterns.
@@ -34,8 +44,10 @@ package struct SourceFinder: Sendable {
     /// Paths of sockets; `*`, `?` and `[…]` are shell wildcards.
     let patterns: [String]
     let trust: TelemetryTrust
-    /// Paths of sockets that are read before all others.
-    let first: Set<String>
+    /// Sources that are read before all others.
+    let first: Set<TelemetrySource>
+    /// What is known of channels from one query to the next.
+    let progress = ProgressObserver()
 
     /// Searches at each call of ``sources()``.
     package init(
@@ -44,45 +56,67 @@ package struct SourceFinder: Sendable {
         self.directories = directories
         self.patterns = patterns
         self.trust = trust
-        self.first = Set(first)
+        self.first = Set(first.map(TelemetrySource.init(path:)))
     }
 
-    /// All sources in the order of the directories and patterns, without duplicate paths.
+    /// All sources in the order of the directories and patterns. A socket with several paths is one source, under the first
+    /// of them that is not below `/proc`: those end with their process.
     package func sources() -> [ScrapeSource] {
         var sources: [ScrapeSource] = []
-        var paths: Set<String> = []
-        var names: Set<String> = []
-        func add(_ path: String, _ prefix: String, _ instance: Int, isNamed: Bool) {
-            guard paths.insert(path).inserted else { return }
-            let isFree = names.insert("\(prefix):\(instance)").inserted
+        var names: [TelemetrySource: Int] = [:]
+        var files: [FileIdentity: Int] = [:]
+        func add(_ name: TelemetrySource, isNamed: Bool = false, obstacle: TelemetryClientError? = nil) {
+            var status = stat()
+            let isThere = stat(name.path, &status) == 0
+            let file = isThere ? FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)) : nil
+            if let known = names[name] ?? file.flatMap({ files[$0] }) {
+                if isNamed { sources[known].isNamed = true }
+                return
+            }
+            names[name] = sources.count
+            if let file { files[file] = sources.count }
             sources.append(
                 ScrapeSource(
-                    path: path, prefix: JSONReader.label(isFree ? prefix : path), instance: instance, isNamed: isNamed,
-                    uid: TelemetryTrust.owner(of: path)))
+                    name: name, isNamed: isNamed, uid: isThere ? status.st_uid : obstacle?.user, file: file,
+                    obstacle: obstacle))
         }
-        for endpoint in TelemetryDiscovery.endpoints(in: directories) {
-            add(endpoint.path, endpoint.filePrefix, endpoint.instance, isNamed: false)
-        }
+        let found = TelemetryDiscovery.search(directories)
+        for name in found.sources { add(name) }
+        for (name, reason) in found.unreadable { add(name, obstacle: reason) }
+        var belowProc: [TelemetrySource] = []
         for pattern in patterns {
-            let isNamed = !pattern.contains { "*?[".contains($0) }
-            for path in isNamed ? [pattern] : Self.matches(of: pattern) {
-                let parts = path.split(separator: "/")
-                if let name = parts.last, parts.count > 1,
-                    let instance = TelemetryRunDirectory.instance(ofSocketName: String(name))
-                {
-                    add(path, String(parts[parts.count - 2]), instance, isNamed: isNamed)
-                } else {
-                    add(path, path, 0, isNamed: isNamed)
-                }
+            guard pattern.contains(where: { "*?[".contains($0) }) else {
+                add(TelemetrySource(path: pattern), isNamed: true)
+                continue
             }
+            let found = PathPattern(pattern).search()
+            for name in found.paths.map(TelemetrySource.init(path:)) {
+                if name.path.hasPrefix("/proc/") { belowProc.append(name) } else { add(name) }
+            }
+            for (name, reason) in Self.unreadable(found.unreadable, in: pattern) { add(name, obstacle: reason) }
         }
+        // The process with the lowest number is the one that started first, until numbers are used again.
+        for name in belowProc.sorted(by: { Self.order($0.path) < Self.order($1.path) }) { add(name) }
         return sources
     }
 
-    private static func matches(of pattern: String) -> [String] {
-        var found = glob_t()
-        defer { globfree(&found) }
-        guard glob(pattern, 0, nil, &found) == 0 else { return [] }
-        return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
+    /// The directories of a search that could not be read. Those of processes are one source, named by the pattern: they
+    /// are as many as there are processes of other users, and their paths end with them.
+    private static func unreadable(
+        _ found: [(path: String, error: TelemetryClientError)], in pattern: String
+    ) -> [(TelemetrySource, TelemetryClientError)] {
+        guard pattern.hasPrefix("/proc/"), let first = found.first else {
+            return found.map { path, error in
+                let directory = TelemetrySource(path: path).directory
+                return (TelemetrySource(runDirectory: directory, prefix: "", instance: nil), error.asUnreadable)
+            }
+        }
+        let reason = "\(first.error.reason)\(found.count > 1 ? ", and \(found.count - 1) others of this pattern" : "")"
+        let error = TelemetryClientError(.unreadable, reason, errno: first.error.errno, user: first.error.user)
+        return [(TelemetrySource(runDirectory: pattern, prefix: "", instance: nil), error)]
+    }
+
+    private static func order(_ path: String) -> (Int, String) {
+        (path.split(separator: "/").dropFirst().first.flatMap { Int($0) } ?? .max, path)
     }
 }

@@ -30,14 +30,22 @@ package struct SourceRequest {
     /// The number of the channel, or the index of the group in the reply to `/dmadev/groups`.
     package let index: Int
 
+    /// For a part: the first channel.
+    fileprivate var first: Int { index }
+
     fileprivate init(
         _ command: SourceCommand, _ parameters: [UInt64] = [], device: SourceDevice? = nil, index: Int = 0
     ) {
         self.command = command
-        text = ([command.path] + (command.count.map { [UInt64($0)] } ?? parameters).map(String.init))
-            .joined(separator: ",")
+        text = ([command.path] + (parameters + command.parameters).map(String.init)).joined(separator: ",")
         self.device = device
         self.index = index
+    }
+
+    /// The request for the channels of a device from `first` on.
+    fileprivate static func part(of command: SourceCommand, _ device: SourceDevice, from first: Int) -> SourceRequest {
+        let count = min(device.channelCount - first, SourceCommand.partCount)
+        return SourceRequest(command, [device.id, UInt64(first), UInt64(count)], device: device, index: first)
     }
 }
 
@@ -73,11 +81,21 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
     private var channelsLeft = Visitor.limits.channels
     /// Channels of the current device that are not set up.
     private var notSetUp: Set<UInt64> = []
+    /// The request whose reply lacks what was requested, while its device is looked at again.
+    private var unanswered: SourceRequest?
     private var peer: PeerCredentials?
+    private let observer: ProgressObserver
+    /// Whether the source has no `/dmadev/vchans`, so that the state of channels is determined here.
+    private var observesChannels = false
+    /// The properties of the device whose dump is requested.
+    private var info = JSONTree.null
+    /// The dump of the current device.
+    private var dump = DeviceDump()
 
-    init(_ source: ScrapeSource, _ visitor: Visitor) {
+    init(_ source: ScrapeSource, _ visitor: Visitor, _ observer: ProgressObserver) {
         self.source = source
         self.visitor = visitor
+        self.observer = observer
     }
 
     /// The process ID in `/proc`; `nil` when the process is in another PID namespace.
@@ -97,6 +115,12 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
 
     package func take(_ reply: JSONTree, to text: String) throws(TelemetryClientError) {
         guard var request = current else { return }
+        if let unanswered, request.command == .deviceInfo {
+            return try judge(unanswered, deviceNow: reply)
+        }
+        if reply == .null, request.command.hasParts || request.command.scope == .process {
+            return try missing(request)
+        }
         switch request.command {
         case .commandList: return plan(Set(reply.elements.compactMap(\.string)))
         case .deviceList:
@@ -109,22 +133,111 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
         case .deviceInfo:
             // Null: the device was removed meanwhile.
             guard reply != .null else { return }
+            if observesChannels, offered.contains(SourceCommand.dump.path) {
+                info = reply
+                return requests.append(SourceRequest(.dump, [UInt64(request.index)], index: request.index))
+            }
             request.device = addDevice(UInt64(request.index), reply)
-        case .channels:
-            notSetUp = Set(reply.elements.filter { $0["nb_desc"] == nil }.compactMap { $0["vchan"]?.unsigned })
-            requestChannel(from: 0, of: request.device)
+        case .dump where observesChannels: return try takeDump(reply, ofDevice: UInt64(request.index))
+        case .statistics where observesChannels: try observe(reply, request)
         case .groups: requestGroups(reply.elements)
-        // The last request of a channel adds those of the next one. Adding all at once would let an untrusted peer that
-        // reports many channels fill the memory.
-        case selected(.vchan).first: requestChannel(from: request.index + 1, of: request.device)
         default: break
         }
+        // The last request of a channel adds those of the next one. Adding all at once would let an untrusted peer that
+        // reports many channels fill the memory.
+        if request.command == selected(.vchan).first(where: { !$0.hasParts }) {
+            requestChannel(from: request.index + 1, of: request.device)
+        }
+        if request.command.hasParts { return try takePart(reply, of: request) }
         try visitor.take(reply, to: request)
+    }
+
+    /// Passes the rows of a part to the visitor, all of `/dmadev/vchans` at once and others one after the other, and
+    /// requests the next part.
+    private func takePart(_ reply: JSONTree, of request: SourceRequest) throws(TelemetryClientError) {
+        guard let device = request.device else { return }
+        let end = min(request.first + SourceCommand.partCount, device.channelCount)
+        let rows = reply.elements
+        guard rows.count <= end - request.first else {
+            throw TelemetryClientError(
+                .tooLong, "\(source.path) answers \(request.text) with \(rows.count) channels: more than were requested"
+            )
+        }
+        // Each channel once, in order: two rows of one channel would be two values of one series.
+        guard rows.enumerated().allSatisfy({ $1["vchan"]?.unsigned == UInt64(request.first + $0) }) else {
+            throw TelemetryClientError(
+                .invalidValue, "\(source.path) answers \(request.text) with other channels than those requested")
+        }
+        if rows.isEmpty, request.first < device.channelCount { return try missing(request) }
+        if request.command == .channels {
+            notSetUp.formUnion(rows.filter { $0["nb_desc"] == nil }.compactMap { $0["vchan"]?.unsigned })
+            try visitor.take(reply, to: request)
+        } else {
+            for (offset, row) in rows.enumerated() where row.members.count > 1 {
+                let vchan = request.first + offset
+                try visitor.take(
+                    row, to: SourceRequest(request.command, [device.id, UInt64(vchan)], device: device, index: vchan))
+            }
+        }
+        let next = request.first + rows.count
+        if next < device.channelCount {
+            requests.append(.part(of: request.command, device, from: next))
+        } else if request.command == .channels {
+            requestCounters(of: device)
+        }
+    }
+
+    /// Adds what the dump says to the properties of the device, as a source of dmascope reports them.
+    private func takeDump(_ reply: JSONTree, ofDevice id: UInt64) throws(TelemetryClientError) {
+        dump = DeviceDump(reply)
+        var members = info.members
+        if let isStarted = dump.isStarted, info["started"] == nil {
+            members.append(.init("started", .integer(isStarted ? 1 : 0)))
+        }
+        let device = addDevice(id, info)
+        try visitor.take(.object(members), to: SourceRequest(.deviceInfo, [id], device: device, index: Int(id)))
+    }
+
+    /// Passes the state of a channel to the visitor, as a source of dmascope reports it.
+    private func observe(_ reply: JSONTree, _ request: SourceRequest) throws(TelemetryClientError) {
+        guard let device = request.device, let submitted = reply["submitted"]?.unsigned,
+            let completed = reply["completed"]?.unsigned
+        else { return }
+        let vchan = UInt64(request.index)
+        let state = observer.state(
+            of: .init(source: source.name, process: process ?? 0, device: device.id, vchan: vchan),
+            submitted: submitted, completed: completed)
+        let row = dump.row(ofChannel: vchan, state: state, isOnly: device.channelCount == 1)
+        try visitor.take(.array([row]), to: SourceRequest(.channels, [device.id], device: device, index: request.index))
+    }
+
+    /// Continues after a reply that lacks what was requested. Nothing is lost if the device was removed, or has fewer
+    /// channels by now, so it is looked at again.
+    private func missing(_ request: SourceRequest) throws(TelemetryClientError) {
+        guard let device = request.device else { throw incomplete(request) }
+        unanswered = request
+        requests.append(SourceRequest(.deviceInfo, [device.id]))
+    }
+
+    private func judge(_ request: SourceRequest, deviceNow info: JSONTree) throws(TelemetryClientError) {
+        unanswered = nil
+        guard let device = request.device, (info["nb_vchans"]?.unsigned ?? 0) <= UInt64(request.first) else {
+            throw incomplete(request)
+        }
+        requests.removeAll { $0.device?.id == device.id }
+    }
+
+    private func incomplete(_ request: SourceRequest) -> TelemetryClientError {
+        TelemetryClientError(
+            .incomplete, "\(source.path) does not answer \(request.text), so that what it reports would be incomplete")
     }
 
     private func plan(_ offered: Set<String>) {
         self.offered = offered
-        commands = visitor.selectCommands(from: offered, process: (process ?? 0, visibleProcess))
+        observesChannels =
+            offered.contains(SourceCommand.statistics.path) && !offered.contains(SourceCommand.channels.path)
+        let visible = observesChannels ? offered.union([SourceCommand.channels.path]) : offered
+        commands = visitor.selectCommands(from: visible, process: (process ?? 0, visibleProcess))
             .filter { offered.contains($0.path) }.sorted { $0.path > $1.path }
         requests = selected(.process).filter { $0 != .deviceList }.map { SourceRequest($0) }
         if offered.isSuperset(of: [SourceCommand.deviceList.path, SourceCommand.deviceInfo.path]) {
@@ -141,16 +254,29 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
         channelsLeft -= channelCount
         let device = SourceDevice(id: id, name: JSONReader(info).label("name"), channelCount: channelCount)
         notSetUp = []
-        if !commands.contains(.channels) { requestChannel(from: 0, of: device) }
-        requests += selected(.device).filter { $0 != .deviceInfo }.map { SourceRequest($0, [id], device: device) }
+        requests += selected(.device).filter { $0 != .deviceInfo && !$0.hasParts }.map {
+            SourceRequest($0, [id], device: device)
+        }
+        if channelCount == 0 { return device }
+        if commands.contains(.channels) {
+            requests.append(.part(of: .channels, device, from: 0))
+        } else {
+            requestCounters(of: device)
+        }
         return device
+    }
+
+    /// Requests what is reported of each channel.
+    private func requestCounters(of device: SourceDevice) {
+        requestChannel(from: 0, of: device)
+        requests += selected(.vchan).filter(\.hasParts).map { .part(of: $0, device, from: 0) }
     }
 
     private func requestChannel(from first: Int, of device: SourceDevice?) {
         guard let device,
             let vchan = (first..<device.channelCount).first(where: { !notSetUp.contains(UInt64($0)) })
         else { return }
-        requests += selected(.vchan).map {
+        requests += selected(.vchan).filter { !$0.hasParts }.map {
             SourceRequest($0, [device.id, UInt64(vchan)], device: device, index: vchan)
         }
     }
@@ -171,13 +297,13 @@ package struct SourceAnswers<Visitor: SourceVisitor> {
     package let walks: [SourceWalk<Visitor>]
     /// Sockets without a listener that are not among the walks: they were left by processes that were killed.
     package let staleCount: Int
-    /// Sockets of users who are not trusted that are not among the walks, because there are too many.
-    package let omittedUntrustedCount: Int
+    /// Sources that are not among the walks because there are too many, by the reason why they are not read.
+    package let omitted: [TelemetryClientError.Code: Int]
 }
 
 extension SourceFinder {
-    /// Sockets that are listed although they are not read. Any user may make more of them.
-    private static var untrustedLimit: Int { 100 }
+    /// Sources that are listed although they cannot or must not be read, of each reason. Any user may make more of them.
+    private static var refusedLimit: Int { 100 }
 
     /// Reads every source of a trusted user and returns each walk with its outcome.
     ///
@@ -187,34 +313,42 @@ extension SourceFinder {
     package func query<Visitor: SourceVisitor>(
         timeout: Duration, _ visitor: (ScrapeSource) -> Visitor
     ) throws(TelemetryClientError) -> SourceAnswers<Visitor> {
-        let walks = sources().map { SourceWalk($0, visitor($0)) }
+        let walks = sources().map { SourceWalk($0, visitor($0), progress) }
         refuse(walks)
+        progress.forgetOld()
         var sweep = TelemetrySweep(timeout: timeout)
         sweep.trust = trust
         // Whatever the other sources do, they do it later.
         for isFirst in [true, false] {
-            let part = walks.filter { $0.outcome == nil && first.contains($0.source.path) == isFirst }
+            let part = walks.filter { $0.outcome == nil && first.contains($0.source.name) == isFirst }
             if part.isEmpty { continue }
             let outcomes = try sweep.run(part.map { ($0.source.path, $0) })
             for (walk, outcome) in zip(part, outcomes) { walk.outcome = outcome }
         }
 
-        var untrustedCount = 0
+        var counts: [TelemetryClientError.Code: Int] = [:]
         let listed = walks.filter { walk in
-            if walk.source.isNamed { return true }
-            let code = walk.outcome?.failure?.code
-            if code == .untrusted { untrustedCount += 1 }
-            return code == .untrusted ? untrustedCount <= Self.untrustedLimit : code != .refused && code != .notFound
+            guard let code = walk.outcome?.failure?.code, !walk.source.isNamed else { return true }
+            guard [.untrusted, .permissionDenied, .unreadable].contains(code) else {
+                return code != .refused && code != .notFound
+            }
+            counts[code, default: 0] += 1
+            return counts[code, default: 0] <= Self.refusedLimit
         }
         return SourceAnswers(
             walks: listed, staleCount: walks.count { !$0.source.isNamed && $0.outcome?.failure?.code == .refused },
-            omittedUntrustedCount: max(untrustedCount - Self.untrustedLimit, 0))
+            omitted: counts.compactMapValues { $0 > Self.refusedLimit ? $0 - Self.refusedLimit : nil })
     }
 
-    /// Gives the sources in directories of users who are not trusted their outcome: they are not connected.
+    /// Gives the sources that cannot be connected, and those in directories of users who are not trusted, their outcome.
     private func refuse<Visitor: SourceVisitor>(_ walks: [SourceWalk<Visitor>]) {
         var refusals: [String: TelemetryClientError?] = [:]
-        for walk in walks where !walk.source.isNamed {
+        for walk in walks {
+            if let obstacle = walk.source.obstacle {
+                walk.outcome = TelemetrySweep.Outcome(failure: obstacle)
+                continue
+            }
+            if walk.source.isNamed { continue }
             let directory = TelemetryTrust.directory(of: walk.source.path)
             let refusal = refusals[directory] ?? trust.refusal(ofDirectory: directory)
             refusals[directory] = .some(refusal)

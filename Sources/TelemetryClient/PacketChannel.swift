@@ -13,12 +13,6 @@ struct PacketChannel: ~Copyable {
 
     /// Connects. Fails with `untrusted`, and reads nothing, if the server's user is not trusted.
     init(path: String, trust: TelemetryTrust, timeout: Duration) throws(TelemetryClientError) {
-        guard path.utf8.count <= SequencedPacketSocket.maximumPathLength else {
-            throw TelemetryClientError(
-                .tooLong,
-                "\(path) has \(path.utf8.count) bytes; the path of a socket has at most \(SequencedPacketSocket.maximumPathLength)",
-                errno: .fileNameTooLong)
-        }
         guard !path.utf8.contains(0) else {
             throw TelemetryClientError(.invalidArgument, "a path must not contain NUL")
         }
@@ -31,32 +25,30 @@ struct PacketChannel: ~Copyable {
         self.buffer = [UInt8](repeating: 0, count: TelemetryGreeting.maximumLength)
     }
 
-    /// Connects to the first live server of a prefix, or to the given instance. Sockets whose server has ended are
-    /// skipped.
+    /// Connects to the first live server whose socket is in one of these directories of a prefix, or to the given
+    /// instance. Sockets whose server has ended are skipped.
     static func first(
-        filePrefix: String, instance: Int?, in directory: TelemetryRunDirectory, trust: TelemetryTrust,
-        timeout: Duration
+        in directories: [String], instance: Int?, trust: TelemetryTrust, timeout: Duration
     ) throws(TelemetryClientError) -> PacketChannel {
-        guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
-            throw TelemetryClientError(
-                .invalidArgument, "\(filePrefix) is not a valid file prefix: it must be a directory name")
-        }
-        if let refusal = trust.refusal(ofDirectory: directory.directory(filePrefix: filePrefix)) { throw refusal }
-        let paths =
-            instance.map { [directory.socketPath(filePrefix: filePrefix, instance: $0)] }
-            ?? TelemetryDiscovery.endpoints(filePrefix: filePrefix, in: directory).map(\.path)
-        var failure = TelemetryClientError(
-            .notFound, "no telemetry socket in \(directory.directory(filePrefix: filePrefix))",
-            errno: .noSuchFileOrDirectory)
-        for path in paths {
-            do throws(TelemetryClientError) {
-                return try PacketChannel(path: path, trust: trust, timeout: timeout)
-            } catch {
-                failure = error
-                if error.code != .refused && error.code != .notFound { break }
+        var failure: TelemetryClientError?
+        for directory in directories {
+            let sources = try TelemetryDiscovery.sources(in: directory)
+            if let refusal = trust.refusal(ofDirectory: directory) { throw refusal }
+            for source in sources where instance == nil || source.instance == instance {
+                do throws(TelemetryClientError) {
+                    return try PacketChannel(path: source.path, trust: trust, timeout: timeout)
+                } catch {
+                    // A live server elsewhere is no substitute for one that does not answer.
+                    guard error.code == .refused || error.code == .notFound else { throw error }
+                    failure = error
+                }
             }
         }
+        let number = instance.map { " of instance \($0)" } ?? ""
         throw failure
+            ?? TelemetryClientError(
+                .notFound, "no telemetry socket\(number) in \(directories.joined(separator: " or "))",
+                errno: .noSuchFileOrDirectory)
     }
 
     /// Enlarges the buffer for replies of that length.
@@ -137,7 +129,7 @@ struct PacketChannel: ~Copyable {
             try makeNonblocking(socket)
             return socket
         } catch {
-            throw .system(error, "cannot connect to \(path)")
+            throw .connecting(to: path, error)
         }
     }
 

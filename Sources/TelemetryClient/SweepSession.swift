@@ -55,9 +55,8 @@ final class SweepSession {
 
     /// Connects. If the server's backlog is full, the state stays `connecting`.
     func connect(_ poller: borrowing Poller, token: UInt64) {
-        guard path.utf8.count <= SequencedPacketSocket.maximumPathLength, !path.utf8.contains(0) else {
-            end(TelemetryClientError(.tooLong, "\(path) is too long for the path of a socket", errno: .fileNameTooLong))
-            return
+        guard !path.utf8.contains(0) else {
+            return end(TelemetryClientError(.invalidArgument, "a path must not contain NUL"))
         }
         do throws(Errno) {
             let socket = try SequencedPacketSocket.open(nonblocking: true)
@@ -69,7 +68,7 @@ final class SweepSession {
             self.socket = consume socket
             state = .greeting
         } catch {
-            if error != .resourceTemporarilyUnavailable { end(.system(error, "cannot connect to \(path)")) }
+            if error != .resourceTemporarilyUnavailable { end(.connecting(to: path, error)) }
         }
     }
 

@@ -35,18 +35,34 @@ public final class TelemetryClient {
             channel: PacketChannel(path: path, trust: trust, timeout: timeout), timeout: timeout, deadline: deadline)
     }
 
-    /// Connects to the first live server of a file prefix: `…v2`, then `…v2:1`, and so on. The owner of the prefix's
-    /// directory and the user of the server must be trusted.
+    /// Connects to the first live server of a file prefix: `…v2`, then `…v2:1`, and so on, in each directory. The owner of
+    /// the prefix's directory and the user of the server must be trusted. Without a run directory, all of
+    /// `TelemetryRunDirectory.candidates` are searched.
     ///
-    /// - Throws: `invalidArgument` for an invalid prefix, `notFound` if there is no socket, else the error of the last
-    ///   socket that was tried.
+    /// - Throws: `invalidArgument` for an invalid prefix, `notFound` if there is no socket, `permissionDenied` or
+    ///   `unreadable` for a directory, else the error of the last socket that was tried.
     public convenience init(
-        filePrefix: String, instance: Int? = nil, in directory: TelemetryRunDirectory = .standard,
+        filePrefix: String, instance: Int? = nil, in directory: TelemetryRunDirectory? = nil,
         trust: TelemetryTrust = TelemetryTrust(), timeout: Duration = TelemetryClient.defaultTimeout
     ) throws(TelemetryClientError) {
+        guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
+            throw TelemetryClientError(
+                .invalidArgument, "\(filePrefix) is not a valid file prefix: it must be a directory name")
+        }
+        let directories = directory.map { [$0] } ?? TelemetryRunDirectory.candidates
+        try self.init(
+            directories: directories.map { $0.directory(filePrefix: filePrefix) }, instance: instance, trust: trust,
+            timeout: timeout)
+    }
+
+    /// Connects to the first live server, or to the given instance, whose socket is in one of these directories of a
+    /// prefix; otherwise like ``init(filePrefix:instance:in:trust:timeout:)``.
+    public convenience init(
+        directories: [String], instance: Int? = nil, trust: TelemetryTrust = TelemetryTrust(),
+        timeout: Duration = TelemetryClient.defaultTimeout
+    ) throws(TelemetryClientError) {
         let deadline = MonotonicTime.now.advanced(by: timeout)
-        let channel = try PacketChannel.first(
-            filePrefix: filePrefix, instance: instance, in: directory, trust: trust, timeout: timeout)
+        let channel = try PacketChannel.first(in: directories, instance: instance, trust: trust, timeout: timeout)
         try self.init(channel: channel, timeout: timeout, deadline: deadline)
     }
 

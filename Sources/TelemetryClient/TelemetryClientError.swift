@@ -11,8 +11,12 @@ public struct TelemetryClientError: Error, Sendable, Equatable, CustomStringConv
         public static let notFound = Code(description: "notFound")
         /// The socket exists, but its server has ended or accepts no clients.
         public static let refused = Code(description: "refused")
-        /// This user is not allowed to connect.
+        /// This user is not allowed to connect, or to read the directory of the sockets; see `user`.
         public static let permissionDenied = Code(description: "permissionDenied")
+        /// A directory that may have sockets cannot be read.
+        public static let unreadable = Code(description: "unreadable")
+        /// The server does not answer a request about a part of its devices that it reports.
+        public static let incomplete = Code(description: "incomplete")
         /// The directory of the socket or the server belongs to a user who is not trusted; see `user`.
         public static let untrusted = Code(description: "untrusted")
         /// The deadline passed.
@@ -39,7 +43,7 @@ public struct TelemetryClientError: Error, Sendable, Equatable, CustomStringConv
     public let errno: Errno?
     /// What was wrong, in one sentence.
     public let reason: String
-    /// With `untrusted`: the user who is not trusted.
+    /// With `untrusted`: the user who is not trusted. With `permissionDenied` and `unreadable`: the owner, if known.
     public let user: UInt32?
 
     /// For conversations, which may throw errors of their own.
@@ -52,6 +56,27 @@ public struct TelemetryClientError: Error, Sendable, Equatable, CustomStringConv
 
     /// The same as ``reason``.
     public var description: String { reason }
+
+    /// The error for a directory that cannot be read.
+    package static func unreadable(_ path: String, _ errno: Errno) -> TelemetryClientError {
+        let isDenied = errno == .permissionDenied || errno == .notPermitted
+        return TelemetryClientError(
+            isDenied ? .permissionDenied : .unreadable, "cannot read the directory \(path): \(errno)", errno: errno,
+            user: TelemetryTrust.nearestOwner(of: path))
+    }
+
+    /// The same error as one of a directory in which nothing is known.
+    package var asUnreadable: TelemetryClientError {
+        TelemetryClientError(.unreadable, reason, errno: errno, user: user)
+    }
+
+    /// The error for a failed connect to the socket at `path`.
+    static func connecting(to path: String, _ errno: Errno) -> TelemetryClientError {
+        let error = system(errno, "cannot connect to \(path)")
+        guard error.code == .permissionDenied else { return error }
+        return TelemetryClientError(
+            error.code, error.reason, errno: errno, user: TelemetryTrust.nearestOwner(of: path))
+    }
 
     /// The error for a failed call on a socket.
     static func system(_ errno: Errno, _ what: String) -> TelemetryClientError {

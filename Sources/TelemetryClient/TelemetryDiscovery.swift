@@ -1,42 +1,49 @@
 import Glibc
 import LinuxSystem
 import SystemPackage
-import TelemetryWire
+public import TelemetryWire
 
 /// Finds telemetry sockets. Those of dmascope and of DPDK are in the same directories.
 public enum TelemetryDiscovery {
-    /// A socket that was found.
-    public struct Endpoint: Sendable, Hashable {
-        /// The file prefix of the application.
-        public let filePrefix: String
-        /// 0 for the first process with that prefix, then 1, 2….
-        public let instance: Int
-        /// The path of the socket.
-        public let path: String
+    /// What a search has found.
+    public struct Findings: Sendable {
+        /// Every socket, sorted by directory, prefix and instance; sockets of ended processes are included.
+        public fileprivate(set) var sources: [TelemetrySource] = []
+        /// The directories that exist and cannot be read, each with the reason.
+        public fileprivate(set) var unreadable: [(source: TelemetrySource, reason: TelemetryClientError)] = []
     }
 
-    /// All telemetry sockets below the directories, sorted by prefix and instance. Sockets of ended processes are
-    /// included unless `liveOnly` is set, which connects briefly to each. Unreadable directories are skipped.
-    public static func endpoints(
-        in directories: [TelemetryRunDirectory] = TelemetryRunDirectory.candidates, liveOnly: Bool = false
-    ) -> [Endpoint] {
-        var found: [Endpoint] = []
+    /// Searches below the run directories.
+    public static func search(
+        _ directories: [TelemetryRunDirectory] = TelemetryRunDirectory.candidates
+    ) -> Findings {
+        var findings = Findings()
         for directory in directories {
-            for prefix in entries(of: directory.applications).sorted() {
-                found += endpoints(filePrefix: prefix, in: directory)
+            let runDirectory = TelemetrySource(path: directory.applications).directory
+            do throws(TelemetryClientError) {
+                for prefix in try names(in: runDirectory).sorted() {
+                    let place = TelemetrySource(runDirectory: runDirectory, prefix: prefix, instance: nil)
+                    do throws(TelemetryClientError) {
+                        findings.sources += try sources(in: place.directory)
+                    } catch {
+                        findings.unreadable.append((place, error))
+                    }
+                }
+            } catch {
+                let place = TelemetrySource(runDirectory: runDirectory, prefix: "", instance: nil)
+                // Others than its owner may not know what is in it, either.
+                findings.unreadable.append((place, error.asUnreadable))
             }
         }
-        return liveOnly ? found.filter { isLive($0.path) } : found
+        return findings
     }
 
-    /// The sockets of one prefix, sorted by instance.
-    public static func endpoints(filePrefix: String, in directory: TelemetryRunDirectory) -> [Endpoint] {
-        let instances = entries(of: directory.directory(filePrefix: filePrefix))
-            .compactMap(TelemetryRunDirectory.instance(ofSocketName:)).sorted()
-        return instances.map { instance in
-            Endpoint(
-                filePrefix: filePrefix, instance: instance,
-                path: directory.socketPath(filePrefix: filePrefix, instance: instance))
+    /// The sockets in the directory of a prefix, sorted by instance; none if there is no such directory.
+    ///
+    /// - Throws: `permissionDenied` or `unreadable`.
+    public static func sources(in directory: String) throws(TelemetryClientError) -> [TelemetrySource] {
+        try names(in: directory).compactMap(TelemetryRunDirectory.instance(ofSocketName:)).sorted().map { instance in
+            TelemetrySource(path: "\(directory)/\(TelemetryRunDirectory.socketName(instance: instance))")
         }
     }
 
@@ -48,9 +55,13 @@ public enum TelemetryDiscovery {
         }
     }
 
-    /// The names in a directory; empty if it cannot be read.
-    private static func entries(of path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
+    /// The names in a directory; none if there is no directory.
+    package static func names(in path: String) throws(TelemetryClientError) -> [String] {
+        guard let directory = opendir(path) else {
+            let error = Errno(rawValue: errno)
+            if [.noSuchFileOrDirectory, .notDirectory, .noSuchProcess].contains(error) { return [] }
+            throw .unreadable(path, error)
+        }
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {

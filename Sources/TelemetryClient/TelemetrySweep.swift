@@ -18,10 +18,10 @@ public struct TelemetrySweep: Sendable {
     /// The maximum length of a reply, in bytes. The greeting of a server may set a lower one.
     public var maximumReplyLength = 1 << 20
     /// The maximum number of bytes from one server in a sweep.
-    public var maximumLength = 4 << 20
+    public var maximumLength = 16 << 20
     /// The maximum number of bytes from all servers in a sweep. Beyond it, a server that has sent less than an equal share
     /// goes on until it has sent as much.
-    public var maximumTotalLength = 32 << 20
+    public var maximumTotalLength = 64 << 20
 
     /// A sweep whose conversations take at most `timeout` each.
     public init(timeout: Duration = .seconds(1)) {

@@ -47,6 +47,17 @@ public struct TelemetryTrust: Sendable, Hashable {
         return stat(path, &status) == 0 ? status.st_uid : nil
     }
 
+    /// The owner of a file, or of the directory that hides it; `nil` when neither is known.
+    package static func nearestOwner(of path: String) -> UInt32? {
+        var path = path
+        while true {
+            if let owner = owner(of: path) { return owner }
+            let directory = directory(of: path)
+            if directory == path { return nil }
+            path = directory
+        }
+    }
+
     /// The path of the directory that contains a file.
     package static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }

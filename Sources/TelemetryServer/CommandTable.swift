@@ -43,7 +43,7 @@ struct CommandTable: Sendable {
 
     /// The server's own commands; a new one is a file in `Commands` and a row here.
     static let ownCommands: [ServerCommand] = [
-        .list, .info, .help, .clients, .statistics, .errors,
+        .list, .info, .help, .clients, .statistics, .errors, .ethernetPorts, .logicalCores,
     ]
 
     /// Adds a table of commands to the server's own.

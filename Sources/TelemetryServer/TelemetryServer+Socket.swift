@@ -8,7 +8,7 @@ extension TelemetryServer {
 
     /// Listens on the first free socket name of the prefix. Directories are shared with other servers. After an error
     /// no file remains.
-    static func makeSocket(
+    package static func makeSocket(
         filePrefix: String, in root: TelemetryRunDirectory, logger: Logger
     ) throws(TelemetryServerError) -> ListeningSocket {
         guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {

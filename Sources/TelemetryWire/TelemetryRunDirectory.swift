@@ -16,17 +16,18 @@ public struct TelemetryRunDirectory: Sendable, Hashable {
         self.root = root
     }
 
-    /// The root that DPDK would use in this process: `$RUNTIME_DIRECTORY` if set, else `/var/run` for the superuser,
-    /// and
-    /// `$XDG_RUNTIME_DIR` or `/tmp` for others. Reads the environment at each call.
-    public static var standard: TelemetryRunDirectory {
-        environment("RUNTIME_DIRECTORY").map(TelemetryRunDirectory.init(root:)) ?? withoutRuntimeDirectory
-    }
+    /// The root that DPDK would use in this process: the first directory of `$RUNTIME_DIRECTORY` if that is set, else
+    /// `/var/run` for the superuser, and `$XDG_RUNTIME_DIR` or `/tmp` for others. Reads the environment at each call.
+    public static var standard: TelemetryRunDirectory { candidates[0] }
 
     /// All roots where this user's processes may have their sockets, ``standard`` first: a service has its own
-    /// `$RUNTIME_DIRECTORY`, but the applications that it observes do not use it.
+    /// `$RUNTIME_DIRECTORY`, but the applications that it observes do not use it. systemd separates several directories
+    /// by colons.
     public static var candidates: [TelemetryRunDirectory] {
-        standard == withoutRuntimeDirectory ? [standard] : [standard, withoutRuntimeDirectory]
+        let own = (environment("RUNTIME_DIRECTORY") ?? "").split(separator: ":").map {
+            TelemetryRunDirectory(root: String($0))
+        }
+        return (own + [withoutRuntimeDirectory]).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
     /// The directory above all prefixes, `ROOT/dpdk`.

@@ -20,6 +20,7 @@ struct Dmascope: ParsableCommand {
         subcommands: [
             Serve.self,
             Copy.self,
+            Ps.self,
             List.self,
             Info.self,
             Stats.self,
@@ -57,7 +58,14 @@ struct Dmascope: ParsableCommand {
         // Help and version are no errors: the library prints them to standard output.
         guard code == .validationFailure else { exit(withError: error) }
         let lines = message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }
-        StandardStreams.reportError("\(lines.joined(separator: " ")): see \(helpCommand(for: error))")
+        let (sentence, help) = (lines.joined(separator: " "), helpCommand(for: error))
+        if help == "dmascope check --help" {
+            // Monitoring systems show standard output, and take other statuses for another result.
+            let report = CheckReport(state: .unknown, sentence: "\(sentence): see \(help)")
+            try? StandardStreams.print(report.text)
+            Glibc.exit(report.state.rawValue)
+        }
+        StandardStreams.reportError("\(sentence): see \(help)")
         Glibc.exit(ExitStatus.usage.rawValue)
     }
 

@@ -37,14 +37,15 @@ public struct ConformanceKit: Sendable {
     ///   - variants: which wishes of the options `makeDevice` heeds; cases that have others are skipped.
     ///   - allowsPageFaults: whether cases may make operations fault. ThreadSanitizer does not survive the jump out of
     ///     its own copy function.
+    ///   - reachesFiles: whether the devices reach memory behind a descriptor of the caller's. Those of a guest do not.
     ///   - makeMemory: for devices without SVA that reach only memory of their own kind.
     ///   - makeDevice: adds a fresh device to the registry of the options, under the name there. Called from any thread.
     public init(
         variants: DeviceVariants = [], allowsPageFaults: Bool = !ThreadSanitizer.isActive,
-        makeMemory: MakeMemory? = nil,
+        reachesFiles: Bool = true, makeMemory: MakeMemory? = nil,
         makeDevice: @escaping @Sendable (ConformanceOptions) throws -> DMADevice
     ) {
-        self.variants = variants
+        self.variants = reachesFiles ? variants.union(.files) : variants
         self.allowsPageFaults = allowsPageFaults
         self.makeMemory = makeMemory
         self.makeDevice = makeDevice
@@ -129,7 +130,9 @@ public struct DeviceVariants: OptionSet, Sendable, Hashable {
     /// What has no SVA without having been asked for it reaches all memory of the process nevertheless: each byte is
     /// mapped under its own address.
     public static let everythingMapped = DeviceVariants(rawValue: 1 << 3)
-    /// All of them.
+    /// Devices that reach memory behind a descriptor of the caller's: a parameter of the kit.
+    public static let files = DeviceVariants(rawValue: 1 << 4)
+    /// All of them that a driver's test chooses.
     public static let all: DeviceVariants = [.sharedEngine, .deviceMemory, .withoutSVA, .everythingMapped]
 }
 

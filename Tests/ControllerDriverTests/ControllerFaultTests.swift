@@ -6,6 +6,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import Conformance
+
 /// Faults that a controller's engine makes on the rings of one device, in a process of its own.
 @Suite struct ControllerFaultTests {
     private final class Bench {
@@ -33,19 +35,7 @@ import Testing
             try channel.submit()
         }
 
-        func statuses(_ count: Int) throws -> [CompletionStatus] {
-            var all: [CompletionStatus] = []
-            try eventually("\(count) operations end") {
-                var some = [CompletionStatus](repeating: .successful, count: 32)
-                let found = try some.withUnsafeMutableBufferPointer {
-                    try channel.completedStatus(
-                        into: UnsafeMutableBufferPointer(rebasing: $0.prefix(count - all.count)))
-                }
-                all += some.prefix(found.count)
-                return all.count == count
-            }
-            return all
-        }
+        func statuses(_ count: Int) throws -> [CompletionStatus] { try channel.statuses(count) }
 
         func end() throws {
             try device.stop()

@@ -6,6 +6,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import Conformance
+
 /// Attachments over the windows of a controller: the buffer of one device's owner, copied by another device.
 @Suite struct WindowAttachmentTests {
     /// A started device of the controller, with a buffer of its own.
@@ -25,17 +27,7 @@ import Testing
             iova = try device.mapMemory(buffer.bytes)
         }
 
-        func statuses(_ count: Int) throws -> [CompletionStatus] {
-            let channel = try device.virtualChannel(0)
-            var all: [CompletionStatus] = []
-            try eventually("\(count) operations end") {
-                var some = [CompletionStatus](repeating: .successful, count: count - all.count)
-                let got = try some.withUnsafeMutableBufferPointer { try channel.completedStatus(into: $0).count }
-                all += some.prefix(Int(got))
-                return all.count == count
-            }
-            return all
-        }
+        func statuses(_ count: Int) throws -> [CompletionStatus] { try device.virtualChannel(0).statuses(count) }
 
         /// Copies out of a part of an attached buffer.
         func copy(from range: ImportedRange, to offset: Int = 0, _ length: UInt64) throws -> CompletionStatus? {

@@ -12,17 +12,18 @@ import Testing
         Welcome(
             controllerID: 3, capabilities: 0x0000_000F_0000_0061, maximumVirtualChannelCount: 16,
             maximumDescriptorCount: 8192, minimumDescriptorCount: 32, maximumEntryCount: 64, accessGroupCount: 9,
-            priorityCount: 4),
+            priorityCount: 4, regionByteCount: 1 << 24),
         Done(), Failed(errno: 22, reason: "what was wrong, and what is allowed: größer"),
         AttachRing(
             vchan: 5, descriptorCount: 1024, maximumEntryCount: 32, device: 11, priority: 3,
-            sourceHandler: 1, destinationHandler: 2,
+            sourceHandler: 1, destinationHandler: 2, offset: 1 << 20,
             faults: AttachRing.Faults(
                 before: 7, isHalted: true, delay: 5_000_000, freeze: 100, halt: 200,
                 failures: [.init(selection: 0, number: 3, status: 10), .init(selection: 2, number: .max, status: 256)])),
         RingAttached(vchan: 5), StartRing(vchan: 6), StopRings(),
         RegisterMemory(offset: 4096, byteCount: 1 << 40, isWritable: false), MemoryRegistered(iova: 1 << 57),
         UnregisterMemory(iova: .max),
+        AllocateMemory(byteCount: 1 << 20), MemoryAllocated(offset: 4096), FreeMemory(offset: 8192),
         EnterGroup(group: -1, limit: 64, domain: Array(1...16), token: secret, device: 3),
         GroupEntered(group: 3, handler: 7, identity: 1 << 40, domain: Array(1...16)),
         ExitGroup(group: 3, destroys: true),
@@ -92,7 +93,7 @@ import Testing
         for _ in 0..<50_000 {
             var bytes = (0..<Int(random.next() % 64)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             if bytes.count >= 4, random.next() % 4 != 0 {
-                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 23)
+                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 26)
                 bytes.replaceSubrange(1..<4, with: [0, 0, 0])
             }
             for message in Self.examples { _ = try? type(of: message).decoded(bytes) }

@@ -5,6 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Conformance
 @testable import DMADev
 
 /// dma-buf regions that a device of a controller is attached to: the controller synchronizes the accesses.
@@ -41,17 +42,7 @@ import Testing
         return (try registry.memory.add(MemoryRegion(shape, information, descriptor: file.release())), mapping)
     }
 
-    private func statuses(_ count: Int) throws -> [CompletionStatus] {
-        let channel = try device.virtualChannel(0)
-        var all: [CompletionStatus] = []
-        try eventually("\(count) operations end") {
-            var some = [CompletionStatus](repeating: .successful, count: count - all.count)
-            let got = try some.withUnsafeMutableBufferPointer { try channel.completedStatus(into: $0).count }
-            all += some.prefix(Int(got))
-            return all.count == count
-        }
-        return all
-    }
+    private func statuses(_ count: Int) throws -> [CompletionStatus] { try device.virtualChannel(0).statuses(count) }
 
     private func copy(_ count: Int = 1, from source: UInt64, to destination: UInt64) throws {
         let channel = try device.virtualChannel(0)

@@ -7,12 +7,12 @@ import Testing
 
 /// Processes as the controller tells them apart.
 @Suite struct ProcessTableTests {
-    private let identity: ProcessIdentity
+    private let identity: ProcessTable.Identity
 
     init() throws {
         let process = try ProcessDescriptor.open(getpid())
         let identity = ProcessIdentity(of: process, pid: getpid())
-        self.identity = try #require(identity)
+        self.identity = .process(try #require(identity))
     }
 
     @Test func theConnectionsOfOneProcessShareANumberThatNeverComesAgain() {

@@ -19,6 +19,15 @@ final class RawPeer {
         self.socket = socket
     }
 
+    /// A process of another operating system, by the end that its bridge has.
+    init(_ controller: DMAController, of domain: String, identity: UInt64 = 1, session: UInt64 = 1) throws {
+        let pair = try SequencedPacketSocket.pair()
+        socket = OwnedDescriptor(adopting: dup(pair.first.raw))
+        try controller.connect(
+            OwnedDescriptor(adopting: dup(pair.second.raw)), domain: domain,
+            process: GuestProcess(pid: 4711, uid: 1000, session: session, identity: identity))
+    }
+
     deinit {
         closeDescriptors()
     }
@@ -83,6 +92,17 @@ final class RawPeer {
             descriptorCount: Int(request.descriptorCount), maximumEntries: Int(request.maximumEntryCount))
         let files = Array(descriptors.suffix(2))
         let memory = try RingMemory(layout: layout, applicationFile: files[0], engineFile: files[1])
+        return try ask(StartRing(vchan: request.vchan), for: Done.self) != nil ? memory : nil
+    }
+
+    /// Attaches a ring in a region and starts it; `nil` when one of both is refused.
+    func startRing(_ request: AttachRing, at offset: UInt64, in region: SharedMapping) throws -> RingMemory? {
+        var request = request
+        request.offset = offset
+        guard try ask(request, for: RingAttached.self) != nil, let start = region.bytes.baseAddress else { return nil }
+        let layout = RingLayout(
+            descriptorCount: Int(request.descriptorCount), maximumEntries: Int(request.maximumEntryCount))
+        let memory = RingMemory(layout: layout, at: start + Int(offset), in: region)
         return try ask(StartRing(vchan: request.vchan), for: Done.self) != nil ? memory : nil
     }
 

@@ -131,9 +131,9 @@ import Testing
 }
 
 extension ControllerReport {
-    fileprivate subscript(name: String) -> UInt64? { figures.first { $0.name == name }?.value }
+    subscript(name: String) -> UInt64? { figures.first { $0.name == name }?.value }
 }
 
 extension ControllerReport.Connection {
-    fileprivate subscript(name: String) -> UInt64? { figures.first { $0.name == name }?.value }
+    subscript(name: String) -> UInt64? { figures.first { $0.name == name }?.value }
 }

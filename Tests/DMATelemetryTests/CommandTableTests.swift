@@ -5,6 +5,7 @@ import Foundation
 import GroupTestSupport
 import MachineInventory
 import SoftwareDriver
+import TelemetryServer
 import TelemetryTestSupport
 import TelemetryWire
 import Testing
@@ -14,13 +15,12 @@ import Testing
     /// Parameters that are good for each command, with a device 0 that has one channel, and a device 1 in a group 0.
     static let good: [String: String?] = [
         "/dmadev/list": nil, "/dmadev/info": "0", "/dmadev/stats": "0,0", "/dmadev/dump": "0",
-        "/dmadev/engines": nil, "/dmadev/memory": "0,5", "/dmadev/capabilities": "0", "/dmadev/vchans": "0",
-        "/dmadev/xstats": "0,0",
-        "/dmadev/latency": "0",
+        "/dmadev/engines": nil, "/dmadev/memory": "0,5", "/dmadev/capabilities": "0", "/dmadev/vchans": "0,0,1",
+        "/dmadev/xstats": "0,0,9", "/dmadev/latency": "0",
         "/dmadev/errors": "5", "/dmadev/groups": "1", "/dmadev/group": "0,1", "/dmadev/events": "5",
         "/dmadev/event_counts": nil, "/dmadev/interconnects": "5,1", "/dmadev/dmabufs": "1,1",
         "/dmadev/dmabuf": "11", "/trace/list": nil,
-        "/controller/info": nil, "/controller/peers": "4711", "/controller/domains": "3",
+        "/controller/info": nil, "/controller/peers": "4711", "/controller/domains": "65535,0,9",
     ]
 
     static let junk = [
@@ -137,6 +137,44 @@ import Testing
         #expect(calls[1]["reason"]?.string == "the length is 0; an operation moves at least 1 byte")
         #expect(calls[1]["first_ns"]?.unsigned == calls[1]["last_ns"]?.unsigned)
         try device.stop()
+    }
+
+    @Test("A device of 1,024 channels is told in parts, none of which is too long")
+    func parts() throws {
+        let registry = DeviceRegistry()
+        var options = SoftwareDevice.Options()
+        options.maximumVirtualChannelCount = 1024
+        let device = try registry.add(SoftwareDevice(engine: Engine(), options: options), named: "wide")
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1024))
+        for vchan in 0..<UInt16(1023) {
+            try device.setUpVirtualChannel(vchan, configuration: VirtualChannelConfiguration(descriptorCount: 32))
+        }
+        let commands = DeviceCommands.table(for: registry)
+        for path in ["/dmadev/vchans", "/dmadev/xstats", "/dmadev/latency"] {
+            let command = try #require(commands.first { $0.path == path })
+            var rows: [JSONTree] = []
+            while rows.count < 1024 {
+                let request = TelemetryRequest("\(path),0,\(rows.count),1024")
+                let part = try command.handler(request)
+                #expect(part.text.utf8.count <= TelemetryServer.maximumOutputLength)
+                try #require(!part.tree.elements.isEmpty)
+                rows += part.tree.elements
+            }
+            #expect(rows.map { $0["vchan"] } == (0..<1024).map { .integer($0) }, "\(path)")
+            let last = path == "/dmadev/vchans" ? ["vchan", "state"] : ["vchan"]
+            #expect(rows[1022].members.count > 2 && rows[1023].keys == last)
+            let few = try command.handler(TelemetryRequest("\(path),0,7,2")).tree
+            #expect(few.elements.map { $0["vchan"] } == [.integer(7), .integer(8)])
+            #expect(try ask(command, "0,1024,5") == .array([]))
+            for junk in ["0,1,0", "0,1,x", "0,1,65536", "0,x,1", "1,0,1"] {
+                #expect(throws: TelemetryCommandError.self, "\(path),\(junk)") { try ask(command, junk) }
+            }
+        }
+        // A row of a part has what the channel alone has.
+        let counters = try #require(commands.first { $0.path == "/dmadev/xstats" })
+        let alone = try ask(counters, "0,5").members
+        #expect(try ask(counters, "0,5,1")[0]?.members == [.init("vchan", .integer(5))] + alone)
+        try device.close()
     }
 
     @Test("Capabilities are told with their bits")

@@ -77,6 +77,8 @@ final class LiveScene {
         }
         try makeGroup()
         try members[0].attach()
+        // A directory that nobody can read: a symbolic link to itself.
+        symlink("loop", TelemetryRunDirectory(root: run).directory(filePrefix: "loop"))
         if Self.hasUntrustedSource { makeUntrustedSource(in: TelemetryRunDirectory(root: run)) }
     }
 

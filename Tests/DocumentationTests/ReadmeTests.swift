@@ -202,7 +202,7 @@ private final class Scene {
     func lookAfter(_ line: String, _ output: String) throws {
         switch line.split(separator: " ").prefix(2).joined(separator: " ") {
         case "echo /dmadev/info,0": #expect(output.contains("\"name\": \"dma0\""), "\(output)")
-        case "curl -sS": #expect(output.contains("\ndmadev_moved_bytes_total{prefix=\"dmascope\""), "\(output)")
+        case "curl -sS": #expect(output.contains("\ndmadev_moved_bytes_total{run_directory=\""), "\(output)")
         case "dmascope check": #expect(output.hasPrefix("DMADEV OK - 2 devices, 1 source | "), "\(output)")
         case "dmascope info": #expect(output.contains("dma0"), "\(output)")
         case "promtool check": #expect(output.contains("rules found"), "\(output)")

@@ -36,6 +36,19 @@ import Testing
         #expect(result.exit == .exited(0) && result.output.hasSuffix("\npassed\n"), "\(result)")
     }
 
+    @Test("Access groups of two processes, with DPDK's calls and the RFC's")
+    func compatibleGroups() throws {
+        let host = try CController()
+        let program = try programs.compile(source("compat_groups.c"))
+        let devices = ["DMADEV_DEVICES": "controller,name=dma0,socket=\(host.path)"]
+        let first = try RunningProgram(program, environment: devices)
+        let groups = try first.nextLine().split(separator: " ").map(String.init)
+        let second = try runProgram(program, groups, environment: devices)
+        #expect(second.exit == .exited(0) && second.errors.isEmpty, "\(second)")
+        let result = try first.wait()
+        #expect(result.exit == .exited(0) && result.errors.isEmpty, "\(result)")
+    }
+
     @Test("Control calls, errors and statistics") func control() throws { try run("control.c") }
 
     @Test("Data calls") func data() throws { try run("data.c") }

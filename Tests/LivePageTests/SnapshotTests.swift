@@ -112,7 +112,9 @@ import Testing
         #expect(device["capabilities"] == .array([.string("copy")]))
         let vchan = try #require(device["vchans"]?[0])
         #expect(vchan["counters"]?.keys == ["submitted", "completed", "errors"])
-        #expect(vchan["latency"] == nil && vchan["state"] == nil)
+        #expect(vchan["latency"] == nil && vchan["nb_desc"] == nil)
+        // From its counters: it has submitted more than it has completed.
+        #expect(vchan["state"]?.string == "active")
         _ = peer
     }
 
@@ -170,6 +172,29 @@ import Testing
         #expect(try SnapshotCollector(configuration).snapshot()["processes"]?[0]?["state"]?.string == "answers")
     }
 
+    @Test(.enabled(if: geteuid() == 0, "\(OtherUsersServer.needsSuperuser)"))
+    func whatMayNotBeReadHasARowWithItsOwner() throws {
+        directory.makeRunDirectory("app")
+        let server = try peer("app", nil)
+        chmod(directory.path, 0o711)
+        chmod(directory.runDirectory.applications, 0o755)
+        func row() throws -> JSONTree {
+            let snapshot = try withFileRights(of: OtherUsersServer.user) {
+                try SnapshotCollector(configuration).snapshot()
+            }
+            return try #require(snapshot["processes"]?.elements.count == 1 ? snapshot["processes"]?[0] : nil)
+        }
+        let hidden = try row()
+        #expect(hidden["prefix"]?.string == "app" && hidden["failure"]?.string == "permissionDenied")
+        #expect(hidden["run_directory"]?.string == directory.runDirectory.applications)
+        #expect(hidden["owner_uid"] == .integer(0) && hidden["instance"] == .null)
+        chmod(directory.runDirectory.applications, 0o700)
+        let closed = try row()
+        #expect(closed["prefix"]?.string == "" && closed["failure"]?.string == "unreadable")
+        #expect(closed["path"]?.string == directory.runDirectory.applications)
+        _ = server
+    }
+
     @Test func socketsOfTheDeadAreCountedAndNamedOnesMissed() throws {
         let path = directory.runDirectory.socketPath(filePrefix: "dead")
         do {
@@ -187,23 +212,26 @@ import Testing
     @Test func aStrangerCannotFillTheMemory() throws {
         let long = String(repeating: "n", count: 10_000)
         let ids = (0..<500).map(String.init).joined(separator: ",")
-        let infos = (0..<64).map { id in
+        let infos = (0..<256).map { id in
             #"{"/dmadev/info":{"name":"\#(long)\#(id)","nb_vchans":65000}}"#
         }
-        let vchans = #"{"/dmadev/vchans":[{"vchan":0,"state":"not set up"},{"vchan":99999,"nb_desc":1}]}"#
+        let parts = (0..<32).map { part in
+            let rows = (0..<128).map { #"{"vchan":\#(part * 128 + $0),"state":"not set up"}"# }
+            return #"{"/dmadev/vchans":[\#(rows.joined(separator: ","))]}"#
+        }
         // All that is shown of channels is the first device's; those behind the first answer without figures.
         let peer = try peer(
             "large",
             Self.answering(
                 [
                     #"{"/":["/dmadev/info","/dmadev/list","/dmadev/vchans"]}"#, "{\"/dmadev/list\":[\(ids)]}",
-                ] + infos.flatMap { [$0, vchans] }))
+                ] + infos.prefix(1) + parts + infos.dropFirst()))
         let process = try #require(try snapshot()["processes"]?[0])
         #expect(process["state"]?.string == "answers", "\(process)")
-        #expect(process["devices"]?.elements.count == 64)
-        #expect(process["omitted_devices"]?.unsigned == 500 - 64)
-        #expect(process["devices"]?.elements.reduce(0) { $0 + ($1["vchans"]?.elements.count ?? 0) } == 128)
-        #expect(process["omitted_vchans"]?.unsigned == 64 * 65000 - 128)
+        #expect(process["devices"]?.elements.count == 256)
+        #expect(process["omitted_devices"]?.unsigned == 500 - 256)
+        #expect(process["devices"]?.elements.reduce(0) { $0 + ($1["vchans"]?.elements.count ?? 0) } == 4096)
+        #expect(process["omitted_vchans"]?.unsigned == 256 * 65000 - 4096)
         #expect(try #require(process["devices"]?[0]?["name"]?.string).utf8.count <= 256)
         _ = peer
     }

@@ -105,13 +105,15 @@ import Testing
         ("negative", #"{"/dmadev/stats":{"submitted":-1,"completed":1,"errors":0}}"#),
         ("infinite", #"{"/dmadev/stats":{"submitted":1,"completed":1e999,"errors":0}}"#),
         ("nan", #"{"/dmadev/stats":{"submitted":1,"completed":NaN,"errors":0}}"#),
-        ("bucket", #"{"/dmadev/latency":{"count":1,"sum_ns":1,"buckets":[{"below_ns":64,"count":-1}]}}"#),
+        ("bucket", #"{"/dmadev/latency":[{"vchan":0,"sum_ns":1,"buckets":[{"below_ns":64,"count":-1}]}]}"#),
         (
             "buckets",
-            #"{"/dmadev/latency":{"count":1,"sum_ns":1,"buckets":[{"below_ns":64,"count":18446744073709551615},"#
-                + #"{"below_ns":128,"count":18446744073709551615}]}}"#
+            #"{"/dmadev/latency":[{"vchan":0,"sum_ns":1,"buckets":[{"below_ns":64,"count":18446744073709551615},"#
+                + #"{"below_ns":128,"count":18446744073709551615}]}]}"#
         ),
-        ("sum", #"{"/dmadev/latency":{"count":1,"sum_ns":-1,"buckets":[{"below_ns":64,"count":1}]}}"#),
+        ("sum", #"{"/dmadev/latency":[{"vchan":0,"sum_ns":-1,"buckets":[{"below_ns":64,"count":1}]}]}"#),
+        ("noArray", #"{"/dmadev/latency":{"count":1,"sum_ns":1,"buckets":[{"below_ns":64,"count":1}]}}"#),
+        ("otherChannel", #"{"/dmadev/latency":[{"vchan":1,"sum_ns":1,"buckets":[]}]}"#),
     ])
     func impossibleCountsFailTheirSourceOnly(prefix: String, reply: String) throws {
         let offers = Self.offers.replacing(
@@ -130,7 +132,8 @@ import Testing
         let bad = try peer(
             "twice",
             Self.answering([
-                #"{"/":["/","/dmadev/info","/dmadev/list","/dmadev/vchans"]}"#, #"{"/dmadev/list":[0]}"#, Self.info,
+                #"{"/":["/","/dmadev/info","/dmadev/list","/dmadev/vchans"]}"#, #"{"/dmadev/list":[0]}"#,
+                Self.info.replacing(#""nb_vchans":1"#, with: #""nb_vchans":2"#),
                 #"{"/dmadev/vchans":[{"vchan":0,"nb_desc":64},{"vchan":0,"nb_desc":32}]}"#,
             ]))
         let good = try peer("good", Self.answering([Self.offers, #"{"/dmadev/list":[]}"#]))
@@ -138,6 +141,38 @@ import Testing
         #expect(text.value("dmascope_scrape_failure_info", ["prefix": "twice", "reason": "invalidValue"]) == 1)
         #expect(text.value("dmascope_scrape_success", ["prefix": "good"]) == 1)
         _ = (bad, good)
+    }
+
+    /// A device of 200 channels, of which the second part is not answered: the source fails, and is not shown thinner.
+    @Test(
+        arguments: [
+            ("null", "null", 200, "incomplete"), ("empty", "[]", 200, "incomplete"), ("fewer", "null", 128, nil),
+            ("removed", "null", nil, nil),
+        ] as [(String, String, Int?, String?)])
+    func aPartThatIsMissingFailsItsSourceByName(prefix: String, part: String, countNow: Int?, reason: String?) throws {
+        let rows = (0..<128).map { #"{"vchan":\#($0),"nb_desc":64}"# }.joined(separator: ",")
+        let info = #"{"/dmadev/info":{"name":"d","nb_vchans":200}}"#
+        let now = countNow.map { #"{"name":"d","nb_vchans":\#($0)}"# } ?? "null"
+        let peer = try peer(
+            prefix,
+            Self.answering([
+                #"{"/":["/","/dmadev/info","/dmadev/list","/dmadev/vchans"]}"#, #"{"/dmadev/list":[0]}"#, info,
+                #"{"/dmadev/vchans":[\#(rows)]}"#, #"{"/dmadev/vchans":\#(part)}"#, #"{"/dmadev/info":\#(now)}"#,
+            ]))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_scrape_success", ["prefix": prefix]) == (reason == nil ? 1 : 0))
+        #expect(text["dmascope_scrape_failure_info"].map { $0.labels["reason"] } == [reason].compactMap(\.self))
+        #expect(text["dmadev_vchan_descriptors"].count == (reason == nil ? 128 : 0))
+        _ = peer
+    }
+
+    /// A list of the process that is not answered is missing as well.
+    @Test func aListThatIsNullFailsItsSource() throws {
+        let peer = try peer(
+            "list", Self.answering([#"{"/":["/","/dmadev/engines"]}"#, #"{"/dmadev/engines":null}"#]))
+        let text = try exposition(MetricsCollector(configuration))
+        #expect(text.value("dmascope_scrape_failure_info", ["prefix": "list", "reason": "incomplete"]) == 1)
+        _ = peer
     }
 
     /// Four sources whose long replies are legal: each costs its own time, and the others are collected.
@@ -154,20 +189,16 @@ import Testing
         let statistics = #"{"/dmadev/stats":\#(filled(#""submitted":1,"completed":1,"errors":0"#))}"#
         let vchans =
             #"{"/dmadev/vchans":[\#((0..<9).map { #"{"vchan":\#($0),"nb_desc":64}"# }.joined(separator: ","))]}"#
-        let latency = #"{"/dmadev/latency":{"count":0,"sum_ns":0,"buckets":[]}}"#
+        let latency =
+            #"{"/dmadev/latency":[\#((0..<9).map { #"{"vchan":\#($0),"count":0,"sum_ns":0,"buckets":[]}"# }.joined(separator: ","))]}"#
         let buckets = list(of: #"{"below_ns":9,"count":1}"#)
         let hostile: [(prefix: String, replies: [String])] = [
-            ("statistics", device + [vchans] + (0..<9).flatMap { _ in [latency, statistics] }),
+            ("statistics", device + [vchans, latency] + (0..<9).map { _ in statistics }),
             ("channels", device + [#"{"/dmadev/vchans":\#(list(of: "{}"))}"#]),
             (
                 "buckets",
                 device + [vchans]
-                    + (0..<9).flatMap { _ in
-                        [
-                            #"{"/dmadev/latency":{"count":0,"sum_ns":0,"buckets":\#(buckets)}}"#,
-                            #"{"/dmadev/stats":{"submitted":1,"completed":1,"errors":0}}"#,
-                        ]
-                    }
+                    + (0..<9).map { #"{"/dmadev/latency":[{"vchan":\#($0),"sum_ns":0,"buckets":\#(buckets)}]}"# }
             ),
             (
                 "devices",
@@ -254,11 +285,60 @@ import Testing
         #expect(
             names == [
                 "dmadev_devices", "dmadev_device_info", "dmadev_device_vchans", "dmadev_device_capability",
+                "dmadev_vchan_state",
                 "dmadev_operations_submitted_total", "dmadev_operations_completed_total",
                 "dmadev_operation_errors_total",
             ])
         #expect(text.value("dmadev_device_capability", ["capability": "fill"]) == 0)
         _ = peer
+    }
+
+    /// DPDK reports neither; both are read in its dump.
+    @Test func theStateAndTheRingOfDPDKsDeviceAreExported() throws {
+        let dump =
+            "DMA Dev 3, 'dma [stopped]' [started]\\n  nb_vchans_configured: 1\\n    desc_empty_ring_count: 90\\n"
+            + "    desc_pending_ring_count: 4\\n    desc_running_ring_count: 1\\n    desc_completed_ring_count: 5\\n"
+        let offers = #"{"/":["/","/dmadev/dump","/dmadev/info","/dmadev/list","/dmadev/stats"]}"#
+        func reading(_ first: String, _ statistics: String) throws -> Exposition {
+            let peer = try peer(
+                "dpdk",
+                Self.answering([
+                    offers, #"{"/dmadev/list":[3]}"#, Self.info, #"{"/dmadev/dump":"\#(first)"}"#, statistics,
+                ]))
+            defer { unlink(peer.path) }
+            return try exposition(MetricsCollector(configuration))
+        }
+        let text = try reading(dump, Self.statistics(7))
+        #expect(text.value("dmadev_device_started", ["device": "3"]) == 1)
+        #expect(text.value("dmadev_vchan_state", ["vchan": "0", "state": "idle"]) == 1)
+        #expect(text.value("dmadev_vchan_descriptors") == 100)
+        for (use, count) in [("empty", 90), ("pending", 4), ("running", 1), ("completed", 5)] {
+            #expect(text.value("dmadev_vchan_ring_slots", ["use": use]) == Double(count), "\(use)")
+        }
+        let stopped = try reading("DMA Dev 3, 'dma [started]' [stopped]\\n", Self.statistics(0))
+        #expect(stopped.value("dmadev_device_started") == 0)
+        #expect(stopped.value("dmadev_vchan_state", ["state": "stopped"]) == 1)
+        #expect(stopped["dmadev_vchan_ring_slots"].isEmpty)
+        let odd = try reading("", Self.statistics(7))
+        #expect(odd.value("dmascope_scrape_success") == 1 && odd["dmadev_device_started"].isEmpty)
+    }
+
+    /// The counters of two collections tell that nothing moves.
+    @Test func aChannelOfDPDKThatStandsStillIsStuck() throws {
+        let collector = MetricsCollector(configuration)
+        func state(_ submitted: Int, _ completed: Int) throws -> String? {
+            let statistics = #"{"/dmadev/stats":{"submitted":\#(submitted),"completed":\#(completed),"errors":0}}"#
+            let peer = try peer(
+                "dpdk", Self.answering([Self.offers, "{\"/dmadev/list\":[3]}", Self.info, statistics]))
+            defer { unlink(peer.path) }
+            return try exposition(collector)["dmadev_vchan_state"].first { $0.value == 1 }?.labels["state"]
+        }
+        #expect(try state(10, 8) == "active")
+        usleep(1_100_000)
+        #expect(try state(12, 8) == "stuck")
+        #expect(try state(12, 9) == "active")
+        #expect(try state(12, 12) == "idle")
+        #expect(try state(13, 12) == "active")
     }
 
     /// Two devices whose controllers have no numbers may be in two groups of the same number.

@@ -64,7 +64,7 @@ import Testing
         for (command, rows) in rows {
             let parameters =
                 switch command.scope {
-                case .process: command.count.map { ",\($0)" } ?? ""
+                case .process: command.parameters.map { ",\($0)" }.joined()
                 case .device, .group: ",0"
                 case .vchan: ",0,0"
                 }

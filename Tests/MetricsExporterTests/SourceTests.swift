@@ -70,7 +70,9 @@ import Testing
         defer { server.stop() }
         let text = try exposition(MetricsCollector(configuration))
 
-        let process = ["prefix": "app", "prefix_instance": "0", "source_uid": "\(geteuid())", "pid": "\(getpid())"]
+        let process = [
+            "run_directory": directory.runDirectory.applications, "prefix": "app", "prefix_instance": "0",
+        ]
         let channel = process.merging(["device": "0", "name": "dma0", "vchan": "0"]) { $1 }
         #expect(text["dmadev_operations_completed_total"].map(\.labels) == [channel])
         for (name, value) in [
@@ -111,8 +113,10 @@ import Testing
         #expect(
             text.value(
                 "dmascope_source_info",
-                ["program": "dmascope", "version": DmascopeVersion.number, "socket": server.path]
-                    .merging(process) { $1 }) == 1)
+                [
+                    "program": "dmascope", "version": DmascopeVersion.number, "socket": server.path,
+                    "source_uid": "\(geteuid())", "pid": "\(getpid())",
+                ].merging(process) { $1 }) == 1)
         #expect(text.value("dmascope_sources", ["state": "answering"]) == 1)
         // No question of the collector was an error of the source.
         #expect(text.value("dmadev_telemetry_request_errors_total") == 0)
@@ -183,7 +187,10 @@ import Testing
         let text = try exposition(collector)
         #expect(text.value("dmascope_sources", ["state": "stale"]) == 1)
         #expect(text.value("dmascope_sources", ["state": "failing"]) == 1)
-        #expect(text.value("dmascope_scrape_success", ["prefix": directory.file("named")]) == 0)
+        #expect(
+            text.value(
+                "dmascope_scrape_success", ["run_directory": directory.path, "prefix": "named", "prefix_instance": ""])
+                == 0)
         #expect(text.value("dmascope_scrape_failure_info", ["reason": "notFound"]) == 1)
         #expect(text.value("dmascope_scrape_failures_total", ["reason": "notFound"]) == 1)
         #expect(try exposition(collector).value("dmascope_scrape_failures_total", ["reason": "notFound"]) == 2)
@@ -204,8 +211,97 @@ import Testing
             servers[1].path,
         ]
         let text = try exposition(MetricsCollector(configuration))
-        // The same prefix and number: the second one is identified by its path.
-        #expect(text["dmascope_scrape_success"].map { $0.labels["prefix"] } == ["app", servers[1].path])
+        #expect(text["dmascope_scrape_success"].map { $0.labels["prefix"] } == ["app", "app"])
+        let places = [directory, elsewhere].map(\.runDirectory.applications)
+        #expect(text["dmascope_scrape_success"].map { $0.labels["run_directory"] } == places)
         #expect(text["dmadev_devices"].count == 2)
+        // When one ends, the other keeps its name.
+        servers[0].stop()
+        let left = try exposition(MetricsCollector(configuration))
+        #expect(left["dmadev_devices"].map(\.labels) == [text["dmadev_devices"][1].labels])
+    }
+
+    /// A directory is often reached by several paths: symbolic links, bind mounts, `/proc/PID/root`.
+    @Test func aSocketWithSeveralPathsIsOneSource() throws {
+        let registry = DeviceRegistry()
+        let server = try server("app", registry)
+        defer { server.stop() }
+        symlink(directory.runDirectory.applications, directory.file("link"))
+        var configuration = configuration
+        let below = "/proc/*/root\(directory.runDirectory.applications)/*/dpdk_telemetry.v2*"
+        configuration.sockets = [below, directory.file("link/*/dpdk_telemetry.v2")]
+        func found(_ configuration: MetricsCollector.Configuration) throws -> [[String: String]] {
+            // The pattern also has a row of its own where the roots of some processes cannot be read.
+            try exposition(MetricsCollector(configuration))["dmascope_scrape_success", ["prefix": "app"]].map(\.labels)
+        }
+        let name = ["prefix": "app", "prefix_instance": "0"]
+        #expect(
+            try found(configuration)
+                == [name.merging(["run_directory": directory.runDirectory.applications]) { $1 }])
+        // Paths below /proc change with processes: they are the last choice.
+        configuration.directories = []
+        #expect(try found(configuration) == [name.merging(["run_directory": directory.file("link")]) { $1 }])
+        configuration.sockets = [below]
+        let far = try found(configuration)
+        #expect(far.count == 1 && far[0]["run_directory"]?.hasPrefix("/proc/") == true)
+    }
+
+    /// A stopped process still accepts connections, and then says nothing.
+    @Test func aProcessThatHangsKeepsItsPidAndProgram() throws {
+        let program = try RunningProgram(builtProduct("TelemetryTestServer"), [directory.path, "app"])
+        let path = try program.nextLine()
+        var configuration = configuration
+        let collector = MetricsCollector(configuration)
+        let known = [
+            "prefix": "app", "pid": "\(program.processID)", "program": "dmascope", "version": DmascopeVersion.number,
+            "socket": path,
+        ]
+        #expect(try exposition(collector).value("dmascope_source_info", known) == 1)
+        program.kill(SIGSTOP)
+        defer { program.kill(SIGKILL) }
+        while SystemFile.text("/proc/\(program.processID)/stat")?.contains(") T ") != true { sched_yield() }
+        configuration.timeout = .seconds(2)
+        let other = MetricsCollector(configuration)
+        let unknown = try exposition(other)
+        #expect(unknown.value("dmascope_scrape_failure_info", ["prefix": "app", "reason": "timedOut"]) == 1)
+        // Only the kernel has said something to that one.
+        let pid = ["pid": "\(program.processID)", "program": "", "version": ""]
+        #expect(unknown.value("dmascope_source_info", pid) == 1)
+        let text = try exposition(collector)
+        #expect(text.value("dmascope_scrape_success", ["prefix": "app"]) == 0)
+        #expect(text.value("dmascope_source_info", known) == 1)
+    }
+
+    /// What cannot be looked at is a source that fails, not one that is not there.
+    @Test(.enabled(if: geteuid() == 0, "\(OtherUsersServer.needsSuperuser)"))
+    func whatMayNotBeReadIsNamedWithItsOwner() throws {
+        let registry = DeviceRegistry()
+        let servers = [try server("closed", registry), try server("open", registry)]
+        defer { servers.forEach { $0.stop() } }
+        chmod(directory.path, 0o711)
+        chmod(directory.runDirectory.applications, 0o755)
+        chmod(directory.runDirectory.directory(filePrefix: "open"), 0o755)
+        let hidden = try TemporaryDirectory()
+        mkdir(hidden.file("dpdk"), 0o700)
+        chmod(hidden.path, 0o711)
+        var configuration = configuration
+        configuration.directories.append(hidden.runDirectory)
+        configuration.sockets = [hidden.file("dpdk/*/dpdk_telemetry.v2*")]
+        let collector = MetricsCollector(configuration)
+        let text = try withFileRights(of: OtherUsersServer.user) { try exposition(collector) }
+        let places = ["closed", "open", ""]
+        #expect(text["dmascope_scrape_success"].map { $0.labels["prefix"] } == ["open", "closed", ""])
+        #expect(text["dmascope_scrape_success"].allSatisfy { $0.value == 0 })
+        for (prefix, reason) in zip(places, ["permissionDenied", "permissionDenied", "unreadable"]) {
+            let labels = ["prefix": prefix, "reason": reason]
+            #expect(text.value("dmascope_scrape_failure_info", labels) == 1, "\(prefix)")
+            #expect(
+                text.value("dmascope_source_info", ["prefix": prefix, "source_uid": "0", "pid": ""]) == 1, "\(prefix)")
+        }
+        #expect(text.value("dmascope_sources", ["state": "not_permitted"]) == 2)
+        #expect(text.value("dmascope_sources", ["state": "unreadable"]) == 1)
+        #expect(text.value("dmascope_sources", ["state": "failing"]) == 0)
+        // The superuser may.
+        #expect(try exposition(collector)["dmascope_scrape_success"].map(\.value) == [1, 1])
     }
 }

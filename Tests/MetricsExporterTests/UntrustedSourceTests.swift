@@ -37,21 +37,26 @@ struct UntrustedSourceTests {
         var configuration = configuration
         configuration.directories.append(other.runDirectory)
         let refused = try exposition(configuration)
-        #expect(refused.value("dmascope_scrape_success", ["prefix": "app", "source_uid": "0"]) == 1)
-        #expect(refused.value("dmascope_scrape_success", ["source_uid": Self.user]) == 0)
-        #expect(refused.value("dmascope_scrape_failure_info", ["source_uid": Self.user, "reason": "untrusted"]) == 1)
-        #expect(refused.value("dmascope_source_info", ["source_uid": Self.user, "socket": other.path, "pid": ""]) == 1)
-        #expect(refused["dmascope_sources"].map(\.value) == [1, 0, 1, 0])
+        let places = [directory.runDirectory, other.runDirectory].map(\.applications)
+        #expect(refused.value("dmascope_scrape_success", ["prefix": "app", "run_directory": places[0]]) == 1)
+        #expect(refused.value("dmascope_scrape_success", ["run_directory": places[1]]) == 0)
         #expect(
-            refused["dmascope_sources"].map { $0.labels["state"] } == ["answering", "failing", "untrusted", "stale"])
-        #expect(refused["dmadev_telemetry_clients"].map { $0.labels["source_uid"] } == ["0"])
+            refused.value("dmascope_scrape_failure_info", ["run_directory": places[1], "reason": "untrusted"]) == 1)
+        #expect(refused.value("dmascope_source_info", ["source_uid": Self.user, "socket": other.path, "pid": ""]) == 1)
+        #expect(refused["dmascope_sources"].map(\.value) == [1, 0, 1, 0, 0, 0])
+        #expect(
+            refused["dmascope_sources"].map { $0.labels["state"] } == [
+                "answering", "failing", "untrusted", "not_permitted", "unreadable", "stale",
+            ])
+        #expect(refused["dmadev_telemetry_clients"].map { $0.labels["run_directory"] } == [places[0]])
 
         configuration.trust = TelemetryTrust(users: [OtherUsersServer.user])
         let trusted = try exposition(configuration)
         #expect(trusted["dmascope_scrape_success"].map(\.value) == [1, 1])
         // Two owners of the same prefix.
-        #expect(trusted["dmadev_telemetry_clients"].map { $0.labels["source_uid"] } == ["0", Self.user])
-        #expect(trusted["dmascope_sources"].map(\.value) == [2, 0, 0, 0])
+        #expect(trusted["dmadev_telemetry_clients"].map { $0.labels["run_directory"] } == places)
+        #expect(trusted["dmascope_source_info"].map { $0.labels["source_uid"] } == ["0", Self.user])
+        #expect(trusted["dmascope_sources"].map(\.value) == [2, 0, 0, 0, 0, 0])
     }
 
     /// A path without wildcards was chosen by the user: only who serves it counts.
@@ -84,7 +89,8 @@ struct UntrustedSourceTests {
         var configuration = configuration
         configuration.sockets = [other.path]
         let text = try exposition(configuration)
-        #expect(text.value("dmascope_scrape_failure_info", ["source_uid": Self.user, "reason": "untrusted"]) == 1)
+        #expect(text.value("dmascope_scrape_failure_info", ["prefix": "other", "reason": "untrusted"]) == 1)
+        #expect(text.value("dmascope_source_info", ["source_uid": Self.user]) == 1)
     }
 
     /// Any user may make thousands.

@@ -8,6 +8,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import Conformance
+
 /// Copies through attachments, by a real engine.
 @Suite struct AttachmentTests {
     /// With SVA, and without.
@@ -204,22 +206,7 @@ final class AttachmentBench: @unchecked Sendable {
         return try statuses(1).first
     }
 
-    func statuses(_ count: Int) throws -> [CompletionStatus] {
-        var all: [CompletionStatus] = []
-        try eventually("\(count) operations end") {
-            all += try poll(count - all.count)
-            return all.count == count
-        }
-        return all
-    }
-
-    func poll(_ most: Int) throws(OperationError) -> [CompletionStatus] {
-        var statuses = [CompletionStatus](repeating: .successful, count: max(most, 1))
-        let count = try statuses.withUnsafeMutableBufferPointer { statuses throws(OperationError) in
-            try channel.completedStatus(into: statuses).count
-        }
-        return Array(statuses.prefix(count))
-    }
+    func statuses(_ count: Int) throws -> [CompletionStatus] { try channel.statuses(count) }
 }
 
 /// An exporter of ranges that a test chooses.

@@ -7,6 +7,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import Conformance
 @testable import DMADev
 
 /// How copies through attachments of dma-buf regions are synchronized with other users of the buffers. This machine may
@@ -41,16 +42,7 @@ import Testing
             try? device.close()
         }
 
-        func statuses(_ count: Int) throws -> [CompletionStatus] {
-            var all: [CompletionStatus] = []
-            try eventually("\(count) operations end") {
-                var some = [CompletionStatus](repeating: .successful, count: count - all.count)
-                let got = try some.withUnsafeMutableBufferPointer { try channel.completedStatus(into: $0).count }
-                all += some.prefix(Int(got))
-                return all.count == count
-            }
-            return all
-        }
+        func statuses(_ count: Int) throws -> [CompletionStatus] { try channel.statuses(count) }
     }
 
     /// A region, and its memory.

@@ -164,19 +164,32 @@ import Testing
         let peer = try FakePeer(path, nil)
         chmod(directory.path, 0o711)
         chmod(peer.path, 0o600)
-        let code: TelemetryClientError.Code?? = asUser(12345) {
-            failure { () throws(TelemetryClientError) in _ = try TelemetryClient(path: peer.path) }?.code
+        let error = withFileRights(of: 12345) {
+            failure { () throws(TelemetryClientError) in _ = try TelemetryClient(path: peer.path) }
         }
-        #expect(code == .permissionDenied)
+        #expect(error?.code == .permissionDenied && error?.user == 0)
     }
 
-    /// Runs `body` with the file rights of another user, on this thread only.
-    private func asUser<R>(_ user: uid_t, _ body: () -> R) -> R? {
-        // Glibc's module does not import <sys/fsuid.h>, and seteuid would change the other tests' threads too.
-        guard let symbol = dlsym(nil, "setfsuid") else { return nil }
-        let setfsuid = unsafeBitCast(symbol, to: (@convention(c) (uid_t) -> CInt).self)
-        _ = setfsuid(user)
-        defer { _ = setfsuid(0) }
-        return body()
+    @Test func aPathThatIsTooLongForASocketIsConnectedThroughItsDirectory() throws {
+        let name = String(repeating: "d", count: 100)
+        let long = directory.file("\(name)/\(name)")
+        mkdir(directory.file(name), 0o700)
+        mkdir(long, 0o700)
+        // Only the server needs a short path.
+        symlink(long, directory.file("short"))
+        let peer = try FakePeer(
+            directory.file("short/s"), [.send(FakePeer.greeting), .receive, .send(#"{"/x":7}"#), .waitForEnd])
+        #expect(long.utf8.count > SequencedPacketSocket.maximumPathLength)
+        do {
+            let client = try TelemetryClient(path: long + "/s")
+            #expect(client.path == long + "/s")
+            #expect(try client.request("/x").tree == .integer(7))
+        }
+        #expect(TelemetryDiscovery.isLive(long + "/s") && !TelemetryDiscovery.isLive(long + "/t"))
+        let missing = failure { () throws(TelemetryClientError) in _ = try TelemetryClient(path: long + "/t") }
+        #expect(missing?.code == .notFound)
+        let tooLong = failure { () throws(TelemetryClientError) in _ = try TelemetryClient(path: long + "/" + name) }
+        #expect(tooLong?.code == .tooLong)
+        _ = peer
     }
 }

@@ -36,12 +36,43 @@ import Testing
         close(open(directory.path + "/dpdk/app/dpdk_telemetry.v2.lock", O_CREAT | O_RDWR, 0o600))
         close(open(directory.path + "/dpdk/app/config", O_CREAT | O_RDWR, 0o600))
         close(open(directory.path + "/dpdk/file", O_CREAT | O_RDWR, 0o600))
-        let all = TelemetryDiscovery.endpoints(in: [directory.runDirectory])
-        #expect(all.map { "\($0.filePrefix):\($0.instance)" } == ["app:0", "rte:0", "rte:2", "rte:10"])
-        #expect(all.map(\.path) == [third.path, path("rte"), second.path, first.path])
-        let alive = TelemetryDiscovery.endpoints(in: [directory.runDirectory], liveOnly: true)
-        #expect(alive.map(\.path) == [third.path, second.path, first.path])
-        #expect(TelemetryDiscovery.endpoints(in: [TelemetryRunDirectory(root: "/nonexistent")]) == [])
+        let found = TelemetryDiscovery.search([directory.runDirectory])
+        #expect(found.sources.map { "\($0.prefix):\($0.instance ?? -1)" } == ["app:0", "rte:0", "rte:2", "rte:10"])
+        #expect(found.sources.map(\.path) == [third.path, path("rte"), second.path, first.path])
+        #expect(found.sources.allSatisfy { $0.runDirectory == directory.runDirectory.applications })
+        #expect(found.unreadable.isEmpty)
+        #expect(found.sources.map { TelemetryDiscovery.isLive($0.path) } == [true, false, true, true])
+        let none = TelemetryDiscovery.search([TelemetryRunDirectory(root: "/nonexistent")])
+        #expect(none.sources.isEmpty && none.unreadable.isEmpty)
+    }
+
+    /// The directory of a prefix is its user's, a run directory may be anybody's.
+    @Test(.enabled(if: geteuid() == 0, "\(OtherUsersServer.needsSuperuser)"))
+    func directoriesThatCannotBeReadAreFoundWithTheirOwner() throws {
+        directory.makeRunDirectory("app")
+        try dead("app")
+        chmod(directory.path, 0o711)
+        chmod(directory.runDirectory.applications, 0o755)
+        let hidden = withFileRights(of: 12345) { TelemetryDiscovery.search([directory.runDirectory]) }
+        #expect(hidden.sources.isEmpty)
+        #expect(hidden.unreadable.map(\.source.description) == [directory.runDirectory.directory(filePrefix: "app")])
+        #expect(hidden.unreadable.map(\.reason.code) == [.permissionDenied])
+        #expect(hidden.unreadable.map(\.reason.user) == [0])
+        let error = withFileRights(of: 12345) {
+            Result { () throws(TelemetryClientError) in
+                _ = try TelemetryClient(filePrefix: "app", in: directory.runDirectory)
+            }
+        }
+        #expect(throws: hidden.unreadable[0].reason) { try error.get() }
+
+        chmod(directory.runDirectory.applications, 0o700)
+        let closed = withFileRights(of: 12345) { TelemetryDiscovery.search([directory.runDirectory]) }
+        #expect(closed.sources.isEmpty)
+        #expect(
+            closed.unreadable.map(\.source) == [
+                TelemetrySource(runDirectory: directory.runDirectory.applications, prefix: "", instance: nil)
+            ])
+        #expect(closed.unreadable.map(\.reason.code) == [.unreadable])
     }
 
     @Test func aPrefixMeansItsFirstLiveServer() throws {

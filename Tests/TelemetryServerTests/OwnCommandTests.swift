@@ -21,7 +21,9 @@ import Testing
         let names = try test.value("/")?.elements.compactMap(\.string)
         #expect(
             names == [
-                "/", "/A", "/help", "/info", "/telemetry/clients", "/telemetry/errors", "/telemetry/stats", "/x/number",
+                "/", "/A", "/eal/lcore/list", "/ethdev/list", "/help", "/info", "/telemetry/clients",
+                "/telemetry/errors",
+                "/telemetry/stats", "/x/number",
             ])
     }
 
@@ -33,7 +35,19 @@ import Testing
             #expect(help[name]?.string != nil)
         }
         #expect(client.value("/help,/x/number") == .object([.init("/x/number", .string("Gives \"a\" number."))]))
-        for request in ["/help", "/help,", "/help,nope", "/help,/x/number,"] { #expect(client.value(request) == .null) }
+        // As DPDK answers.
+        for request in ["/help", "/help,", "/help,/help"] {
+            #expect(
+                client.ask(request)
+                    == #"{"/help":{"/help":"Returns help text for a command. Parameters: string command"}}"#)
+        }
+        for request in ["/help,nope", "/help,/x/number,"] { #expect(client.value(request) == .null) }
+    }
+
+    @Test func clientsOfDPDKFindNoPortsAndNoCores() throws {
+        let client = try test.connect()
+        #expect(client.ask("/ethdev/list") == #"{"/ethdev/list":[]}"#)
+        #expect(client.ask("/eal/lcore/list") == #"{"/eal/lcore/list":[]}"#)
     }
 
     @Test func theGreetingAndInfoSayTheSame() throws {
@@ -86,13 +100,13 @@ import Testing
 
     @Test func everyNullHasItsReason() throws {
         let client = try test.connect()
-        for request in ["/no\"pe\u{1},1", "/A", "/help", "/telemetry/errors,0", "/telemetry/errors,x"] {
+        for request in ["/no\"pe\u{1},1", "/A", "/help,nope", "/telemetry/errors,0", "/telemetry/errors,x"] {
             #expect(client.value(request) == .null)
         }
         let errors = try #require(client.value("/telemetry/errors")?.elements)
         #expect(
             errors.map { $0["request"]?.string } == [
-                "/telemetry/errors,x", "/telemetry/errors,0", "/help", "/A", #"/no"pe\x01,1"#,
+                "/telemetry/errors,x", "/telemetry/errors,0", "/help,nope", "/A", #"/no"pe\x01,1"#,
             ])
         #expect(errors[3]["reason"]?.string == "not today")
         #expect(

@@ -82,6 +82,8 @@ import Testing
         peer.serveOne([
             Self.greeting, "{\"/dmadev/list\":[0]}",
             "{\"/dmadev/info\":{\"name\":\"\\u001b]0;evil\\u0007\",\"nb_vchans\":1,\"capabilities\":{}}}",
+            "{\"/dmadev/vchans\":null}", "{\"/dmadev/dump\":null}", "{\"/dmadev/stats\":null}",
+            "{\"/dmadev/dump\":null}",
         ])
         let result = try Scope().run("list", "--socket", peer.path)
         #expect(result.exit == .exited(0), "\(result)")
@@ -99,7 +101,7 @@ import Testing
     @Test func nobodyThere() throws {
         let scope = try Scope()
         expect(try scope.run("list"), exits: 3, saying: "start `dmascope serve`")
-        expect(try scope.run("list", "--file-prefix", "x:3"), exits: 3, saying: "dpdk_telemetry.v2:3")
+        expect(try scope.run("list", "--file-prefix", "x:3"), exits: 3, saying: "no telemetry socket of instance 3 in ")
         expect(try scope.run("query", "/nowhere", "/"), exits: 3, saying: "cannot connect to /nowhere")
         expect(try scope.run("query", "..", "/"), exits: 64, saying: "not a valid file prefix")
     }

@@ -79,6 +79,7 @@ import Testing
         joiner.program.kill(SIGSTOP)
         try browser.wait("document.querySelector('.processes').textContent.includes('kill -CONT')")
         #expect(try browser.text("#announcements").contains("network does not answer"))
+        #expect(try browser.text("#trouble").contains("network"))
         joiner.program.kill(SIGCONT)
         try browser.wait("!document.querySelector('.processes').textContent.includes('kill -CONT')")
         // A process that dies leaves no device and no member.
@@ -106,6 +107,32 @@ import Testing
         #expect(log.errors == [] && log.messages == [])
         #expect(log.requests.count > 5)
         for request in log.requests { #expect(request.hasPrefix(address), "\(request)") }
+    }
+
+    @Test func whatIsStuckAndFailingIsNamedFirstWithALink() throws {
+        let server = try scope.serve(
+            "--device", "fault,freeze=5", "--workload", "copy", "--stuck-after", "0.05", "--listen", "127.0.0.1:0")
+        defer { server.kill(SIGTERM) }
+        let failing = try scope.serve(
+            "--device", "fault,every=2:bus_error", "--workload", "copy", "--file-prefix", "bad")
+        defer { failing.kill(SIGTERM) }
+        try browser.ask("size 1280 900")
+        try browser.ask("open \(try page(of: server))")
+        let items = "[...document.querySelectorAll('#trouble-list li')].map((item) => item.textContent)"
+        try browser.wait("\(items).some((text) => text.includes('stuck') && text.includes('dmascope: '))")
+        try browser.wait("\(items).some((text) => text.includes('failing') && text.includes('bad: '))")
+        let isLinked = """
+            [...document.querySelectorAll('#trouble-list a')].every((link) =>
+            document.querySelector(link.getAttribute('href')).matches('.device'))
+            """
+        #expect(try browser.ask("evaluate \(isLinked)").bool == true)
+        let badges = "[...document.querySelectorAll('.device .badge')].map((badge) => badge.textContent)"
+        try browser.wait("\(badges).includes('stuck')")
+        failing.kill(SIGTERM)
+        try failing.wait()
+        try browser.wait("!\(items).some((text) => text.includes('bad: '))")
+        let log = try browser.log()
+        #expect(log.errors == [] && log.messages == [])
     }
 
     @Test func memoryAndAttachmentsAreShownWhileThereAreSome() throws {

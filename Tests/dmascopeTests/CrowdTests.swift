@@ -1,6 +1,7 @@
 import Glibc
 import MetricsTestSupport
 import TelemetryTestSupport
+import TelemetryWire
 import TestSupport
 import Testing
 
@@ -48,6 +49,44 @@ import Testing
             #expect(!lines.contains { $0.hasPrefix("dmadev_") && $0.contains("=\"\(prefix)\"") }, "\(prefix)")
         }
         _ = peers
+        crowd.closeInput()
+        #expect(try crowd.wait().exit == .exited(0))
+    }
+
+    /// Metrics, page, `vchans` and `top` of the same processes.
+    @Test(arguments: [(1, 1024), (300, 1)]) func allViewsAgree(sourceCount: Int, channelCount: Int) throws {
+        let scope = try Scope()
+        let crowd = try RunningProgram(
+            builtProduct("telemetry-crowd"), [scope.runDirectory, "\(sourceCount)", "\(channelCount)"])
+        try crowd.waitForOutput(containing: "ready")
+        let server = try scope.serve(
+            "--listen", "unix:\(scope.httpPath)", "--scrape-timeout", "60", "--device", "software,name=own")
+        defer { server.kill(SIGTERM) }
+        let all = sourceCount * channelCount
+        let text = try Exposition(scope.curl("http://localhost/metrics"))
+        let crowded = text["dmadev_operations_completed_total", ["name": "dma0"]]
+        #expect(crowded.count == all && crowded.allSatisfy { $0.value == 1 })
+        #expect(text["dmadev_vchan_state", ["name": "dma0", "state": "idle"]].map(\.value).reduce(0, +) == Double(all))
+        #expect(text["dmadev_operation_latency_seconds_count", ["name": "dma0"]].count == all)
+        #expect(text["dmascope_scrape_success"].map(\.value) == [Double](repeating: 1, count: sourceCount + 1))
+        // No part was requested that does not exist.
+        #expect(text["dmadev_telemetry_request_errors_total"].allSatisfy { $0.value == 0 })
+
+        let snapshot = try JSONValue(parsing: scope.curl("http://localhost/snapshot.json")).tree
+        let processes = try #require(snapshot["processes"]?.elements.filter { $0["prefix"]?.string != "dmascope" })
+        #expect(processes.count == sourceCount)
+        #expect(processes.allSatisfy { $0["omitted_vchans"] == .integer(0) })
+        let channels = processes.flatMap { $0["devices"]?[0]?["vchans"]?.elements ?? [] }
+        #expect(channels.count == all)
+        #expect(channels.allSatisfy { $0["counters"]?["completed"] == .integer(1) && $0["state"] == .string("idle") })
+        #expect(channels.allSatisfy { $0["latency"]?["count"] == .integer(1) })
+
+        let last = "app\(sourceCount - 1)"
+        let rows = try scope.json("vchans", "--file-prefix", last).elements
+        #expect(rows.map { $0["vchan"] } == (0..<Int64(channelCount)).map { .integer($0) })
+        let top = try scope.json("top", "--count", "1", "--file-prefix", last)["channels"]?.elements ?? []
+        #expect(top.map { $0["vchan"] } == rows.map { $0["vchan"] })
+        #expect(top.allSatisfy { $0["completed"] == .integer(1) && $0["state"] == .string("idle") })
         crowd.closeInput()
         #expect(try crowd.wait().exit == .exited(0))
     }

@@ -52,7 +52,7 @@ import Testing
         #expect(list.map { $0["name"] } == [.string("dma_skeleton")])
         #expect(
             rows(try scope.run(["list"] + target).output)[0].joined(separator: " ")
-                == "0 dma_skeleton - - 0/1 mem2mem sva copy")
+                == "0 dma_skeleton - stopped 0/1 mem2mem sva copy")
         #expect(try scope.run(["info", "dma_skeleton"] + target).output.contains("capabilities  mem2mem sva copy"))
         #expect(try scope.run("query", "peer", "/dmadev/list").output == "{\"/dmadev/list\":[0]}\n")
 
@@ -76,6 +76,8 @@ import Testing
         #expect(statistics.count == 1)
         #expect(statistics[0].keys == ["id", "name", "vchan", "submitted", "completed", "errors"])
         #expect(try scope.run("stats", "dma_skeleton:0", "--file-prefix", "peer").exit == .exited(0))
+        let vchans = try scope.json("vchans", "--file-prefix", "peer").elements
+        #expect(vchans.map { $0["state"] } == [.string("stopped")])
     }
 
     @Test func itsStatisticsAreWatched() throws {
@@ -91,11 +93,13 @@ import Testing
         #expect(channels.map(\.count) == [1, 1])
         #expect(channels[1][0]["completed"]?.unsigned != nil)
         #expect(channels[1][0]["ops_per_second"] == .double(0))
-        for name in ["state", "bytes", "doorbells", "bytes_per_second", "p99_ns", "used_desc"] {
+        // The test has stopped its device, as its dump says.
+        #expect(channels[1][0]["state"] == .string("stopped"))
+        for name in ["bytes", "doorbells", "bytes_per_second", "p99_ns", "used_desc"] {
             #expect(channels[1][0][name] == .null, "\(name)")
         }
         let text = try scope.run("top", "--count", "1", "--file-prefix", "peer").output
-        #expect(rows(text)[1].joined(separator: " ").hasPrefix("0 dma_skeleton 0 - - - - - - - - - "), "\(text)")
+        #expect(rows(text)[1].joined(separator: " ").hasPrefix("0 dma_skeleton 0 stopped - - - - - - - - "), "\(text)")
     }
 
     @Test func itsFiguresAreMetrics() throws {
@@ -132,6 +136,49 @@ import Testing
         // Two channels, and none was named.
         #expect(replies[3]["/dmadev/stats"] == .null)
         #expect(replies[4]["/help"]?["/dmadev/info"]?.string?.contains("int dev_id") == true)
+    }
+
+    private static var package: String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+    }
+
+    /// The files of Debian's package.
+    private static var exporter: String { "\(package)/.cache/dpdk-exporter/usr" }
+
+    /// DPDK's own exporter, with its own endpoints and the one for dmadev.
+    @Test(
+        .enabled(
+            if: FileManager.default.fileExists(atPath: "\(exporter)/bin/dpdk-telemetry-exporter.py"),
+            "run scripts/fetch-dpdk-exporter"))
+    func itsExporterExportsAServer() throws {
+        let (package, exporter) = (Self.package, Self.exporter)
+        let server = try scope.serve("--file-prefix", "ours", "--workload", "copy")
+        defer { server.kill(SIGTERM) }
+        // The exporter takes no port 0.
+        let bind = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
+        let port = try outputOfProgram("/usr/bin/python3", ["-c", bind]).split(separator: "\n")[0]
+        let program = try RunningProgram(
+            "/usr/bin/python3",
+            [
+                "-u", "\(exporter)/bin/dpdk-telemetry-exporter.py", "-o", "openmetrics://127.0.0.1:\(port)", "-p",
+                "\(package)/dashboards/dpdk-exporter:\(exporter)/share/dpdk/telemetry-endpoints", "-s",
+                scope.socket("ours"),
+            ], environment: scope.environment)
+        defer { program.kill(SIGKILL) }
+        try program.waitForOutput(containing: "listening on")
+        let curl = try requiredTool("curl", package: "curl")
+        let text = try outputOfProgram(curl, ["-sS", "http://127.0.0.1:\(port)/metrics"])
+        for line in [
+            "dpdk_dmadev_devices 2", #"dpdk_dmadev_vchans{device="0", name="dma0"} 1"#,
+            "# TYPE dpdk_dmadev_completed counter",
+            #"dpdk_dmadev_errors{device="1", name="dma1", vchan="0"} 0"#,
+        ] {
+            #expect(text.contains(line + "\n"), "\(line) in \(text)")
+        }
+        program.kill(SIGKILL)
+        let log = try program.wait()
+        #expect(!"\(log)".contains("Traceback"), "\(log)")
     }
 
     @Test func itsClientReadsACopy() throws {

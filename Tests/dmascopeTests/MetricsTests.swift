@@ -38,7 +38,7 @@ import Testing
         #expect(devices.count == 1 && devices[0]["value"] == .integer(2))
         let csv = try scope.run("metrics", "--format", "csv").output.split(separator: "\n")
         #expect(csv.first == "time,metric,labels,value")
-        let labels = "prefix=dmascope;prefix_instance=0;source_uid=\(geteuid());pid=\(server.processID)"
+        let labels = "run_directory=\(scope.runDirectory)/dpdk;prefix=dmascope;prefix_instance=0"
         #expect(csv.contains { $0.contains(",dmadev_devices,\(labels),2") })
     }
 
@@ -256,7 +256,7 @@ import Testing
         #expect(try value("\(p99) > 0") > 0)
         #expect(
             try value(
-                "dmadev_devices * on (prefix, prefix_instance, pid) group_left (program) dmascope_source_info{program=\"dmascope\"}"
+                "dmadev_devices * on (run_directory, prefix, prefix_instance) group_left (program) dmascope_source_info{program=\"dmascope\"}"
             )
                 >= 2)
     }

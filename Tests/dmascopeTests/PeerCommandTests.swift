@@ -21,7 +21,9 @@ import Testing
         #expect(table[0][5...].map(String.init) == capabilities)
         #expect(capabilities?.first == "mem2mem")
 
-        #expect(try scope.json("info") == scope.json("list"))
+        #expect(list.map { $0["state"] } == [.string("started"), .string("started")])
+        let withoutState = list.map { JSONTree.object($0.members.filter { $0.name != "state" }) }
+        #expect(try scope.json("info") == .array(withoutState))
         #expect(try scope.json("info", "right", "0").elements.map { $0["id"] } == [.integer(1), .integer(0)])
         #expect(try scope.run("info", "1").output.contains("max_sges          7\n"))
 

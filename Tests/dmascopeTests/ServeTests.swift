@@ -26,6 +26,8 @@ import Testing
         try eventually("the channel is stuck") {
             try scope.json("vchans").elements.first?["state"]?.string == "stuck"
         }
+        #expect(try scope.json("list").elements.first?["state"]?.string == "stuck")
+        #expect(rows(try scope.run("list").output)[0][3] == "stuck")
         // That of the device, and that of the controller.
         let engines = try JSONValue(parsing: scope.run("query", "dmascope", "/dmadev/engines").output).tree
         let rows = engines["/dmadev/engines"]?.elements ?? []
@@ -107,7 +109,7 @@ import Testing
         killed.kill(SIGKILL)
         #expect(try killed.wait().exit == .signalled(SIGKILL))
         #expect(FileManager.default.fileExists(atPath: scope.socket()))
-        expect(try scope.run("list"), exits: 3, saying: "start `dmascope serve`")
+        expect(try scope.run("list"), exits: 3, saying: "the process of this socket has ended without removing it")
 
         let server = try scope.serve()
         #expect(try TelemetryClient(path: scope.socket()).greeting.pid == Int64(server.processID))

@@ -60,7 +60,7 @@ import Testing
         _ = try top.nextLine()
         server.kill(SIGKILL)
         expect(try top.wait(), exits: 3, saying: "dmascope")
-        expect(try scope.run("top"), exits: 3, saying: "start `dmascope serve`")
+        expect(try scope.run("top"), exits: 3, saying: "the process of this socket has ended")
     }
 
     // MARK: On a terminal

@@ -110,6 +110,26 @@ import Testing
         #expect(Self.order(view) == ["0", "2", "1"])
     }
 
+    @Test func troubleIsFirst() {
+        func reading(_ second: UInt64, errors: UInt64) -> TopReading {
+            var channels = Self.reading(second, [0, 1, 2, 3]).channels
+            channels[1].counters[.errors] = errors
+            channels[2].state = "stuck"
+            channels[3].state = "halted"
+            return TopReading(
+                time: MonotonicTime(nanoseconds: 1_000_000_000 * (100 + second)), wallClock: 0, version: "test", pid: 7,
+                deviceCount: 1, channels: channels)
+        }
+        var view = Self.view([reading(0, errors: 1), reading(1, errors: 3)])
+        #expect(Self.order(view) == ["3", "2", "1", "0"])
+        #expect(
+            view.lines(width: 120, height: 24, bold: false)[1].hasPrefix(
+                "1 device, 4 channels, 1 halted, 1 stuck, 1 failing"))
+        // It fails no longer.
+        view.take(reading(2, errors: 3))
+        #expect(Self.order(view) == ["3", "2", "0", "1"])
+    }
+
     @Test func everyColumnHasItsTurn() {
         var view = Self.view([Self.reading(0, [1])])
         var columns: Set<String> = []

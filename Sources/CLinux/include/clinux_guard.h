@@ -18,6 +18,22 @@
  * disables the guard; calling this again installs it on top, once. */
 int clinux_guard_install(void);
 
+/* The most files that are watched at a time. */
+#define CLINUX_GUARD_FILES 64
+
+/* Watches a shared mapping of a file that another process can make shorter. An access to a missing page, outside of the
+ * kernels below, then finds a page of zeros of its own, and the file is lost for good: the event, an eventfd, is signaled.
+ * Returns the number of the file, or a negative errno: ENOSPC.
+ *
+ * start, length: the mapping, whole pages; page: of the file, a power of two. */
+int clinux_guard_watch_file(void *_Nonnull start, size_t length, size_t page, int event);
+
+/* Whether a page was missing. */
+int clinux_guard_file_is_lost(int number);
+
+/* Call it before the mapping ends and the event is closed. */
+void clinux_guard_unwatch_file(int number);
+
 /* One copy or fill of a run. */
 struct clinux_move {
 	uint64_t dst;

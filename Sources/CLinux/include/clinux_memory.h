@@ -21,4 +21,7 @@ off_t clinux_next_hole(int fd, off_t offset);
 /* MADV_POPULATE_WRITE or MADV_POPULATE_READ; -1 with errno. */
 int clinux_populate(void *_Nonnull start, size_t length, bool is_writable);
 
+/* Replaces mapped pages by a private copy of their present contents, at the same addresses. -1 with errno. */
+int clinux_keep_copy(void *_Nonnull start, size_t length);
+
 #endif

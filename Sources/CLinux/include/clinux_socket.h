@@ -22,6 +22,9 @@ int clinux_bind_unix(int socket, const char *path);
 /* The longest path that fits into sockaddr_un, the NUL not counted. */
 #define CLINUX_UNIX_PATH_MAX 107
 
+/* O_PATH of open(2), which Swift's Glibc module does not have; _Static_assert in socket.c. */
+#define CLINUX_O_PATH 010000000
+
 /* An event of epoll_wait(2); struct epoll_event is packed and its data a union, which is hard to use in Swift. */
 struct clinux_event {
 	uint64_t token;

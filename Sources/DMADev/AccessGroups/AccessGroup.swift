@@ -76,6 +76,9 @@ public struct AccessGroupMember: Sendable, Hashable {
     public var isCreator: Bool
     /// Its process ID; 0: unknown.
     public var processID: Int32
+    /// The operating system of that process, by its name in the controller's configuration. `nil`: the controller's own, or
+    /// not known in this process.
+    public var osDomain: String?
     /// Numbers, in that process, of the devices that share this membership.
     public var devices: [Int16]
     /// The memory that other members may access.
@@ -83,13 +86,14 @@ public struct AccessGroupMember: Sendable, Hashable {
 
     /// Values are not checked.
     public init(
-        domain: DomainID, handler: DomainHandler, isCreator: Bool, processID: Int32 = 0, devices: [Int16] = [],
-        windows: [DomainWindow] = []
+        domain: DomainID, handler: DomainHandler, isCreator: Bool, processID: Int32 = 0, osDomain: String? = nil,
+        devices: [Int16] = [], windows: [DomainWindow] = []
     ) {
         self.domain = domain
         self.handler = handler
         self.isCreator = isCreator
         self.processID = processID
+        self.osDomain = osDomain
         self.devices = devices
         self.windows = windows
     }

@@ -77,6 +77,8 @@ public struct AccessGroupEvent: Sendable, Hashable {
     public var domain: DomainID
     /// The process of that member, as the controller sees it; 0: unknown.
     public var processID: Int32
+    /// The operating system of that process, as in ``AccessGroupMember/osDomain``.
+    public var osDomain: String?
     /// The user of that process; *denied* only.
     public var userID: UInt32?
     /// The number, in that process, of the device that joined or left; -1: unknown.
@@ -89,7 +91,8 @@ public struct AccessGroupEvent: Sendable, Hashable {
     /// Values are not checked.
     public init(
         kind: Kind, group: AccessGroupID, identity: UInt64 = 0, handler: DomainHandler, domain: DomainID,
-        processID: Int32 = 0, userID: UInt32? = nil, device: Int16 = -1, window: DomainWindow? = nil,
+        processID: Int32 = 0, osDomain: String? = nil, userID: UInt32? = nil, device: Int16 = -1,
+        window: DomainWindow? = nil,
         reason: EndReason? = nil
     ) {
         self.kind = kind
@@ -98,6 +101,7 @@ public struct AccessGroupEvent: Sendable, Hashable {
         self.handler = handler
         self.domain = domain
         self.processID = processID
+        self.osDomain = osDomain
         self.userID = userID
         self.device = device
         self.window = window

@@ -78,5 +78,6 @@ public final class DeviceHalt: Sendable {
     /// With release: a reader of the word also sees earlier publications.
     private static func mark(_ ring: RingMemory) {
         ring.consumerPage.member(\.halted).atomic.pointee.store(1, ordering: .releasing)
+        ring.copy?.halt()
     }
 }

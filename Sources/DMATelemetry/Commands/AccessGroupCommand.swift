@@ -43,6 +43,7 @@ extension DeviceCommands {
         row.set("handler", member.handler)
         row.set("creator", member.isCreator ? 1 : 0)
         row.set("pid", member.processID)
+        if let name = member.osDomain { row.set("os_domain", name) }
         row.set("devices", JSONValue.array(member.devices))
         row.set("windows", windows)
         return row

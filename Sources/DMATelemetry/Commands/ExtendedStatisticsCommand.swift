@@ -2,29 +2,51 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/xstats,ID[,VCHAN]`: all counters since the device was created. They never decrease.
+    /// `/dmadev/xstats,ID[,VCHAN]` and `/dmadev/xstats,ID,FIRST,COUNT`: all counters since the device was created. They
+    /// never decrease.
     static func extendedStatistics(_ registry: DeviceRegistry) -> TelemetryCommand {
-        TelemetryCommand(
-            path: "/dmadev/xstats",
-            help: "Returns all counters of a dmadev, or of one vchannel, since its creation. "
-                + "Parameters: int dev_id, vchan_id (Optional, all by default)",
-            parameters: [deviceParameter, channelParameter]
-        ) { request throws(TelemetryCommandError) in
-            let counters = try channelCounters(request, in: registry)
-            var reply = JSONValue.object()
+        countersCommand(
+            "/dmadev/xstats", help: "Returns all counters of a dmadev, or of one vchannel, since its creation. ",
+            registry
+        ) { counters, reply in
             for row in ChannelCounter.table { reply.set(name: row.name, JSONValue(row.value(in: counters))) }
+        }
+    }
+
+    /// A command about the counters of one channel or of all, or of a part of the channels with a row for each.
+    static func countersCommand(
+        _ path: String, help: String, _ registry: DeviceRegistry,
+        _ set: @escaping @Sendable (ChannelCounters, inout JSONValue) -> Void
+    ) -> TelemetryCommand {
+        TelemetryCommand(
+            path: path,
+            help: help + "Parameters: int dev_id, vchan_id (Optional, all by default); or int dev_id, first, count (an "
+                + "array of at most count vchannels from first on)",
+            parameters: [deviceParameter, channelParameter, ReplyPart.parameters[1]]
+        ) { request throws(TelemetryCommandError) in
+            var numbers = request.numbers
+            let device = try device(&numbers, in: registry)
+            let requested: UInt16? = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max)
+            let count = try info(of: device).virtualChannelCount
+            if let requested, let part = try ReplyPart(first: requested, &numbers) {
+                return try part.reply(of: Int(count)) { index in
+                    var row = JSONValue.object()
+                    row.set("vchan", UInt16(index))
+                    // A channel that is not set up has none.
+                    if let counters = device.counters(of: UInt16(index)) { set(counters, &row) }
+                    return row
+                }
+            }
+            var reply = JSONValue.object()
+            set(try counters(of: requested, of: device, count), &reply)
             return reply
         }
     }
 
     /// The counters of the requested channel, or the sum of all channels that the device has ever had.
-    static func channelCounters(
-        _ request: TelemetryRequest, in registry: DeviceRegistry
+    private static func counters(
+        of requested: UInt16?, of device: DeviceView, _ count: UInt16
     ) throws(TelemetryCommandError) -> ChannelCounters {
-        var numbers = request.numbers
-        let device = try device(&numbers, in: registry)
-        let requested: UInt16? = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max)
-        let count = try info(of: device).virtualChannelCount
         guard let vchan = requested, vchan != .max else {
             return (0..<device.properties.maximumVirtualChannelCount).compactMap { device.counters(of: $0) }
                 .reduce(ChannelCounters(), +)

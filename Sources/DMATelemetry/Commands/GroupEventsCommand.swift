@@ -32,6 +32,7 @@ extension DeviceCommands {
         row.set("handler", event.handler)
         row.set("domain_id", event.domain.description)
         row.set("pid", event.processID)
+        if let name = event.osDomain { row.set("os_domain", name) }
         if let userID = event.userID { row.set("uid", userID) }
         if event.device >= 0 { row.set("device", event.device) }
         if let window = event.window {

@@ -2,16 +2,13 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/latency,ID[,VCHAN]`: the histogram of times from doorbell to completion, in nanoseconds.
+    /// `/dmadev/latency,ID[,VCHAN]` and `/dmadev/latency,ID,FIRST,COUNT`: the histogram of times from doorbell to
+    /// completion, in nanoseconds.
     static func latency(_ registry: DeviceRegistry) -> TelemetryCommand {
-        TelemetryCommand(
-            path: "/dmadev/latency",
-            help: "Returns the histogram of nanoseconds from doorbell to completion. "
-                + "Parameters: int dev_id, vchan_id (Optional, all by default)",
-            parameters: [deviceParameter, channelParameter]
-        ) { request throws(TelemetryCommandError) in
-            let latency = try channelCounters(request, in: registry).latency
-            var reply = JSONValue.object()
+        countersCommand(
+            "/dmadev/latency", help: "Returns the histogram of nanoseconds from doorbell to completion. ", registry
+        ) { counters, reply in
+            let latency = counters.latency
             reply.set("count", latency.count)
             reply.set("sum_ns", latency.sum)
             // A percentile is the upper bound of its bucket; null without operations.
@@ -26,7 +23,6 @@ extension DeviceCommands {
                 buckets.append(row)
             }
             reply.set("buckets", buckets)
-            return reply
         }
     }
 }

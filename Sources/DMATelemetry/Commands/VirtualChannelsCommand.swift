@@ -2,19 +2,26 @@ internal import DMADev
 internal import TelemetryWire
 
 extension DeviceCommands {
-    /// `/dmadev/vchans,ID`: the configuration, state, ring use and ages of each channel.
+    /// `/dmadev/vchans,ID[,FIRST,COUNT]`: the configuration, state, ring use and ages of each channel.
     static func virtualChannels(_ registry: DeviceRegistry, stuckAfter stuckTime: Duration) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/vchans",
-            help:
-                "Returns configuration, state, ring use and ages of each vchannel of a dmadev. Parameters: int dev_id",
-            parameters: [deviceParameter]
+            help: "Returns configuration, state, ring use and ages of each vchannel of a dmadev. "
+                + "Parameters: int dev_id, first, count (Optional; at most count vchannels from first on)",
+            parameters: [deviceParameter] + ReplyPart.parameters
         ) { request throws(TelemetryCommandError) in
-            let device = try device(request, in: registry)
+            var numbers = request.numbers
+            let device = try device(&numbers, in: registry)
             // Throws for a closed device, whose configuration may still be set.
             _ = try info(of: device)
+            let channels = device.configuration?.channels ?? []
+            if let part = try ReplyPart(&numbers) {
+                return try part.reply(of: channels.count) { index throws(TelemetryCommandError) in
+                    try row(device, UInt16(index), channels[index], stuckTime)
+                }
+            }
             var reply = JSONValue.array()
-            for (index, configuration) in (device.configuration?.channels ?? []).enumerated() {
+            for (index, configuration) in channels.enumerated() {
                 reply.append(try row(device, UInt16(index), configuration, stuckTime))
             }
             return reply

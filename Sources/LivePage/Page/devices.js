@@ -4,6 +4,7 @@ import { histogram, meter, sparkline } from "./chart.js";
 import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { bytesRate, count, duration, plural, rate, unknown } from "./format.js";
 import { processName } from "./lists.js";
+import { anchor } from "./trouble.js";
 
 /** Shows the devices of a view. */
 export function showDevices(parent, view) {
@@ -31,7 +32,16 @@ function noDevices() {
   };
 }
 
-function deviceCard({ device, process }) {
+/** Channels of a device that are shown before the others are asked for. */
+const firstChannels = 32;
+
+/** The channels to show: the first ones, and those beyond that stand still. */
+function visible(channels, showsAll) {
+  if (showsAll || channels.length <= firstChannels) return channels;
+  return channels.filter(({ channel }, number) => number < firstChannels || tones[channel.state] === "bad");
+}
+
+function deviceCard({ key, device, process }) {
   const state = el("span", { class: "badge" });
   const total = el("span", { class: "total" });
   const facts = el("p", { class: "facts" });
@@ -48,27 +58,43 @@ function deviceCard({ device, process }) {
     rows,
   );
   const none = el("div", { class: "slot" });
+  const more = el("button", { type: "button", class: "more", hidden: "" });
+  let showsAll = false;
+  let latest = [];
   const capabilities = device.capabilities ?? [];
   const element = el(
     "article",
-    { class: "card device", "aria-label": `Device ${name}` },
+    { class: "card device", id: anchor(key), tabindex: "-1", "aria-label": `Device ${name}` },
     el("header", {}, el("h3", {}, name), state, el("span", { class: "from" }, processName(process)), total),
     facts,
     table,
+    more,
     none,
     capabilities.length ? el("details", {}, el("summary", {}, plural(capabilities.length, "capability", "capabilities")), el("ul", { class: "chips" }, ...capabilities.map((text) => el("li", {}, text)))) : null,
   );
+  const showRows = () => {
+    const shown = visible(latest, showsAll);
+    keyed(rows, shown, (channel) => channel.key, channelRow);
+    more.hidden = latest.length <= firstChannels;
+    setText(more, showsAll ? "Show fewer channels" : `Show all ${latest.length} channels (${shown.length} are shown)`);
+  };
+  more.addEventListener("click", () => {
+    showsAll = !showsAll;
+    showRows();
+  });
   let why = null;
   return {
     element,
     update({ device, process, channels }) {
       const isStarted = device.started === undefined ? null : device.started === 1;
-      setText(state, isStarted === null ? "state unknown" : isStarted ? "started" : "stopped");
-      setAttr(state, "data-tone", isStarted === null ? "quiet" : isStarted ? "good" : "warn");
+      const dead = ["halted", "stuck"].find((state) => channels.some(({ channel }) => channel.state === state));
+      setText(state, dead ?? (isStarted === null ? "state unknown" : isStarted ? "started" : "stopped"));
+      setAttr(state, "data-tone", dead ? "bad" : isStarted === null ? "quiet" : isStarted ? "good" : "warn");
       const known = channels.map((channel) => channel.rates.bytes).filter((value) => value !== null);
       setText(total, known.length ? bytesRate(known.reduce((sum, value) => sum + value, 0)) : "");
       setText(facts, deviceFacts(device, process));
-      keyed(rows, channels, (channel) => channel.key, channelRow);
+      latest = channels;
+      showRows();
       table.hidden = channels.length === 0;
       const reason = channels.length ? null : "not configured";
       if (reason !== why) {

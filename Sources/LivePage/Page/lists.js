@@ -2,12 +2,32 @@
 
 import { code, el, empty, keyed, setAttr, setText } from "./dom.js";
 import { duration, machineTime, plural, shortDomain, timeOfDay, unknown } from "./format.js";
+import { anchor, processKey } from "./trouble.js";
 
-/** The name of a process: its file prefix, and its number when several processes have this prefix. */
-export const processName = (process) => (process.instance ? `${process.prefix}:${process.instance}` : process.prefix);
+const shortName = (process) => (process.instance ? `${process.prefix}:${process.instance}` : process.prefix);
 
-/** Whether a process is not read because its user is not trusted. */
-export const isUntrusted = (process) => process.failure === "untrusted";
+/** The short names of the snapshot that several processes have, in different directories. */
+let ambiguous = new Set();
+
+/** Remembers which names the processes of a snapshot share. */
+export function setNames({ processes }) {
+  const names = processes.map(shortName);
+  ambiguous = new Set(names.filter((name, number) => names.indexOf(name) !== number));
+}
+
+/** The name of a process: its file prefix and its number, with the directory when others have the same. */
+export function processName(process) {
+  const name = shortName(process);
+  return name === "" || ambiguous.has(name) ? `${process.run_directory}/${name}` : name;
+}
+
+/** States of processes that nobody could look at: what the badge says. */
+const unread = { untrusted: "not trusted", permissionDenied: "not permitted", unreadable: "cannot look" };
+
+/** What the badge of a process says. */
+export const processState = (process) => (process.state === "answers" ? "answers" : (unread[process.failure] ?? "not shown"));
+
+const owner = (process) => (typeof process.owner_uid === "number" ? `user ${process.owner_uid}` : "another user");
 
 /** Why a process is not shown, and what to do. */
 const failures = {
@@ -21,7 +41,15 @@ const failures = {
     `It belongs to user ${process.untrusted_uid}, who is not trusted`,
     ["Its telemetry is not read. If you trust this user, start dmascope serve with ", code(`--trust-user ${process.untrusted_uid}`), "."],
   ],
-  permissionDenied: () => ["This user has no permission to connect", ["Run dmascope serve as the user of that process, or as root."]],
+  permissionDenied: (process) => [
+    `It belongs to ${owner(process)}, and this user may not read it`,
+    ["Nothing is known of its devices. Run dmascope serve as that user, or as root."],
+  ],
+  unreadable: (process) => [
+    `This directory of ${owner(process)} cannot be read`,
+    ["It may have further processes, of which nothing is known: ", code(process.reason ?? ""), ". Run dmascope serve as root, or correct the directory."],
+  ],
+  incomplete: (process) => ["It does not answer about a part of its devices", [code(process.reason ?? "")]],
   notTelemetry: () => ["The listener on this socket is no telemetry server", ["Its first message is not that of a telemetry server. Check the path of the socket."]],
   invalidJSON: () => ["Its reply is not JSON", ["The replies of DPDK are no valid JSON when a name contains a quote or a byte above 127."]],
   disconnected: () => ["It closed the connection", ["It is ending, or has its maximum of clients: 10 for DPDK."]],
@@ -68,10 +96,11 @@ function processTable() {
   return {
     element,
     update({ snapshot }) {
-      keyed(rows, snapshot.processes, (process) => `${process.path}\n${process.pid}`, processRow);
+      keyed(rows, snapshot.processes, processKey, processRow);
       const facts = [];
       if (snapshot.stale_sockets) facts.push(`${plural(snapshot.stale_sockets, "socket")} without a listener: the processes were killed`);
       if (snapshot.omitted_untrusted_sockets) facts.push(`${plural(snapshot.omitted_untrusted_sockets, "further socket")} of users who are not trusted`);
+      if (snapshot.omitted_unread_places) facts.push(`${plural(snapshot.omitted_unread_places, "further place")} that cannot be looked at`);
       setText(others, facts.join("; "));
       others.hidden = facts.length === 0;
     },
@@ -88,7 +117,7 @@ function processRow(process) {
   const answer = el("span");
   const element = el(
     "tr",
-    { role: "row" },
+    { role: "row", id: anchor(processKey(process)), tabindex: "-1" },
     el("th", { scope: "row", role: "rowheader" }, el("span", { title: process.path }, processName(process)), name),
     cell("PID", String(process.pid ?? unknown)),
     cell("Version", version),
@@ -103,8 +132,8 @@ function processRow(process) {
       const answers = process.state === "answers";
       setText(name, process.name ?? "");
       setText(version, process.version ?? unknown);
-      setText(state, answers ? "answers" : isUntrusted(process) ? "not trusted" : "not shown");
-      setAttr(state, "data-tone", answers ? "good" : isUntrusted(process) ? "warn" : "bad");
+      setText(state, processState(process));
+      setAttr(state, "data-tone", answers ? "good" : unread[process.failure] ? "warn" : "bad");
       setText(devices, answers ? (process.has_dmadev ? String(process.devices.length) : "none: no dmadev library") : unknown);
       setText(answer, answers ? duration(process.answer_ns) : unknown);
       const reason = answers ? "" : `${process.failure} ${process.process_state ?? ""}`;

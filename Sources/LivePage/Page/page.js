@@ -6,9 +6,10 @@ import { el, setAttr, setText } from "./dom.js";
 import { follow } from "./feed.js";
 import { bytesRate, count, duration, plural, rate, timeOfDay, unknown } from "./format.js";
 import { showGroups } from "./groups.js";
-import { isUntrusted, processName, showErrors, showEvents, showProcesses } from "./lists.js";
+import { processName, processState, setNames, showErrors, showEvents, showProcesses } from "./lists.js";
 import { showMemory } from "./memory.js";
 import { Model } from "./model.js";
+import { showTrouble } from "./trouble.js";
 
 const part = (id) => document.getElementById(id);
 const model = new Model();
@@ -39,11 +40,12 @@ const tiles = [
     title: "Processes",
     figure: (view) => String(view.snapshot.processes.length),
     note: (view) => {
-      const others = view.snapshot.processes.filter((process) => process.state !== "answers");
-      const untrusted = others.filter(isUntrusted).length;
-      const notes = [];
-      if (others.length > untrusted) notes.push(`${others.length - untrusted} not answering`);
-      if (untrusted) notes.push(`${untrusted} not trusted`);
+      const counts = new Map();
+      for (const process of view.snapshot.processes) {
+        const state = process.state === "answers" ? null : processState(process).replace("not shown", "not answering");
+        if (state) counts.set(state, (counts.get(state) ?? 0) + 1);
+      }
+      const notes = [...counts].map(([state, count]) => `${count} ${state}`);
       return notes.join(", ") || "all answer";
     },
     tone: (view) => (view.snapshot.processes.some((process) => process.state !== "answers") ? "warn" : null),
@@ -63,6 +65,7 @@ const tiles = [
 
 function show(view) {
   for (const tile of tiles) tile(view);
+  showTrouble(part("trouble"), part("trouble-list"), view);
   showDevices(part("devices-list"), view);
   showGroups(part("groups-list"), view);
   showMemory(part("memory"), part("memory-link"), part("memory-list"), view);
@@ -114,6 +117,7 @@ function showState(state, detail) {
 function onSnapshot(snapshot) {
   // The server has another version now, and with it another page.
   if (latest && latest.snapshot.program !== snapshot.program) return location.reload();
+  setNames(snapshot);
   // Also while paused, so that the history has no gap afterwards.
   latest = model.take(snapshot);
   announce(snapshot);

@@ -85,14 +85,15 @@ extension MetricTable {
 
     private static func peers(_ name: String, _ member: String, unit: String? = nil, _ help: String) -> MetricRow {
         .telemetry(
-            name, .counter, unit: unit, labels: ["connection", "peer_pid", "uid"], from: .controllerPeers, help: help
+            name, .counter, unit: unit, labels: ["connection", "peer_pid", "uid", "os_domain"], from: .controllerPeers,
+            help: help
         ) { reply in
             reply.elements.prefix(seriesLimit).compactMap { peer in
                 peer.number(member).map {
                     MetricPoint(
                         [
                             "connection": peer.label("number"), "peer_pid": peer.label("pid"),
-                            "uid": peer.label("uid"),
+                            "uid": peer.label("uid"), "os_domain": peer.label("os_domain"),
                         ], $0)
                 }
             }
@@ -101,11 +102,16 @@ extension MetricTable {
 
     private static func domains(_ name: String, _ member: String, _ help: String) -> MetricRow {
         .telemetry(
-            name, .counter, unit: "bytes", labels: ["group", "domain"], from: .controllerDomains, help: help
+            name, .counter, unit: "bytes", labels: ["group", "domain", "os_domain"], from: .controllerDomains,
+            help: help
         ) { reply in
             reply.elements.prefix(seriesLimit).compactMap { domain in
                 domain.number(member).map {
-                    MetricPoint(["group": domain.label("group_id"), "domain": domain.label("domain_id")], $0)
+                    MetricPoint(
+                        [
+                            "group": domain.label("group_id"), "domain": domain.label("domain_id"),
+                            "os_domain": domain.label("os_domain"),
+                        ], $0)
                 }
             }
         }

@@ -3,7 +3,7 @@ import TelemetryClient
 import TelemetryWire
 
 extension MetricTable {
-    private static let sourceLabels = ScrapeSource.sourceLabelNames
+    private static let sourceLabels = ScrapeSource.labelNames
 
     /// The results of the collection itself.
     static let scrapeRows: [MetricRow] = [
@@ -23,7 +23,8 @@ extension MetricTable {
                 round.answers.compactMap { answer in
                     answer.outcome?.failure.map { .info(answer.source.labels + ["reason": $0.code.description]) }
                 }
-            }, help: "The reason why a source has no metrics."),
+            },
+            help: "The reason why a source has no metrics; permissionDenied and unreadable: it could not be looked at."),
         .row(
             "dmascope_scrape_failures", .counter, labels: ["reason"],
             .scrape { round in
@@ -31,33 +32,40 @@ extension MetricTable {
                     .map { reason, count in MetricPoint(["reason": reason], .unsigned(count)) }
             }, help: "Failed reads of a source, by reason."),
         .row(
-            "dmascope_source", .info, labels: ScrapeSource.labelNames + ["program", "version", "socket"],
+            "dmascope_source", .info, labels: sourceLabels + ["pid", "program", "version", "socket", "source_uid"],
             .scrape { round in
                 round.answers.map { answer in
-                    let words = (answer.greeting?.version ?? "").split(separator: " ", maxSplits: 1)
+                    let process = round.processes[answer.source]
+                    let words = process.version.split(separator: " ", maxSplits: 1)
                     return .info(
                         answer.source.labels + [
-                            "pid": answer.process.map { "\($0)" } ?? "",
+                            "pid": process.pid.map { "\($0)" } ?? "",
                             "program": JSONReader.label(words.first.map(String.init) ?? ""),
                             "version": JSONReader.label(words.count > 1 ? String(words[1]) : ""),
-                            "socket": answer.source.path,
+                            "socket": answer.source.path, "source_uid": answer.source.uid.map { "\($0)" } ?? "",
                         ])
                 }
-            }, help: "Process of the source. Join by prefix, prefix_instance and pid."),
+            },
+            help: "Process of the source and owner of its socket. Join by run_directory, prefix and prefix_instance."),
         .row(
             "dmascope_sources", .gauge, labels: ["state"],
             .scrape { round in
-                let failures = round.answers.compactMap { $0.outcome?.failure }
-                let untrusted = failures.count { $0.code == .untrusted }
-                let states = [
-                    ("answering", round.answers.count - failures.count), ("failing", failures.count - untrusted),
-                    ("untrusted", untrusted + round.omittedUntrustedCount), ("stale", round.staleCount),
+                var counts: [TelemetryClientError.Code?: Int] = [:]
+                for answer in round.answers { counts[answer.outcome?.failure?.code, default: 0] += 1 }
+                for (code, count) in round.omitted { counts[code, default: 0] += count }
+                let unread: [(String, TelemetryClientError.Code)] = [
+                    ("untrusted", .untrusted), ("not_permitted", .permissionDenied), ("unreadable", .unreadable),
                 ]
+                let failing = counts.filter { code, _ in code != nil && !unread.contains { $0.1 == code } }
+                let states =
+                    [("answering", counts[nil] ?? 0), ("failing", failing.values.reduce(0, +))]
+                    + unread.map { ($0.0, counts[$0.1] ?? 0) } + [("stale", round.staleCount)]
                 return states.map { MetricPoint(["state": $0.0], .unsigned(UInt64($0.1))) }
             },
             help: """
                 Telemetry sockets found, by state. A stale socket has no listener: its process was killed. An untrusted \
-                one is of a user whose sources are not read.
+                one is of a user whose sources are not read, a not_permitted one of a user whose sources this user may not \
+                read. unreadable: directories that may have sockets and cannot be read.
                 """),
         .row(
             "dmascope_collection_duration_seconds", .gauge, unit: "seconds",

@@ -11,26 +11,34 @@ struct CheckFigures {
     private(set) var latencyP99: Double?
     private(set) var deviceCount = 0
     private(set) var sourceCount = 0
-    /// Halted channels, as `NAME:VCHAN`.
+    /// Whether a process reports counters of operations, and of latencies; there may have been none.
+    private(set) var reportsOperations = false
+    private(set) var reportsLatency = false
+    /// Halted and stuck channels, as `NAME:VCHAN`.
     private(set) var halted: [String] = []
+    private(set) var stuck: [String] = []
     /// Sources that did not answer, with the reason.
     private(set) var failed: [String] = []
-    /// Sources that are not read, with the number of their user.
-    private(set) var untrusted: [(source: String, user: String)] = []
+    /// Sources that are not read because their user is not trusted, with his number.
+    private(set) var untrusted: [(source: String, user: UInt32?)] = []
+    /// Sources and directories that this user may not or cannot read, with the number of their owner.
+    private(set) var notPermitted: [(source: String, user: UInt32?)] = []
 
     /// - Parameters:
     ///   - earlier: an earlier collection; counters are the increase since then. Empty: the totals are used.
-    ///   - prefix: use only sources with this file prefix; `nil`: use all sources.
-    init(_ families: [MetricFamily], since earlier: [MetricFamily] = [], prefix: String? = nil) {
+    ///   - selector: use only the sources that it selects; `nil`: use all sources.
+    init(_ families: [MetricFamily], since earlier: [MetricFamily] = [], selector: TelemetrySourceSelector? = nil) {
         func samples(_ name: String, in families: [MetricFamily]) -> [MetricSample] {
             (families.first { $0.description.name == name }?.samples ?? []).filter {
-                prefix == nil || $0.labels["prefix"] == prefix
+                selector?.includes(Self.source($0)) ?? true
             }
         }
         func values(_ name: String) -> [LabelSet: Double] {
             Self.byLabels(samples(name, in: families), \.number)
                 .merging(Self.byLabels(samples(name, in: earlier), \.number)) { max($0 - $1, 0) }
         }
+        reportsOperations = !samples("dmadev_operations_completed", in: families).isEmpty
+        reportsLatency = !samples("dmadev_operation_latency_seconds", in: families).isEmpty
         let errors = values("dmadev_operation_errors")
         errorRatio = values("dmadev_operations_completed").compactMap { labels, completed in
             completed > 0 ? (errors[labels] ?? 0) / completed : nil
@@ -41,19 +49,37 @@ struct CheckFigures {
             sample.value.histogram.flatMap { Self.percentile(0.99, of: $0, since: before[sample.labels]) }
         }.max()
         deviceCount = samples("dmadev_device", in: families).count
-        halted = samples("dmadev_vchan_state", in: families)
-            .filter { $0.labels["state"] == "halted" && $0.value.number == 1 }
-            .map { "\($0.labels["name"] ?? ""):\($0.labels["vchan"] ?? "")" }
+        func channels(_ state: String) -> [String] {
+            samples("dmadev_vchan_state", in: families)
+                .filter { $0.labels["state"] == state && $0.value.number == 1 }
+                .map { "\($0.labels["name"] ?? ""):\($0.labels["vchan"] ?? "")" }
+        }
+        halted = channels("halted")
+        stuck = channels("stuck")
         let answers = samples("dmascope_scrape_success", in: families)
         sourceCount = answers.count
+        let owners = Dictionary(
+            samples("dmascope_source", in: families).map {
+                (Self.source($0), $0.labels["source_uid"].flatMap(UInt32.init))
+            },
+            uniquingKeysWith: { first, _ in first })
         for sample in samples("dmascope_scrape_failure", in: families) {
-            let (source, reason) = (sample.labels["prefix"] ?? "", sample.labels["reason"] ?? "")
-            if reason == TelemetryClientError.Code.untrusted.description {
-                untrusted.append((source, sample.labels["source_uid"] ?? ""))
-            } else {
-                failed.append("\(source) (\(reason))")
+            let (source, reason) = (Self.source(sample), sample.labels["reason"] ?? "")
+            let owner = owners[source] ?? nil
+            switch reason {
+            case TelemetryClientError.Code.untrusted.description: untrusted.append((source.description, owner))
+            case TelemetryClientError.Code.permissionDenied.description,
+                TelemetryClientError.Code.unreadable.description:
+                notPermitted.append((source.description, owner))
+            default: failed.append("\(source) (\(reason))")
             }
         }
+    }
+
+    private static func source(_ sample: MetricSample) -> TelemetrySource {
+        TelemetrySource(
+            runDirectory: sample.labels["run_directory"] ?? "", prefix: sample.labels["prefix"] ?? "",
+            instance: sample.labels["prefix_instance"].flatMap { Int($0) })
     }
 
     private static func byLabels<Value>(

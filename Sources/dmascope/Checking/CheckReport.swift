@@ -26,15 +26,17 @@ struct CheckReport {
         figures.append("\(name)=\(value.isFinite ? "\(Self.rounded(value))\(unit)" : "U");\(limits)")
     }
 
-    /// Adds a value and compares it with its threshold. A missing value is left out; if it has a threshold, the line
-    /// says that the value is missing.
+    /// Adds a value and compares it with its threshold. A missing value is left out; if it has a threshold, nobody can
+    /// judge it: the state is unknown, unless the value is reported and nothing has happened yet.
     mutating func add(
-        _ name: String, _ value: Double?, unit: String = "", _ threshold: Threshold?, _ words: String
+        _ name: String, _ value: Double?, unit: String = "", _ threshold: Threshold?, _ words: String,
+        isReported: Bool = true, domain: ClosedRange<Double> = 0...Double.infinity
     ) {
         guard let value else {
-            if threshold != nil { findings.append("no \(words) is available yet") }
+            if threshold != nil, !isReported { addFinding(.unknown, "no process reports the \(words)") }
             return
         }
+        if !domain.contains(value) { addFinding(.unknown, "\(words) \(Self.rounded(value))\(unit) is impossible") }
         add(name, value, unit: unit, threshold?.text ?? ";")
         if let threshold, threshold.state(of: value) != .ok {
             addFinding(threshold.state(of: value), "\(words) \(Self.rounded(value))\(unit)")

@@ -1,28 +1,60 @@
 import ArgumentParser
 
-/// One limit or two: `critical`, or `warning,critical`. A value is bad if it is above the limit.
+/// A range in the notation of monitoring plugins: `10` (0 to 10), `10:` (10 or more), `~:10` (10 or less), `10:20`, and `@10:20`
+/// for the values outside of 10 to 20.
+struct MonitoringRange: Sendable {
+    let start: Double
+    let end: Double
+    /// Whether the values inside are the bad ones.
+    let isInverted: Bool
+    /// The text as the user wrote it.
+    let text: String
+
+    init?(_ text: some StringProtocol) {
+        self.text = String(text)
+        isInverted = text.hasPrefix("@")
+        let parts = text.dropFirst(isInverted ? 1 : 0).split(separator: ":", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), let last = parts.last else { return nil }
+        let start = parts.count == 1 ? 0 : parts[0] == "~" ? -Double.infinity : Double(parts[0])
+        let end = parts.count == 2 && last.isEmpty ? Double.infinity : Double(last)
+        guard let start, let end, start <= end, start < .infinity, end > -.infinity else { return nil }
+        guard start.isFinite || parts[0] == "~", end.isFinite || last.isEmpty else { return nil }
+        (self.start, self.end) = (start, end)
+    }
+
+    /// Whether a value is bad; one that is no number always is.
+    func isBad(_ value: Double) -> Bool { value.isNaN || (start...end).contains(value) == isInverted }
+}
+
+/// One range or two: `critical`, or `warning,critical`.
 struct Threshold: ExpressibleByArgument {
-    let warning: Double?
-    let critical: Double
+    let warning: MonitoringRange?
+    let critical: MonitoringRange
 
     init?(argument: String) {
-        let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-        guard (1...2).contains(numbers.count), let critical = numbers.last ?? nil, let first = numbers.first ?? nil,
-            first >= 0, first <= critical, critical.isFinite
-        else { return nil }
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+        let ranges = parts.compactMap { MonitoringRange($0) }
+        guard (1...2).contains(parts.count), ranges.count == parts.count, let critical = ranges.last else { return nil }
         self.critical = critical
-        warning = numbers.count == 2 ? first : nil
+        warning = ranges.count == 2 ? ranges[0] : nil
+        // Two limits in the wrong order are a mistake: there would be no warning.
+        if let warning, !warning.isInverted, !critical.isInverted, warning.end > critical.end { return nil }
     }
 
     /// The state that a value leads to.
     func state(of value: Double) -> CheckState {
-        if value > critical { return .critical }
-        if let warning, value > warning { return .warning }
-        return .ok
+        if critical.isBad(value) { return .critical }
+        return warning?.isBad(value) == true ? .warning : .ok
+    }
+
+    /// Whether every limit is one that the value can have.
+    func isWithin(_ domain: ClosedRange<Double>) -> Bool {
+        [warning, critical].compactMap(\.self).flatMap { [$0.start, $0.end] }
+            .allSatisfy { $0.isInfinite || domain.contains($0) }
     }
 
     /// The thresholds in the notation of performance data.
-    var text: String { "\(warning.map { "\($0)" } ?? "");\(critical)" }
+    var text: String { "\(warning?.text ?? "");\(critical.text)" }
 }
 
 /// The result of a check: the exit status of monitoring plugins.
@@ -45,10 +77,11 @@ enum CheckState: Int32, CaseIterable, Comparable {
     /// When a check has this state, for the help text.
     var meaning: String {
         switch self {
-        case .ok: "everything is below its thresholds"
-        case .warning: "something is above the threshold for a warning"
-        case .critical: "something is above its threshold, a channel is halted, or a source does not answer"
-        case .unknown: "there is no source, a source is of a user who is not trusted, or sources cannot be read"
+        case .ok: "everything is within its thresholds"
+        case .warning: "something is outside of the range for a warning"
+        case .critical: "something is outside of its range, a channel is halted or stuck, or a source does not answer"
+        case .unknown:
+            "there is no source, one is not trusted or cannot be read, a figure is missing, or the command line is wrong"
         }
     }
 

@@ -3,6 +3,6 @@ import ArgumentParser
 /// `dmascope demo`
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Demonstrate the controller with example processes, and dma-bufs.",
-        subcommands: [DemoPair.self, DemoDMABuf.self, DemoMember.self])
+        abstract: "Demonstrate the controller with example processes and guests, and dma-bufs.",
+        subcommands: [DemoPair.self, DemoDMABuf.self, DemoOS.self, DemoMember.self, DemoOSMember.self])
 }

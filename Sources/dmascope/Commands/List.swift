@@ -1,4 +1,5 @@
 import ArgumentParser
+import MetricsExporter
 import TelemetryWire
 
 /// `dmascope list`
@@ -6,29 +7,49 @@ struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the DMA devices of a process.",
         discussion: """
-            Reads the devices of a dmascope process or a DPDK application. A dash (-) means: not reported.
+            Reads the devices of a dmascope process or a DPDK application. STATE is halted or stuck if a channel of the \
+            device is; `dmascope vchans` shows which. A dash (-) means: not reported.
             """)
 
     @OptionGroup var peer: PeerOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let devices = try peer.connect().devices()
+        let peer = try peer.connect()
+        let devices = try peer.devices()
         var table = TextTable(
             ("ID", .right), ("NAME", .left), ("DRIVER", .left), ("STATE", .left), ("VCHANS", .right),
             ("CAPABILITIES", .left))
-        for device in devices {
+        var states: [String] = []
+        for (device, channels) in zip(devices, try peer.channels(of: devices)) {
+            states.append(try state(of: device, channels ?? [], peer))
             let info = device.info
             let vchans = "\(JSONOutput.cell(info["nb_vchans"]))/\(JSONOutput.cell(info["max_vchans"]))"
             table.add([
-                "\(device.id)", JSONOutput.cell(info["name"]), JSONOutput.cell(info["driver"]), state(info), vchans,
+                "\(device.id)", JSONOutput.cell(info["name"]), JSONOutput.cell(info["driver"]),
+                states[states.count - 1], vchans,
                 device.capabilities.joined(separator: " "),
             ])
         }
-        try output.print(json: .array(devices.map(\.json)), table: table)
+        try output.print(json: .array(zip(devices, states).map(json)), table: table)
     }
 
-    private func state(_ info: JSONTree) -> String {
-        info["started"]?.integer.map { $0 == 0 ? "stopped" : "started" } ?? "-"
+    private func json(_ device: PeerDevice, _ state: String) -> JSONTree {
+        .object(device.json.members + [JSONTree.Member("state", state == "-" ? .null : .string(state))])
+    }
+
+    /// The worst state of its channels, else its own, which DPDK's devices say only in their dump.
+    private func state(
+        of device: PeerDevice, _ channels: [JSONTree], _ peer: Peer
+    ) throws(Failure) -> String {
+        let states = Set(channels.compactMap { $0["state"]?.string })
+        if let worst = TopRow.deadStates.first(where: states.contains) { return worst }
+        let isStarted: Bool?
+        if let started = device.info["started"]?.integer {
+            isStarted = started != 0
+        } else {
+            isStarted = try peer.dump(of: device).isStarted
+        }
+        return isStarted.map { $0 ? "started" : "stopped" } ?? "-"
     }
 }

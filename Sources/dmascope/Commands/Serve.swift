@@ -3,6 +3,7 @@ import DMAController
 import DMADev
 import DMATelemetry
 import DeviceDrivers
+import DomainBroker
 import LinuxSystem
 import Logging
 import MetricsExporter
@@ -19,7 +20,7 @@ struct Serve: ParsableCommand {
             dpdk-telemetry.py. HTTP shows these devices and those of every other process with a telemetry socket: a \
             live page for browsers, whose address is printed, and /metrics for Prometheus and other scrapers. The \
             process is also a controller: other processes use it with --device controller,socket=PATH, with the path \
-            that is printed. The first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it in order, a second one immediately.
+            that is printed. Processes of virtual machines use it too: --os-domain names the memory and the channel that             this machine shares with a guest; serve in the guest passes on what its processes send. The first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it in order, a second one immediately.
 
             DEVICES: a driver, then keys, for example software,name=dma0,vchans=8
             \(DriverTable.help)
@@ -52,6 +53,19 @@ struct Serve: ParsableCommand {
 
     @Flag(help: "Do not run a controller for other processes.")
     var noController = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A guest whose processes may use the controller: its name, the file of its ivshmem memory, and the Unix socket of "
+                + "its virtio port; may be repeated.", valueName: "name=name,memory=path,channel=path"))
+    var osDomain: [OSDomainOption] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "In a guest: serve its processes by the host's controller, over this memory and channel. The default in a guest "
+                + "with a virtio port named \(BrokerPlace.portName): that port, and its ivshmem device.",
+            valueName: "memory=path,channel=path"))
+    var broker: BrokerOption?
 
     @Option(
         help: ArgumentHelp(
@@ -108,6 +122,12 @@ struct Serve: ParsableCommand {
         guard listen == "off" || ListenAddress(listen) != nil else {
             throw ValidationError("--listen takes HOST:PORT, [IPv6]:PORT, unix:PATH, or off")
         }
+        guard broker == nil || osDomain.isEmpty else {
+            throw ValidationError("--broker and --os-domain exclude each other: a guest uses its host's controller")
+        }
+        guard !noController || (broker == nil && osDomain.isEmpty) else {
+            throw ValidationError("--no-controller excludes --broker and --os-domain")
+        }
         if let controllerGroup, ControllerGroup.number(controllerGroup) == nil {
             throw ValidationError(
                 "--controller-group takes the name or number of a group; there is no group \(controllerGroup)")
@@ -129,18 +149,18 @@ struct Serve: ParsableCommand {
         for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
 
         // Parts end in reverse order. If a later one fails to start, the earlier ones end with their last reference.
-        let controller = noController ? nil : try startController()
-        let server = try startServer(registry, controller)
+        let control = noController ? nil : try startControl()
+        let server = try startServer(registry, control?.controller)
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
         var parts: [(name: String, service: any Service)] = [
             ("devices", WorkingPart { close(devices, logger) }), ("telemetry", WorkingPart(end: server.stop)),
         ]
-        if let controller { parts.append(("controller", WorkingPart(end: controller.stop))) }
+        if let control { parts.append(("controller", WorkingPart(end: control.stop))) }
         parts += workloads.map { ("workload", WorkingPart(end: $0.stop)) }
 
         let (locations, continuation) = AsyncStream.makeStream(of: String?.self)
         let summary = ServeSummary(
-            devices: devices, path: server.path, filePrefix: filePrefix, controllerPath: controller?.path)
+            devices: devices, path: server.path, filePrefix: filePrefix, control: control)
         parts.append(("summary", SummaryPart(locations: locations) { summary.text(location: $0) }))
         if let service = httpService(devices, ownSocket: server.path, listens: { continuation.yield($0) }) {
             parts.append(("http", service))
@@ -218,26 +238,27 @@ struct Serve: ParsableCommand {
             onListening: listens)
     }
 
-    private func startController() throws -> DMAController {
+    private func startControl() throws(Failure) -> ControlService {
+        let group = controllerGroup.flatMap(ControllerGroup.number)
+        let place: BrokerPlace?
+        if let broker { place = broker.place } else { place = try findBrokerPlace() }
+        if let place {
+            return try ControlService.start(place, socketGroup: group, filePrefix: filePrefix)
+        }
         var configuration = ControllerConfiguration()
-        configuration.socketGroup = controllerGroup.flatMap(ControllerGroup.number)
+        configuration.socketGroup = group
         configuration.tenants = tenantBy == .cgroup ? .cgroups : .users
         configuration.hasGlobalPriorities = globalPriorities
         configuration.exporters.formUnion(exporter)
-        var instance = 0
-        while true {
-            do throws(ControllerError) {
-                // Groups of two controllers have different controller ids.
-                configuration.controllerID = UInt16(instance)
-                return try DMAController.start(
-                    path: ControlSocketPath.path(filePrefix: filePrefix, instance: instance),
-                    configuration: configuration, logger: Logger(label: "dmascope.controller"))
-            } catch {
-                guard error.isTaken, instance < ControlSocketPath.maximumInstances else {
-                    throw Failure("\(error): choose another --file-prefix, or --no-controller")
-                }
-                instance += 1
-            }
+        return try ControlService.start(configuration, osDomain, filePrefix: filePrefix)
+    }
+
+    private func findBrokerPlace() throws(Failure) -> BrokerPlace? {
+        guard osDomain.isEmpty else { return nil }
+        do throws(BrokerError) {
+            return try BrokerPlace.find()
+        } catch {
+            throw Failure(error.description)
         }
     }
 

@@ -9,7 +9,8 @@ struct Vchans: ParsableCommand {
             Prints one line per virtual channel: its state, direction, and domain with the handlers of source and \
             destination, then its descriptor ring: DESC descriptors, of which FREE can be enqueued, PENDING wait for \
             the doorbell, RUNNING wait for the engine, and DONE wait to be polled. NEXT is the ring index of the next \
-            enqueue, LAST the last reported one. DPDK applications do not report this.
+            enqueue, LAST the last reported one. Of a DPDK application \
+            the state is determined from its counters, which takes a second, and the ring from the dump of its device.
             """)
 
     @Argument(help: ArgumentHelp("Devices, by number or name; the default is all.", valueName: "device"))
@@ -24,10 +25,13 @@ struct Vchans: ParsableCommand {
             ("DOMAIN", .left), ("SRC", .right), ("DST", .right), ("DESC", .right), ("FREE", .right),
             ("PENDING", .right), ("RUNNING", .right), ("DONE", .right), ("NEXT", .right), ("LAST", .right))
         var rows: [JSONTree] = []
-        for device in try peer.devices(named: devices) {
-            let reply = try peer.require(
-                "/dmadev/vchans,\(device.id)", "the target does not report the channels of device \(device.id)")
-            for channel in reply.elements {
+        let devices = try peer.devices(named: devices)
+        for (device, channels) in zip(devices, try peer.channels(of: devices)) {
+            guard let channels else {
+                throw peer.missing(
+                    "the target does not report the channels of device \(device.id)", "/dmadev/vchans,\(device.id)")
+            }
+            for channel in channels {
                 table.add(["\(device.id)", device.name] + Self.keys.map { JSONOutput.cell(channel[$0]) })
                 rows.append(
                     .object(

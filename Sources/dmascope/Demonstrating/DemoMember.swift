@@ -209,7 +209,7 @@ private struct DemoJoiner {
 }
 
 /// Moves all bytes with the controller, one operation per chunk.
-private struct DemoMover {
+struct DemoMover {
     let channel: VirtualChannel
     let chunk: Int
     let byteCount: Int

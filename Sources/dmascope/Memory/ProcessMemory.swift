@@ -59,8 +59,9 @@ struct ProcessMemory {
             walks.map { walk in
                 let members: [JSONTree.Member] = [
                     JSONTree.Member("path", .string(walk.source.path)),
-                    JSONTree.Member("prefix", .string(walk.source.prefix)),
-                    JSONTree.Member("instance", .integer(Int64(walk.source.instance))),
+                    JSONTree.Member("prefix", .string(walk.source.name.prefix)),
+                    JSONTree.Member("run_directory", .string(walk.source.name.runDirectory)),
+                    JSONTree.Member("instance", walk.source.name.instance.map { .integer(Int64($0)) } ?? .null),
                     JSONTree.Member("pid", walk.process.map(JSONTree.integer) ?? .null),
                 ]
                 if let failure = walk.outcome?.failure {
@@ -92,8 +93,8 @@ struct ProcessMemory {
     }
 
     private static func name(of walk: SourceWalk<MemoryVisitor>) -> String {
-        let source = walk.source
-        let name = source.instance == 0 ? source.prefix : "\(source.prefix):\(source.instance)"
+        let source = walk.source.name
+        let name = source.instance ?? 0 == 0 ? source.prefix : "\(source.prefix):\(source.instance ?? 0)"
         return StandardStreams.printable(name + (walk.process.map { "(\($0))" } ?? ""))
     }
 

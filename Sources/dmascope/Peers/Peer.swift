@@ -13,9 +13,14 @@ final class Peer {
             case .prefix(let prefix, let instance):
                 client = try TelemetryClient(
                     filePrefix: prefix, instance: instance, trust: trust, timeout: timeout)
+            case .directory(let directory, let instance):
+                client = try TelemetryClient(
+                    directories: [directory], instance: instance, trust: trust, timeout: timeout)
             }
         } catch {
-            throw Self.failure(error)
+            let failure = Self.failure(error)
+            guard error.code == .notFound else { throw failure }
+            throw Failure(failure.message + ProcessSurvey.running(trust), status: failure.status)
         }
     }
 
@@ -61,10 +66,14 @@ final class Peer {
 
     private static func failure(_ error: TelemetryClientError) -> Failure {
         switch error.code {
-        case .notFound, .refused:
+        case .notFound:
             Failure("\(error.reason): start `dmascope serve`, or choose a running process", status: .noPeer)
-        case .permissionDenied:
-            Failure("\(error.reason): run this command as the user of that process")
+        case .refused:
+            Failure(
+                "\(error.reason): the process of this socket has ended without removing it; start that application "
+                    + "again, or choose a running process", status: .noPeer)
+        case .permissionDenied, .unreadable:
+            Failure("\(error.reason): \(UserName.advice(for: error.user, "run this command"))")
         case .untrusted:
             Failure("\(error.reason): add --trust-user \(error.user.map { "\($0)" } ?? "USER") if you trust that user")
         case .timedOut:

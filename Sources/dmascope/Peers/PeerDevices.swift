@@ -1,3 +1,7 @@
+import DMADev
+import LinuxSystem
+import MetricsExporter
+import TelemetryClient
 import TelemetryWire
 
 /// A device as a peer reports it.
@@ -29,6 +33,71 @@ extension Peer {
             devices.append(PeerDevice(id: id, info: try request("/dmadev/info,\(id)") ?? .object([])))
         }
         return devices
+    }
+
+    /// The rows of a command about the channels of a device, read in parts; `nil` if the peer answers with null. A part that
+    /// is missing after others is a failure.
+    func channelRows(_ command: SourceCommand, of device: PeerDevice) throws(Failure) -> [JSONTree]? {
+        let count = Int(clamping: device.vchanCount)
+        var rows: [JSONTree] = []
+        repeat {
+            let text = "\(command.path),\(device.id),\(rows.count),\(SourceCommand.partCount)"
+            guard let part = try request(text)?.elements else {
+                if rows.isEmpty { return nil }
+                throw missing("some channels of device \(device.id) are not reported", text)
+            }
+            guard part.allSatisfy({ $0["vchan"]?.integer != nil }), !part.isEmpty || count == 0 else {
+                throw missing("some channels of device \(device.id) are not reported", text)
+            }
+            rows += part
+        } while rows.count < count
+        return rows
+    }
+
+    /// The reply to `/dmadev/dump`; empty if the peer does not have it.
+    func dump(of device: PeerDevice) throws(Failure) -> DeviceDump {
+        DeviceDump(try request("\(SourceCommand.dump.path),\(device.id)"))
+    }
+
+    /// The channels of a device of DPDK, as far as their counters and the dump tell.
+    func observedRows(
+        of device: PeerDevice, _ observer: ProgressObserver
+    ) throws(Failure) -> [(row: JSONTree, statistics: JSONTree)] {
+        let dump = try dump(of: device)
+        var rows: [(JSONTree, JSONTree)] = []
+        for vchan in 0..<UInt64(clamping: device.vchanCount) {
+            guard let statistics = try request("\(SourceCommand.statistics.path),\(device.id),\(vchan)"),
+                let submitted = statistics["submitted"]?.unsigned, let completed = statistics["completed"]?.unsigned
+            else { continue }
+            let channel = ProgressObserver.Channel(
+                source: TelemetrySource(path: path), process: pid, device: UInt64(clamping: device.id), vchan: vchan)
+            let state = observer.state(of: channel, submitted: submitted, completed: completed)
+            rows.append((dump.row(ofChannel: vchan, state: state, isOnly: device.vchanCount == 1), statistics))
+        }
+        return rows
+    }
+
+    /// The rows of the channels of each device; `nil` if it reports none. Of DPDK's devices the states are determined from
+    /// counters: if operations are in flight, all are looked at twice, because only a comparison tells what is stuck.
+    func channels(of devices: [PeerDevice]) throws(Failure) -> [[JSONTree]?] {
+        let observer = ProgressObserver()
+        var isSecondLook = false
+        while true {
+            var isActive = false
+            var channels: [[JSONTree]?] = []
+            for device in devices {
+                if let rows = try channelRows(.channels, of: device) {
+                    channels.append(rows)
+                    continue
+                }
+                let rows = device.vchanCount > 0 ? try observedRows(of: device, observer).map(\.row) : []
+                isActive = isActive || rows.contains { $0["state"]?.string == ChannelProgress.State.active.rawValue }
+                channels.append(rows.isEmpty ? nil : rows)
+            }
+            if !isActive || isSecondLook { return channels }
+            isSecondLook = true
+            Pause.until(MonotonicTime.now.advanced(by: ChannelProgress.defaultStuckTime))
+        }
     }
 
     /// The devices with these numbers or names; all if `names` is empty.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import TelemetryClient
 import TelemetryWire
 
@@ -20,7 +21,8 @@ struct TimeoutOption: ParsableArguments {
 struct PeerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Query the process with this DPDK file prefix; PREFIX:N is its instance N. The default is dmascope.",
+            "Query the process with this DPDK file prefix; PREFIX:N is its instance N, DIRECTORY/PREFIX[:N] one in that "
+                + "directory. The default is dmascope.",
             valueName: "prefix[:n]"))
     var filePrefix: String?
 
@@ -40,7 +42,7 @@ struct PeerOptions: ParsableArguments {
     var isGiven: Bool { filePrefix != nil || socket != nil }
 
     /// The process that the command line names, or the default.
-    var target: Target { socket.map(Target.socket) ?? Target(prefix: filePrefix ?? "dmascope") }
+    var target: Target { socket.map(Target.socket) ?? Target(filePrefix ?? "dmascope") }
 
     func connect() throws(Failure) -> Peer {
         try Peer(target, trust: trustOptions.trust, timeout: timeoutOption.duration)
@@ -51,18 +53,23 @@ struct PeerOptions: ParsableArguments {
 enum Target: Sendable {
     case socket(String)
     case prefix(String, instance: Int?)
+    /// The directory of a prefix.
+    case directory(String, instance: Int?)
 
-    /// `PREFIX` or `PREFIX:N`.
-    init(prefix text: String) {
-        if let colon = text.lastIndex(of: ":"), let instance = Int(text[text.index(after: colon)...]), instance >= 0 {
-            self = .prefix(String(text[..<colon]), instance: instance)
-        } else {
-            self = .prefix(text, instance: nil)
-        }
-    }
-
-    /// A user's argument: a socket's path if it contains a slash, else a file prefix.
+    /// A user's argument: `PREFIX` or `PREFIX:N` without a slash, else the path of a socket, or of a prefix's directory with
+    /// or without `:N`.
     init(_ text: String) {
-        self = text.contains("/") ? .socket(text) : Target(prefix: text)
+        var (name, instance) = (text, Int?.none)
+        if let colon = text.lastIndex(of: ":"), let number = Int(text[text.index(after: colon)...]), number >= 0 {
+            (name, instance) = (String(text[..<colon]), number)
+        }
+        var status = stat()
+        if !name.contains("/") {
+            self = .prefix(name, instance: instance)
+        } else if stat(name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            self = .directory(name, instance: instance)
+        } else {
+            self = .socket(text)
+        }
     }
 }

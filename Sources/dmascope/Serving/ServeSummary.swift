@@ -8,7 +8,7 @@ struct ServeSummary: Sendable {
     let path: String
     let filePrefix: String
     /// `nil`: no controller runs.
-    let controllerPath: String?
+    let control: ControlService?
 
     /// - Parameter location: the address of HTTP; `nil` if it is off.
     func text(location: String?) -> String {
@@ -37,7 +37,14 @@ struct ServeSummary: Sendable {
     }
 
     private var controller: String {
-        controllerPath.map { "\nController for devices of other processes: --device controller,socket=\($0)" } ?? ""
+        let path = control?.path ?? ""
+        return switch control {
+        case .controller?:
+            "\nController for devices of other processes: --device controller,socket=\(path)"
+        case .broker?:
+            "\nController of the host for devices of other processes: --device controller,socket=\(path)"
+        case nil: ""
+        }
     }
 
     /// The program as the user called it, so that the lines can be copied.

@@ -1,11 +1,14 @@
 import DMADev
 import LinuxSystem
+import MetricsExporter
 import TelemetryWire
 
 /// Takes readings of a target: all that it reports. DPDK applications report the statistics only.
 struct TopReader {
     private let peer: Peer
     private let commands: Set<String>
+    /// For targets that report only the counters of channels.
+    private let observer = ProgressObserver()
 
     init(_ peer: Peer) throws(Failure) {
         let list = try peer.require("/", "the target does not list its commands")
@@ -26,25 +29,42 @@ struct TopReader {
     }
 
     private func read(_ device: PeerDevice) throws(Failure) -> [TopChannel] {
-        let rings = try request("/dmadev/vchans", device)?.elements ?? []
+        let rings = try rows(.channels, device)
+        let counters = try rows(.counters, device)
+        let latencies = try rows(.latency, device)
+        if !commands.contains(SourceCommand.channels.path), commands.contains(SourceCommand.statistics.path) {
+            return try observe(device)
+        }
         var channels: [TopChannel] = []
         for vchan in 0..<max(device.vchanCount, 0) {
-            let key = TopChannel.Key(device: device.id, name: device.name, vchan: vchan)
-            var channel = TopChannel(key: key)
-            if let ring = rings.first(where: { $0["vchan"]?.integer == vchan }) { channel.take(ring) }
+            var channel = TopChannel(key: TopChannel.Key(device: device.id, name: device.name, vchan: vchan))
+            if let ring = rings[vchan] { channel.take(ring) }
             // Channels that are not set up, and devices that were removed meanwhile, have no counters.
-            let hasMore = commands.contains("/dmadev/xstats")
-            channel.take(counters: try request(hasMore ? "/dmadev/xstats" : "/dmadev/stats", device, vchan))
-            channel.latency = try request("/dmadev/latency", device, vchan).map { Latency($0) }
+            channel.take(counters: counters[vchan])
+            channel.latency = latencies[vchan].flatMap { $0["buckets"] == nil ? nil : Latency($0) }
             channels.append(channel)
         }
         return channels
     }
 
-    /// The reply; `nil` if the target does not have the command.
-    private func request(_ command: String, _ device: PeerDevice, _ vchan: Int64? = nil) throws(Failure) -> JSONTree? {
-        guard commands.contains(command) else { return nil }
-        return try peer.request("\(command),\(device.id)" + (vchan.map { ",\($0)" } ?? ""))
+    /// The channels of a DPDK device.
+    private func observe(_ device: PeerDevice) throws(Failure) -> [TopChannel] {
+        let observed = try peer.observedRows(of: device, observer)
+        return (0..<max(device.vchanCount, 0)).map { vchan in
+            var channel = TopChannel(key: TopChannel.Key(device: device.id, name: device.name, vchan: vchan))
+            if let (row, statistics) = observed.first(where: { $0.row["vchan"]?.integer == vchan }) {
+                channel.take(row)
+                channel.take(counters: statistics)
+            }
+            return channel
+        }
+    }
+
+    /// The rows of a command by channel; empty if the target does not have the command.
+    private func rows(_ command: SourceCommand, _ device: PeerDevice) throws(Failure) -> [Int64: JSONTree] {
+        guard commands.contains(command.path), let rows = try peer.channelRows(command, of: device) else { return [:] }
+        return Dictionary(
+            rows.compactMap { row in row["vchan"]?.integer.map { ($0, row) } }, uniquingKeysWith: { first, _ in first })
     }
 }
 

@@ -12,6 +12,31 @@ struct TopRow {
     /// The histogram of the operations since the previous reading.
     let latency: Latency?
 
+    /// The states of channels that complete nothing although they should, the worst first.
+    static let deadStates = ["halted", "stuck"]
+
+    /// What is wrong with a channel now; the worst first.
+    enum Trouble: Int, CaseIterable {
+        case halted, stuck, failing
+    }
+
+    /// What is wrong; `nil` if nothing is known to be.
+    var trouble: Trouble? {
+        switch channel.state {
+        case "halted": .halted
+        case "stuck": .stuck
+        default: rates[.errors] ?? 0 > 0 ? .failing : nil
+        }
+    }
+
+    /// `1 halted, 2 failing`, as parts.
+    static func troubles(of rows: [TopRow]) -> [String] {
+        Trouble.allCases.compactMap { trouble in
+            let count = rows.count { $0.trouble == trouble }
+            return count > 0 ? "\(count) \(trouble)" : nil
+        }
+    }
+
     /// The rows of a reading, in the target's order.
     static func rows(of reading: TopReading, since previous: TopReading?) -> [TopRow] {
         // A different process may have the same socket: do not compare with its predecessor.

@@ -95,13 +95,15 @@ struct TopView {
         }
     }
 
-    /// The visible rows, sorted.
+    /// The visible rows, those with trouble first, sorted.
     private var rows: [TopRow] {
         guard let shown else { return [] }
         let column = TopColumn.all[sortColumn]
         let falls = column.fallsFirst != isReversed
         // Rows with equal keys keep the target's order.
         return TopRow.rows(of: shown.reading, since: shown.previous).enumerated().sorted { left, right in
+            let (bad, worse) = (left.element.trouble?.rawValue ?? .max, right.element.trouble?.rawValue ?? .max)
+            if bad != worse { return bad < worse }
             let (first, second) = (column.order(left.element), column.order(right.element))
             return first == second ? left.offset < right.offset : falls ? first > second : first < second
         }.map(\.element)
@@ -127,7 +129,7 @@ struct TopView {
             TopRow.total(.bytes, of: rows).map { "\(ByteCount.text($0))/s" },
             TopRow.total(.errors, of: rows).map { "\(metric($0)) errors/s" },
         ].compactMap { $0 }
-        return ([shown.reading.size] + rates).joined(separator: ", ")
+        return ([shown.reading.size] + TopRow.troubles(of: rows) + rates).joined(separator: ", ")
     }
 
     private var keys: String {
@@ -144,7 +146,8 @@ struct TopView {
         }
         return columns + [
             "", "s sorts by the next column, r reverses the order, + and - make the time between readings longer and",
-            "shorter, p or the space bar pauses, q or Ctrl-C ends. - means: not reported by the target.",
+            "shorter, p or the space bar pauses, q or Ctrl-C ends. Channels that are halted, stuck or failing now are first.",
+            "- means: not reported by the target.",
         ]
     }()
 

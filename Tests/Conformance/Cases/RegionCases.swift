@@ -5,15 +5,18 @@ import Testing
 
 /// Devices reach regions of external memory that were mapped for them.
 let regionCases: [ConformanceCase] = [
-    ConformanceCase("reaches a mapped region, and holds it until it is unmapped", needs: .copy, reachesRegion),
-    ConformanceCase("gives regions back when it is closed", needs: .copy, on: .freshDevice, closesRegion),
     ConformanceCase(
-        "fails on a page without an IOVA, and tells which side", needs: [.copy, .handlesErrors], failsWithoutIOVA),
+        "reaches a mapped region, and holds it until it is unmapped", needs: .copy, variant: .files, reachesRegion),
+    ConformanceCase(
+        "gives regions back when it is closed", needs: .copy, variant: .files, on: .freshDevice, closesRegion),
+    ConformanceCase(
+        "fails on a page without an IOVA, and tells which side", needs: [.copy, .handlesErrors], variant: .files,
+        failsWithoutIOVA),
     ConformanceCase("reaches the pages of a region at its IOVAs", needs: .copy, variant: .withoutSVA, reachesIOVAs),
     ConformanceCase("maps all of a region or nothing", needs: .copy, variant: .withoutSVA, mapsAllOrNothing),
     ConformanceCase(
         "reaches attached regions, and keeps them registered until they are revoked", needs: [.copy, .handlesErrors],
-        reachesAttachedRegions),
+        variant: .files, reachesAttachedRegions),
     ConformanceCase(
         "reaches attached regions without SVA", needs: [.copy, .handlesErrors], variant: .withoutSVA,
         reachesAttachedRegions),

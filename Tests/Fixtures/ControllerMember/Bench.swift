@@ -16,7 +16,7 @@ final class Bench {
 
     let driver: ControllerDevice
     let device: DMADevice
-    let buffer: SharedBuffer
+    let buffer: DeviceBuffer
     let domain = DomainID.random()
     private(set) var iova: UInt64
     /// Another kind of memory than the buffer: a region, from ``register(pages:)`` on.
@@ -28,7 +28,7 @@ final class Bench {
     init(_ path: String) throws {
         driver = try ControllerDevice(path: path)
         device = try registry.add(driver, named: "dma")
-        buffer = try driver.memory.allocate(byteCount: Self.byteCount)
+        buffer = try driver.makeBuffer(byteCount: Self.byteCount)
         iova = 0
         callback = AccessGroupCallback { [heard] _, event in
             heard.events.withLock { $0.append("\(event.kind.name):\(event.group):\(event.handler)") }

@@ -8,13 +8,14 @@ extension FuzzKind {
         let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
         var values = InputReader(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(line.count + 1)))
         guard let threshold = Threshold(argument: String(decoding: line, as: UTF8.self)) else { return }
-        require(threshold.critical.isFinite && threshold.critical >= 0, "the limit \(threshold.critical)")
-        require((threshold.warning ?? 0) <= threshold.critical, "\(threshold.text): the warning comes later")
+        for range in [threshold.warning, threshold.critical].compactMap(\.self) {
+            require(range.start <= range.end, "the range \(range.text)")
+        }
         var report = CheckReport()
         while !values.rest.isEmpty {
             let value = Double(bitPattern: values.number())
             let state = threshold.state(of: value)
-            require(state == .critical || !(value > threshold.critical), "\(value) is \(state.word)")
+            require((state == .critical) == threshold.critical.isBad(value), "\(value) is \(state.word)")
             report.add("value", value, unit: "us", threshold, "value")
         }
         let text = report.text

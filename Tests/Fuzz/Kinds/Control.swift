@@ -5,7 +5,7 @@ import LinuxSystem
 import SystemPackage
 
 extension FuzzKind {
-    /// The control socket: two applications that say anything to a controller.
+    /// The control socket: two applications that say anything to a controller. Either can be of another operating system.
     ///
     /// Each input has a controller of its own, so that the same input always meets the same state.
     static let control = FuzzKind(name: "control") { bytes in
@@ -24,6 +24,8 @@ private final class ControlConversation {
         try MemoryFile.add(.shrink, to: file.raw)
         return Descriptor(file)
     }
+    /// What another operating system shares with the controller.
+    private static let region = prepared { Descriptor(try MemoryFile.make(name: "region", byteCount: 1 << 20)) }
     private static let unsealed = prepared { Descriptor(try MemoryFile.make(name: "unsealed", byteCount: 4096)) }
 
     /// In a class, so that a static property can hold it.
@@ -48,6 +50,7 @@ private final class ControlConversation {
         configuration.maximumVirtualChannelCount = 4
         configuration.accessGroupCount = 4
         configuration.quota.bytes = 1 << 20
+        configuration.osDomains = [OSDomain(name: "guest", memory: "/proc/self/fd/\(Self.region.owned.raw)")]
         let controller = prepared {
             try DMAController.start(path: "\(FuzzKind.directory)/c", configuration: configuration)
         }
@@ -71,6 +74,16 @@ private final class ControlConversation {
         }
     }
 
+    private static func guest(of controller: DMAController) -> Descriptor {
+        prepared {
+            let pair = try SequencedPacketSocket.pair(nonblocking: true)
+            try controller.connect(
+                OwnedDescriptor(adopting: dup(pair.second.raw)), domain: "guest",
+                process: GuestProcess(pid: 1, uid: 0, session: 1, identity: 1))
+            return Descriptor(OwnedDescriptor(adopting: dup(pair.first.raw)))
+        }
+    }
+
     /// One message: who and how (a byte), its kind (a byte), its length (two bytes), and its members.
     func say(_ input: inout InputReader) {
         let how = input.byte()
@@ -79,7 +92,8 @@ private final class ControlConversation {
         let place = Int(how & 1)
         if how & 0x20 != 0 {
             // A new connection, which has not greeted.
-            sockets[place] = Self.connected(to: controller.path)
+            sockets[place] =
+                how & 0x80 == 0 ? Self.connected(to: controller.path) : Self.guest(of: controller)
         }
         sequence += 1
         var packet = Array(members)

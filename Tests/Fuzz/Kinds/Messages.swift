@@ -11,7 +11,8 @@ enum MessageCode {
     private static let types: [any WireMessage.Type] = [
         Hello.self, Welcome.self, Done.self, Failed.self, AttachRing.self, RingAttached.self, StartRing.self,
         StopRings.self,
-        RegisterMemory.self, MemoryRegistered.self, UnregisterMemory.self, EnterGroup.self, GroupEntered.self,
+        RegisterMemory.self, MemoryRegistered.self, UnregisterMemory.self, AllocateMemory.self,
+        MemoryAllocated.self, FreeMemory.self, EnterGroup.self, GroupEntered.self,
         ExitGroup.self, ReadGroup.self, OpenWindow.self, WindowOpened.self, CloseWindow.self, CheckHandler.self,
         GroupChanged.self, GroupMembers.self,
     ]

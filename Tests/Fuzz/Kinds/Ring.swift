@@ -139,6 +139,25 @@ private final class RingRun {
     /// What the application has written: the engine must not change it.
     private var written: [UInt8]
     private let hasFaults: Bool
+    /// The memory of a ring in a region, all of which the application can write.
+    private let region: RegionBytes?
+
+    private final class RegionBytes {
+        let start: UnsafeMutableRawPointer
+        private let byteCount: Int
+
+        init(_ byteCount: Int) {
+            let mapped = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+            // A region that cannot be mapped is none: the system has no memory.
+            guard let mapped, mapped != MAP_FAILED else { fail("no memory") }
+            start = mapped
+            self.byteCount = byteCount
+        }
+
+        deinit {
+            munmap(start, byteCount)
+        }
+    }
 
     private var applicationBytes: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: memory.producerPage, count: memory.layout.applicationByteCount)
@@ -150,7 +169,10 @@ private final class RingRun {
         let features = input.byte()
         let layout = RingLayout(
             descriptorCount: 1 + Int(shape & 15), maximumEntries: [0, 1, 2, 8][Int(shape >> 4 & 3)])
-        guard let memory = RingMemory(layout: layout) else { fail("no memory") }
+        let region = features & 0x80 == 0 ? nil : RegionBytes(layout.byteCount)
+        self.region = region
+        let made = region.map { RingMemory(layout: layout, servedAt: $0.start, in: $0) } ?? RingMemory(layout: layout)
+        guard let memory = made else { fail("no memory") }
         self.memory = memory
         written = Array(repeating: 0, count: layout.applicationByteCount)
         var faults: FaultInjector?
@@ -213,8 +235,13 @@ private final class RingRun {
     }
 
     private func writeRaw(_ input: inout InputReader) {
-        let offset = Int(input.number(UInt16.self)) % written.count
-        write(input.take(Int(input.byte())), at: offset)
+        let count = region == nil ? written.count : memory.layout.byteCount
+        let offset = Int(input.number(UInt16.self)) % count
+        let bytes = input.take(Int(input.byte()))
+        if offset < written.count { return write(bytes, at: offset) }
+        // What the engine has published: it must not matter to it.
+        (applicationBytes.baseAddress.unsafelyUnwrapped + offset)
+            .copyMemory(from: Array(bytes.prefix(count - offset)), byteCount: min(bytes.count, count - offset))
     }
 
     private func addToTail(_ count: UInt64) {
