@@ -41,19 +41,17 @@ final class ObservedDriver: DMADriver {
             reading: counters.member(\.counters.engine), counters.member(\.counters.application))
     }
 
-    func status(of vchan: UInt16) -> VirtualChannelStatus {
-        guard let counters = observer_counters(id, vchan) else { return .idle }
-        return counters.member(\.activity.in_flight).loadRelaxed() > 0 ? .active : .idle
-    }
+    func status(of vchan: UInt16) -> VirtualChannelStatus { progress(of: vchan).status }
 
     func progress(of vchan: UInt16) -> ChannelProgress {
-        guard let counters = observer_counters(id, vchan) else { return ChannelProgress(status: .idle) }
+        guard !observer_is_silent(id), let counters = observer_counters(id, vchan) else { return ChannelProgress(status: .idle) }
         let now = Ticks.now
         func age(_ time: UInt64) -> Duration? {
             time == 0 ? nil : .nanoseconds(Int64(clamping: ticks.nanoseconds(from: time, to: now)))
         }
         return ChannelProgress(
-            status: status(of: vchan), oldestOperationAge: age(counters.member(\.activity.oldest).loadRelaxed()),
+            status: observer_in_flight(counters) > 0 ? .active : .idle,
+            oldestOperationAge: age(counters.member(\.activity.oldest).loadRelaxed()),
             lastCompletionAge: age(counters.member(\.activity.last_completed).loadRelaxed()))
     }
 

@@ -1,7 +1,7 @@
 /* The data path of observed devices, and the file that their counters lie in.
  *
- *     application ──► rte_dma_fp_objs[id] ──► entry ──► call layer ──► counting ──► the driver's function
- *                                             (one per device and function)
+ *     application ──► rte_dma_fp_objs[id] ──► entry ──► counting ──► the driver's function
+ *                                      (one per device and function; while events are recorded by way of the call layer)
  *
  * The driver gets the dev_private that the application passes, and the application the driver's results. Nothing here
  * allocates, locks or calls the system on the data path. One thread at a time uses a channel; if an application breaks
@@ -17,13 +17,13 @@
 
 /* What the counters of the library's own devices do not have, and where a channel stands. */
 struct observer_activity {
-	uint64_t enqueued;
-	uint64_t polls; /* completed, completed_status, dequeue_ops */
+	uint64_t full_polls; /* completed, completed_status, dequeue_ops that found something */
 	uint64_t empty_polls; /* that found nothing */
-	uint64_t in_flight; /* enqueued and not polled, as of the last doorbell or poll that found something */
+	/* In flight: submitted - completed - abandoned. Changes at a start, and wraps. */
+	uint64_t abandoned;
 	uint64_t oldest; /* ticks of the doorbell of the oldest operation not polled; 0: none */
 	uint64_t last_completed; /* ticks of the last poll that found something; 0: none */
-	uint64_t pad0[2];
+	uint64_t pad0[3];
 };
 
 /* A channel in the file. */
@@ -31,6 +31,13 @@ struct observer_channel_counters {
 	struct dmadev_counters counters;
 	struct observer_activity activity;
 };
+
+/* Rung and not polled. Negative: the device was in use when it was attached, and its operations were not seen. */
+static inline int64_t observer_in_flight(const struct observer_channel_counters *_Nonnull channel)
+{
+	return (int64_t)(channel->counters.application.submitted - channel->counters.engine.completed -
+			 channel->activity.abandoned);
+}
 
 /* The file: this header, then the channels of each device at the offset that its entry says. All numbers in the byte
  * order of the machine. A reader takes nothing in it for granted. */
@@ -43,7 +50,7 @@ struct observer_file_device {
 	uint32_t channel_bytes;
 	uint16_t nb_vchans;
 	uint8_t is_observed; /* started, and its functions are replaced */
-	uint8_t reserved[1];
+	uint8_t is_silent; /* nothing is polled */
 	char name[64];
 	char driver[48];
 };
@@ -82,6 +89,9 @@ void observer_detach(int16_t id);
 
 /* The counters of a channel; NULL: it was never prepared. */
 struct observer_channel_counters *_Nullable observer_counters(int16_t id, uint16_t vchan);
+
+/* Whether the device was configured for silent mode: nothing is polled, so nothing is known of its operations. */
+bool observer_is_silent(int16_t id);
 
 /* The path of the file; empty if it could not be made, and in a child of fork. */
 const char *_Nonnull observer_file_path(void);

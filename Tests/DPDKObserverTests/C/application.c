@@ -198,7 +198,7 @@ static void expect_counts(int16_t id, const struct counted *counted)
 		EQUAL(found.counters.engine.kinds[kind], counted->kinds[kind]);
 	for (unsigned status = 0; status < 16; status++)
 		EQUAL(found.counters.engine.statuses[status], counted->statuses[status]);
-	EQUAL(found.activity.polls, counted->polls);
+	EQUAL(found.activity.full_polls, counted->polls - counted->empty_polls);
 	EQUAL(found.activity.empty_polls, counted->empty_polls);
 	for (unsigned bucket = 0; bucket < DMADEV_LATENCY_BUCKETS; bucket++)
 		latencies += found.counters.engine.latency_buckets[bucket];

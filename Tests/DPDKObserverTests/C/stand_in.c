@@ -1,6 +1,7 @@
 /* A libdmadev.so.1 without Swift: the observer, and a call layer that calls the functions of the table. For tests and
  * sanitizers; scripts/check-dpdk-observer builds it. */
 #include <cdpdkobserver.h>
+#include <dmatrace.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,31 @@ uint16_t dmadev_call_dequeue_ops(void *path, uint16_t vchan, struct dmadev_op **
 {
 	return (uint16_t)TABLE->dequeue_ops(TABLE->driver, vchan, ops, nb_ops);
 }
+
+int32_t dmadev_call_failed(void *path, uint32_t call, int32_t result, uint16_t vchan, uint32_t length, uint64_t flags)
+{
+	(void)path, (void)call, (void)vchan, (void)length, (void)flags;
+	return result;
+}
+
+/* No session: with OBSERVER_TEST_EVENTS all calls go by way of the functions above all the same. */
+#define TRACEPOINT(name)                                                                                               \
+	struct dmatrace_tracepoint lttng_ust_tracepoint_dmadev___##name;                                               \
+	__attribute__((constructor)) static void begin_##name(void)                                                    \
+	{                                                                                                              \
+		lttng_ust_tracepoint_dmadev___##name.state = getenv("OBSERVER_TEST_EVENTS") != NULL;                   \
+	}
+TRACEPOINT(copy)
+TRACEPOINT(copy_sg)
+TRACEPOINT(fill)
+TRACEPOINT(submit)
+TRACEPOINT(completed)
+TRACEPOINT(completed_status)
+TRACEPOINT(burst_capacity)
+TRACEPOINT(enqueue_ops)
+TRACEPOINT(dequeue_ops)
+TRACEPOINT(enqueue_rejected)
+TRACEPOINT(burst)
 
 static struct dmadev_data_path paths[OBSERVER_DEVICE_COUNT];
 
