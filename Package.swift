@@ -81,6 +81,8 @@ let package = Package(
         // The connections of a guest over one byte stream.
         swiftTarget("DomainLink", ["ControllerProtocol", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "MachineInventory", "TelemetryWire", "DMATrace"]),
+        // What observed programs of DPDK have left behind.
+        swiftTarget("ObservedCounters", ["CDMADev", "DMADev", "LinuxSystem", systemPackage]),
         swiftTarget(
             "GroupTable", ["DMADev", "CDMATrace", "LinuxSystem", systemPackage]),
 
@@ -162,8 +164,8 @@ let package = Package(
             dependencies: [
                 "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "DomainBroker",
                 "GuestMachine",
-                "LivePage", "MachineInventory", "MetricsExporter", "OpenMetricsText", "TelemetryServer",
-                "TelemetryClient",
+                "LivePage", "MachineInventory", "MetricsExporter", "ObservedCounters", "OpenMetricsText",
+                "TelemetryServer", "TelemetryClient",
                 "TelemetryWire", "LinuxSystem", "DMATrace", "WebServer", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -330,6 +332,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),
+        test(of: "ObservedCounters", ["CDMADev", "ObservedCounters", "LinuxSystem", "TestSupport"]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
         test(
@@ -390,7 +393,7 @@ let package = Package(
         test(
             of: "dmascope",
             [
-                "dmascope", "DMADev", "DMATrace", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText",
+                "dmascope", "CDMADev", "DMADev", "DMATrace", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText",
                 "TelemetryClient", "TelemetryTestSupport", "TelemetryTestServer", "TelemetryWire", "TestSupport",
                 "telemetry-crowd", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
@@ -416,8 +419,8 @@ if Context.environment["DMASCOPE_ONLY"] == "fuzz" {
             name: "fuzz",
             dependencies: [
                 "CDMADev", "ControllerProtocol", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
-                "DeviceDrivers", "LinuxSystem", "LivePage", "MetricsExporter", "OpenMetricsText", "TelemetryClient",
-                "TelemetryServer", "TelemetryWire", "WebServer", "dmascope", systemPackage,
+                "DeviceDrivers", "LinuxSystem", "LivePage", "MetricsExporter", "ObservedCounters", "OpenMetricsText",
+                "TelemetryClient", "TelemetryServer", "TelemetryWire", "WebServer", "dmascope", systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/Fuzz", exclude: ["Corpora", "README.md"], swiftSettings: swiftSettings),
     ]

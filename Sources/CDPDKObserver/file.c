@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -102,6 +103,17 @@ static void remove_old(int directory)
 	(void)closedir(entries);
 }
 
+/* Waits for a reader who looks at this moment whether the file has a writer. */
+static bool lock(int descriptor)
+{
+	for (int attempt = 0; attempt < 100; attempt++) {
+		if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 /* Makes the file, locked, with room for its header: allocated, because a write to a mapping of a full file system ends
  * the process. */
 static bool create(const char *directory)
@@ -116,7 +128,7 @@ static bool create(const char *directory)
 	/* One of an earlier process with this number. */
 	(void)unlinkat(place, name, 0);
 	made = openat(place, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (made >= 0 && (flock(made, LOCK_EX | LOCK_NB) != 0 || posix_fallocate(made, 0, (off_t)file.size) != 0)) {
+	if (made >= 0 && (!lock(made) || posix_fallocate(made, 0, (off_t)file.size) != 0)) {
 		(void)unlinkat(place, name, 0);
 		(void)close(made);
 		made = -1;
@@ -132,6 +144,7 @@ static bool create(const char *directory)
 bool observer_file_open(const char *directory)
 {
 	static bool prepared;
+	const char *session = getenv(OBSERVER_SESSION_VARIABLE);
 
 	if (file.header != NULL)
 		return true;
@@ -148,6 +161,8 @@ bool observer_file_open(const char *directory)
 	file.header->nanoseconds_per_4g_ticks = clinux_nanoseconds_per_4g_ticks();
 	file.header->created = clinux_ticks();
 	file.header->nb_devices = OBSERVER_DEVICE_COUNT;
+	file.header->session = session == NULL ? 0 : (uint32_t)strtoul(session, NULL, 10);
+	strncpy(file.header->program, program_invocation_short_name, sizeof(file.header->program) - 1);
 	__atomic_store_n(&file.header->magic, OBSERVER_FILE_MAGIC, __ATOMIC_RELEASE);
 	if (!prepared)
 		(void)pthread_atfork(NULL, NULL, leave_to_parent);
@@ -189,4 +204,11 @@ void *observer_file_add(size_t size, uint64_t *offset)
 const char *observer_file_path(void)
 {
 	return file.path;
+}
+
+/* An orderly end: nobody needs the counts. After _exit, a signal or a crash the file stays. */
+__attribute__((destructor)) static void remove_file(void)
+{
+	if (file.path[0] != '\0')
+		(void)unlink(file.path);
 }

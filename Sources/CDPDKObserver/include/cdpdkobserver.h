@@ -10,63 +10,8 @@
 #define CDPDKOBSERVER_H
 
 #include "cdmadev.h"
+#include "cdmadev_observed.h"
 #include "dmascope_dpdk.h"
-
-/* Entries are generated for so many devices. */
-#define OBSERVER_DEVICE_COUNT 64
-
-/* What the counters of the library's own devices do not have, and where a channel stands. */
-struct observer_activity {
-	uint64_t full_polls; /* completed, completed_status, dequeue_ops that found something */
-	uint64_t empty_polls; /* that found nothing */
-	/* In flight: submitted - completed - abandoned. Changes at a start, and wraps. */
-	uint64_t abandoned;
-	uint64_t oldest; /* ticks of the doorbell of the oldest operation not polled; 0: none */
-	uint64_t last_completed; /* ticks of the last poll that found something; 0: none */
-	uint64_t pad0[3];
-};
-
-/* A channel in the file. */
-struct observer_channel_counters {
-	struct dmadev_counters counters;
-	struct observer_activity activity;
-};
-
-/* Rung and not polled. Negative: the device was in use when it was attached, and its operations were not seen. */
-static inline int64_t observer_in_flight(const struct observer_channel_counters *_Nonnull channel)
-{
-	return (int64_t)(channel->counters.application.submitted - channel->counters.engine.completed -
-			 channel->activity.abandoned);
-}
-
-/* The file: this header, then the channels of each device at the offset that its entry says. All numbers in the byte
- * order of the machine. A reader takes nothing in it for granted. */
-#define OBSERVER_FILE_MAGIC 0x73626f616d64ULL /* "dmaobs" */
-#define OBSERVER_FILE_VERSION 1
-#define OBSERVER_FILE_PREFIX "dmascope-observed."
-
-struct observer_file_device {
-	uint64_t offset; /* of the channels; 0: none */
-	uint32_t channel_bytes;
-	uint16_t nb_vchans;
-	uint8_t is_observed; /* started, and its functions are replaced */
-	uint8_t is_silent; /* nothing is polled */
-	char name[64];
-	char driver[48];
-};
-
-struct observer_file_header {
-	uint64_t magic;
-	uint32_t version;
-	uint32_t pid;
-	uint64_t sequence; /* odd while the header changes */
-	uint64_t nanoseconds_per_4g_ticks;
-	uint64_t created; /* ticks */
-	uint32_t nb_devices;
-	uint32_t reserved;
-	uint64_t pad0[2];
-	struct observer_file_device devices[OBSERVER_DEVICE_COUNT];
-};
 
 /* Makes the memory of a device's channels, and the file when it is the first device; a device that is observed already
  * keeps what it has. Ring indexes and times begin anew, counters go on.
