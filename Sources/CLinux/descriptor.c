@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 _Static_assert(CLINUX_SEAL_SEAL == F_SEAL_SEAL && CLINUX_SEAL_SHRINK == F_SEAL_SHRINK, "seals");
@@ -150,4 +151,9 @@ ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t capacity, int
 	}
 	*cut = (message.msg_flags & MSG_CTRUNC) != 0;
 	return length;
+}
+
+bool clinux_has_capabilities(const char *path)
+{
+	return getxattr(path, "security.capability", NULL, 0) > 0;
 }

@@ -30,6 +30,12 @@ public struct ChannelCounters: Sendable, Equatable {
         Self.words(of: &self.application) { words in Self.read(words, application.word(0)) }
     }
 
+    /// Counters that nobody writes any more.
+    package init(_ counters: dmadev_counters) {
+        engine = counters.engine
+        application = counters.application
+    }
+
     private static func read(_ words: UnsafeMutableBufferPointer<UInt64>, _ source: UnsafeMutablePointer<UInt64>) {
         guard let first = words.baseAddress else { return }
         dmadev_read_words(first, source, words.count)

@@ -146,7 +146,8 @@ public final class DMADevice: @unchecked Sendable {
                 path.refused_flags &= ~OperationFlags.autoFree.rawValue
             }
             path.domain_flags = UInt16(truncatingIfNeeded: properties.capabilities.domainFlags)
-            path.mode = UInt16(truncatingIfNeeded: now.configuration?.flags.rawValue ?? 0)
+            path.mode &= UInt16(DMADEV_MODE_OBSERVED)
+            path.mode |= UInt16(truncatingIfNeeded: now.configuration?.flags.rawValue ?? 0)
             table.pointee = path
             state.withLock { $0.isStarted = true }
         }

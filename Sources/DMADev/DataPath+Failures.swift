@@ -109,7 +109,8 @@ extension DataPath {
         if call == .fill, arguments.flags & Self.sourceDomain != 0 { return .fillSource }
         if let lists = arguments.lists {
             if !lists.areShort(table.pointee.max_sges) { return .tooManyEntries }
-            if !lists.areEqual { return .unequalLists }
+            // Lists that another library has refused may not be readable.
+            if !isObserved, !lists.areEqual { return .unequalLists }
         }
         return arguments.flags & OperationFlags.autoFree.rawValue != 0 ? .noPool : .other
     }

@@ -22,9 +22,20 @@ public struct DataPath {
     @inlinable
     @inline(__always)
     func refusal(_ vchan: UInt16, _ length: UInt32, _ flags: UInt64) -> Bool {
-        vchan >= table.pointee.nb_vchans || length == 0
-            || flags & table.pointee.refused_flags != 0 && !acceptsDomains(flags)
+        (vchan >= table.pointee.nb_vchans || length == 0
+            || flags & table.pointee.refused_flags != 0 && !acceptsDomains(flags)) && !isObserved
     }
+
+    /// Whether no call is refused, because the driver decides. Read only where a call would be refused: it costs nothing
+    /// elsewhere.
+    @inlinable
+    @inline(__always)
+    var isObserved: Bool { table.pointee.mode & UInt16(DMADEV_MODE_OBSERVED) != 0 }
+
+    /// The check of calls without other arguments.
+    @inlinable
+    @inline(__always)
+    func lacks(_ vchan: UInt16) -> Bool { vchan >= table.pointee.nb_vchans && !isObserved }
 
     /// Second check for flags in `refused_flags`: whether they are all domain flags of kinds that the device supports,
     /// with one kind per side and no handler on a side without a kind.
@@ -70,7 +81,7 @@ public struct DataPath {
     ) -> Int32 {
         let lists = Lists(sources, destinations, sourceCount, destinationCount)
         func call() -> Int32 {
-            refusal(vchan, 1, flags) || !lists.areAcceptable(maximum: table.pointee.max_sges)
+            refusal(vchan, 1, flags) || !lists.areAcceptable(maximum: table.pointee.max_sges) && !isObserved
                 ? Self.invalid
                 : ringing(vchan, byFlagOf: flags) {
                     table.pointee.copy_sg(
@@ -92,7 +103,7 @@ public struct DataPath {
         -> Int32
     {
         func call() -> Int32 {
-            refusal(vchan, length, flags) || flags & Self.sourceDomain != 0
+            refusal(vchan, length, flags) || flags & Self.sourceDomain != 0 && !isObserved
                 ? Self.invalid
                 : ringing(vchan, byFlagOf: flags) {
                     table.pointee.fill(table.pointee.driver, vchan, pattern, destination, length, flags)
@@ -111,7 +122,7 @@ public struct DataPath {
     @inline(__always)
     public func submit(_ vchan: UInt16) -> Int32 {
         func call() -> Int32 {
-            vchan >= table.pointee.nb_vchans
+            lacks(vchan)
                 ? Self.invalid : ringing(vchan) { table.pointee.submit(table.pointee.driver, vchan) }
         }
         let result =
@@ -129,7 +140,7 @@ public struct DataPath {
         _ hasError: UnsafeMutablePointer<Bool>
     ) -> Int32 {
         func call() -> Int32 {
-            vchan >= table.pointee.nb_vchans
+            lacks(vchan)
                 ? Self.invalid
                 : table.pointee.completed(table.pointee.driver, vchan, count, lastIndex, hasError)
         }
@@ -148,7 +159,7 @@ public struct DataPath {
         _ status: UnsafeMutablePointer<UInt16>
     ) -> Int32 {
         func call() -> Int32 {
-            vchan >= table.pointee.nb_vchans
+            lacks(vchan)
                 ? Self.invalid
                 : table.pointee.completed_status(table.pointee.driver, vchan, count, lastIndex, status)
         }
@@ -164,7 +175,7 @@ public struct DataPath {
     @inlinable
     public func burstCapacity(_ vchan: UInt16) -> Int32 {
         func call() -> Int32 {
-            vchan >= table.pointee.nb_vchans
+            lacks(vchan)
                 ? Self.invalid : table.pointee.burst_capacity(table.pointee.driver, vchan)
         }
         let result =
@@ -181,7 +192,7 @@ public struct DataPath {
         _ vchan: UInt16, _ operations: UnsafePointer<UnsafeMutablePointer<dmadev_op>>, _ count: UInt16
     ) -> Int32 {
         func call() -> Int32 {
-            guard vchan < table.pointee.nb_vchans else { return Self.invalid }
+            guard !lacks(vchan) else { return Self.invalid }
             let acceptable = acceptableCount(vchan, operations, count)
             guard acceptable > 0 || count == 0 else { return Self.invalid }
             let result = ringing(vchan) {
@@ -208,7 +219,7 @@ public struct DataPath {
         for index in 0..<Int(count) {
             let operation = operations[index]
             if refusal(vchan, 1, operation.pointee.flags)
-                || !Lists(operation).areAcceptable(maximum: table.pointee.max_sges)
+                || !Lists(operation).areAcceptable(maximum: table.pointee.max_sges) && !isObserved
             {
                 return UInt16(index)
             }
@@ -222,7 +233,7 @@ public struct DataPath {
         _ vchan: UInt16, _ operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>, _ count: UInt16
     ) -> Int32 {
         func call() -> Int32 {
-            vchan >= table.pointee.nb_vchans
+            lacks(vchan)
                 ? Self.invalid : table.pointee.dequeue_ops(table.pointee.driver, vchan, operations, count)
         }
         let result =

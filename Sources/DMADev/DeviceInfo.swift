@@ -36,13 +36,16 @@ public struct DeviceProperties: Sendable, Equatable {
     public var domainClass: DomainClass
     /// Whether other devices use the same engine.
     public var sharesEngine: Bool
+    /// Whether it is a device of another library, whose calls are only observed.
+    public var isObserved: Bool
 
     /// The defaults are those of a device without priorities, groups or controller.
     public init(
         driver: String, capabilities: Capabilities, maximumVirtualChannelCount: UInt16,
         maximumDescriptorCount: UInt16, minimumDescriptorCount: UInt16, maximumEntryCount: UInt16,
         priorityCount: UInt16 = 0, numaNode: Int16 = -1, accessGroupCount: UInt16 = 0, controllerID: UInt16? = nil,
-        domainClass: DomainClass = .none, sharesEngine: Bool = false
+        domainClass: DomainClass = .none, sharesEngine: Bool = false,
+        isObserved: Bool = false
     ) {
         self.driver = driver
         self.capabilities = capabilities
@@ -56,6 +59,7 @@ public struct DeviceProperties: Sendable, Equatable {
         self.controllerID = controllerID
         self.domainClass = domainClass
         self.sharesEngine = sharesEngine
+        self.isObserved = isObserved
     }
 }
 

@@ -59,14 +59,17 @@ public final class DeviceRegistry: Sendable {
         }
     }
 
-    /// Adds a device with the lowest free number; corresponds to `rte_dma_pmd_allocate`.
+    /// Adds a device; corresponds to `rte_dma_pmd_allocate`.
     ///
     /// - Parameter name: 1 to 63 bytes, not in use.
+    /// - Parameter number: the device's number, from 0; `nil`: the lowest free one.
     /// - Parameter driver: the registry keeps it until the device is closed.
-    /// - Throws: `EINVAL` for an invalid name, `EEXIST` when it is in use, `ENOSPC` at the maximum number of devices,
-    ///   `ENOMEM`.
+    /// - Throws: `EINVAL` for an invalid name, `EEXIST` when it or the number is in use, `ENOSPC` at the maximum number of
+    ///   devices, `ENOMEM`.
     @discardableResult
-    public func add(_ driver: any DMADriver, named name: String) throws(DMAError) -> DMADevice {
+    public func add(
+        _ driver: any DMADriver, named name: String, id number: Int16? = nil
+    ) throws(DMAError) -> DMADevice {
         var id: Int16 = -1
         let device = try failedControlCalls.tracing("device_added", of: -1) { ret in
             dmatrace_dmadev_device_added(id, name, driver.properties.driver, ret)
@@ -75,7 +78,7 @@ public final class DeviceRegistry: Sendable {
                 throw .invalid("a device's name has 1 to 63 bytes, this one has \(name.utf8.count)")
             }
             let device = try state.withLock { state throws(DMAError) in
-                try makeDevice(driver, name, &state)
+                try makeDevice(driver, name, number, &state)
             }
             id = device.id
             changes.increment()
@@ -84,12 +87,17 @@ public final class DeviceRegistry: Sendable {
         return device
     }
 
-    private func makeDevice(_ driver: any DMADriver, _ name: String, _ state: inout State) throws(DMAError) -> DMADevice
-    {
+    private func makeDevice(
+        _ driver: any DMADriver, _ name: String, _ number: Int16?, _ state: inout State
+    ) throws(DMAError) -> DMADevice {
         guard !state.slots.contains(where: { $0?.name == name }) else {
             throw DMAError(.exists, .fileExists, "a device '\(name)' exists already")
         }
-        let slot = state.slots.firstIndex { $0 == nil } ?? state.slots.count
+        let slot = number.map(Int.init) ?? state.slots.firstIndex { $0 == nil } ?? state.slots.count
+        guard slot >= 0 else { throw .invalid("a device's number is 0 at least, this one is \(slot)") }
+        guard slot >= state.slots.count || state.slots[slot] == nil else {
+            throw DMAError(.exists, .fileExists, "a device \(slot) exists already")
+        }
         guard slot < state.maximumDeviceCount else {
             throw DMAError(.exhausted, .noSpace, "\(state.maximumDeviceCount) devices exist, which is the maximum")
         }
@@ -97,7 +105,8 @@ public final class DeviceRegistry: Sendable {
             id: Int16(slot), name: name, driver: driver, failedCalls: failedControlCalls, events: groupEvents,
             attachments: attachments, changes: changes
         ) { [weak self] in self?.remove($0) }
-        if slot == state.slots.count { state.slots.append(device) } else { state.slots[slot] = device }
+        state.slots += Array(repeating: nil, count: max(0, slot + 1 - state.slots.count))
+        state.slots[slot] = device
         return device
     }
 

@@ -16,9 +16,12 @@ public final class ChildProcess {
     ///   - arguments: the first one is its name.
     ///   - environment: added to that of this process.
     ///   - descriptors: those that it has as 0, 1, 2 and so on; at most 100. It has no others that are close-on-exec here.
+    ///     Empty: the same as here.
+    ///   - defaultSignals: signals that are ignored here, and have their default action there.
     /// - Throws: ENOENT, EACCES, ENOEXEC for the program, EAGAIN, ENOMEM.
     public init(
-        _ program: String, _ arguments: [String], environment: [String] = [], descriptors: [CInt]
+        _ program: String, _ arguments: [String], environment: [String] = [], descriptors: [CInt],
+        defaultSignals: [CInt] = []
     ) throws(Errno) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -37,7 +40,10 @@ public final class ChildProcess {
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var defaults = none
+        for signal in defaultSignals { sigaddset(&defaults, signal) }
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         let words = arguments.map { strdup($0) } + [nil]
         let variables = environment.map { strdup($0) }
         defer { (words + variables).forEach { free($0) } }
@@ -64,6 +70,15 @@ public final class ChildProcess {
         var status: CInt = 0
         _ = systemCall { waitpid(pid, &status, 0) }
         self.status = status
+        return status
+    }
+
+    /// Its wait status if it has stopped or ended since the last call. Does not wait.
+    public func change() -> CInt? {
+        guard status == nil else { return nil }
+        var status: CInt = 0
+        guard case .success(pid) = systemCall({ waitpid(pid, &status, WNOHANG | WUNTRACED) }) else { return nil }
+        if status & 0xFF != 0x7F { self.status = status }
         return status
     }
 

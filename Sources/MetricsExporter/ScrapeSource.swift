@@ -43,7 +43,7 @@ package struct SourceFinder: Sendable {
     let directories: [TelemetryRunDirectory]
     /// Paths of sockets; `*`, `?` and `[…]` are shell wildcards.
     let patterns: [String]
-    let trust: TelemetryTrust
+    package let trust: TelemetryTrust
     /// Sources that are read before all others.
     let first: Set<TelemetrySource>
     /// What is known of channels from one query to the next.

@@ -28,6 +28,7 @@ struct Dmascope: ParsableCommand {
             Top.self,
             Metrics.self,
             Check.self,
+            Observe.self,
             Errors.self,
             Group.self,
             Memory.self,

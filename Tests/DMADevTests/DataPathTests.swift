@@ -77,6 +77,30 @@ import Testing
         #expect(driver.takeCalls().count == 2)
     }
 
+    @Test("An observed driver gets every call of the application")
+    func observed() throws {
+        var properties = DeviceProperties.plain
+        properties.isObserved = true
+        let driver = RecordingDriver(properties)
+        let device = try DMADevice.alone(driver)
+        try device.begin(driver)
+        let path = device.callLayerArgument
+        driver.change { $0.result = 3 }
+        #expect(dmadev_call_copy(path, 9, 1, 2, 0, .max) == 3)
+        #expect(dmadev_call_fill(path, .max, 1, 2, 0, 1 << 40) == 3)
+        var entry = dmadev_sge(addr: 1, length: 5, reserved: 0)
+        #expect(dmadev_call_copy_sg(path, 1, &entry, nil, 1, 0, 1 << 63) == 3)
+        #expect(dmadev_call_submit(path, 9) == 3)
+        #expect(dmadev_call_burst_capacity(path, 9) == 3)
+        var (last, hasError) = (UInt16(0), false)
+        #expect(dmadev_call_completed(path, 9, 7, &last, &hasError) == 3)
+        #expect(
+            driver.takeCalls() == [
+                .copy(9, 1, 2, 0, .max), .fill(.max, 1, 2, 0, 1 << 40), .copyLists(1, [5], [], 1 << 63), .submit(9),
+                .burstCapacity(9), .completed(9, 7),
+            ])
+    }
+
     @Test("A driver's errno comes back with a reason")
     func errors() throws {
         let rows: [(Int32, OperationError)] = [

@@ -47,6 +47,18 @@ import Testing
         #expect(try add("name") !== device)
     }
 
+    @Test("A device gets the number that it is added with, if it is free")
+    func chosenNumbers() throws {
+        let device = try registry.add(RecordingDriver(), named: "a", id: 2)
+        #expect(device.id == 2)
+        #expect(registry.devices.map(\.id) == [2])
+        #expect(try add("b").id == 0)
+        expect(.fileExists, "a device 2 exists already") { _ = try registry.add(RecordingDriver(), named: "c", id: 2) }
+        expect(.invalidArgument, "-1") { _ = try registry.add(RecordingDriver(), named: "c", id: -1) }
+        expect(.noSpace, "3 devices") { _ = try registry.add(RecordingDriver(), named: "c", id: 3) }
+        #expect(try add("c").id == 1)
+    }
+
     @Test("A full registry says so, and numbers of closed devices are given again, lowest first")
     func numbers() throws {
         let devices = try ["a", "b", "c"].map(add)

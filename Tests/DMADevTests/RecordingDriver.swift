@@ -122,6 +122,7 @@ final class RecordingDriver: DMADriver {
             return recorder(driver).data(.completedStatus(vchan, count))
         }
         path.burst_capacity = { driver, vchan in recorder(driver).data(.burstCapacity(vchan)) }
+        if properties.isObserved { path.mode = UInt16(DMADEV_MODE_OBSERVED) }
     }
 }
 

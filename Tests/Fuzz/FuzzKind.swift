@@ -10,7 +10,7 @@ struct FuzzKind {
 
     /// A new kind is a file in `Kinds`, a row here, and a folder of seeds in `Corpora`.
     static let table: [FuzzKind] = [
-        .check, .control, .device, .faults, .frames, .http, .messages, .ring, .source, .telemetry,
+        .check, .control, .counters, .device, .faults, .frames, .http, .messages, .ring, .source, .telemetry,
     ]
 
     /// A directory for sockets, below the one that scripts/fuzz removes.

@@ -224,6 +224,9 @@ struct dmadev_data_path {
 /* The mode of a data path. */
 #define DMADEV_MODE_SILENT (1U << 0) /* as in the configuration flags */
 #define DMADEV_MODE_ENQ_DEQ (1U << 1)
+/* Set by a driver that is not the library's: arguments are not checked, the driver gets every call and its results are
+ * the caller's. */
+#define DMADEV_MODE_OBSERVED (1U << 14)
 #define DMADEV_MODE_CLOSED (1U << 15)
 
 /* The call layer: checks, calls the function in the table that `path` points to, counts failures, and emits the
@@ -246,6 +249,19 @@ uint16_t dmadev_call_enqueue_ops(void *_Nullable path, uint16_t vchan, struct dm
 				 uint16_t nb_ops);
 uint16_t dmadev_call_dequeue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nullable *_Nonnull ops,
 				 uint16_t nb_ops);
+
+/* The enqueues and doorbells among the data calls, in the order of DataCall. */
+enum {
+	DMADEV_CALL_COPY,
+	DMADEV_CALL_COPY_SG,
+	DMADEV_CALL_FILL,
+	DMADEV_CALL_SUBMIT
+};
+
+/* Counts a failed call, with its event, for who has made a call of the table without the call layer. length: 1 if the
+ * call has none. Returns the result. */
+int32_t dmadev_call_failed(void *_Nullable path, uint32_t call, int32_t result, uint16_t vchan, uint32_t length,
+			   uint64_t flags);
 
 /* The operation flags that give a side a domain. */
 #define DMADEV_OP_DOMAIN_FLAGS (15ULL << 4)

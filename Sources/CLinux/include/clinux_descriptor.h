@@ -27,6 +27,9 @@ int clinux_get_seals(int fd);
 /* F_ADD_SEALS. */
 int clinux_add_seals(int fd, int seals);
 
+/* Whether a program has file capabilities: getxattr(2) of security.capability. */
+bool clinux_has_capabilities(const char *path);
+
 /* pidfd_open(2); always close-on-exec. */
 int clinux_pidfd_open(pid_t pid);
 

@@ -32,6 +32,7 @@ extension DeviceCommands {
             reply.set("driver", properties.driver)
             reply.set("shared_engine", properties.sharesEngine ? 1 : 0)
             reply.set("started", info.isStarted ? 1 : 0)
+            if properties.isObserved { reply.set("observed", 1) }
             return reply
         }
     }

@@ -9,7 +9,8 @@ struct Ps: ParsableCommand {
             Prints one line for each telemetry socket of a process with DMA devices, of dmascope or DPDK: process ID, user, \
             program, run directory, file prefix and instance, its devices, the operations per second during --interval, and \
             a verdict: ok, failing (operations fail now), stuck or halted (a channel is), no answer, not permitted, not \
-            trusted, or cannot look (a directory that cannot be read). A dash (-) means: unknown.
+            trusted, cannot look (a directory that cannot be read), or ended (an observed DPDK application that was \
+            killed: `dmascope observe --ended`). A dash (-) means: unknown.
             """)
 
     @Option(help: ArgumentHelp("Measure during this time, up to 3600.", valueName: "seconds"))

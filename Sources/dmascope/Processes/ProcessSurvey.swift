@@ -1,6 +1,7 @@
 import DMADev
 import LinuxSystem
 import MetricsExporter
+import ObservedCounters
 import TelemetryClient
 import TelemetryWire
 
@@ -18,7 +19,7 @@ struct ProcessSurvey {
         rows = try Self.walks(finder, timeout).compactMap { walk in
             let row = ProcessRow(walk, since: earlier[Self.key(walk)])
             return row.devices.isEmpty && row.reason == nil ? nil : row
-        }
+        } + EndedPrograms(finder.trust).files.map(ProcessRow.init)
     }
 
     private static func walks(
@@ -119,6 +120,20 @@ struct ProcessRow {
         } else {
             verdict = rate(\.errors) ?? 0 > 0 ? "failing" : "ok"
         }
+    }
+
+    /// An observed program of DPDK that was killed.
+    fileprivate init(_ file: CountersFile) {
+        source = TelemetrySource(
+            runDirectory: TelemetrySource(path: TelemetryTrust.directory(of: file.path)).runDirectory,
+            prefix: TelemetrySource(path: TelemetryTrust.directory(of: file.path)).prefix, instance: nil)
+        pid = Int64(file.pid)
+        uid = file.uid
+        program = JSONReader.label(file.program)
+        devices = file.devices.map { JSONReader.label($0.name) }
+        rate = nil
+        verdict = "ended"
+        reason = "it was killed; `dmascope observe --ended` prints what its devices did, and removes \(file.path)"
     }
 
     /// What is wrong with a source that could not be read, in one or two words.

@@ -66,6 +66,8 @@ extension Budget {
             Budget(
                 name: "burst events, 8 × 16 MiB", peer: "all operations", limit: .atLeast(1, "×"),
                 computation: .ratio("trace/lossless/recorded", "trace/lossless/operations")),
+            observed(burst: 32, 1.5),
+            observed(burst: 1, 2.6),
             queries("/", "list", 0.85),
             queries("/dmadev/info,0", "info", 0.85),
             queries("/dmadev/stats,0", "stats", 0.65),
@@ -119,6 +121,12 @@ extension Budget {
         Budget(
             name: "fill 4 to 64 KiB, \(kind)", peer: "memset", limit: .atLeast(0.9, "×"),
             computation: .smallest([4096, 16384, 65536].map { .ratio("fill/\($0)/\(kind)", "fill/\($0)/memset") }))
+    }
+
+    private static func observed(burst: Int, _ limit: Double) -> Budget {
+        Budget(
+            name: "observed DPDK device, burst \(burst)", peer: "unobserved", limit: .atMost(limit, "×"),
+            computation: .ratio("observer/working-\(burst)/observed", "observer/working-\(burst)/unobserved"))
     }
 
     private static func queries(_ request: String, _ name: String, _ limit: Double) -> Budget {

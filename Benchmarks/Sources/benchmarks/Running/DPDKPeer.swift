@@ -29,6 +29,31 @@ final class DPDKPeer {
         _ = try answer()
     }
 
+    /// A driver of `observed-peer`.
+    enum TestDriver: String, CaseIterable {
+        /// Descriptors, a barrier, completion records.
+        case working
+        /// Only the copy.
+        case bare
+    }
+
+    /// `observed-peer`, on the application's processor.
+    init(with driver: TestDriver, isObserved: Bool, _ setting: Setting) throws(Failure) {
+        let command = try Self.build(["observed", driver.rawValue]).get()
+        guard let library = command.first else { throw Failure("DPDKPeer/build prints nothing") }
+        let cpu = setting.applicationCPU
+        let prefix = "\(driver.rawValue)-\(isObserved ? "observed" : "unobserved")"
+        program = try Child(
+            command.dropFirst() + [
+                "--no-huge", "-m", "64", "--no-pci", "--file-prefix=\(prefix)", "-l", "\(cpu)", "--iova-mode=va",
+                "--no-telemetry",
+            ],
+            environment: ["RUNTIME_DIRECTORY": setting.directory].merging(
+                isObserved ? ["LD_PRELOAD": library] : [:]) { $1 })
+        socketPath = ""
+        _ = try answer()
+    }
+
     private static let command = build([])
 
     private static func build(_ arguments: [String]) -> Result<[String], Failure> {

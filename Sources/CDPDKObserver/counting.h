@@ -1,0 +1,449 @@
+/* Counting of an observed channel, inline: each function makes the driver's call and counts it. One thread at a time uses a
+ * channel; see cdpdkobserver.h. */
+#ifndef COUNTING_H
+#define COUNTING_H
+
+#include "cdpdkobserver.h"
+
+#include <clinux_sync.h>
+
+#include <assert.h>
+#include <errno.h>
+
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+#define SUBMIT (1ULL << 1)
+
+/* The functions of a driver: 32 bits of a poll's status, and counts of 16 bits. */
+struct functions {
+	int (*copy)(void *, uint16_t, uint64_t, uint64_t, uint32_t, uint64_t);
+	int (*copy_sg)(void *, uint16_t, const struct dmadev_sge *, const struct dmadev_sge *, uint16_t, uint16_t,
+		       uint64_t);
+	int (*fill)(void *, uint16_t, uint64_t, uint64_t, uint32_t, uint64_t);
+	int (*submit)(void *, uint16_t);
+	uint16_t (*completed)(void *, uint16_t, uint16_t, uint16_t *, bool *);
+	uint16_t (*completed_status)(void *, uint16_t, uint16_t, uint16_t *, uint32_t *);
+	uint16_t (*burst_capacity)(const void *, uint16_t);
+	uint16_t (*enqueue)(void *, uint16_t, struct dmadev_op **, uint16_t);
+	uint16_t (*dequeue)(void *, uint16_t, struct dmadev_op **, uint16_t);
+};
+
+#define FUNCTION_COUNT (sizeof(struct functions) / sizeof(void *))
+static_assert(FUNCTION_COUNT == 9, "as rte_dma_fp_object with enqueue and dequeue");
+
+union function_words {
+	struct functions functions;
+	void *words[FUNCTION_COUNT];
+};
+
+/* A doorbell whose operations are not all polled. */
+struct doorbell {
+	uint64_t time; /* ticks, before the driver's call */
+	uint16_t end; /* the ring index behind its last operation */
+	uint16_t left; /* operations not polled */
+	uint32_t reserved;
+};
+
+/* A poll learns what has finished from sums that the enqueues have stored, by ring index: the sum of bytes up to and with
+ * each operation, and the numbers of copy_sg and fill up to it. The others are copies. */
+#define FILL_SHIFT 32
+
+#define OBSERVER_PLACE_COUNT 65536
+
+struct channel {
+	/* Constant while the device is observed. */
+	uint64_t *bytes_up_to;
+	uint64_t *kinds_up_to; /* copy_sg in the lower half, fill in the upper one; both wrap */
+	struct doorbell *doorbells;
+	struct observer_channel_counters *counters;
+	uint32_t mask; /* of all three, which have OBSERVER_PLACE_COUNT elements */
+	bool is_silent; /* nothing is ever polled */
+	/* Enqueues and doorbells. */
+	bool has_kinds; /* since the start there was another kind than copy */
+	uint16_t reserved;
+	uint32_t last; /* the last operation's ring index */
+	uint32_t pending; /* enqueued since the last doorbell */
+	uint64_t bytes;
+	/* The call that is being made: here, and not in registers, because the driver's function would make the entry save
+	 * them. */
+	uint64_t time; /* ticks, of a call that rings the doorbell */
+	uint64_t flags;
+	uint32_t length;
+	uint32_t written; /* doorbells */
+	/* Polls. */
+	uint32_t read; /* doorbells */
+	/* The last status poll put its statuses into the first half of the array. */
+	uint16_t narrowed;
+	uint16_t dequeued; /* operations, by dequeue */
+	uint64_t seen_bytes;
+	uint64_t kinds;
+	uint64_t seen_kinds;
+} __attribute__((aligned(128)));
+
+static_assert(sizeof(struct channel) == 128, "an index is a shift");
+
+struct device {
+	void *dev_private;
+	struct dmadev_data_path *path;
+	struct channel *channels;
+	uint32_t nb_channels;
+	/* As nb_channels, or 0 if the processor has no clock that is read without a call: then all calls go by way of the
+	 * table, so that the entries need not save their arguments for it. */
+	uint32_t nb_direct;
+	uint32_t nb_functions;
+	union function_words saved;
+	/* For control. */
+	void **words;
+	unsigned generation; /* of the file that the counters lie in */
+	uint16_t nb_counters;
+	struct observer_channel_counters *counters;
+	char name[64];
+};
+
+extern struct device observer_devices[OBSERVER_DEVICE_COUNT] __attribute__((visibility("hidden")));
+/* What is put into the places of the drivers' functions. */
+extern const union function_words observer_entries[OBSERVER_DEVICE_COUNT] __attribute__((visibility("hidden")));
+/* Of all devices: the clock is measured once. */
+extern uint64_t observer_nanoseconds_per_4g_ticks __attribute__((visibility("hidden")));
+
+/* Counters have one writer; their readers are other threads and processes. */
+ALWAYS_INLINE void store(uint64_t *word, uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+ALWAYS_INLINE void add(uint64_t *word, uint64_t count)
+{
+	store(word, *word + count);
+}
+
+/* The time, in the entries and in the functions of the table. */
+ALWAYS_INLINE uint64_t ticks(bool is_direct)
+{
+#if defined(__x86_64__)
+	if (is_direct)
+		return __builtin_ia32_rdtsc();
+#else
+	(void)is_direct;
+#endif
+	return clinux_ticks();
+}
+
+/* ---------------------------------------------------------------- Enqueues and doorbells */
+
+ALWAYS_INLINE void ring_doorbell(struct channel *channel)
+{
+	struct observer_channel_counters *counters = channel->counters;
+	struct dmadev_application_counters *application = &counters->counters.application;
+	struct doorbell *doorbell;
+	uint32_t count = channel->pending;
+
+	if (UNLIKELY(count == 0))
+		return;
+	channel->pending = 0;
+	add(&application->submitted, count);
+	add(&application->doorbells, 1);
+	if (UNLIKELY(channel->is_silent))
+		return;
+	doorbell = &channel->doorbells[channel->written & channel->mask];
+	doorbell->time = channel->time;
+	doorbell->end = (uint16_t)(channel->last + 1);
+	doorbell->left = (uint16_t)count;
+	if (channel->written == channel->read)
+		store(&counters->activity.oldest, channel->time);
+	channel->written++;
+	if (UNLIKELY(observer_in_flight(counters) > (int64_t)application->high_water))
+		store(&application->high_water, (uint64_t)observer_in_flight(counters));
+}
+
+/* kind: what the operation adds to the kinds; 0: a copy. */
+ALWAYS_INLINE void count_operation(struct channel *channel, int result, uint64_t bytes, uint64_t kind)
+{
+	uint32_t place = (uint32_t)result & channel->mask;
+
+	channel->bytes += bytes;
+	channel->bytes_up_to[place] = channel->bytes;
+	if (kind != 0) {
+		channel->has_kinds = true;
+		channel->kinds += kind;
+		channel->kinds_up_to[place] = channel->kinds;
+	} else if (UNLIKELY(channel->has_kinds)) {
+		channel->kinds_up_to[place] = channel->kinds;
+	}
+	channel->last = (uint32_t)result;
+	channel->pending++;
+}
+
+ALWAYS_INLINE int refuse(struct channel *channel, int result)
+{
+	if (result == -ENOSPC)
+		add(&channel->counters->counters.application.rejected, 1);
+	return result;
+}
+
+/* Makes an enqueue by the expression `call`. Its two places are in different branches, so that nothing is kept over the
+ * call but the channel. */
+#define COUNT_ENQUEUE(is_direct, channel, call, nb_bytes, flag_word, kind, sum_of_bytes)                                          \
+	({                                                                                                             \
+		int enqueued;                                                                                          \
+															       \
+		(channel)->length = (nb_bytes);                                                                        \
+		(channel)->flags = (flag_word);                                                                        \
+		if ((flag_word) & SUBMIT) {                                                                            \
+			(channel)->time = ticks(is_direct);                                                            \
+			enqueued = (call);                                                                             \
+			if (LIKELY(enqueued >= 0)) {                                                                   \
+				count_operation(channel, enqueued, sum_of_bytes, kind);                                \
+				ring_doorbell(channel);                                                                \
+			}                                                                                              \
+		} else {                                                                                               \
+			enqueued = (call);                                                                             \
+			if (LIKELY(enqueued >= 0))                                                                     \
+				count_operation(channel, enqueued, sum_of_bytes, kind);                                \
+		}                                                                                                      \
+		enqueued;                                                                                              \
+	})
+
+ALWAYS_INLINE int count_copy(bool is_direct, struct device *device, struct channel *channel, void *dev_private, uint16_t vchan, uint64_t src,
+			     uint64_t dst, uint32_t length, uint64_t flags)
+{
+	return COUNT_ENQUEUE(is_direct, channel, device->saved.functions.copy(dev_private, vchan, src, dst, length, flags), length,
+			     flags, 0, channel->length);
+}
+
+ALWAYS_INLINE int count_fill(bool is_direct, struct device *device, struct channel *channel, void *dev_private, uint16_t vchan,
+			     uint64_t pattern, uint64_t dst, uint32_t length, uint64_t flags)
+{
+	return COUNT_ENQUEUE(is_direct, channel, device->saved.functions.fill(dev_private, vchan, pattern, dst, length, flags), length,
+			     flags, 1ULL << FILL_SHIFT, channel->length);
+}
+
+ALWAYS_INLINE uint64_t sum(const struct dmadev_sge *entries, uint16_t count)
+{
+	uint64_t bytes = 0;
+
+	for (uint16_t index = 0; index < count; index++)
+		bytes += entries[index].length;
+	return bytes;
+}
+
+/* A list that the driver has refused may not be readable: it is read when the operation is in the ring. */
+ALWAYS_INLINE int count_copy_sg(bool is_direct, struct device *device, struct channel *channel, void *dev_private, uint16_t vchan,
+				const struct dmadev_sge *src, const struct dmadev_sge *dst, uint16_t nb_src,
+				uint16_t nb_dst, uint64_t flags)
+{
+	return COUNT_ENQUEUE(is_direct, channel,
+			     device->saved.functions.copy_sg(dev_private, vchan, src, dst, nb_src, nb_dst, flags), 1, flags,
+			     1, sum(src, nb_src));
+}
+
+ALWAYS_INLINE int count_submit(bool is_direct, struct device *device, struct channel *channel, void *dev_private, uint16_t vchan)
+{
+	int result;
+
+	channel->time = ticks(is_direct);
+	result = device->saved.functions.submit(dev_private, vchan);
+	if (LIKELY(result >= 0))
+		ring_doorbell(channel);
+	return result;
+}
+
+ALWAYS_INLINE uint16_t count_enqueue(bool is_direct, struct device *device, struct channel *channel, void *dev_private, uint16_t vchan,
+				     struct dmadev_op **operations, uint16_t count)
+{
+	uint16_t taken;
+
+	channel->time = ticks(is_direct);
+	taken = device->saved.functions.enqueue(dev_private, vchan, operations, count);
+	if (taken < count)
+		add(&channel->counters->counters.application.rejected, 1);
+	channel->last += taken;
+	channel->pending += taken;
+	ring_doorbell(channel);
+	return taken;
+}
+
+/* ---------------------------------------------------------------- Polls */
+
+ALWAYS_INLINE unsigned bucket(uint64_t nanoseconds)
+{
+	unsigned octave;
+
+	if (nanoseconds >> DMADEV_LATENCY_FIRST_OCTAVE == 0)
+		return 0;
+	octave = 63 - (unsigned)__builtin_clzll(nanoseconds);
+	if (octave >= DMADEV_LATENCY_FIRST_OCTAVE + DMADEV_LATENCY_OCTAVES)
+		return DMADEV_LATENCY_BUCKETS - 1;
+	return 1 + (octave - DMADEV_LATENCY_FIRST_OCTAVE) * 4 + (unsigned)(nanoseconds >> (octave - 2) & 3);
+}
+
+ALWAYS_INLINE uint64_t nanoseconds_between(uint64_t begin, uint64_t end)
+{
+	if (UNLIKELY(end <= begin))
+		return 0;
+	return (uint64_t)((unsigned __int128)(end - begin) * observer_nanoseconds_per_4g_ticks >> 32);
+}
+
+/* Takes the doorbells of the operations before `end`. */
+ALWAYS_INLINE void count_latencies(struct channel *channel, uint16_t end, uint64_t now)
+{
+	struct dmadev_engine_counters *engine = &channel->counters->counters.engine;
+	uint32_t written = channel->written, read = channel->read;
+	uint64_t latency_sum = 0, oldest = 0;
+
+	/* More than there is room for: the application does not poll, or two threads do. */
+	if (UNLIKELY(written - read > channel->mask + 1))
+		read = written - channel->mask - 1;
+	for (; read != written; read++) {
+		struct doorbell *doorbell = &channel->doorbells[read & channel->mask];
+		int16_t behind = (int16_t)(uint16_t)(doorbell->end - end);
+		uint16_t after = behind > 0 ? (uint16_t)behind : 0;
+		uint64_t nanoseconds, count;
+
+		oldest = doorbell->time;
+		if (after >= doorbell->left)
+			break;
+		count = (uint64_t)(doorbell->left - after);
+		nanoseconds = nanoseconds_between(doorbell->time, now);
+		latency_sum += nanoseconds * count;
+		add(&engine->latency_buckets[bucket(nanoseconds)], count);
+		doorbell->left = after;
+		if (after > 0)
+			break;
+		oldest = 0;
+	}
+	channel->read = read;
+	add(&engine->latency_sum, latency_sum);
+	store(&channel->counters->activity.oldest, oldest);
+}
+
+/* What a place has more than the one before; 0 if it has less: it was overwritten. */
+ALWAYS_INLINE uint64_t difference(uint64_t later, uint64_t earlier)
+{
+	return UNLIKELY((int64_t)(later - earlier) < 0) ? 0 : later - earlier;
+}
+
+/* For any poll of `count` operations that ends with that of place `last`. */
+ALWAYS_INLINE void count_kinds(struct channel *channel, uint32_t last, uint16_t count)
+{
+	struct dmadev_engine_counters *engine = &channel->counters->counters.engine;
+	uint32_t lists = 0, fills = 0;
+
+	if (UNLIKELY(channel->has_kinds)) {
+		uint64_t kinds = channel->kinds_up_to[last];
+
+		fills = (uint32_t)(kinds >> FILL_SHIFT) - (uint32_t)(channel->seen_kinds >> FILL_SHIFT);
+		lists = (uint32_t)kinds - (uint32_t)channel->seen_kinds;
+		fills = fills > count ? count : fills;
+		lists = lists > count - fills ? count - fills : lists;
+		channel->seen_kinds = kinds;
+		add(&engine->kinds[DMADEV_KIND_COPY_SG], lists);
+		add(&engine->kinds[DMADEV_KIND_FILL], fills);
+	}
+	add(&engine->kinds[DMADEV_KIND_COPY], count - lists - fills);
+}
+
+/* For any poll that found operations. */
+ALWAYS_INLINE void count_finished(bool is_direct, struct channel *channel, uint16_t count, uint16_t end)
+{
+	struct observer_channel_counters *counters = channel->counters;
+	uint64_t now = ticks(is_direct);
+
+	add(&counters->activity.full_polls, 1);
+	add(&counters->counters.engine.completed, count);
+	if (UNLIKELY(observer_in_flight(counters) < 0))
+		store(&counters->activity.abandoned,
+		      counters->counters.application.submitted - counters->counters.engine.completed);
+	count_latencies(channel, end, now);
+	store(&counters->activity.last_completed, now);
+}
+
+ALWAYS_INLINE uint16_t count_completed(bool is_direct, struct device *device, struct channel *channel, void *dev_private, uint16_t vchan,
+				       uint16_t most, uint16_t *last_idx, bool *has_error)
+{
+	uint16_t count = device->saved.functions.completed(dev_private, vchan, most, last_idx, has_error);
+	uint64_t bytes;
+	uint32_t last;
+
+	if (count == 0) {
+		add(&channel->counters->activity.empty_polls, 1);
+		return 0;
+	}
+	last = *last_idx & channel->mask;
+	bytes = channel->bytes_up_to[last];
+	add(&channel->counters->counters.engine.bytes, difference(bytes, channel->seen_bytes));
+	channel->seen_bytes = bytes;
+	count_kinds(channel, last, count);
+	count_finished(is_direct, channel, count, (uint16_t)(*last_idx + 1));
+	return count;
+}
+
+/* A failed operation. */
+ALWAYS_INLINE void count_error(struct dmadev_engine_counters *engine, uint32_t status)
+{
+	add(&engine->errors, 1);
+	add(&engine->statuses[status < DMADEV_STATUS_COUNT - 1 ? status : DMADEV_STATUS_COUNT - 1], 1);
+}
+
+ALWAYS_INLINE uint16_t count_completed_status(bool is_direct, struct device *device, struct channel *channel, void *dev_private,
+					      uint16_t vchan, uint16_t most, uint16_t *last_idx, uint32_t *statuses)
+{
+	uint16_t count = device->saved.functions.completed_status(dev_private, vchan, most, last_idx, statuses);
+	struct dmadev_engine_counters *engine;
+	uint64_t bytes = 0, before;
+	uint16_t index;
+
+	if (count == 0) {
+		add(&channel->counters->activity.empty_polls, 1);
+		return 0;
+	}
+	engine = &channel->counters->counters.engine;
+	index = (uint16_t)(*last_idx - count + 1);
+	before = channel->seen_bytes;
+	for (uint16_t place = 0; place < count; place++, index++) {
+		uint64_t up_to = channel->bytes_up_to[index & channel->mask];
+
+		if (LIKELY(statuses[place] == 0))
+			bytes += difference(up_to, before);
+		else
+			count_error(engine, statuses[place]);
+		before = up_to;
+	}
+	add(&engine->bytes, bytes);
+	channel->seen_bytes = before;
+	count_kinds(channel, *last_idx & channel->mask, count);
+	count_finished(is_direct, channel, count, (uint16_t)(*last_idx + 1));
+	return count;
+}
+
+ALWAYS_INLINE uint16_t count_dequeue(bool is_direct, struct device *device, struct channel *channel, void *dev_private, uint16_t vchan,
+				     struct dmadev_op **operations, uint16_t most)
+{
+	uint16_t count = device->saved.functions.dequeue(dev_private, vchan, operations, most);
+	struct dmadev_engine_counters *engine;
+	uint64_t bytes = 0;
+
+	if (count == 0) {
+		add(&channel->counters->activity.empty_polls, 1);
+		return 0;
+	}
+	engine = &channel->counters->counters.engine;
+	for (uint16_t place = 0; place < count; place++) {
+		const struct dmadev_op *operation = operations[place];
+
+		if (operation->status == 0)
+			bytes += sum((const struct dmadev_sge *)(operation + 1), operation->nb_src);
+		else
+			count_error(engine, operation->status);
+	}
+	add(&engine->bytes, bytes);
+	add(&engine->kinds[DMADEV_KIND_COPY_SG], count);
+	/* Operations have no index here. They are counted in the order of their enqueues. */
+	channel->dequeued = (uint16_t)(channel->dequeued + count);
+	count_finished(is_direct, channel, count, channel->dequeued);
+	return count;
+}
+
+#endif

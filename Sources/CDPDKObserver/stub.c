@@ -1,0 +1,603 @@
+/* libdmascope-dpdk.so: what an application of DPDK loads, by LD_PRELOAD or as a plug-in of the EAL (-d). It needs libc only,
+ * and does nothing in a process without dmadev. After the first start of a device it loads libdmadev, which observes.
+ *
+ * Preloaded, its functions come before those of librte_dmadev. As a plug-in it comes too late for that: it puts their
+ * addresses into the loaded objects. */
+#include "include/dmascope_dpdk.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define EXPORTED __attribute__((visibility("default")))
+#define DEVICE_COUNT 64
+#define DEFAULT_DEVICE_COUNT 64 /* of DPDK, without rte_dma_dev_max() */
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+	char line[512];
+	va_list arguments;
+	int kept = errno;
+
+	va_start(arguments, format);
+	(void)vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	dprintf(2, "dmascope: %s\n", line);
+	errno = kept;
+}
+
+/* ---------------------------------------------------------------- The application's DPDK */
+
+/* The beginning of struct rte_dma_info, the same in all releases, and room for what newer ones have behind it. */
+struct info {
+	const char *dev_name;
+	uint64_t dev_capa;
+	uint16_t max_vchans;
+	uint16_t max_desc;
+	uint16_t min_desc;
+	uint16_t max_sges;
+	int16_t numa_node;
+	uint16_t nb_vchans;
+	uint8_t newer[256];
+};
+
+/* The functions that are replaced. */
+enum {
+	DEV_MAX,
+	CONFIGURE,
+	VCHAN_SETUP,
+	START,
+	STOP,
+	CLOSE,
+	STATS_RESET,
+	CALL_COUNT
+};
+
+/* As a plug-in, the name of an exported function may mean that of librte_dmadev: these are always ours. */
+static int observed_dev_max(size_t dev_max);
+static int observed_configure(int16_t dev_id, const void *conf);
+static int observed_vchan_setup(int16_t dev_id, uint16_t vchan, const void *conf);
+static int observed_start(int16_t dev_id);
+static int observed_stop(int16_t dev_id);
+static int observed_close(int16_t dev_id);
+static int observed_stats_reset(int16_t dev_id, uint16_t vchan);
+
+EXPORTED int rte_dma_dev_max(size_t dev_max) __attribute__((alias("observed_dev_max")));
+EXPORTED int rte_dma_configure(int16_t dev_id, const void *conf) __attribute__((alias("observed_configure")));
+EXPORTED int rte_dma_vchan_setup(int16_t dev_id, uint16_t vchan, const void *conf) __attribute__((alias("observed_vchan_setup")));
+EXPORTED int rte_dma_start(int16_t dev_id) __attribute__((alias("observed_start")));
+EXPORTED int rte_dma_stop(int16_t dev_id) __attribute__((alias("observed_stop")));
+EXPORTED int rte_dma_close(int16_t dev_id) __attribute__((alias("observed_close")));
+EXPORTED int rte_dma_stats_reset(int16_t dev_id, uint16_t vchan) __attribute__((alias("observed_stats_reset")));
+
+static const struct {
+	const char *name;
+	void *replacement;
+} calls[CALL_COUNT] = {
+	[DEV_MAX] = { "rte_dma_dev_max", observed_dev_max },
+	[CONFIGURE] = { "rte_dma_configure", observed_configure },
+	[VCHAN_SETUP] = { "rte_dma_vchan_setup", observed_vchan_setup },
+	[START] = { "rte_dma_start", observed_start },
+	[STOP] = { "rte_dma_stop", observed_stop },
+	[CLOSE] = { "rte_dma_close", observed_close },
+	[STATS_RESET] = { "rte_dma_stats_reset", observed_stats_reset },
+};
+
+static int take_path(struct dl_phdr_info *object, size_t size, void *path)
+{
+	const char *name = strrchr(object->dlpi_name, '/');
+
+	(void)size;
+	if (name == NULL || strncmp(name, "/librte_dmadev.so", strlen("/librte_dmadev.so")) != 0)
+		return 0;
+	(void)snprintf(path, PATH_MAX, "%s", object->dlpi_name);
+	return 1;
+}
+
+/* The library if the EAL loaded it for a driver: its symbols are visible to that driver only. */
+static void *local_library(void)
+{
+	static void *handle;
+	char path[PATH_MAX];
+
+	if (handle == NULL && dl_iterate_phdr(take_path, path) != 0)
+		handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+	return handle;
+}
+
+/* A symbol of the application's DPDK. Data is where the application has it: a program that uses it has its own copy,
+ * and that is the one in use. */
+static void *find(const char *name)
+{
+	void *found = dlsym(RTLD_DEFAULT, name), *library;
+
+	if (found != NULL)
+		return found;
+	library = local_library();
+	return library == NULL ? NULL : dlsym(library, name);
+}
+
+static void *original(unsigned call)
+{
+	static void *known[CALL_COUNT];
+	void *found = __atomic_load_n(&known[call], __ATOMIC_ACQUIRE), *library;
+
+	if (found != NULL)
+		return found;
+	found = dlsym(RTLD_NEXT, calls[call].name);
+	if (found == NULL) {
+		found = dlsym(RTLD_DEFAULT, calls[call].name);
+		if (found == calls[call].replacement)
+			found = NULL;
+	}
+	if (found == NULL) {
+		library = local_library();
+		found = library == NULL ? NULL : dlsym(library, calls[call].name);
+	}
+	if (found == NULL)
+		say("there is no %s in this process: the call fails", calls[call].name);
+	__atomic_store_n(&known[call], found, __ATOMIC_RELEASE);
+	return found;
+}
+
+/* ---------------------------------------------------------------- rte_dma_fp_objs */
+
+/* An entry has 8 or 10 words that are used, and 64 or 128 bytes. */
+struct layout {
+	size_t stride; /* words; 0: not known */
+	unsigned nb_words;
+};
+
+static size_t device_count = DEFAULT_DEVICE_COUNT;
+
+static bool is_code_of(const void *address, const void *base)
+{
+	Dl_info info;
+
+	return address != NULL && dladdr(address, &info) != 0 && info.dli_fbase == base;
+}
+
+/* Whether there is a placeholder, which unused entries are filled with: no dev_private, and different functions of the
+ * library. */
+static bool is_placeholder(void *const *entry, struct layout layout, const void *base)
+{
+	if (entry[0] != NULL)
+		return false;
+	for (unsigned word = 1; word < layout.nb_words; word++) {
+		if (!is_code_of(entry[word], base))
+			return false;
+		for (unsigned other = 1; other < word; other++)
+			if (entry[other] == entry[word])
+				return false;
+	}
+	for (size_t word = layout.nb_words; word < layout.stride; word++)
+		if (entry[word] != NULL)
+			return false;
+	return true;
+}
+
+/* Finds two placeholders beside each other: only the true layout has them. */
+static struct layout find_layout(void *const *objects)
+{
+	/* The smallest first: what it reads is inside the array of every other one. */
+	static const struct layout known[] = { { 8, 8 }, { 16, 8 }, { 16, 10 } };
+	Dl_info library;
+
+	if (dladdr(original(START), &library) == 0)
+		return (struct layout){ 0, 0 };
+	for (size_t index = 0; index < sizeof(known) / sizeof(known[0]); index++) {
+		size_t stride = known[index].stride;
+
+		for (size_t id = 0; id + 1 < device_count; id++) {
+			void *const *entry = objects + id * stride;
+
+			if (is_placeholder(entry, known[index], library.dli_fbase) &&
+			    is_placeholder(entry + stride, known[index], library.dli_fbase) &&
+			    memcmp(entry, entry + stride, stride * sizeof(void *)) == 0)
+				return known[index];
+			/* Of an unknown, smaller layout, the array may end here. */
+			if (stride > 8 && id > device_count / 2)
+				break;
+		}
+	}
+	return (struct layout){ 0, 0 };
+}
+
+/* ---------------------------------------------------------------- Observing */
+
+/* All below is protected by it. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* What the application has configured. */
+static struct configured {
+	uint64_t flags;
+	uint16_t nb_vchans; /* 0: not seen */
+	struct dmascope_dpdk_vchan *vchans;
+} configured[DEVICE_COUNT];
+
+static const struct dmascope_observer *observer;
+static struct layout layout;
+/* Nothing is observed any more, and why has been said. */
+static bool given_up;
+
+static bool is_ours(int16_t id)
+{
+	return id >= 0 && id < DEVICE_COUNT;
+}
+
+/* The array, and its layout; NULL: not there, or not known. */
+static void **fast_path_objects(void)
+{
+	void ***objects = find("rte_dma_fp_objs");
+
+	if (objects == NULL || *objects == NULL)
+		return NULL;
+	if (layout.stride == 0)
+		layout = find_layout(*objects);
+	return *objects;
+}
+
+/* The library is beside this one, or where the loader finds it. */
+static bool load_observer(void)
+{
+	const struct dmascope_observer *(*enter)(uint32_t);
+	char path[PATH_MAX + sizeof("libdmadev.so.1")] = "";
+	Dl_info own;
+	char *slash;
+	void *library = NULL;
+
+	if (observer != NULL)
+		return true;
+	if (dladdr((void *)load_observer, &own) != 0 && own.dli_fname != NULL && strlen(own.dli_fname) < PATH_MAX) {
+		strcpy(path, own.dli_fname);
+		slash = strrchr(path, '/');
+		if (slash != NULL) {
+			strcpy(slash + 1, "libdmadev.so.1");
+			library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+		}
+	}
+	if (library == NULL)
+		library = dlopen("libdmadev.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	if (library == NULL) {
+		say("nothing is observed: %s", dlerror());
+		return false;
+	}
+	*(void **)&enter = dlsym(library, "dmascope_observer");
+	observer = enter == NULL ? NULL : enter(DMASCOPE_OBSERVER_VERSION);
+	if (observer == NULL)
+		say("nothing is observed: libdmadev.so.1 is of another version than this library");
+	return observer != NULL;
+}
+
+/* The name of the object that a driver's function is in, without librte_ and .so. */
+static const char *driver_name(void *const *words, char *name, size_t size)
+{
+	Dl_info driver;
+	const char *base;
+	void *function = NULL;
+
+	for (unsigned word = 1; word < 8 && function == NULL; word++)
+		function = words[word];
+	if (function == NULL || dladdr(function, &driver) == 0 || driver.dli_fname == NULL)
+		return "unknown";
+	base = strrchr(driver.dli_fname, '/');
+	base = base == NULL ? driver.dli_fname : base + 1;
+	if (strncmp(base, "librte_", strlen("librte_")) == 0)
+		base += strlen("librte_");
+	(void)snprintf(name, size, "%.*s", (int)(strcspn(base, ".")), base);
+	return name;
+}
+
+static void attach(int16_t id)
+{
+	int (*info_get)(int16_t, struct info *);
+	const char *(*runtime_directory)(void);
+	const struct configured *known;
+	struct info info = { .dev_name = NULL };
+	struct dmascope_dpdk_device device = { .id = id };
+	const char *reason;
+	void **objects;
+	char driver[64];
+
+	if (given_up)
+		return;
+	if (!is_ours(id)) {
+		say("device %d is not observed: only 0 to %d can be", id, DEVICE_COUNT - 1);
+		return;
+	}
+	objects = fast_path_objects();
+	*(void **)&info_get = find("rte_dma_info_get");
+	if (objects == NULL || layout.stride == 0 || info_get == NULL) {
+		given_up = true;
+		say("nothing is observed: this version of DPDK has a dmadev that is not known, or no free device number");
+		return;
+	}
+	if (info_get(id, &info) != 0 || info.dev_name == NULL)
+		return;
+	if (!load_observer()) {
+		given_up = true;
+		return;
+	}
+	known = &configured[id];
+	*(void **)&runtime_directory = find("rte_eal_get_runtime_dir");
+	device.words = objects + (size_t)id * layout.stride;
+	device.nb_words = layout.nb_words;
+	device.nb_vchans = info.nb_vchans;
+	device.vchans = known->nb_vchans == info.nb_vchans ? known->vchans : NULL;
+	device.name = info.dev_name;
+	device.driver = driver_name(device.words, driver, sizeof(driver));
+	device.directory = runtime_directory == NULL ? "" : runtime_directory();
+	device.capabilities = info.dev_capa;
+	device.flags = known->flags;
+	device.max_vchans = info.max_vchans;
+	device.max_desc = info.max_desc;
+	device.min_desc = info.min_desc;
+	device.max_sges = info.max_sges;
+	device.numa_node = info.numa_node;
+	reason = observer->attach(&device);
+	if (reason != NULL)
+		say("device %d (%s) is not observed: %s", id, info.dev_name, reason);
+}
+
+/* What rte_dma_conf says: a flag at byte 2, or flags at byte 8 since there are functions for enqueue and dequeue. */
+static uint64_t configuration_flags(const uint8_t *conf)
+{
+	uint64_t flags = 0;
+
+	if (layout.nb_words == 10)
+		memcpy(&flags, conf + 8, sizeof(flags));
+	else if (layout.nb_words == 8)
+		flags = conf[2] != 0;
+	return flags;
+}
+
+/* ---------------------------------------------------------------- The replacements */
+
+static void patch_objects(void);
+
+static int missing(void)
+{
+	return -ENOTSUP;
+}
+
+static int observed_dev_max(size_t dev_max)
+{
+	int (*call)(size_t) = (int (*)(size_t))original(DEV_MAX);
+	int result = call == NULL ? missing() : call(dev_max);
+
+	if (result == 0) {
+		pthread_mutex_lock(&lock);
+		device_count = dev_max;
+		pthread_mutex_unlock(&lock);
+	}
+	return result;
+}
+
+static int observed_configure(int16_t dev_id, const void *conf)
+{
+	int (*call)(int16_t, const void *) = (int (*)(int16_t, const void *))original(CONFIGURE);
+	int result = call == NULL ? missing() : call(dev_id, conf);
+
+	if (result != 0 || conf == NULL || !is_ours(dev_id))
+		return result;
+	pthread_mutex_lock(&lock);
+	patch_objects();
+	if (fast_path_objects() != NULL) {
+		struct configured *known = &configured[dev_id];
+
+		free(known->vchans);
+		memcpy(&known->nb_vchans, conf, sizeof(known->nb_vchans));
+		known->flags = configuration_flags(conf);
+		known->vchans = calloc(known->nb_vchans, sizeof(*known->vchans));
+	}
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+static int observed_vchan_setup(int16_t dev_id, uint16_t vchan, const void *conf)
+{
+	int (*call)(int16_t, uint16_t, const void *) = (int (*)(int16_t, uint16_t, const void *))original(VCHAN_SETUP);
+	int result = call == NULL ? missing() : call(dev_id, vchan, conf);
+
+	if (result != 0 || conf == NULL || !is_ours(dev_id))
+		return result;
+	pthread_mutex_lock(&lock);
+	if (configured[dev_id].vchans != NULL && vchan < configured[dev_id].nb_vchans) {
+		struct dmascope_dpdk_vchan *known = &configured[dev_id].vchans[vchan];
+
+		memcpy(&known->direction, conf, sizeof(known->direction));
+		memcpy(&known->nb_desc, (const char *)conf + 4, sizeof(known->nb_desc));
+	}
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+static int observed_start(int16_t dev_id)
+{
+	int (*call)(int16_t) = (int (*)(int16_t))original(START);
+	int result = call == NULL ? missing() : call(dev_id);
+
+	if (result == 0) {
+		pthread_mutex_lock(&lock);
+		attach(dev_id);
+		pthread_mutex_unlock(&lock);
+	}
+	return result;
+}
+
+static int observed_stop(int16_t dev_id)
+{
+	int (*call)(int16_t) = (int (*)(int16_t))original(STOP);
+	int result = call == NULL ? missing() : call(dev_id);
+
+	pthread_mutex_lock(&lock);
+	if (result == 0 && observer != NULL && is_ours(dev_id))
+		observer->detach(dev_id);
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+static int observed_close(int16_t dev_id)
+{
+	int (*call)(int16_t) = (int (*)(int16_t))original(CLOSE);
+	int result = call == NULL ? missing() : call(dev_id);
+
+	if (result != 0 || !is_ours(dev_id))
+		return result;
+	pthread_mutex_lock(&lock);
+	free(configured[dev_id].vchans);
+	memset(&configured[dev_id], 0, sizeof(configured[dev_id]));
+	if (observer != NULL)
+		observer->closed(dev_id);
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+static int observed_stats_reset(int16_t dev_id, uint16_t vchan)
+{
+	int (*call)(int16_t, uint16_t) = (int (*)(int16_t, uint16_t))original(STATS_RESET);
+	int result = call == NULL ? missing() : call(dev_id, vchan);
+
+	pthread_mutex_lock(&lock);
+	if (result == 0 && observer != NULL && is_ours(dev_id))
+		observer->reset(dev_id, vchan);
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+/* ---------------------------------------------------------------- As a plug-in */
+
+#if defined(__x86_64__)
+#define IS_ADDRESS(type) ((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT || (type) == R_X86_64_64)
+#elif defined(__aarch64__)
+#define IS_ADDRESS(type) ((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT || (type) == R_AARCH64_ABS64)
+#else
+#error "the relocations of this processor"
+#endif
+
+/* Preloaded: the loader does it. */
+static bool is_plugin;
+
+/* The pages that the loader has made read-only. */
+struct object {
+	uintptr_t base;
+	uintptr_t relro_begin, relro_end;
+	const ElfW(Sym) *symbols;
+	const char *strings;
+};
+
+static void patch_slot(const struct object *object, void **slot, void *replacement)
+{
+	uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE), page = (uintptr_t)slot & ~(page_size - 1);
+	bool is_protected = page >= object->relro_begin && page < object->relro_end;
+
+	if (*slot == replacement)
+		return;
+	if (is_protected && mprotect((void *)page, page_size, PROT_READ | PROT_WRITE) != 0) {
+		say("some calls of the application are not seen: its tables cannot be changed");
+		return;
+	}
+	__atomic_store_n(slot, replacement, __ATOMIC_RELEASE);
+	if (is_protected)
+		(void)mprotect((void *)page, page_size, PROT_READ);
+}
+
+static void patch_relocations(const struct object *object, const ElfW(Rela) *relocations, size_t size)
+{
+	for (size_t index = 0; index < size / sizeof(*relocations); index++) {
+		const ElfW(Rela) *relocation = &relocations[index];
+		const char *name;
+
+		if (!IS_ADDRESS(ELF64_R_TYPE(relocation->r_info)) || relocation->r_addend != 0)
+			continue;
+		name = object->strings + object->symbols[ELF64_R_SYM(relocation->r_info)].st_name;
+		if (strncmp(name, "rte_dma_", strlen("rte_dma_")) != 0)
+			continue;
+		for (unsigned call = 0; call < CALL_COUNT; call++)
+			if (strcmp(name, calls[call].name) == 0)
+				patch_slot(object, (void **)(object->base + relocation->r_offset), calls[call].replacement);
+	}
+}
+
+/* The loader may or may not have added the base. */
+static const void *address_of(const struct object *object, uintptr_t value)
+{
+	return (const void *)(value < object->base ? value + object->base : value);
+}
+
+static int patch_object(struct dl_phdr_info *info, size_t size, void *own_base)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	struct object object = { .base = info->dlpi_addr };
+	const ElfW(Dyn) *dynamic = NULL;
+	uintptr_t plt = 0, relocations = 0, symbols = 0, strings = 0;
+	size_t plt_size = 0, relocations_size = 0;
+	const char *name = strrchr(info->dlpi_name, '/');
+
+	(void)size;
+	/* This object, the one that the calls go to, and what the kernel provides. */
+	if ((uintptr_t)own_base == object.base || strstr(info->dlpi_name, "linux-vdso") != NULL ||
+	    (name != NULL && strncmp(name, "/librte_dmadev.so", strlen("/librte_dmadev.so")) == 0))
+		return 0;
+	for (ElfW(Half) index = 0; index < info->dlpi_phnum; index++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[index];
+
+		if (header->p_type == PT_DYNAMIC)
+			dynamic = (const ElfW(Dyn) *)(object.base + header->p_vaddr);
+		if (header->p_type == PT_GNU_RELRO) {
+			object.relro_begin = (object.base + header->p_vaddr) & ~(page - 1);
+			object.relro_end = (object.base + header->p_vaddr + header->p_memsz) & ~(page - 1);
+		}
+	}
+	for (; dynamic != NULL && dynamic->d_tag != DT_NULL; dynamic++) {
+		switch (dynamic->d_tag) {
+		case DT_JMPREL: plt = dynamic->d_un.d_ptr; break;
+		case DT_PLTRELSZ: plt_size = dynamic->d_un.d_val; break;
+		case DT_RELA: relocations = dynamic->d_un.d_ptr; break;
+		case DT_RELASZ: relocations_size = dynamic->d_un.d_val; break;
+		case DT_SYMTAB: symbols = dynamic->d_un.d_ptr; break;
+		case DT_STRTAB: strings = dynamic->d_un.d_ptr; break;
+		default: break;
+		}
+	}
+	if (symbols == 0 || strings == 0)
+		return 0;
+	object.symbols = address_of(&object, symbols);
+	object.strings = address_of(&object, strings);
+	if (plt != 0)
+		patch_relocations(&object, address_of(&object, plt), plt_size);
+	if (relocations != 0)
+		patch_relocations(&object, address_of(&object, relocations), relocations_size);
+	return 0;
+}
+
+/* Plug-ins that are loaded later are found at the next call. */
+static void patch_objects(void)
+{
+	Dl_info own;
+
+	if (is_plugin && dladdr((void *)patch_objects, &own) != 0)
+		(void)dl_iterate_phdr(patch_object, own.dli_fbase);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	/* The scope of the program. RTLD_DEFAULT begins with that, but ends with a plug-in's own. */
+	void *program = dlopen(NULL, RTLD_LAZY);
+
+	is_plugin = program == NULL || dlsym(program, calls[START].name) != calls[START].replacement;
+	patch_objects();
+}
