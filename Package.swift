@@ -332,7 +332,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),
-        test(of: "ObservedCounters", ["CDMADev", "ObservedCounters", "LinuxSystem", "TestSupport"]),
+        test(of: "ObservedCounters", ["CDMADev", "DMADev", "ObservedCounters", "LinuxSystem", "TestSupport"]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),
         test(of: "OpenMetricsText", ["OpenMetricsText", "MetricsTestSupport"]),
         test(

@@ -73,7 +73,8 @@ func dmadev_call_dequeue_ops(
 
 @c @implementation
 func dmadev_call_failed(
-    _ path: UnsafeMutableRawPointer?, _ call: UInt32, _ result: Int32, _ vchan: UInt16, _ length: UInt32, _ flags: UInt64
+    _ path: UnsafeMutableRawPointer?, _ call: UInt32, _ result: Int32, _ vchan: UInt16, _ length: UInt32,
+    _ flags: UInt64
 ) -> Int32 {
     guard let call = DataCall(rawValue: Int(call)) else { return result }
     return layer(path).countFailure(result, call, vchan, DataPath.Arguments(flags: flags, length: length))

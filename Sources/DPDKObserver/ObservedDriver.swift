@@ -44,7 +44,9 @@ final class ObservedDriver: DMADriver {
     func status(of vchan: UInt16) -> VirtualChannelStatus { progress(of: vchan).status }
 
     func progress(of vchan: UInt16) -> ChannelProgress {
-        guard !observer_is_silent(id), let counters = observer_counters(id, vchan) else { return ChannelProgress(status: .idle) }
+        guard !observer_is_silent(id), let counters = observer_counters(id, vchan) else {
+            return ChannelProgress(status: .idle)
+        }
         let now = Ticks.now
         func age(_ time: UInt64) -> Duration? {
             time == 0 ? nil : .nanoseconds(Int64(clamping: ticks.nanoseconds(from: time, to: now)))

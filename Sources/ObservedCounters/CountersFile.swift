@@ -79,9 +79,11 @@ public struct CountersFile: Sendable {
             var done = 0
             while done < buffer.count {
                 let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
-                guard case .success(let count) = systemCall({
-                    pread(raw, rest.baseAddress, rest.count, off_t(clamping: offset) + off_t(done))
-                }), count > 0 else { return false }
+                guard
+                    case .success(let count) = systemCall({
+                        pread(raw, rest.baseAddress, rest.count, off_t(clamping: offset) + off_t(done))
+                    }), count > 0
+                else { return false }
                 done += count
             }
             return true
@@ -129,7 +131,8 @@ public struct CountersFile: Sendable {
             var channels: [Channel] = []
             for place in 0..<count {
                 var words = observer_channel_counters()
-                guard withUnsafeMutableBytes(of: &words, { read(entry.offset + place * UInt64(entry.channel_bytes), $0) })
+                guard
+                    withUnsafeMutableBytes(of: &words, { read(entry.offset + place * UInt64(entry.channel_bytes), $0) })
                 else { throw invalid("it has become shorter") }
                 channels.append(Channel(words, isSilent: entry.is_silent != 0))
             }

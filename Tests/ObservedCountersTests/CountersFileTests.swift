@@ -1,4 +1,5 @@
 import CDMADev
+import DMADev
 import Foundation
 import LinuxSystem
 import TestSupport

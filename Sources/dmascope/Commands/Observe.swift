@@ -31,7 +31,9 @@ struct Observe: ParsableCommand {
     var library: String?
     @Flag(help: "Print the environment variable, or the EAL's arguments, for unit files and containers; start nothing.")
     var printEnvironment = false
-    @Flag(help: "Print what the devices of observed programs did that were killed, and remove their files; start nothing.")
+    @Flag(
+        help: "Print what the devices of observed programs did that were killed, and remove their files; start nothing."
+    )
     var ended = false
     @OptionGroup var output: OutputOptions
     @Argument(
@@ -81,7 +83,8 @@ struct Observe: ParsableCommand {
         case .killed(let number):
             let name = String(cString: strsignal(number))
             let devices = files.isEmpty ? "no device of it was observed" : "its devices did until then:"
-            StandardStreams.reportError("\(program[0]) (pid \(running.pid)) was ended by signal \(number), \(name); \(devices)")
+            StandardStreams.reportError(
+                "\(program[0]) (pid \(running.pid)) was ended by signal \(number), \(name); \(devices)")
             if !files.isEmpty { StandardStreams.show(EndedPrograms.table(files).text(bold: false) + "\n") }
             ForegroundProgram.end(by: number)
         }

@@ -47,7 +47,8 @@ struct EndedPrograms {
                     table.add([
                         "\(file.pid)", file.program, "\(device.id)", device.name, device.driver, "\(vchan)",
                         "\(counters.application.submitted)", "\(counters.engine.completed)",
-                        "\(counters.engine.errors)", "\(channel.inFlight)", ByteCount.text(Double(counters.engine.bytes)),
+                        "\(counters.engine.errors)", "\(channel.inFlight)",
+                        ByteCount.text(Double(counters.engine.bytes)),
                         p99.map { timeText(nanoseconds: Double($0)) } ?? "-",
                     ])
                 }

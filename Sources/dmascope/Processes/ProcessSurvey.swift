@@ -16,10 +16,11 @@ struct ProcessSurvey {
             for walk in try Self.walks(finder, timeout) { earlier[Self.key(walk)] = walk.visitor }
             Pause.until(MonotonicTime.now.advanced(by: interval))
         }
-        rows = try Self.walks(finder, timeout).compactMap { walk in
-            let row = ProcessRow(walk, since: earlier[Self.key(walk)])
-            return row.devices.isEmpty && row.reason == nil ? nil : row
-        } + EndedPrograms(finder.trust).files.map(ProcessRow.init)
+        rows =
+            try Self.walks(finder, timeout).compactMap { walk in
+                let row = ProcessRow(walk, since: earlier[Self.key(walk)])
+                return row.devices.isEmpty && row.reason == nil ? nil : row
+            } + EndedPrograms(finder.trust).files.map(ProcessRow.init)
     }
 
     private static func walks(

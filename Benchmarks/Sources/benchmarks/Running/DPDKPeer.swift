@@ -49,7 +49,8 @@ final class DPDKPeer {
                 "--no-telemetry",
             ],
             environment: ["RUNTIME_DIRECTORY": setting.directory].merging(
-                isObserved ? ["LD_PRELOAD": library] : [:]) { $1 })
+                isObserved ? ["LD_PRELOAD": library] : [:]
+            ) { $1 })
         socketPath = ""
         _ = try answer()
     }
