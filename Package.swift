@@ -77,7 +77,7 @@ let package = Package(
         swiftTarget("FaultDriver", ["DMADev", "DMAEngine"]),
         swiftTarget(
             "ControllerDriver",
-            ["ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
+            ["CDMATrace", "ControllerProtocol", "DMADev", "DMAEngine", "LinuxSystem", systemPackage]),
         // The connections of a guest over one byte stream.
         swiftTarget("DomainLink", ["ControllerProtocol", "LinuxSystem", systemPackage]),
         swiftTarget("DMATelemetry", ["DMADev", "MachineInventory", "TelemetryWire", "DMATrace"]),

@@ -1,3 +1,4 @@
+internal import CDMATrace
 internal import ControllerProtocol
 public import DMADev
 public import DMAEngine
@@ -98,6 +99,7 @@ public final class ControllerDevice: RingDriver {
             destinationHandler: request.channel.domain.destinationHandler, offset: place?.offset ?? 0)
         if let faults = request.faults { attach.faults = try AttachRing.Faults(faults) }
         let answer = try connection.request(attach, for: RingAttached.self)
+        let number = answer.message.ring
         let memory: RingMemory
         if let place, let start = place.bytes.baseAddress {
             memory = RingMemory(layout: request.layout, at: start, in: place)
@@ -105,6 +107,7 @@ public final class ControllerDevice: RingDriver {
             memory = try Self.memory(request, answer.descriptors)
         }
         _ = try connection.request(StartRing(vchan: request.vchan), for: Done.self)
+        dmatrace_dmadev_engine_ring_mapped(number, request.device, request.vchan)
         return ApplicationRing(
             memory: memory, mode: request.configuration.flags,
             bell: EngineBell(word: connection.liveness.bellWord, event: connection.bell.raw),

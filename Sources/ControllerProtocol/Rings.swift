@@ -161,20 +161,25 @@ public struct RingAttached: WireMessage {
 
     /// The virtual channel of the ring.
     public var vchan: UInt16
+    /// The ring's number in the events of the controller's engine, for traces.
+    public var ring: UInt64
 
     /// Makes an answer for the attached ring.
-    public init(vchan: UInt16) {
+    public init(vchan: UInt16, ring: UInt64) {
         self.vchan = vchan
+        self.ring = ring
     }
 
     /// Encodes the members in wire order.
     public func write(to writer: inout WireWriter) {
         writer.put(vchan)
+        writer.put(ring)
     }
 
     /// Decodes the members; throws when the message is too short.
     public init(from reader: inout WireReader) throws(WireError) {
         vchan = try reader.number()
+        ring = try reader.number()
     }
 }
 

@@ -197,6 +197,8 @@ extension ControllerLoop {
             ring.hasGlobalPriority = configuration.hasGlobalPriorities
             ring.device = request.device
             ring.vchan = request.vchan
+            let number = EngineRing.newNumber()
+            ring.number = number
             ring.peer = EngineRing.Peer(
                 processID: peer.processID, connection: peer.number, tenant: ledger.number(of: peer.tenant))
             let new = Peer.NewRing(
@@ -204,7 +206,7 @@ extension ControllerLoop {
             peer.newRings[request.vchan] = new
             changedPeers.insert(peer.number)
             answer(
-                peer, RingAttached(vchan: request.vchan), sequence: sequence,
+                peer, RingAttached(vchan: request.vchan, ring: number), sequence: sequence,
                 descriptors: files.map { [$0.memory.applicationFile.raw, $0.memory.engineFile.raw] } ?? [])
             return nil
         } catch {

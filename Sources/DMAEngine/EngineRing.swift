@@ -50,6 +50,8 @@ public final class EngineRing: @unchecked Sendable {
         public var vchan: UInt16 = 0
         /// Who uses the ring; `nil`: this process.
         public var peer: Peer?
+        /// The ring's number in traces, from ``EngineRing/newNumber()``; `nil`: a new one.
+        public var number: UInt64?
 
         /// The defaults: SVA on both sides, no domains, no faults.
         public init() {}
@@ -88,7 +90,7 @@ public final class EngineRing: @unchecked Sendable {
         domains = configuration.domains?.map
         buffers = configuration.buffers
         owner = RingConsumer.Owner(
-            engine: engine.id, ring: Self.nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue,
+            engine: engine.id, ring: configuration.number ?? Self.newNumber(),
             device: configuration.device, vchan: configuration.vchan)
         // The application's side reads it at creation.
         memory.consumerPage.pointee.light_doorbell = AsymmetricFence.isOffered && !memory.isInRegion ? 1 : 0
@@ -169,6 +171,11 @@ public final class EngineRing: @unchecked Sendable {
     var work: (operations: UInt64, bytes: UInt64) {
         let counters = memory.engineCounters
         return (counters.member(\.completed).loadRelaxed(), counters.member(\.bytes).loadRelaxed())
+    }
+
+    /// A number that no other ring of this process has. Any thread.
+    public static func newNumber() -> UInt64 {
+        nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue
     }
 
     private static let nextNumber = Atomic<UInt64>(1)

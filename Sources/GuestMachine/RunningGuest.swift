@@ -7,6 +7,7 @@ internal import SystemPackage
 public final class RunningGuest {
     private let process: ChildProcess
     private let output: OwnedDescriptor
+    private let input: OwnedDescriptor
     private let ports: Ports
     private let deadline: MonotonicTime
     private let timeout: Duration
@@ -31,7 +32,13 @@ public final class RunningGuest {
     init(_ parts: GuestParts, archive: CInt, _ share: Guest.Share?, timeout: Duration) throws(GuestError) {
         do throws(Errno) {
             let null = OwnedDescriptor(adopting: try tryingSystemCall { open("/dev/null", O_RDONLY | O_CLOEXEC) })
+            // Opened here: the path may be of a descriptor of this process.
+            let memory = OwnedDescriptor(
+                adopting: try tryingSystemCall { open(share?.memory ?? "/dev/null", O_RDWR | O_CLOEXEC) })
             let pipe = try AnonymousPipe()
+            let inputs = try StreamSocket.pair().release()
+            input = OwnedDescriptor(adopting: inputs.first)
+            let guestInput = OwnedDescriptor(adopting: inputs.second)
             let ports = try Ports()
             process = try ChildProcess(
                 Self.launcher,
@@ -39,7 +46,7 @@ public final class RunningGuest {
                 environment: parts.environment,
                 descriptors: [
                     null.raw, pipe.writing.raw, ports.messages.raw, archive, ports.console.raw, ports.errors.raw,
-                    ports.files.raw,
+                    ports.files.raw, guestInput.raw, memory.raw,
                 ])
             output = pipe.reading
             self.ports = ports
@@ -67,6 +74,20 @@ public final class RunningGuest {
             count = max(Glibc.read(output.raw, buffer.baseAddress, buffer.count), 0)
         }
         return part.isEmpty ? nil : part
+    }
+
+    /// Writes to the port from which the script reads. It waits while the port is full.
+    ///
+    /// - Throws: ``GuestError`` if the guest has ended.
+    public func write(_ text: String) throws(GuestError) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { send(input.raw, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+            guard count > 0 || errno == EINTR else {
+                throw GuestError("the virtual machine takes no input: \(Errno(rawValue: errno))")
+            }
+            rest = rest.dropFirst(max(count, 0))
+        }
     }
 
     /// What the script has left, when the guest has ended.
@@ -113,7 +134,7 @@ public final class RunningGuest {
     private static func arguments(_ share: Guest.Share?) -> [String] {
         guard let share else { return [] }
         return [
-            "-object", "memory-backend-file,id=shared,share=on,mem-path=\(share.memory),size=\(share.byteCount)",
+            "-object", "memory-backend-file,id=shared,share=on,mem-path=/dev/fd/8,size=\(share.byteCount)",
             "-device", "ivshmem-plain,memdev=shared", "-chardev",
             "socket,id=channel,path=\(share.channel),server=on,wait=off", "-device",
             "virtserialport,chardev=channel,name=dmascope",
@@ -127,9 +148,11 @@ public final class RunningGuest {
             "-M", "q35", "-cpu", "max", "-accel", "tcg", "-smp", "1,maxcpus=2", "-m", "768", "-nodefaults", "-display",
             "none", "-no-reboot", "-serial", "file:/dev/fd/4", "-serial", "file:/dev/fd/1", "-serial", "file:/dev/fd/5",
             "-device", "virtio-serial-pci", "-chardev", "file,id=files,path=/dev/fd/6", "-device",
-            "virtserialport,chardev=files", "-kernel", parts.kernel, "-initrd", "/dev/fd/3",
+            "virtserialport,chardev=files", "-chardev", "socket,id=input,fd=7", "-device",
+            "virtserialport,chardev=input,nr=3", "-kernel", parts.kernel, "-initrd", "/dev/fd/3",
             // cx16: QEMU 7.2 emulates the instruction in a way that crashes the kernel.
-            "-append", "clearcpuid=cx16 console=ttyS0 quiet panic=-1 mitigations=off",
+            // no_timer_check: on a busy machine the emulated timer is late, which the kernel takes for a broken one.
+            "-append", "clearcpuid=cx16 no_timer_check console=ttyS0 quiet panic=-1 mitigations=off",
         ]
     }
 }

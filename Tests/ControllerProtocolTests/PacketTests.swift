@@ -20,7 +20,7 @@ import Testing
             faults: AttachRing.Faults(
                 before: 7, isHalted: true, delay: 5_000_000, freeze: 100, halt: 200,
                 failures: [.init(selection: 0, number: 3, status: 10), .init(selection: 2, number: .max, status: 256)])),
-        RingAttached(vchan: 5), StartRing(vchan: 6), StopRings(),
+        RingAttached(vchan: 5, ring: 1 << 40), StartRing(vchan: 6), StopRings(),
         RegisterMemory(offset: 4096, byteCount: 1 << 40, isWritable: false), MemoryRegistered(iova: 1 << 57),
         UnregisterMemory(iova: .max),
         AllocateMemory(byteCount: 1 << 20), MemoryAllocated(offset: 4096), FreeMemory(offset: 8192),

@@ -216,7 +216,7 @@ import Testing
             #expect(peer.refusal?.errno == EINVAL)
         }
         let good = AttachRing(vchan: 15, descriptorCount: 8192, maximumEntryCount: 32)
-        #expect(try peer.ask(good, for: RingAttached.self) == RingAttached(vchan: 15))
+        #expect(try peer.ask(good, for: RingAttached.self)?.vchan == 15)
         #expect(try peer.ask(good, for: RingAttached.self) == nil)
         #expect(peer.refusal?.errno == EEXIST)
         #expect(try peer.ask(StartRing(vchan: 14), for: Done.self) == nil)

@@ -84,6 +84,7 @@ private let otherFields: [String: [String: TraceValue]] = [
         "engine": 7, "ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1, "nb_desc": 1024, "pid": 4711,
         "connection": 0x200_0000_0000,
     ],
+    "dmadev_engine:ring_mapped": ["ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1],
     "dmadev_engine:ring_detach": [
         "engine": 7, "ring": 0x100_0000_0000, "dev_id": 3, "vchan": 1, "aborted": 6, "completed": 100, "errors": 8,
         "bytes": 0x400_0000_0000, "latencies": 101,

@@ -14,8 +14,19 @@ extension Guest {
     }()
 
     /// A guest of what `scripts/fetch-packages guest` has unpacked.
-    public convenience init() throws {
-        try self.init(GuestParts())
+    ///
+    /// - Parameter kernel: another kernel than the newest of them.
+    public convenience init(kernel: String? = nil) throws {
+        try self.init(GuestParts(kernel: kernel))
+    }
+
+    /// The kernels among them.
+    public static var kernels: [String] {
+        get throws {
+            let directory = URL(fileURLWithPath: try GuestParts().kernel).deletingLastPathComponent().path
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+            return names.filter { $0.hasPrefix("vmlinuz-") }.map { "\(directory)/\($0)" }
+        }
     }
 
     /// Adds the session daemon of LTTng and what it starts, and what a traced program loads.
@@ -54,11 +65,18 @@ extension Guest {
         var output = Data()
         while let part = try guest.nextOutput(within: .max) { output.append(contentsOf: part) }
         let outcome = try guest.outcome()
-        let files = try TemporaryDirectory()
-        let archive = files.file("files.tar")
-        try Data(outcome.files).write(to: URL(fileURLWithPath: archive))
-        try outputOfProgram("/bin/tar", ["-x", "-f", archive, "-C", files.path])
+        return (String(decoding: output, as: UTF8.self), outcome, try outcome.unpacked())
+    }
+}
+
+extension RunningGuest.Outcome {
+    /// The files of `/out`.
+    func unpacked() throws -> TemporaryDirectory {
+        let directory = try TemporaryDirectory()
+        let archive = directory.file("files.tar")
+        try Data(files).write(to: URL(fileURLWithPath: archive))
+        try outputOfProgram("/bin/tar", ["-x", "-f", archive, "-C", directory.path])
         unlink(archive)
-        return (String(decoding: output, as: UTF8.self), outcome, files)
+        return directory
     }
 }

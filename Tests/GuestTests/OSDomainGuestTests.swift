@@ -1,147 +1,140 @@
 import DMAController
-import DMADev
 import Foundation
 import GuestMachine
 import GuestTestSupport
-import LinuxSystem
-import Logging
 import TelemetryWire
 import TestSupport
 import Testing
 
-/// Two operating systems: a controller and an application here, `dmascope serve` and an application in a guest, one group.
+/// Three operating systems: a controller and an application here, `dmascope serve` and an application in each of two guests.
 @Suite(.serialized, .enabled(if: Guest.unavailable == nil, "\(Guest.unavailable ?? "")"))
 struct OSDomainGuestTests {
-    private static let byteCount = 16 << 20
-
-    /// The controller with its guest's memory and channel.
+    /// `dmascope serve` with the memory and the channels of its guests, and an application of its controller.
     private final class Host {
-        let directory: TemporaryDirectory
-        let share: Guest.Share
-        let controller: DMAController
-        let bridge: DomainBridge
+        static let guestNames = ["one", "two"]
 
-        init() throws {
-            directory = try TemporaryDirectory()
-            let memory = "/dev/shm/dmascope-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-            guard FileManager.default.createFile(atPath: memory, contents: nil), truncate(memory, byteCount) == 0 else {
-                throw TestSupportError("\(memory): \(errno)")
+        let shares: [Guest.Share]
+        let server: RunningProgram
+        let member: MemberProcess
+        private let directory: TemporaryDirectory
+        private let session: LTTngSession
+
+        init(_ session: LTTngSession) throws {
+            self.session = session
+            let directory = try TemporaryDirectory()
+            self.directory = directory
+            shares = Self.guestNames.map { name in
+                let memory = "/dev/shm/dmascope-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+                return Guest.Share(memory: memory, byteCount: 16 << 20, channel: directory.file(name))
             }
-            share = Guest.Share(memory: memory, byteCount: byteCount, channel: directory.file("channel"))
-            let domain = OSDomain(name: "guest", memory: memory)
-            var configuration = ControllerConfiguration()
-            configuration.osDomains = [domain]
-            controller = try DMAController.start(path: directory.file("control"), configuration: configuration)
-            let logger = Logger(label: "bridge") { _ in SwiftLogNoOpLogHandler() }
-            bridge = try DomainBridge(domain: domain, channel: share.channel, controller: controller, logger: logger)
+            for share in shares {
+                guard FileManager.default.createFile(atPath: share.memory, contents: nil),
+                    truncate(share.memory, share.byteCount) == 0
+                else { throw TestSupportError("\(share.memory): \(errno)") }
+            }
+            let domains = zip(Self.guestNames, shares).flatMap { name, share in
+                ["--os-domain", "name=\(name),memory=\(share.memory),channel=\(share.channel)"]
+            }
+            server = try session.start(
+                builtProduct("dmascope"), ["serve", "--listen", "off", "--device", "software"] + domains,
+                environment: ["RUNTIME_DIRECTORY": directory.path])
+            try server.waitForOutput(containing: "Ctrl-C ends it.")
+            member = try MemberProcess(
+                running: session.start(
+                    builtProduct("controller-member"), [directory.file("dmascope/dmascope.control")]))
+        }
+
+        /// What a command of dmascope prints.
+        func scope(_ arguments: String...) throws -> String {
+            try outputOfProgram(
+                builtProduct("dmascope"), arguments, environment: ["RUNTIME_DIRECTORY": directory.path])
+        }
+
+        /// The numbers of its controller's connections, by operating system; empty: this one.
+        func connections() throws -> [String: UInt64] {
+            let reply = try JSONValue(parsing: scope("query", "dmascope", "/controller/peers")).tree
+            let rows = reply["/controller/peers"]?.elements ?? []
+            return Dictionary(
+                rows.map { ($0["os_domain"]?.string ?? "", $0["number"]?.unsigned ?? 0) }, uniquingKeysWith: min)
+        }
+
+        /// Where the telemetry of a process with this file prefix is.
+        func socket(_ prefix: String) -> String { directory.file("dpdk/\(prefix)/dpdk_telemetry.v2") }
+
+        func end() throws {
+            member.program.closeInput()
+            #expect(try member.program.wait().exit == .exited(0))
+            server.kill(SIGTERM)
+            #expect(try server.wait().exit == .exited(0))
         }
 
         deinit {
-            bridge.stop()
-            controller.stop()
-            unlink(share.memory)
+            server.kill(SIGKILL)
+            for share in shares { unlink(share.memory) }
         }
     }
 
-    /// The lines that a guest writes.
-    private final class Lines {
-        private let guest: RunningGuest
-        private var pending: [UInt8] = []
-
-        init(_ guest: RunningGuest) {
-            self.guest = guest
+    /// The flow of the RFC for two processes, with three operating systems: create, share the token, join, get the handlers,
+    /// transfer, leave, events. All is recorded, here and in the guests, and each operation of a guest is found here.
+    @Test func `host and two guests copy in one group, until one leaves and one dies`() throws {
+        var guestTraces: [Trace] = []
+        var connections: [String: UInt64] = [:]
+        let trace = try LTTngSession.record { session in
+            let host = try Host(session)
+            let guests = try host.shares.map {
+                try GuestMember($0, serve: "--device software --workload copy --workload-rate 20")
+            }
+            for guest in guests { try guest.waitUntilReady() }
+            connections = try host.connections()
+            #expect(Set(connections.keys) == ["", "one", "two"])
+            let flow = try GroupFlow(host.member, guests[0], guests[1])
+            try flow.createAndJoin()
+            try flow.transfer()
+            try flow.transferByChannels()
+            try flow.refuseWhatIsNotAllowed()
+            try expectTelemetry(of: host)
+            try flow.leave()
+            guestTraces = [try guests[0].end()]
+            try flow.expectDeath()
+            guestTraces.append(try guests[1].end())
+            try eventually("nothing of the guests stays") { try host.connections().keys.elementsEqual([""]) }
+            try host.end()
         }
+        #expect(trace.discardedCount == 0)
+        let engine = try EngineOperations(trace)
+        for guest in guestTraces { try engine.expectAll(of: guest) }
+        try engine.expectOne(of: guestTraces[1], connection: #require(connections["two"]))
+        // The group's events are those that the members have seen.
+        let joined = try trace.events(named: "dmadev_group:member_joined").map { try $0.fields()["handler"] }
+        let handlers = try guestTraces.flatMap { $0.events(named: "dmadev:access_group_join") }.map {
+            try $0.fields()
+        }.filter { $0["ret"] == 0 }.map { $0["handler"] }
+        #expect(joined == handlers && joined.count == 2)
+        let died = try trace.events(named: "dmadev_group:member_left").map { try $0.fields()["died"] }
+        #expect(died == [0, 1])
+    }
 
-        func next() throws -> String {
-            while true {
-                if let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
-                    defer { pending.removeSubrange(...end) }
-                    return String(decoding: pending[..<end], as: UTF8.self)
-                }
-                guard let part = try guest.nextOutput(within: .max) else {
-                    throw TestSupportError("the guest has ended: \(try guest.outcome())")
-                }
-                pending += part
+    /// The host's commands show the devices of the guests.
+    private func expectTelemetry(of host: Host) throws {
+        for name in Host.guestNames {
+            let prefix = "\(name).dmascope"
+            try eventually("the telemetry of \(name) is here") {
+                FileManager.default.fileExists(atPath: host.socket(prefix))
+            }
+            let list = try JSONValue(parsing: host.scope("list", "--file-prefix", prefix, "--json")).tree
+            #expect(list.elements.map { $0["driver"]?.string } == ["software"], "\(list)")
+            try eventually("the devices of \(name) have copied") {
+                let rows = try JSONValue(parsing: host.scope("stats", "--file-prefix", prefix, "--json")).tree.elements
+                return rows.count == 1 && rows.allSatisfy { ($0["completed"]?.unsigned ?? 0) > 0 }
             }
         }
-    }
-
-    /// The application in the guest. What it says in order: see the test.
-    private static func script(_ scope: String, _ member: String, group: Int, token: Token, window: UInt64) -> String {
-        """
-        \(scope) serve --listen off --log-level info >/tmp/serve 2>&1 &
-        mkfifo /tmp/in /tmp/out
-        until grep -q 'connected to the host' /tmp/serve; do
-            sleep 0.1
-            kill -0 $! || { cat /tmp/serve; exit 2; }
-        done
-        \(member) /var/run/dmascope/dmascope.control </tmp/in >/tmp/out &
-        exec 3>/tmp/in 4</tmp/out
-        read -r line <&4
-        echo "member $line"
-        ask() {
-            echo "$*" >&3
-            read -r line <&4
-            echo "$line"
+        let lines = try host.scope("metrics").split(separator: "\n")
+        for prefix in ["dmascope", "one.dmascope", "two.dmascope"] {
+            let completed = lines.filter {
+                $0.hasPrefix("dmadev_operations_completed_total{") && $0.contains("prefix=\"\(prefix)\"")
+            }
+            #expect(!completed.isEmpty, "\(prefix)")
         }
-        echo "joined $(ask join \(group) \(token.hex))"
-        handler=$(ask windows \(group) | cut -d: -f1)
-        own=$(ask own)
-        ask put 0 65536 42 >/dev/null
-        echo "to host $(ask copy $own \(window) 65536 0 $handler)"
-        echo "from host $(ask copy \(window + 65536) $own 65536 $handler 0) $(ask holds 0 65536 77)"
-        echo "window $(ask window \(group) 3 32 8)"
-        until [ "$(ask holds 131072 32768 99)" = yes ]; do sleep 0.1; done
-        ask put 131072 32768 55 >/dev/null
-        echo "answered"
-        sleep 100
-        """
-    }
-
-    @Test func `host and guest copy in one group, in both directions, until the guest is killed`() throws {
-        let host = try Host()
-        let creator = try MemberProcess(host.controller.path)
-        let token = Token()
-        let made = try creator.create(token)
-        let target: UInt64 = try creator.number("window \(made.group) 3 0 64")
-        _ = try creator.ask("put 65536 65536 77")
-
-        let (scope, member) = (try builtProduct("dmascope"), try builtProduct("controller-member"))
-        let machine = try Guest()
-        machine.share = host.share
-        for path in [scope, member] { try machine.add(program: path) }
-        var guest: RunningGuest? = try machine.start(
-            Self.script(scope, member, group: made.group, token: token, window: target))
-        var lines: Lines? = guest.map(Lines.init)
-        func next() throws -> String { try lines?.next() ?? "" }
-
-        #expect(try next() == "member ready")
-        let joined = try next().split(separator: " ").last.flatMap { UInt16($0) }
-        let handler = try #require(joined)
-        try eventually("the host's application hears it") {
-            try creator.events.contains("joined:\(made.group):\(handler)")
-        }
-        #expect(host.controller.report().connections.count == 2)
-        #expect(try next() == "to host successful")
-        #expect(try creator.ask("holds 0 65536 42") == "yes")
-        #expect(try next() == "from host successful yes")
-        // Now the host's application writes to the guest, and reads from it.
-        let words = try next().split(separator: " ")
-        let window = try #require(words.last.flatMap { UInt64($0) })
-        let own: UInt64 = try creator.number("own")
-        _ = try creator.ask("put 0 32768 99")
-        #expect(try creator.ask("copy \(own) \(window) 32768 0 \(handler)") == "successful")
-        #expect(try next() == "answered")
-        #expect(try creator.ask("copy \(window) \(own + 131072) 32768 \(handler) 0") == "successful")
-        #expect(try creator.ask("holds 131072 32768 55") == "yes")
-
-        lines = nil
-        guest = nil
-        try eventually("the host's application hears that the guest is gone") {
-            try creator.events.contains("left:\(made.group):\(handler)")
-        }
-        try eventually("nothing of it stays") { host.controller.statistics.connections == 1 }
-        #expect(try creator.ask("copy \(own) \(window) 32768 0 \(handler)") != "successful")
     }
 
     @Test func `the demonstration moves a file through two guests and back`() throws {
@@ -153,9 +146,51 @@ struct OSDomainGuestTests {
             steps.map { $0["step"]?.string } == ["start", "to_first", "to_second", "to_host", "compare", "kill", "end"])
         #expect(steps[4]["verified"] == .bool(true))
         #expect(steps[5]["second_guest"] == .string("left") && steps[5]["status"] == .string("user_abort"))
+    }
+
+    @Test func `a demonstration that is killed leaves no guest and no memory, and the next one removes its directory`()
+        throws
+    {
+        let demonstration = try RunningProgram(builtProduct("dmascope"), ["demo", "os"])
+        let process = "/proc/\(demonstration.processID)"
+        var emulators: [pid_t] = []
+        try eventually("both emulators run") {
+            let children = try? String(
+                contentsOfFile: "\(process)/task/\(demonstration.processID)/children", encoding: .utf8)
+            emulators = (children ?? "").split(separator: " ").compactMap { pid_t($0) }.filter { child in
+                (try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8))?.hasPrefix("qemu") == true
+            }
+            return emulators.count == 2
+        }
+        let files = try FileManager.default.contentsOfDirectory(atPath: "\(process)/fd").compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(process)/fd/\($0)")
+        }
+        let directory = try #require(files.first { $0.hasPrefix("/tmp/dmascope-demo-") })
+        demonstration.kill(SIGKILL)
+        try demonstration.wait()
+        try eventually("the emulators have ended") { emulators.allSatisfy { kill($0, 0) != 0 } }
         #expect(
-            try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").allSatisfy {
-                !$0.hasPrefix("dmascope-demo-")
-            })
+            try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").allSatisfy { !$0.contains("dmascope-demo") }
+        )
+        let next = try runProgram(builtProduct("dmascope"), ["demo", "os", "--kernel", "/etc/passwd"])
+        #expect(next.exit == .exited(1), "\(next)")
+        #expect(!FileManager.default.fileExists(atPath: directory))
+    }
+}
+
+@Suite struct OSDomainCapabilityTests {
+    @Test func `a device whose controller has no guests lacks the capability`() throws {
+        let directory = try TemporaryDirectory()
+        let controller = try DMAController.start(path: directory.file("control"))
+        defer { controller.stop() }
+        let (creator, joiner) = (try MemberProcess(controller.path), try MemberProcess(controller.path))
+        let token = Token()
+        let made = try creator.create(token)
+        _ = try joiner.number("join \(made.group) \(token.hex)", as: UInt16.self)
+        let (window, own) = try joiner.copyPage(to: creator, in: made)
+        _ = try joiner.ask("others os")
+        #expect(try joiner.ask("copy \(own) \(window) 64 0 \(made.handler)") == "error \(EINVAL)")
+        #expect(try joiner.ask("copy \(window) \(own) 64 \(made.handler) 0") == "error \(EINVAL)")
+        #expect(try joiner.ask("channel \(made.handler) 0") == "error \(EINVAL)")
     }
 }

@@ -47,7 +47,7 @@ public struct TraceEvent: Sendable, CustomStringConvertible {
 }
 
 /// The value of an event's field.
-public enum TraceValue: Sendable, Equatable, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral,
+public enum TraceValue: Sendable, Hashable, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral,
     ExpressibleByArrayLiteral
 {
     /// Wide enough for every signed and unsigned field.

@@ -120,6 +120,19 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: String(path)))
     }
 
+    @Test func theNextOneRemovesTheDirectoryOfOneThatWasKilled() throws {
+        let killed = try scope.start("demo", "pair", "--size", "256M")
+        let output = try killed.waitForOutput(containing: "process B    pid ")
+        let path = String(try #require(output.firstMatch(of: #/(/tmp/dmascope-demo-[^/]+)/control/#)?.1))
+        // As long as it lives, no other one removes it.
+        #expect(try scope.run("demo", "pair", "--size", "1").exit == .exited(0))
+        #expect(FileManager.default.fileExists(atPath: path + "/control"))
+        killed.kill(SIGKILL)
+        try killed.wait()
+        #expect(try scope.run("demo", "pair", "--size", "1").exit == .exited(0))
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
     @Test func aProcessThatIsNamedHasToBeAController() throws {
         expect(try scope.run("demo", "pair", "--file-prefix", "nobody"), exits: 3, saying: "start `dmascope serve`")
         let server = try scope.serve("--no-controller")

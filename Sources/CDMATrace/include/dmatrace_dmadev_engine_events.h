@@ -30,6 +30,15 @@ DMATRACE_EVENT(dmadev_engine, ring_attach, INFO,
 		lttng_ust_field_integer(int32_t, pid, pid)
 		lttng_ust_field_integer(uint64_t, connection, connection)))
 
+/* Recorded by the application whose ring an engine of another process serves, when it starts the ring: ring is the
+ * number that the other events have in that process, in which dev_id and vchan are the same too. */
+DMATRACE_EVENT(dmadev_engine, ring_mapped, INFO,
+	DMATRACE_ARGS(uint64_t, ring, int16_t, dev_id, uint16_t, vchan),
+	DMATRACE_FIELDS(
+		lttng_ust_field_integer(uint64_t, ring, ring)
+		lttng_ust_field_integer(int16_t, dev_id, dev_id)
+		lttng_ust_field_integer(uint16_t, vchan, vchan)))
+
 /* The final counts of the ring. completed includes errors, and errors includes aborted; latencies is the number of
  * values in the latency histogram. */
 DMATRACE_EVENT(dmadev_engine, ring_detach, INFO,

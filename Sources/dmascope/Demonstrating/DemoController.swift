@@ -18,7 +18,7 @@ final class DemoController {
     private struct Own {
         let controller: DMAController
         let server: TelemetryServer
-        let directory: String
+        let directory: DemoDirectory
     }
 
     var isOwn: Bool { own != nil }
@@ -46,29 +46,21 @@ final class DemoController {
     }
 
     private convenience init(timeout: Duration) throws(Failure) {
-        // Not TMPDIR, which may be too long: a socket's path has at most 107 bytes.
-        var template = Array("/tmp/dmascope-demo-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw Failure(
-                "cannot create a directory in /tmp: \(Errno(rawValue: errno)): start `dmascope serve` instead")
-        }
-        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let directory = try DemoDirectory()
         let controller: DMAController
         do throws(ControllerError) {
-            controller = try DMAController.start(path: directory + "/control")
+            controller = try DMAController.start(path: directory.file("control"))
         } catch {
-            rmdir(directory)
             throw Failure("\(error): start `dmascope serve` instead")
         }
         do {
             let server = try TelemetryServer.start(
                 filePrefix: "demo", commands: DeviceCommands.table(controller: controller),
-                in: TelemetryRunDirectory(root: directory))
+                in: TelemetryRunDirectory(root: directory.path))
             let own = Own(controller: controller, server: server, directory: directory)
             try self.init(Peer(.socket(server.path), timeout: timeout), own)
         } catch {
             controller.stop()
-            Self.remove(directory)
             throw Failure("\((error as? Failure)?.message ?? "\(error)"): start `dmascope serve` instead")
         }
     }
@@ -78,11 +70,5 @@ final class DemoController {
         guard let own else { return }
         own.server.stop()
         own.controller.stop()
-        Self.remove(own.directory)
-    }
-
-    /// Removes the directories. Controller and server have removed their sockets.
-    private static func remove(_ directory: String) {
-        for path in ["/dpdk/demo", "/dpdk", ""] { rmdir(directory + path) }
     }
 }

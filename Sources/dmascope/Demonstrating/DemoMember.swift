@@ -11,22 +11,15 @@ struct DemoMember: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "member", abstract: "Run one process of `demo pair`.", shouldDisplay: false)
 
-    @Argument(help: "creator or joiner.")
-    var role: String
-    @Argument(help: "The controller's socket.")
-    var controller: String
+    @OptionGroup var member: DemoMemberOptions
 
     func run() throws {
-        do {
-            switch DemoProcess.Role(rawValue: role) {
-            case .creator?: try DemoCreator(controller).run()
-            case .joiner?: try DemoJoiner(controller).run()
+        try member.run {
+            switch DemoProcess.Role(rawValue: member.role) {
+            case .creator?: try DemoCreator(member.controller).run()
+            case .joiner?: try DemoJoiner(member.controller).run()
             case nil: throw ValidationError("the role is creator or joiner")
             }
-        } catch let error as DMAError {
-            throw Failure("process \(role): \(error): check the controller's limits and permissions")
-        } catch let error as OperationError {
-            throw Failure("process \(role): \(error): check whether the controller still runs")
         }
     }
 
@@ -48,6 +41,25 @@ struct DemoMember: ParsableCommand {
             return try SharedMapping(of: DemoProcess.dataDescriptor, byteCount: byteCount, isWritable: false)
         } catch {
             throw Failure("cannot map the data: \(error): only `dmascope demo pair` starts this command")
+        }
+    }
+}
+
+/// What the processes of `demo pair` and `demo os` are started with.
+struct DemoMemberOptions: ParsableArguments {
+    @Argument(help: "Which process it is: creator or joiner of `demo pair`, first or second of `demo os`.")
+    var role: String
+    @Argument(help: "The controller's socket.")
+    var controller: String
+
+    /// Runs the process, and says what to do about its errors.
+    func run(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as DMAError {
+            throw Failure("process \(role): \(error): check the controller's limits and permissions")
+        } catch let error as OperationError {
+            throw Failure("process \(role): \(error): check whether the controller still runs")
         }
     }
 }

@@ -11,19 +11,12 @@ struct DemoOSMember: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "os-member", abstract: "Run the process in a guest of `demo os`.", shouldDisplay: false)
 
-    @Argument(help: "0 for the first guest, 1 for the second.")
-    var number: Int
-    @Argument(help: "The number of bytes that move.")
-    var byteCount: Int
+    @OptionGroup var member: DemoMemberOptions
 
     func run() throws {
-        do {
+        try member.run {
             let own = try connect()
-            try DemoOSMemberRun(own, number, byteCount).run()
-        } catch let error as DMAError {
-            throw Failure("\(error): check the controller's limits and permissions")
-        } catch let error as OperationError {
-            throw Failure("\(error): check whether the controller still runs")
+            try DemoOSMemberRun(own, isFirst: member.role == "first").run()
         }
     }
 
@@ -32,9 +25,10 @@ struct DemoOSMember: ParsableCommand {
         let deadline = MonotonicTime.now.advanced(by: .seconds(60))
         while true {
             do throws(DMAError) {
-                return try DemoDevice(ControlSocketPath.path(filePrefix: "dmascope"))
+                return try DemoDevice(member.controller)
             } catch {
-                guard error.errno == .connectionRefused || error.errno == .noSuchFileOrDirectory,
+                // As long as it has no host, it closes connections.
+                guard [.connectionRefused, .noSuchFileOrDirectory, .ioError].contains(error.errno),
                     MonotonicTime.now < deadline
                 else { throw error }
                 Pause.until(.now.advanced(by: .milliseconds(50)))
@@ -57,12 +51,11 @@ private struct DemoOSMemberRun {
     private let handler: DomainHandler
     private let callback: AccessGroupCallback
 
-    init(_ own: DemoDevice, _ number: Int, _ byteCount: Int) throws {
+    init(_ own: DemoDevice, isFirst: Bool) throws {
         self.own = own
-        isFirst = number == 0
-        self.byteCount = byteCount
-        let (group, token) = try Self.secret()
-        self.group = group
+        self.isFirst = isFirst
+        let (group, token, byteCount) = try Self.secret()
+        (self.group, self.byteCount) = (group, byteCount)
         callback = AccessGroupCallback { _, event in
             guard event.kind == .left else { return }
             try? DemoMember.send(
@@ -80,19 +73,19 @@ private struct DemoOSMemberRun {
         pageMover = DemoMover(channel: channel, chunk: 8, byteCount: 8)
     }
 
-    /// The group's number and token, from the file that `demo os` has put into the guest.
-    private static func secret() throws(Failure) -> (AccessGroupID, AccessToken) {
+    /// The group's number and token, and the number of bytes, from the file that `demo os` has put into the guest.
+    private static func secret() throws(Failure) -> (AccessGroupID, AccessToken, Int) {
         let words =
             ((try? ProcFile.bytes(DemoOSRun.secretPath, atMost: 256)).map { String(decoding: $0, as: UTF8.self) } ?? "")
             .split(separator: " ")
-        let digits = Array((words.last ?? "").utf8)
+        let digits = Array((words.dropFirst().first ?? "").utf8)
         let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
             UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
         }
-        guard words.count == 2, let group = AccessGroupID(words[0]),
+        guard words.count == 3, let group = AccessGroupID(words[0]), let byteCount = Int(words[2]),
             let token = bytes.withUnsafeBytes({ AccessToken(bytes: $0) })
         else { throw Failure("only `dmascope demo os` starts this command") }
-        return (group, token)
+        return (group, token, byteCount)
     }
 
     func run() throws {

@@ -29,14 +29,15 @@ final class DemoOSRun {
 
     /// The length of that page's window, by which it is told from others.
     static let pageByteCount = 4096
-    /// The group's number and its token in hexadecimal digits, in the guests only.
+    /// The group's number, its token in hexadecimal digits, and the number of bytes that move; in the guests only.
     static let secretPath = "/secret"
 
     private let byteCount: Int
     private let dataName: String
     private let data: SharedMapping
     private let termination: Termination
-    private let directory: DemoOSDirectory
+    private let directory: DemoDirectory
+    private let shares: [DemoOSShare]
     private let controller: DMAController
     private var bridges: [DomainBridge] = []
     private let own: DemoDevice
@@ -57,10 +58,14 @@ final class DemoOSRun {
         // Rings and two buffers fit in.
         var regionByteCount = 8 << 20
         while regionByteCount < 3 * byteCount { regionByteCount *= 2 }
-        directory = try DemoOSDirectory(regionByteCount: regionByteCount)
+        let directory = try DemoDirectory()
+        self.directory = directory
+        shares = try ["first", "second"].map { name throws(Failure) in
+            try DemoOSShare(name, byteCount: regionByteCount, in: directory)
+        }
         self.data = try SharedMapping(of: data.descriptor.raw, byteCount: byteCount, isWritable: false)
         var configuration = ControllerConfiguration()
-        configuration.osDomains = directory.guests.map { OSDomain(name: $0.name, memory: $0.share.memory) }
+        configuration.osDomains = shares.map { OSDomain(name: $0.name, memory: $0.share.memory) }
         controller = try DMAController.start(path: directory.file("control"), configuration: configuration)
         own = try DemoDevice(controller.path)
         // Never as short as the page.
@@ -79,15 +84,14 @@ final class DemoOSRun {
                 rights: rights, in: group)
         }
         let digits = token.withUnsafeBytes { $0.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
-        for (number, guest) in directory.guests.enumerated() {
+        for (number, guest) in shares.enumerated() {
             bridges.append(
                 try DomainBridge(
                     domain: configuration.osDomains[number], channel: guest.share.channel, controller: controller,
                     logger: Logger(label: "dmascope.bridge") { _ in SwiftLogNoOpLogHandler() }))
             guests.append(
                 try DemoOSGuest(
-                    guest.name, parts, guest.share, secret: "\(group) \(digits)", number: number, byteCount: byteCount,
-                    termination))
+                    guest.name, parts, guest.share, secret: "\(group) \(digits) \(byteCount)", termination))
         }
     }
 
@@ -174,48 +178,31 @@ final class DemoOSRun {
     }
 }
 
-/// The files that the guests share with this machine.
-final class DemoOSDirectory {
-    struct Shared {
-        let name: String
-        let share: Guest.Share
-    }
+/// What a guest shares with this machine. The memory has no path that could stay behind, but a descriptor of this process.
+private struct DemoOSShare {
+    let name: String
+    let share: Guest.Share
+    private let memory: OwnedMemory
 
-    let guests: [Shared]
-    private let path: String
+    /// So that the structure can be copied.
+    private final class OwnedMemory: Sendable {
+        let file: OwnedDescriptor
 
-    init(regionByteCount: Int) throws(Failure) {
-        // In memory, and short: a socket's path has at most 107 bytes.
-        var template = Array("/dev/shm/dmascope-demo-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw Failure("cannot create a directory in /dev/shm: \(Errno(rawValue: errno)): free some memory")
-        }
-        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        self.path = path
-        guests = ["first", "second"].map { name in
-            Shared(
-                name: name,
-                share: Guest.Share(
-                    memory: "\(path)/\(name).memory", byteCount: regionByteCount, channel: "\(path)/\(name).channel"))
-        }
-        for guest in guests {
-            let file = open(guest.share.memory, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-            defer { close(file) }
-            guard ftruncate(file, regionByteCount) == 0 else {
-                throw Failure("cannot create \(guest.share.memory): \(Errno(rawValue: errno)): free some memory")
-            }
+        init(_ file: consuming OwnedDescriptor) {
+            self.file = file
         }
     }
 
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-
-    deinit {
-        for guest in guests {
-            unlink(guest.share.memory)
-            unlink(guest.share.channel)
+    init(_ name: String, byteCount: Int, in directory: DemoDirectory) throws(Failure) {
+        self.name = name
+        do throws(Errno) {
+            memory = OwnedMemory(try MemoryFile.make(name: "dmascope-\(name)", byteCount: byteCount))
+        } catch {
+            throw Failure("no memory to share with the \(name) guest: \(error): free some memory")
         }
-        unlink(file("control.lock"))
-        rmdir(path)
+        share = Guest.Share(
+            memory: "/proc/self/fd/\(memory.file.raw)", byteCount: byteCount, channel: directory.file("\(name).channel")
+        )
     }
 }
 
@@ -227,8 +214,7 @@ final class DemoOSGuest {
     private var received: [UInt8] = []
 
     init(
-        _ name: String, _ parts: GuestParts, _ share: Guest.Share, secret: String, number: Int, byteCount: Int,
-        _ termination: Termination
+        _ name: String, _ parts: GuestParts, _ share: Guest.Share, secret: String, _ termination: Termination
     ) throws(Failure) {
         self.name = name
         self.termination = termination
@@ -240,7 +226,7 @@ final class DemoOSGuest {
             running = try machine.start(
                 """
                 /bin/dmascope serve --listen off >/tmp/log 2>&1 &
-                /bin/dmascope demo os-member \(number) \(byteCount) || { cat /tmp/log >&2; exit 1; }
+                /bin/dmascope demo os-member \(name) /run/dmascope/dmascope.control || { cat /tmp/log >&2; exit 1; }
                 """)
         } catch {
             throw Failure("\(error)")

@@ -19,6 +19,8 @@ final class Bench {
     let buffer: DeviceBuffer
     let domain = DomainID.random()
     private(set) var iova: UInt64
+    /// What operations and channels call the domains of other members.
+    var otherDomains = InterDomainType.process
     /// Another kind of memory than the buffer: a region, from ``register(pages:)`` on.
     private(set) var region: (memory: MemoryRegion, mapping: SharedMapping)?
     private let registry = DeviceRegistry()
@@ -77,10 +79,10 @@ final class Bench {
     }
 
     /// The handlers of an operation, in its flags.
-    static func flags(source: DomainHandler, destination: DomainHandler) -> OperationFlags {
+    func flags(source: DomainHandler, destination: DomainHandler) -> OperationFlags {
         var flags: OperationFlags = []
-        if source != 0 { flags.insert(.source(source, of: .process)) }
-        if destination != 0 { flags.insert(.destination(destination, of: .process)) }
+        if source != 0 { flags.insert(.source(source, of: otherDomains)) }
+        if destination != 0 { flags.insert(.destination(destination, of: otherDomains)) }
         return flags
     }
 

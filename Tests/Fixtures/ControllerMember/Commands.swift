@@ -91,15 +91,20 @@ let commands: [String: Command] = [
     "copy": { bench, words in
         try bench.device.virtualChannel(0).copy(
             from: words.number(0), to: words.number(1), length: words.number(2),
-            flags: Bench.flags(source: words.number(3), destination: words.number(4)).union(.submit))
+            flags: bench.flags(source: words.number(3), destination: words.number(4)).union(.submit))
         return "\(try bench.end())"
     },
     // DESTINATION LENGTH PATTERN DESTINATION-HANDLER
     "fill": { bench, words in
         try bench.device.virtualChannel(0).fill(
             words.number(0), pattern: words.number(2), length: words.number(1),
-            flags: Bench.flags(source: 0, destination: words.number(3)).union(.submit))
+            flags: bench.flags(source: 0, destination: words.number(3)).union(.submit))
         return "\(try bench.end())"
+    },
+    // process or os: the kind of domain that the next commands name.
+    "others": { bench, words in
+        bench.otherDomains = words[0] == "os" ? .operatingSystem : .process
+        return "ok"
     },
     "flood": flood,
     // A channel that names a member itself: SOURCE-HANDLER DESTINATION-HANDLER
@@ -111,7 +116,7 @@ let commands: [String: Command] = [
             configuration: VirtualChannelConfiguration(
                 descriptorCount: 256,
                 domain: InterDomain(
-                    type: .process, sourceHandler: words.number(0), destinationHandler: words.number(1))))
+                    type: bench.otherDomains, sourceHandler: words.number(0), destinationHandler: words.number(1))))
         try bench.device.start()
         return "ok"
     },
@@ -169,7 +174,7 @@ private func part(of memory: UnsafeMutableRawBufferPointer, _ words: Arguments) 
     let channel = try bench.device.virtualChannel(0)
     let (count, length) = (words.number(0, Int.self), words.number(1, UInt32.self))
     let destination: UInt64 = words.number(2)
-    let flags = Bench.flags(source: 0, destination: words.number(3))
+    let flags = bench.flags(source: 0, destination: words.number(3))
     var (made, ended) = (0, 0)
     var seen: [UInt16: Int] = [:]
     var statuses = [CompletionStatus](repeating: .successful, count: 256)

@@ -142,6 +142,7 @@ struct TraceEveryEvent {
         dmatrace_dmadev_engine_engine_start(7)
         dmatrace_dmadev_engine_engine_stop(8)
         dmatrace_dmadev_engine_ring_attach(7, 1 << 40, 3, 1, 1024, 4711, 1 << 41)
+        dmatrace_dmadev_engine_ring_mapped(1 << 40, 3, 1)
         dmatrace_dmadev_engine_ring_detach(7, 1 << 40, 3, 1, 6, 100, 8, 1 << 42, 101)
         dmatrace_dmadev_engine_sleep(7)
         dmatrace_dmadev_engine_wake(9)
