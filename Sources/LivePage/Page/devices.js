@@ -85,7 +85,7 @@ function visible(channels, showsAll) {
   return channels.filter(({ channel }, number) => number < firstChannels || tones[channel.state] === "bad");
 }
 
-/** - hasAnchor: whether links lead to the card; else they lead to the row that it belongs to. */
+/** A card. `hasAnchor`: whether links lead to it; else they lead to the row that opens to it. */
 function deviceCard({ key, device, process }, hasAnchor) {
   const state = el("span", { class: "badge" });
   const sumText = el("span", { class: "total" });
@@ -120,8 +120,8 @@ function deviceCard({ key, device, process }, hasAnchor) {
   );
   const showRows = () => {
     const shown = visible(latest, showsAll);
-    // All channels of a wide device have no charts, and scroll in a box of their own.
-    const isWide = shown.length > firstChannels && showsAll;
+    // Very many channels have no charts, and scroll in a box of their own.
+    const isWide = shown.length > (showsAll ? firstChannels : 2 * firstChannels);
     keyed(rows, shown, (channel) => `${channel.key} ${isWide}`, isWide ? plainRow : channelRow);
     box.classList.toggle("wide", isWide);
     setAttr(box, "tabindex", isWide ? 0 : null);

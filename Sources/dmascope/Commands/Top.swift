@@ -88,41 +88,49 @@ struct Top: ParsableCommand {
 
     private func runOnScreen() throws {
         // If the target does not exist at the start, fail instead of waiting.
-        let place = try all ? "" : findTarget()
+        let place = try all ? "\(peer.target)" : findTarget()
         let screen = TerminalScreen()
         let signals = try ScreenSignals(for: screen)
         let feed = try TopFeed(
             peer.target, survey, trust: peer.trustOptions.trust, timeout: peer.timeoutOption.duration,
             interval: .seconds(interval), showsAll: all)
         var view = TopView(
-            place: place.isEmpty ? "\(peer.target)" : place, interval: interval, order: order, filter: filter,
-            showsAll: all)
+            place: place, interval: interval, order: order, filter: filter, showsAll: all)
         var left = count ?? .max
         var hasKeyboard = screen.hasKeyboard
+        // After a stop, until the shell gives the terminal back.
+        var isAway = false
 
         defer { screen.leave() }
         try screen.enter()
         while true {
-            let size = screen.size
-            view.height = size.height
-            try screen.draw(view.lines(width: size.width, color: StandardStreams.outputTakesColor))
+            if isAway {
+                isAway = !screen.isInForeground
+                if isAway { screen.abandon() } else { try screen.enter() }
+            }
+            if !isAway {
+                let size = screen.size
+                view.height = size.height
+                try screen.draw(view.lines(width: size.width, color: StandardStreams.outputTakesColor))
+            }
             guard left > 0 else { return }
-            var entries = [feed.ready.raw, signals.ready.raw, hasKeyboard ? STDIN_FILENO : -1].map {
+            let keyboard = hasKeyboard && !isAway ? STDIN_FILENO : -1
+            var entries = [feed.ready.raw, signals.ready.raw, keyboard].map {
                 pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }
             _ = systemCall { poll(&entries, nfds_t(entries.count), -1) }
 
+            if entries[0].revents != 0 { left -= try take(feed.drain(), &view) }
             if entries[1].revents != 0 {
                 switch signals.drain() {
                 case .end?: return
-                case .stop?: guard try suspend(screen, signals) else { return }
-                case .resume?: guard try resume(screen, signals) else { return }
+                case .stop?: isAway = stop(screen)
+                case .resume?: isAway = true
                 case nil: break
                 }
-                // Keys may have been typed for the shell meanwhile.
+                // What is typed may be for the shell by now.
                 continue
             }
-            if entries[0].revents != 0 { left -= try take(feed.drain(), &view) }
             guard entries[2].revents != 0 else { continue }
             guard let bytes = screen.readKeys() else {
                 hasKeyboard = false
@@ -131,7 +139,7 @@ struct Top: ParsableCommand {
             for key in TopKey.keys(in: bytes) {
                 switch view.press(key) {
                 case .quit?: return
-                case .suspend?: guard try suspend(screen, signals) else { return }
+                case .suspend?: isAway = stop(screen)
                 case .newInterval?: feed.setInterval(.seconds(view.interval))
                 case .newScope?: feed.setShowsAll(view.showsAll)
                 case nil: break
@@ -161,22 +169,10 @@ struct Top: ParsableCommand {
         return count
     }
 
-    /// Returns the terminal to the shell until the job continues. Returns `false` if the end was requested meanwhile.
-    private func suspend(_ screen: TerminalScreen, _ signals: ScreenSignals) throws(Failure) -> Bool {
+    /// Returns the terminal to the shell and stops until the job continues, in the foreground or not: returns `true`.
+    private func stop(_ screen: TerminalScreen) -> Bool {
         screen.leave()
         ScreenSignals.stopJob()
-        return try resume(screen, signals)
-    }
-
-    /// Takes the terminal again, as soon as the job is in the foreground. Returns `false` if the end was requested meanwhile.
-    private func resume(_ screen: TerminalScreen, _ signals: ScreenSignals) throws(Failure) -> Bool {
-        while !screen.isInForeground {
-            screen.abandon()
-            var entry = pollfd(fd: signals.ready.raw, events: Int16(POLLIN), revents: 0)
-            _ = systemCall { poll(&entry, 1, -1) }
-            if signals.drain() == .end { return false }
-        }
-        try screen.enter()
         return true
     }
 }

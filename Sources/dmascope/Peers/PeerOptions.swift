@@ -50,11 +50,20 @@ struct PeerOptions: ParsableArguments {
 }
 
 /// The address of a process with a telemetry socket.
-enum Target: Sendable {
+enum Target: Sendable, CustomStringConvertible {
     case socket(String)
     case prefix(String, instance: Int?)
     /// The directory of a prefix.
     case directory(String, instance: Int?)
+
+    /// What a user would write.
+    var description: String {
+        switch self {
+        case .socket(let path): path
+        case .prefix(let name, let instance), .directory(let name, let instance):
+            instance.map { "\(name):\($0)" } ?? name
+        }
+    }
 
     /// A user's argument: `PREFIX` or `PREFIX:N` without a slash, else the path of a socket, or of a prefix's directory with
     /// or without `:N`.
