@@ -410,10 +410,12 @@ if Context.environment["DMASCOPE_ONLY"] == "fuzz" {
         .target(
             name: "dmascope",
             dependencies: [
-                "LinuxSystem", "OpenMetricsText", "TelemetryClient", systemPackage,
+                "LinuxSystem", "OpenMetricsText", "TelemetryClient", "TelemetryWire", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            sources: ["Checking", "Support/ExitStatus.swift", "Support/StandardStreams.swift"],
+            sources: [
+                "Checking", "Support/ExitStatus.swift", "Support/Pause.swift", "Support/StandardStreams.swift",
+            ],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "fuzz",

@@ -65,7 +65,7 @@ extension SourceCommand {
     package static let dump = SourceCommand("/dmadev/dump", .device)
     package static let latency = SourceCommand(
         "/dmadev/latency", .vchan, hasParts: true, monotonicMembers: ["count", "sum_ns"])
-    static let engines = SourceCommand("/dmadev/engines", .process)
+    package static let engines = SourceCommand("/dmadev/engines", .process)
     /// Sums by kind, and the first regions.
     package static let memory = SourceCommand("/dmadev/memory", .process)
     package static let groups = SourceCommand("/dmadev/groups", .process)

@@ -311,11 +311,16 @@ extension SourceFinder {
     ///
     /// A socket without a listener is only counted, unless the user named it.
     ///
+    /// - Parameters:
+    ///   - timeout: the time of one source for all of its replies together.
+    ///   - isIncluded: whether to read a source; the others are not among the walks.
+    ///   - visitor: receives the replies of a source.
     /// - Throws: when the process or the system has no file descriptors left.
     package func query<Visitor: SourceVisitor>(
-        timeout: Duration, _ visitor: (ScrapeSource) -> Visitor
+        timeout: Duration, where isIncluded: (TelemetrySource) -> Bool = { _ in true },
+        _ visitor: (ScrapeSource) -> Visitor
     ) throws(TelemetryClientError) -> SourceAnswers<Visitor> {
-        let walks = sources().map { SourceWalk($0, visitor($0), progress) }
+        let walks = sources().filter { isIncluded($0.name) }.map { SourceWalk($0, visitor($0), progress) }
         refuse(walks)
         progress.forgetOld()
         var sweep = TelemetrySweep(timeout: timeout)

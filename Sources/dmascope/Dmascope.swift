@@ -24,6 +24,7 @@ struct Dmascope: ParsableCommand {
             List.self,
             Info.self,
             Stats.self,
+            Stat.self,
             Vchans.self,
             Top.self,
             Metrics.self,

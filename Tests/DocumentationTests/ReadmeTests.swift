@@ -204,6 +204,8 @@ private final class Scene {
         case "echo /dmadev/info,0": #expect(output.contains("\"name\": \"dma0\""), "\(output)")
         case "curl -sS": #expect(output.contains("\ndmadev_moved_bytes_total{run_directory=\""), "\(output)")
         case "dmascope check": #expect(output.hasPrefix("DMADEV OK - 2 devices, 1 source | "), "\(output)")
+        case "dmascope stat":
+            #expect(output.contains(" s: dmascope bench ") && output.contains("\nPROCESS "), "\(output)")
         case "dmascope info": #expect(output.contains("dma0"), "\(output)")
         case "promtool check": #expect(output.contains("rules found"), "\(output)")
         case "dmascope trace": #expect(output.contains("dmadev:copy"), "\(output)")

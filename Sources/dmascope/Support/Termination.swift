@@ -70,7 +70,8 @@ final class Termination: Sendable {
         return signals
     }
 
-    private static let hangUpIsIgnored: Bool = {
+    /// Whether the program was started with SIGHUP ignored.
+    static let hangUpIsIgnored: Bool = {
         var action = sigaction()
         sigaction(SIGHUP, nil, &action)
         return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
