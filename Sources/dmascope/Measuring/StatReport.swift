@@ -56,7 +56,7 @@ struct StatReport {
                 let share = seconds > 0 ? Double(engine.busyNanoseconds) / 1e7 / seconds : 0
                 lines.append(
                     "engine \(key.id) (\(key.name)) of \(process.key.source): busy \(decimal(share, places: 1)) %, "
-                        + "\(metric(Double(engine.operations))) operations")
+                        + "\(Quantity.count(Double(engine.operations))) operations")
             }
         }
         if idle > 0 { lines.append("\(idle) other \(idle == 1 ? "channel has" : "channels have") done nothing") }
@@ -77,18 +77,19 @@ struct StatReport {
         func time(_ part: Double) -> String {
             guard let latency = channel.latency, latency.count > 0 else { return "-" }
             guard let bound = latency.percentile(part) else {
-                return ">\(timeText(nanoseconds: Double(Latency.upperBound(ofBucket: Latency.bucketCount - 2) ?? 0)))"
+                return
+                    ">\(Quantity.time(nanoseconds: Double(Latency.upperBound(ofBucket: Latency.bucketCount - 2) ?? 0)))"
             }
-            return timeText(nanoseconds: Double(bound))
+            return Quantity.time(nanoseconds: Double(bound))
         }
         // A mark of an earlier time that was not exceeded says nothing: at least what readings found.
         let ring = channel.highWater.map { "\($0)" } ?? channel.usedSlots.flatMap { $0 > 0 ? "≥\($0)" : nil } ?? "-"
         let size = channel.descriptorCount.map { "/\($0)" } ?? ""
         return [
             "\(process.key.source)", "\(process.key.pid)", key.name, "\(key.vchan)",
-            channel["completed"].map { "\($0)" } ?? "-", rate(channel["completed"]).map(metric) ?? "-",
-            channel["bytes"].map { ByteCount.text(Double($0)) } ?? "-",
-            rate(channel["bytes"]).map { ByteCount.text($0) + "/s" } ?? "-",
+            channel["completed"].map { "\($0)" } ?? "-", rate(channel["completed"]).map(Quantity.count) ?? "-",
+            channel["bytes"].map { Quantity.bytes(Double($0)) } ?? "-",
+            rate(channel["bytes"]).map { Quantity.bytes($0) + "/s" } ?? "-",
             channel["errors"].map { "\($0)" } ?? "-", time(0.5), time(0.99), ring + size,
         ]
     }

@@ -42,14 +42,13 @@ struct EndedPrograms {
         for file in files {
             for device in file.devices {
                 for (vchan, channel) in device.channels.enumerated() {
-                    let counters = channel.counters
-                    let p99 = counters.latency.percentile(0.99)
+                    let p99 = channel.counters.latency.percentile(0.99)
+                    let counts = ["submitted", "completed", "errors"].map { "\(channel.counters[$0] ?? 0)" }
                     table.add([
-                        "\(file.pid)", file.program, "\(device.id)", device.name, device.driver, "\(vchan)",
-                        "\(counters.application.submitted)", "\(counters.engine.completed)",
-                        "\(counters.engine.errors)", "\(channel.inFlight)",
-                        ByteCount.text(Double(counters.engine.bytes)),
-                        p99.map { timeText(nanoseconds: Double($0)) } ?? "-",
+                        "\(file.pid)", file.program, "\(device.id)", device.name, device.driver, "\(vchan)", counts[0],
+                        counts[1], counts[2], "\(channel.inFlight)",
+                        Quantity.bytes(Double(channel.counters["bytes"] ?? 0)),
+                        p99.map { Quantity.time(nanoseconds: Double($0)) } ?? "-",
                     ])
                 }
             }
