@@ -222,6 +222,16 @@ import Testing
                 "UNKNOWN - whether \(place) is stuck needs an --interval as long as --stuck | ")
         }
         expect(try check("--max-latency-p99", "10"), exits: 3, "UNKNOWN - no process reports the p99 latency | ")
+        // Beside a process that reports it, too.
+        let server = try scope.serve("--file-prefix", "mine", "--workload", "copy")
+        defer { server.kill(SIGTERM) }
+        expect(
+            try check("--max-latency-p99", "1e12", "--max-occupancy", "1"), exits: 3,
+            "UNKNOWN - \(scope.runDirectory)/dpdk/peer does not report the occupancy, "
+                + "\(scope.runDirectory)/dpdk/peer does not report the p99 latency | ")
+        expect(
+            try check("--max-latency-p99", "1e12", "--max-occupancy", "1", "--source", "mine"), exits: 0,
+            "OK - 2 devices, 1 source | ")
         withExtendedLifetime(peer) {}
     }
 

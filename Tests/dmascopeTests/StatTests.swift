@@ -166,6 +166,22 @@ import Testing
         #expect(result.errors.hasSuffix("no channel has done anything\n"), "\(result)")
     }
 
+    /// The terminal sends Ctrl-C to both: the program gets it once.
+    @Test func aKeyOfTheTerminalIsNotPassedOn() throws {
+        let terminal = try PseudoTerminal()
+        let program = "trap 'echo got one' INT; echo ready; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.05; done; exit 4"
+        let stat = try RunningProgram(
+            scope.program, ["stat", "--", "env", "--default-signal", "sh", "-c", program],
+            environment: scope.environment, on: terminal)
+        try stat.waitForOutput(containing: "ready")
+        stat.write("\u{3}")
+        let result = try stat.wait()
+        #expect(result.exit == .exited(4), "\(result)")
+        // The title of the result has the program's text.
+        let output = try #require(result.output.components(separatedBy: " s: env ").first)
+        #expect(output.components(separatedBy: "got one").count == 2, "\(result)")
+    }
+
     @Test func withoutAProgramASignalEndsItWithTheTable() throws {
         let server = try scope.serve("--file-prefix", "mine", "--workload", "copy")
         defer { server.kill(SIGTERM) }

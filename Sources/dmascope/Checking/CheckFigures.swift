@@ -52,6 +52,12 @@ struct CheckFigures {
         case .latencyP99: reportsLatency
         }
     }
+
+    /// The sources with a channel whose figure is not reported.
+    func sourcesWithout(_ figure: CheckFigure) -> [TelemetrySource] {
+        var seen: Set<TelemetrySource> = []
+        return channels.filter { $0.unreported.contains(figure) }.map(\.key.source).filter { seen.insert($0).inserted }
+    }
 }
 
 /// A source, as `check` shows it.

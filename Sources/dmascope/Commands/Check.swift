@@ -203,6 +203,12 @@ struct Check: ParsableCommand {
             report.judge(
                 figure, figures.values(of: figure).map { ($0.value, $0.channel?.text) }, threshold,
                 isReported: figures.isReported(figure))
+            // Where no process reports it, one finding says so.
+            if threshold != nil, figures.isReported(figure) {
+                for source in figures.sourcesWithout(figure) {
+                    report.addFinding(.unknown, "\(source) does not report the \(figure.words)")
+                }
+            }
             guard perChannel else { continue }
             for (value, channel) in figures.values(of: figure) {
                 if let channel { report.add(figure, of: channel.label, value, threshold) }
