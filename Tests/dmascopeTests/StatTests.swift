@@ -138,6 +138,13 @@ import Testing
                 #/\/dpdk\/hung \(pid [0-9]+\) did not answer \(timedOut\); last read at [0-9.]+ s\n/#), "\(result)")
     }
 
+    @Test func aProgramRunsToItsEndAlsoIfTheResultCannotBeWritten() throws {
+        let result = try scope.run(
+            "stat", "-I", "0.1", "--output", "/dev/full", "--", "sh", "-c", "sleep 0.5; echo done; exit 5")
+        expect(result, exits: 5, saying: "cannot write /dev/full: ")
+        #expect(result.output == "done\n", "\(result)")
+    }
+
     @Test func intervalsAddUpToTheTotal() throws {
         let server = try scope.serve("--file-prefix", "mine", "--workload", "copy")
         defer { server.kill(SIGTERM) }
