@@ -74,6 +74,7 @@ import Testing
         let names = try #require(json["figures"]?.elements).compactMap { $0["name"]?.string }
         let place = "\(scope.runDirectory)/dpdk/mine/dma1:1"
         #expect(names.contains("error_ratio") && names.contains("\(place)/error_ratio"), "\(names)")
+        #expect(names.contains("\(place)/operations_per_second"), "\(names)")
 
         let lines = try check("--source", "mine", "-vv").output.split(separator: "\n")
         #expect(lines.count { $0.hasPrefix("channel dma") } == 3 && lines.count { $0.hasPrefix("source /") } == 1)
@@ -222,6 +223,16 @@ import Testing
                 "UNKNOWN - whether \(place) is stuck needs an --interval as long as --stuck | ")
         }
         expect(try check("--max-latency-p99", "10"), exits: 3, "UNKNOWN - no process reports the p99 latency | ")
+        // Beside a process that reports it, too.
+        let server = try scope.serve("--file-prefix", "mine", "--workload", "copy")
+        defer { server.kill(SIGTERM) }
+        expect(
+            try check("--max-latency-p99", "1e12", "--max-occupancy", "1"), exits: 3,
+            "UNKNOWN - \(scope.runDirectory)/dpdk/peer does not report the occupancy, "
+                + "\(scope.runDirectory)/dpdk/peer does not report the p99 latency | ")
+        expect(
+            try check("--max-latency-p99", "1e12", "--max-occupancy", "1", "--source", "mine"), exits: 0,
+            "OK - 2 devices, 1 source | ")
         withExtendedLifetime(peer) {}
     }
 
@@ -319,6 +330,8 @@ import Testing
         let unread = Self.collection(completed: 0, errors: 0, buckets: [], failure: "timedOut").suffix(3)
         #expect(try channel(after, since: Array(unread)).errorRatio == nil)
         #expect(try channel(after, since: Array(unread)).latencyP99 == nil)
+        #expect(CheckFigures(after, since: Array(unread), seconds: 10).sourcesReadOnce.map(\.prefix) == ["p"])
+        #expect(CheckFigures(after, since: before, seconds: 10).sourcesReadOnce.isEmpty)
         #expect(CheckFigures(after, selector: TelemetrySourceSelector("other")).channels.isEmpty)
     }
 

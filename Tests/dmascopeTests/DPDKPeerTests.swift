@@ -104,6 +104,22 @@ import Testing
         #expect(rows(text)[1].joined(separator: " ").hasPrefix("0 dma_skeleton 0 stopped - - - - - - - - "), "\(text)")
     }
 
+    @Test func whatItDoesDuringAProgramIsCounted() throws {
+        let application = try startApplication()
+        defer { application.closeInput() }
+        let stat = try scope.start("stat", "--", "sh", "-c", "echo ready; read line")
+        try stat.waitForOutput(containing: "ready")
+        application.write("dmadev_autotest\n")
+        try application.waitForOutput(containing: "Test OK")
+        stat.write("\n")
+        let result = try stat.wait()
+        #expect(result.exit == .exited(0), "\(result)")
+        // It reports neither bytes nor latencies.
+        let row = try #require(
+            result.errors.firstMatch(of: #/\/dpdk\/peer +\d+ +dma_skeleton +0 +(\d+) +\S+( [kM])? +- +- +\d+ +- +- /#))
+        #expect(Int(row.1) ?? 0 > 0)
+    }
+
     @Test func itsFiguresAreMetrics() throws {
         let application = try startApplication()
         defer { application.closeInput() }

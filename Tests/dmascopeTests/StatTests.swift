@@ -138,6 +138,13 @@ import Testing
                 #/\/dpdk\/hung \(pid [0-9]+\) did not answer \(timedOut\); last read at [0-9.]+ s\n/#), "\(result)")
     }
 
+    @Test func aProgramRunsToItsEndAlsoIfTheResultCannotBeWritten() throws {
+        let result = try scope.run(
+            "stat", "-I", "0.1", "--output", "/dev/full", "--", "sh", "-c", "sleep 0.5; echo done; exit 5")
+        expect(result, exits: 5, saying: "cannot write /dev/full: ")
+        #expect(result.output == "done\n", "\(result)")
+    }
+
     @Test func intervalsAddUpToTheTotal() throws {
         let server = try scope.serve("--file-prefix", "mine", "--workload", "copy")
         defer { server.kill(SIGTERM) }
@@ -164,6 +171,22 @@ import Testing
         let result = try stat.wait()
         #expect(result.exit == .exited(9), "\(result)")
         #expect(result.errors.hasSuffix("no channel has done anything\n"), "\(result)")
+    }
+
+    /// The terminal sends Ctrl-C to both: the program gets it once.
+    @Test func aKeyOfTheTerminalIsNotPassedOn() throws {
+        let terminal = try PseudoTerminal()
+        let program = "trap 'echo got one' INT; echo ready; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.05; done; exit 4"
+        let stat = try RunningProgram(
+            scope.program, ["stat", "--", "env", "--default-signal", "sh", "-c", program],
+            environment: scope.environment, on: terminal)
+        try stat.waitForOutput(containing: "ready")
+        stat.write("\u{3}")
+        let result = try stat.wait()
+        #expect(result.exit == .exited(4), "\(result)")
+        // The title of the result has the program's text.
+        let output = try #require(result.output.components(separatedBy: " s: env ").first)
+        #expect(output.components(separatedBy: "got one").count == 2, "\(result)")
     }
 
     @Test func withoutAProgramASignalEndsItWithTheTable() throws {

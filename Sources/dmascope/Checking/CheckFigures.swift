@@ -10,6 +10,8 @@ struct CheckFigures {
     private(set) var operationsPerSecond: Double?
     /// All sources, with the reason why nothing is known of one.
     private(set) var sources: [CheckedSource] = []
+    /// The sources that answered only in the second of two collections, so that nothing is known of the time between.
+    private(set) var sourcesReadOnce: [TelemetrySource] = []
     /// Whether a process reports counters of operations, and of latencies; there may have been none.
     private(set) var reportsOperations = false
     private(set) var reportsLatency = false
@@ -25,6 +27,9 @@ struct CheckFigures {
         let now = CheckCollection(families, selector)
         let before = earlier.isEmpty ? nil : CheckCollection(earlier, selector)
         sources = now.sources
+        if let before {
+            sourcesReadOnce = sources.filter { $0.failure == nil && before.hasFailed($0.name) }.map(\.name)
+        }
         deviceCount = now.samples("dmadev_device").count
         reportsOperations = !now.samples("dmadev_operations_completed").isEmpty
         reportsLatency = !now.samples("dmadev_operation_latency_seconds").isEmpty
@@ -51,6 +56,12 @@ struct CheckFigures {
         case .occupancy: !values(of: .occupancy).isEmpty
         case .latencyP99: reportsLatency
         }
+    }
+
+    /// The sources with a channel whose figure is not reported.
+    func sourcesWithout(_ figure: CheckFigure) -> [TelemetrySource] {
+        var seen: Set<TelemetrySource> = []
+        return channels.filter { $0.unreported.contains(figure) }.map(\.key.source).filter { seen.insert($0).inserted }
     }
 }
 

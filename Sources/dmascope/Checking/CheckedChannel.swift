@@ -31,6 +31,8 @@ struct CheckedChannel {
     let idleSeconds: Double?
     /// Whether operations were in flight and none has finished between the two collections; `nil` after one look.
     let stoodStill: Bool?
+    /// Figures that its source cannot tell, for example latencies of a DPDK application.
+    let unreported: Set<CheckFigure>
     /// Values that the source reports and that are not possible.
     let impossibilities: [String]
 
@@ -84,6 +86,15 @@ struct CheckedChannel {
         } else {
             stoodStill = nil
         }
+
+        var unreported: Set<CheckFigure> = []
+        // A channel without a ring has none of them.
+        if !["not set up", "stopped"].contains(channel.state) {
+            if completed == nil { unreported.formUnion([.errorRatio, .operations]) }
+            if occupancy == nil { unreported.insert(.occupancy) }
+            if now.latency(key) == nil { unreported.insert(.latencyP99) }
+        }
+        self.unreported = unreported
 
         var impossibilities: [String] = []
         if channel.state == nil { impossibilities.append("reports no known state") }

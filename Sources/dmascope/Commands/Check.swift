@@ -188,6 +188,7 @@ struct Check: ParsableCommand {
         report.addDetail(
             3, "version \(DmascopeVersion.number), looked \(interval > 0 ? "twice in \(interval) s" : "once")")
         for source in figures.sources { report.add(source) }
+        for source in figures.sourcesReadOnce { report.addFinding(.unknown, "\(source) answered only the second time") }
         for channel in figures.channels { report.add(channel, stuckAfter: stuck, seconds: seconds) }
 
         var thresholds = Dictionary(named.map { ($0.figure, $0.threshold) }, uniquingKeysWith: { first, _ in first })
@@ -203,9 +204,18 @@ struct Check: ParsableCommand {
             report.judge(
                 figure, figures.values(of: figure).map { ($0.value, $0.channel?.text) }, threshold,
                 isReported: figures.isReported(figure))
+            // Where no process reports it, one finding says so.
+            if threshold != nil, figures.isReported(figure) {
+                for source in figures.sourcesWithout(figure) {
+                    report.addFinding(.unknown, "\(source) does not report the \(figure.words)")
+                }
+            }
             guard perChannel else { continue }
-            for (value, channel) in figures.values(of: figure) {
-                if let channel { report.add(figure, of: channel.label, value, threshold) }
+            for channel in figures.channels {
+                // The threshold of the rate is about all channels together.
+                if let value = channel.value(of: figure) {
+                    report.add(figure, of: channel.label, value, figure == .operations ? nil : threshold)
+                }
             }
         }
         report.add("channels", .array(figures.channels.map { $0.json(stuckAfter: stuck, seconds: seconds) }))

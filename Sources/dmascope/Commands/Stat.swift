@@ -1,7 +1,5 @@
 import ArgumentParser
 import Glibc
-import LinuxSystem
-import MetricsExporter
 import SystemPackage
 import TelemetryClient
 
@@ -69,76 +67,28 @@ struct Stat: ParsableCommand {
     func run() throws {
         let destination = try StatDestination(file: output, hasProgram: !program.isEmpty)
         let signals = StatSignals(hasProgram: !program.isEmpty)
-        let finder = finder.finder
-        var account = StatAccount()
-        try read(finder, &account)
-        let child = try start()
-        let begin = MonotonicTime.now
-
-        var from = 0.0
-        func report(_ part: StatReport.Part, _ program: MeasuredProgram? = nil, seconds: Double = 0) throws {
-            let to = account.seconds(.now)
-            let report = StatReport(
-                part: part, from: part == .total ? 0 : from, to: to,
-                program: program.map { ($0.words, $0.exitStatus(), seconds) }, account: account)
-            try destination.write(report, asJSON: json)
-            account.beginInterval()
-            from = to
+        let run = try StatRun(
+            finder.finder, timeout: finder.timeout, selector: source.map(TelemetrySourceSelector.init),
+            destination: destination, asJSON: json)
+        let child = start()
+        do throws(Failure) {
+            try run.measure(
+                child, signals, period: .seconds(sample), interval: interval.map(Duration.seconds))
+        } catch {
+            guard child != nil else { throw error }
+            StandardStreams.reportError(error.message)
         }
-        var schedule = StatSchedule(period: .seconds(sample), interval: interval.map(Duration.seconds))
-        while true {
-            switch (signals.wait(until: schedule.next), child) {
-            case (.child?, let child?) where !child.hasEnded: continue
-            case (.signal(let number, let isFromTerminal)?, let child?):
-                if !isFromTerminal { child.send(number) }
-                continue
-            case (nil, _):
-                let due = schedule.due
-                try schedule.measure(due) { () throws(Failure) in
-                    try read(finder, &account, onlyBrief: due == .brief, skipSlow: due != .interval, child)
-                }
-                if due == .interval { try report(.interval) }
-                continue
-            default: break
-            }
-            break
-        }
-        let seconds = Double(MonotonicTime.now.nanoseconds(since: begin)) / 1e9
-        try read(finder, &account)
-        if interval != nil { try report(.interval) }
-        try report(.total, child, seconds: seconds)
         // Not as an error: whatever the program's status is, it says nothing about this command line.
         if let child { Glibc.exit(child.exitStatus()) }
     }
 
-    private func start() throws -> MeasuredProgram? {
+    private func start() -> MeasuredProgram? {
         guard let name = program.first else { return nil }
         do throws(Errno) {
             return try MeasuredProgram(program)
         } catch {
             StandardStreams.reportError("cannot run \(name): \(error): check its name and PATH")
             Glibc.exit(error == .noSuchFileOrDirectory ? 127 : 126)
-        }
-    }
-
-    /// Reads the sources.
-    ///
-    /// - Parameters:
-    ///   - onlyBrief: only those that may end soon.
-    ///   - skipSlow: without those that did not answer in time.
-    private func read(
-        _ finder: SourceFinder, _ account: inout StatAccount, onlyBrief: Bool = false, skipSlow: Bool = false,
-        _ program: MeasuredProgram? = nil
-    ) throws(Failure) {
-        let selector = source.map(TelemetrySourceSelector.init)
-        var left: Set<TelemetrySource> = onlyBrief ? account.steadySources(program: program?.pid) : []
-        if skipSlow { left.formUnion(account.slow) }
-        let isAsked = { (name: TelemetrySource) in !left.contains(name) && (selector?.includes(name) ?? true) }
-        do throws(TelemetryClientError) {
-            let answers = try finder.query(timeout: self.finder.timeout, where: isAsked) { _ in StatVisitor() }
-            account.take(answers.walks, isAsked: isAsked)
-        } catch {
-            throw Failure("cannot read the telemetry sockets: \(error.reason): end other processes")
         }
     }
 }

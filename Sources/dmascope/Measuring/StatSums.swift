@@ -70,12 +70,15 @@ struct StatSums {
     private(set) var channels: [StatReading.ChannelKey: Channel] = [:]
     private(set) var engines: [StatReading.EngineKey: Engine] = [:]
 
+    /// The most channels and engines that are counted of one process, which may report new names each time.
+    private static let limit = 1 << 17
+
     /// Adds what a reading has more than an earlier one; `nil`: it is all new.
     mutating func add(_ now: StatReading, since before: StatReading?) {
-        for (key, channel) in now.channels {
+        for (key, channel) in now.channels where channels.count < Self.limit || channels[key] != nil {
             channels[key, default: Channel()].add(channel, since: before?.channels[key])
         }
-        for (key, engine) in now.engines {
+        for (key, engine) in now.engines where engines.count < Self.limit || engines[key] != nil {
             engines[key, default: Engine()].add(engine, since: before?.engines[key])
         }
     }
