@@ -84,7 +84,7 @@ import Testing
         let metrics = try startWithErrors("metrics", "--interval", "0.1", "--output", file)
         while !manager.fileExists(atPath: file) {}
         try manager.moveItem(atPath: folder, toPath: away)
-        try metrics.waitForOutput(containing: "trying again every 0.1 s")
+        try metrics.waitForOutput(containing: "trying again every 100 ms")
         // Several collections later.
         func collections() throws -> UInt64 {
             let reply = try JSONValue(parsing: scope.run("query", "dmascope", "/telemetry/stats").output).tree

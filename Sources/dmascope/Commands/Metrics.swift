@@ -74,7 +74,10 @@ struct Metrics: ParsableCommand {
                 (isContinued, isFailing) = (true, false)
             } catch let failure as Failure where isContinued && output != nil {
                 // Once for all failures in a row.
-                if !isFailing { StandardStreams.warn("\(failure.message); trying again every \(interval) s") }
+                if !isFailing {
+                    StandardStreams.warn(
+                        "\(failure.message); trying again every \(Quantity.time(nanoseconds: interval * 1e9))")
+                }
                 isFailing = true
             }
             // Rounds that a slow source has delayed are skipped.
