@@ -324,13 +324,7 @@ let package = Package(
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
-        test(
-            of: "Guest",
-            [
-                "DMAController", "DMADev", "GuestMachine", "GuestTestSupport", "LinuxSystem", "TelemetryWire",
-                "TestSupport",
-                .product(name: "Logging", package: "swift-log"),
-            ]),
+        test(of: "Guest", ["DMAController", "GuestMachine", "GuestTestSupport", "TelemetryWire", "TestSupport"]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "ObservedCounters", ["CDMADev", "DMADev", "ObservedCounters", "LinuxSystem", "TestSupport"]),
         test(of: "TelemetryWire", ["TelemetryWire", "TestSupport"]),

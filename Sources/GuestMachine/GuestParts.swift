@@ -24,7 +24,9 @@ public struct GuestParts: Sendable {
         #endif
         let packages = Self.fetchedPackages
         let names = packages.flatMap { try? ProcFile.names(in: $0 + "/boot") } ?? []
-        let newest = names.filter { $0.hasPrefix("vmlinuz-") }.max().map { "\(packages ?? "")/boot/\($0)" }
+        // Kernels for clouds have neither the modules nor the buffers that guests are for.
+        let newest = names.filter { $0.hasPrefix("vmlinuz-") && !$0.hasSuffix("-cloud-amd64") }.max()
+            .map { "\(packages ?? "")/boot/\($0)" }
         guard let found = kernel ?? newest else {
             throw GuestError(
                 "there is no kernel for a virtual machine: run scripts/fetch-packages guest in a checkout, or name one "

@@ -4,7 +4,8 @@ import Testing
 /// Each event of an engine belongs to a call, in this or another process: which one, the trace alone says.
 @Suite struct JoinTests {
     private static let events = [
-        "dmadev:start", "dmadev:burst", "dmadev_engine:ring_attach", "dmadev_engine:ring_detach",
+        "dmadev:start", "dmadev:burst", "dmadev_engine:ring_attach", "dmadev_engine:ring_mapped",
+        "dmadev_engine:ring_detach",
         "dmadev_engine:completed_burst", "dmadev_engine:operation_failed",
     ]
 
@@ -112,7 +113,8 @@ import Testing
     }
 
     /// Joins as the documentation says. A call is known by process, device, vchan, number of the start, number of the
-    /// operation; an operation by the engine's process, its ring, and its number. An operation of 7 bytes has to fail,
+    /// operation; an operation by the engine's process, its ring, and its number. The application names the ring of another
+    /// process by the same number. An operation of 7 bytes has to fail,
     /// the others must not; any may be aborted. Prints a line for each ring, and one for each contradiction.
     private static let program = """
         function number(field) { return substr($0, index($0, " " field " = ") + length(field) + 4, 20) + 0 }
@@ -134,7 +136,13 @@ import Testing
             attaches[owner]++
             application[ring] = owner SUBSEP attaches[owner]
             rings[++ringCount] = ring
+            attached[ring] = number("connection") ? number("ring") : 0
             text[ring] = vpid " " number("pid") " " number("dev_id") " " number("connection")
+        }
+        event == "dmadev_engine:ring_mapped:" {
+            owner = vpid SUBSEP number("dev_id") SUBSEP number("vchan")
+            maps[owner]++
+            mapped[owner SUBSEP maps[owner]] = number("ring")
         }
         event == "dmadev_engine:ring_detach:" {
             ring = vpid SUBSEP number("ring")
@@ -160,6 +168,7 @@ import Testing
         END {
             for (r = 1; r <= ringCount; r++) {
                 ring = rings[r]
+                if (attached[ring] != mapped[application[ring]] + 0) wrong("not mapped " text[ring])
                 bytes = errors = aborted = 0
                 for (n = 0; n < done[ring]; n++) {
                     key = application[ring] SUBSEP n

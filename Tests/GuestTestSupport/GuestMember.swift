@@ -1,5 +1,4 @@
 public import GuestMachine
-import Foundation
 public import TestSupport
 
 /// A `controller-member` in a guest: a process with a device of the host's controller, which does what a test tells it.
@@ -58,15 +57,6 @@ public final class GuestMember {
     public func ask(_ command: String) throws -> String {
         try guest.write(command + "\n")
         return try line()
-    }
-
-    /// Sends a command whose answer is a number.
-    public func number<Number: FixedWidthInteger>(_ command: String, as type: Number.Type = Number.self) throws
-        -> Number
-    {
-        let answer = try ask(command)
-        guard let number = Number(answer) else { throw TestSupportError("\(command): \(answer)") }
-        return number
     }
 
     /// Ends the guest, without a word to the host, and reads what was recorded of the member.

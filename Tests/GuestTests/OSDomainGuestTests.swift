@@ -17,15 +17,13 @@ struct OSDomainGuestTests {
         let server: RunningProgram
         let member: MemberProcess
         private let directory: TemporaryDirectory
-        private let session: LTTngSession
 
         init(_ session: LTTngSession) throws {
-            self.session = session
             let directory = try TemporaryDirectory()
             self.directory = directory
             shares = Self.guestNames.map { name in
-                let memory = "/dev/shm/dmascope-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-                return Guest.Share(memory: memory, byteCount: 16 << 20, channel: directory.file(name))
+                Guest.Share(
+                    memory: directory.file(name + ".memory"), byteCount: 16 << 20, channel: directory.file(name))
             }
             for share in shares {
                 guard FileManager.default.createFile(atPath: share.memory, contents: nil),
@@ -68,10 +66,7 @@ struct OSDomainGuestTests {
             #expect(try server.wait().exit == .exited(0))
         }
 
-        deinit {
-            server.kill(SIGKILL)
-            for share in shares { unlink(share.memory) }
-        }
+        deinit { server.kill(SIGKILL) }
     }
 
     /// The flow of the RFC for two processes, with three operating systems: create, share the token, join, get the handlers,
