@@ -17,7 +17,7 @@ build: ## Build everything, tests included, with warnings as errors
 	@scripts/install-packages toolchain build
 	@swift build --build-tests --explicit-target-dependency-import-check error
 
-install: ## Install the C library with headers and examples, below PREFIX=/usr/local and DESTDIR
+install: ## Install the C library and the observer of DPDK applications, below PREFIX=/usr/local and DESTDIR
 	@scripts/libdmadev "$(PREFIX)"
 
 dpdk-dropin: ## Build librte_dmadev.so.23, or .27 with ABI=27: the C library for DPDK applications

@@ -138,7 +138,7 @@ let package = Package(
             ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "LinuxSystem", "SoftwareDriver", systemPackage]),
 
         // L4: the observer of DPDK's devices, inside the library for C. The stub, which needs libc only, is an object of its
-        // own; see scripts/dpdk-observer.
+        // own; scripts/libdmadev builds it.
         .target(
             name: "CDPDKObserver", dependencies: ["CDMADev", "CDMATrace", "CLinux"], exclude: ["stub.c"],
             cSettings: [.define("_GNU_SOURCE")]),

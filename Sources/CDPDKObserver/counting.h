@@ -46,23 +46,34 @@ struct doorbell {
 	uint32_t reserved;
 };
 
-/* A poll learns what has finished from sums that the enqueues have stored, by ring index: the sum of bytes up to and with
- * each operation, and the numbers of copy_sg and fill up to it. The others are copies. */
-#define FILL_SHIFT 32
+/* A place for each operation in the driver's ring, by the last bits of its ring index. Never freed and never larger, because
+ * a faulty application may make data calls while the device is configured again: whoever has the pointer stays inside.
+ *
+ * A poll learns what has finished from sums that the enqueues have stored: the sum of bytes up to and with each operation,
+ * and the numbers of copy_sg and fill up to it. The others are copies. */
+struct ring {
+	uint32_t mask; /* of all its arrays */
+	uint16_t list_limit; /* longer lists are left out of events */
+	struct doorbell *doorbells;
+	uint64_t *kinds_up_to; /* copy_sg in the lower half, fill in the upper one; both wrap */
+	/* For dmadev:burst: written only while a session records it. */
+	struct dmadev_descriptor *descriptors;
+	struct dmadev_sge *entries; /* list_limit sources, then as many destinations */
+	uint64_t submitted; /* as counted at the start */
+	uint64_t described; /* so many operations up to and without ring index `next` have descriptors */
+	uint16_t next;
+	uint64_t bytes_up_to[];
+};
 
-#define OBSERVER_PLACE_COUNT 65536
+#define FILL_SHIFT 32
 
 struct channel {
 	/* Constant while the device is observed. */
-	uint64_t *bytes_up_to;
-	uint64_t *kinds_up_to; /* copy_sg in the lower half, fill in the upper one; both wrap */
-	struct doorbell *doorbells;
+	struct ring *ring;
 	struct observer_channel_counters *counters;
-	uint32_t mask; /* of all three, which have OBSERVER_PLACE_COUNT elements */
 	bool is_silent; /* nothing is ever polled */
 	/* Enqueues and doorbells. */
 	bool has_kinds; /* since the start there was another kind than copy */
-	uint16_t reserved;
 	uint32_t last; /* the last operation's ring index */
 	uint32_t pending; /* enqueued since the last doorbell */
 	uint64_t bytes;
@@ -147,7 +158,7 @@ ALWAYS_INLINE void ring_doorbell(struct channel *channel)
 	add(&application->doorbells, 1);
 	if (UNLIKELY(channel->is_silent))
 		return;
-	doorbell = &channel->doorbells[channel->written & channel->mask];
+	doorbell = &channel->ring->doorbells[channel->written & channel->ring->mask];
 	doorbell->time = channel->time;
 	doorbell->end = (uint16_t)(channel->last + 1);
 	doorbell->left = (uint16_t)count;
@@ -161,16 +172,17 @@ ALWAYS_INLINE void ring_doorbell(struct channel *channel)
 /* kind: what the operation adds to the kinds; 0: a copy. */
 ALWAYS_INLINE void count_operation(struct channel *channel, int result, uint64_t bytes, uint64_t kind)
 {
-	uint32_t place = (uint32_t)result & channel->mask;
+	struct ring *ring = channel->ring;
+	uint32_t place = (uint32_t)result & ring->mask;
 
 	channel->bytes += bytes;
-	channel->bytes_up_to[place] = channel->bytes;
+	ring->bytes_up_to[place] = channel->bytes;
 	if (kind != 0) {
 		channel->has_kinds = true;
 		channel->kinds += kind;
-		channel->kinds_up_to[place] = channel->kinds;
+		ring->kinds_up_to[place] = channel->kinds;
 	} else if (UNLIKELY(channel->has_kinds)) {
-		channel->kinds_up_to[place] = channel->kinds;
+		ring->kinds_up_to[place] = channel->kinds;
 	}
 	channel->last = (uint32_t)result;
 	channel->pending++;
@@ -290,14 +302,15 @@ ALWAYS_INLINE uint64_t nanoseconds_between(uint64_t begin, uint64_t end)
 ALWAYS_INLINE void count_latencies(struct channel *channel, uint16_t end, uint64_t now)
 {
 	struct dmadev_engine_counters *engine = &channel->counters->counters.engine;
+	struct ring *ring = channel->ring;
 	uint32_t written = channel->written, read = channel->read;
 	uint64_t latency_sum = 0, oldest = 0;
 
 	/* More than there is room for: the application does not poll, or two threads do. */
-	if (UNLIKELY(written - read > channel->mask + 1))
-		read = written - channel->mask - 1;
+	if (UNLIKELY(written - read > ring->mask + 1))
+		read = written - ring->mask - 1;
 	for (; read != written; read++) {
-		struct doorbell *doorbell = &channel->doorbells[read & channel->mask];
+		struct doorbell *doorbell = &ring->doorbells[read & ring->mask];
 		int16_t behind = (int16_t)(uint16_t)(doorbell->end - end);
 		uint16_t after = behind > 0 ? (uint16_t)behind : 0;
 		uint64_t nanoseconds, count;
@@ -325,14 +338,15 @@ ALWAYS_INLINE uint64_t difference(uint64_t later, uint64_t earlier)
 	return UNLIKELY((int64_t)(later - earlier) < 0) ? 0 : later - earlier;
 }
 
-/* For any poll of `count` operations that ends with that of place `last`. */
-ALWAYS_INLINE void count_kinds(struct channel *channel, uint32_t last, uint16_t count)
+/* For any poll of `count` operations that ends with that of index `last`. */
+ALWAYS_INLINE void count_kinds(struct channel *channel, uint16_t last, uint16_t count)
 {
 	struct dmadev_engine_counters *engine = &channel->counters->counters.engine;
 	uint32_t lists = 0, fills = 0;
 
 	if (UNLIKELY(channel->has_kinds)) {
-		uint64_t kinds = channel->kinds_up_to[last];
+		const struct ring *ring = channel->ring;
+		uint64_t kinds = ring->kinds_up_to[last & ring->mask];
 
 		fills = (uint32_t)(kinds >> FILL_SHIFT) - (uint32_t)(channel->seen_kinds >> FILL_SHIFT);
 		lists = (uint32_t)kinds - (uint32_t)channel->seen_kinds;
@@ -364,18 +378,17 @@ ALWAYS_INLINE uint16_t count_completed(bool is_direct, struct device *device, st
 				       uint16_t most, uint16_t *last_idx, bool *has_error)
 {
 	uint16_t count = device->saved.functions.completed(dev_private, vchan, most, last_idx, has_error);
+	const struct ring *ring = channel->ring;
 	uint64_t bytes;
-	uint32_t last;
 
 	if (count == 0) {
 		add(&channel->counters->activity.empty_polls, 1);
 		return 0;
 	}
-	last = *last_idx & channel->mask;
-	bytes = channel->bytes_up_to[last];
+	bytes = ring->bytes_up_to[*last_idx & ring->mask];
 	add(&channel->counters->counters.engine.bytes, difference(bytes, channel->seen_bytes));
 	channel->seen_bytes = bytes;
-	count_kinds(channel, last, count);
+	count_kinds(channel, *last_idx, count);
 	count_finished(is_direct, channel, count, (uint16_t)(*last_idx + 1));
 	return count;
 }
@@ -392,6 +405,7 @@ ALWAYS_INLINE uint16_t count_completed_status(bool is_direct, struct device *dev
 {
 	uint16_t count = device->saved.functions.completed_status(dev_private, vchan, most, last_idx, statuses);
 	struct dmadev_engine_counters *engine;
+	const struct ring *ring = channel->ring;
 	uint64_t bytes = 0, before;
 	uint16_t index;
 
@@ -403,7 +417,7 @@ ALWAYS_INLINE uint16_t count_completed_status(bool is_direct, struct device *dev
 	index = (uint16_t)(*last_idx - count + 1);
 	before = channel->seen_bytes;
 	for (uint16_t place = 0; place < count; place++, index++) {
-		uint64_t up_to = channel->bytes_up_to[index & channel->mask];
+		uint64_t up_to = ring->bytes_up_to[index & ring->mask];
 
 		if (LIKELY(statuses[place] == 0))
 			bytes += difference(up_to, before);
@@ -413,7 +427,7 @@ ALWAYS_INLINE uint16_t count_completed_status(bool is_direct, struct device *dev
 	}
 	add(&engine->bytes, bytes);
 	channel->seen_bytes = before;
-	count_kinds(channel, *last_idx & channel->mask, count);
+	count_kinds(channel, *last_idx, count);
 	count_finished(is_direct, channel, count, (uint16_t)(*last_idx + 1));
 	return count;
 }

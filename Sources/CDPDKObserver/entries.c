@@ -11,6 +11,57 @@
 struct device observer_devices[OBSERVER_DEVICE_COUNT];
 uint64_t observer_nanoseconds_per_4g_ticks;
 
+/* ---------------------------------------------------------------- Descriptors, for dmadev:burst */
+
+/* The descriptor of an operation that is in the driver's ring, all zeros but the flags. */
+static struct dmadev_descriptor *describe(struct ring *ring, uint16_t index, uint64_t flags)
+{
+	struct dmadev_descriptor *descriptor = &ring->descriptors[index & ring->mask];
+
+	ring->described = ring->next == index ? ring->described + 1 : 1;
+	ring->next = (uint16_t)(index + 1);
+	*descriptor = (struct dmadev_descriptor){ .flags = (uint8_t)(flags & DMADEV_DESC_OPERATION_FLAGS) };
+	return descriptor;
+}
+
+static void describe_lists(struct ring *ring, uint16_t index, uint64_t flags, const struct dmadev_sge *src,
+			   const struct dmadev_sge *dst, uint16_t nb_src, uint16_t nb_dst)
+{
+	struct dmadev_descriptor *descriptor = describe(ring, index, flags);
+	struct dmadev_sge *entries = ring->entries + (size_t)(index & ring->mask) * 2 * ring->list_limit;
+
+	descriptor->kind = DMADEV_KIND_COPY_SG;
+	if (nb_src > ring->list_limit || nb_dst > ring->list_limit)
+		return;
+	descriptor->nb_src = (uint8_t)nb_src;
+	descriptor->nb_dst = (uint8_t)nb_dst;
+	memcpy(entries, src, nb_src * sizeof(*entries));
+	memcpy(entries + ring->list_limit, dst, nb_dst * sizeof(*entries));
+}
+
+static int32_t table_rung(void *driver, uint16_t vchan, struct dmadev_rung *rung)
+{
+	struct device *device = driver;
+	const struct channel *channel;
+	const struct ring *ring;
+
+	if (vchan >= device->nb_channels)
+		return -EINVAL;
+	channel = &device->channels[vchan];
+	ring = channel->ring;
+	/* Operations that were enqueued before the session began have no descriptors. */
+	if (channel->pending > 0 && (ring->next != (uint16_t)(channel->last + 1) || ring->described < channel->pending))
+		return -ENOTSUP;
+	rung->descriptors = rung->recent = ring->descriptors;
+	rung->entries = ring->entries;
+	/* Its last 16 bits are the ring index, wherever the driver begins. */
+	rung->rung = channel->counters->counters.application.submitted - ring->submitted;
+	rung->rung += (uint16_t)(channel->last + 1 - channel->pending - rung->rung);
+	rung->nb_slots = rung->nb_recent = ring->mask + 1;
+	rung->max_sges = ring->list_limit;
+	return 0;
+}
+
 /* ---------------------------------------------------------------- The table, for the call layer */
 
 static struct channel *find(struct device *device, uint16_t vchan)
@@ -23,10 +74,22 @@ static int32_t table_copy(void *driver, uint16_t vchan, uint64_t src, uint64_t d
 {
 	struct device *device = driver;
 	struct channel *channel = find(device, vchan);
+	int result;
 
 	if (UNLIKELY(channel == NULL))
 		return device->saved.functions.copy(device->dev_private, vchan, src, dst, length, flags);
-	return refuse(channel, count_copy(false, device, channel, device->dev_private, vchan, src, dst, length, flags));
+	result = count_copy(false, device, channel, device->dev_private, vchan, src, dst, length, flags);
+	if (result < 0)
+		return refuse(channel, result);
+	if (dmatrace_dmadev_burst_enabled()) {
+		struct dmadev_descriptor *descriptor = describe(channel->ring, (uint16_t)result, flags);
+
+		descriptor->kind = DMADEV_KIND_COPY;
+		descriptor->src = src;
+		descriptor->dst = dst;
+		descriptor->length = length;
+	}
+	return result;
 }
 
 static int32_t table_copy_sg(void *driver, uint16_t vchan, const struct dmadev_sge *src, const struct dmadev_sge *dst,
@@ -34,21 +97,38 @@ static int32_t table_copy_sg(void *driver, uint16_t vchan, const struct dmadev_s
 {
 	struct device *device = driver;
 	struct channel *channel = find(device, vchan);
+	int result;
 
 	if (UNLIKELY(channel == NULL))
 		return device->saved.functions.copy_sg(device->dev_private, vchan, src, dst, nb_src, nb_dst, flags);
-	return refuse(channel, count_copy_sg(false, device, channel, device->dev_private, vchan, src, dst, nb_src, nb_dst,
-					     flags));
+	result = count_copy_sg(false, device, channel, device->dev_private, vchan, src, dst, nb_src, nb_dst, flags);
+	if (result < 0)
+		return refuse(channel, result);
+	if (dmatrace_dmadev_burst_enabled())
+		describe_lists(channel->ring, (uint16_t)result, flags, src, dst, nb_src, nb_dst);
+	return result;
 }
 
 static int32_t table_fill(void *driver, uint16_t vchan, uint64_t pattern, uint64_t dst, uint32_t length, uint64_t flags)
 {
 	struct device *device = driver;
 	struct channel *channel = find(device, vchan);
+	int result;
 
 	if (UNLIKELY(channel == NULL))
 		return device->saved.functions.fill(device->dev_private, vchan, pattern, dst, length, flags);
-	return refuse(channel, count_fill(false, device, channel, device->dev_private, vchan, pattern, dst, length, flags));
+	result = count_fill(false, device, channel, device->dev_private, vchan, pattern, dst, length, flags);
+	if (result < 0)
+		return refuse(channel, result);
+	if (dmatrace_dmadev_burst_enabled()) {
+		struct dmadev_descriptor *descriptor = describe(channel->ring, (uint16_t)result, flags);
+
+		descriptor->kind = DMADEV_KIND_FILL;
+		descriptor->src = pattern;
+		descriptor->dst = dst;
+		descriptor->length = length;
+	}
+	return result;
 }
 
 static int32_t table_submit(void *driver, uint16_t vchan)
@@ -126,11 +206,21 @@ static int32_t table_enqueue(void *driver, uint16_t vchan, struct dmadev_op *con
 {
 	struct device *device = driver;
 	struct channel *channel = find(device, vchan);
+	uint16_t next, taken;
 
 	if (UNLIKELY(channel == NULL))
 		return device->saved.functions.enqueue(device->dev_private, vchan, (struct dmadev_op **)operations,
 						       count);
-	return count_enqueue(false, device, channel, device->dev_private, vchan, (struct dmadev_op **)operations, count);
+	next = (uint16_t)(channel->last + 1);
+	taken = count_enqueue(false, device, channel, device->dev_private, vchan, (struct dmadev_op **)operations, count);
+	for (uint16_t place = 0; place < taken && dmatrace_dmadev_burst_enabled(); place++) {
+		const struct dmadev_op *operation = operations[place];
+		const struct dmadev_sge *entries = (const struct dmadev_sge *)(operation + 1);
+
+		describe_lists(channel->ring, (uint16_t)(next + place), operation->flags, entries, entries + operation->nb_src,
+			       operation->nb_src, operation->nb_dst);
+	}
+	return taken;
 }
 
 static int32_t table_dequeue(void *driver, uint16_t vchan, struct dmadev_op **operations, uint16_t most)
@@ -155,6 +245,7 @@ void observer_set_functions(int16_t id, struct dmadev_data_path *path)
 	path->burst_capacity = table_burst_capacity;
 	path->enqueue_ops = table_enqueue;
 	path->dequeue_ops = table_dequeue;
+	path->rung = table_rung;
 	path->poll = NULL;
 }
 

@@ -25,30 +25,51 @@ static void abandon(struct observer_channel_counters *counters)
 	      counters->counters.application.submitted - counters->counters.engine.completed);
 }
 
-/* Memory of an earlier start is not freed: a faulty application may still use it. For the same reason it has a place for
- * each ring index, whatever the mask; only those of the mask are ever touched. */
-static bool make_channel(struct channel *channel, uint16_t nb_desc, bool is_silent,
+/* Lists in events: a device with longer ones has not much memory for them. */
+#define LIST_LIMIT 8
+
+static struct ring *make_ring(uint32_t count, uint16_t max_sges)
+{
+	uint16_t limit = max_sges < LIST_LIMIT ? max_sges : LIST_LIMIT;
+	size_t lists = count * sizeof(struct doorbell), descriptors = lists + count * sizeof(uint64_t),
+	       entries = descriptors + count * sizeof(struct dmadev_descriptor),
+	       size = entries + (size_t)count * 2 * limit * sizeof(struct dmadev_sge);
+	struct ring *ring = allocate(sizeof(*ring) + count * sizeof(uint64_t) + size);
+	char *arrays;
+
+	if (ring == NULL)
+		return NULL;
+	arrays = (char *)&ring->bytes_up_to[count];
+	ring->mask = count - 1;
+	ring->list_limit = limit;
+	ring->doorbells = (struct doorbell *)arrays;
+	ring->kinds_up_to = (uint64_t *)(arrays + lists);
+	ring->descriptors = (struct dmadev_descriptor *)(arrays + descriptors);
+	ring->entries = (struct dmadev_sge *)(arrays + entries);
+	return ring;
+}
+
+static bool make_channel(struct channel *channel, uint16_t nb_desc, const struct dmascope_dpdk_device *observed,
 			 struct observer_channel_counters *counters)
 {
+	struct ring *ring = channel->ring;
 	uint32_t count = 64;
 
 	while (count < nb_desc)
 		count *= 2;
-	if (channel->bytes_up_to == NULL) {
-		uint64_t *memory = allocate(OBSERVER_PLACE_COUNT * (2 * sizeof(uint64_t) + sizeof(struct doorbell)));
-
-		if (memory == NULL)
+	if (ring == NULL || ring->mask < count - 1 || (ring->list_limit == 0 && observed->max_sges > 0)) {
+		ring = make_ring(count, observed->max_sges);
+		if (ring == NULL)
 			return false;
-		channel->bytes_up_to = memory;
-		channel->kinds_up_to = memory + OBSERVER_PLACE_COUNT;
-		channel->doorbells = (struct doorbell *)(memory + 2 * OBSERVER_PLACE_COUNT);
 	} else {
-		memset(channel->bytes_up_to, 0, count * sizeof(uint64_t));
-		memset(channel->kinds_up_to, 0, count * sizeof(uint64_t));
+		memset(ring->bytes_up_to, 0, (ring->mask + 1) * sizeof(uint64_t));
+		memset(ring->kinds_up_to, 0, (ring->mask + 1) * sizeof(uint64_t));
+		ring->described = ring->next = 0;
 	}
-	channel->mask = count - 1;
+	ring->submitted = counters->counters.application.submitted;
+	__atomic_store_n(&channel->ring, ring, __ATOMIC_RELEASE);
 	channel->counters = counters;
-	channel->is_silent = is_silent;
+	channel->is_silent = (observed->flags & DMADEV_MODE_SILENT) != 0;
 	channel->has_kinds = false;
 	channel->narrowed = channel->dequeued = 0;
 	channel->last = UINT32_MAX;
@@ -95,14 +116,20 @@ static bool make_counters(struct device *device, const struct dmascope_dpdk_devi
 	return true;
 }
 
-bool observer_is_attached(const struct dmascope_dpdk_device *observed)
+bool observer_has_entries(void *const *words, int16_t id)
 {
-	if (observed->id < 0 || observed->id >= OBSERVER_DEVICE_COUNT)
+	if (id < 0 || id >= OBSERVER_DEVICE_COUNT)
 		return false;
-	for (uint32_t word = 1; word < observed->nb_words; word++)
-		if (observed->words[word] == observer_entries[observed->id].words[word - 1])
+	/* Those that each layout has. */
+	for (uint32_t word = 1; word < 8; word++)
+		if (words[word] != NULL && words[word] == observer_entries[id].words[word - 1])
 			return true;
 	return false;
+}
+
+bool observer_is_attached(const struct dmascope_dpdk_device *observed)
+{
+	return observer_has_entries(observed->words, observed->id);
 }
 
 const char *observer_prepare(const struct dmascope_dpdk_device *observed)
@@ -130,7 +157,7 @@ const char *observer_prepare(const struct dmascope_dpdk_device *observed)
 	for (uint16_t vchan = 0; vchan < observed->nb_vchans; vchan++) {
 		uint16_t nb_desc = observed->vchans == NULL ? observed->max_desc : observed->vchans[vchan].nb_desc;
 
-		if (!make_channel(&channels[vchan], nb_desc, observed->flags & DMADEV_MODE_SILENT, &device->counters[vchan]))
+		if (!make_channel(&channels[vchan], nb_desc, observed, &device->counters[vchan]))
 			return "not enough memory";
 	}
 	device->channels = channels;
@@ -193,4 +220,14 @@ bool observer_is_silent(int16_t id)
 	const struct device *device = id >= 0 && id < OBSERVER_DEVICE_COUNT ? &observer_devices[id] : NULL;
 
 	return device != NULL && device->nb_channels > 0 && device->channels[0].is_silent;
+}
+
+uint16_t observer_channel_count(int16_t id)
+{
+	return id >= 0 && id < OBSERVER_DEVICE_COUNT ? (uint16_t)observer_devices[id].nb_channels : 0;
+}
+
+bool observer_is_observed(int16_t id)
+{
+	return id >= 0 && id < OBSERVER_DEVICE_COUNT && observer_devices[id].words != NULL;
 }

@@ -11,12 +11,14 @@
 #include <limits.h>
 #include <link.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -226,6 +228,7 @@ static struct configured {
 	uint64_t flags;
 	uint16_t nb_vchans; /* 0: not seen */
 	struct dmascope_dpdk_vchan *vchans;
+	char driver[64]; /* not of the functions that replace those of the driver */
 } configured[DEVICE_COUNT];
 
 static const struct dmascope_observer *observer;
@@ -283,7 +286,7 @@ static bool load_observer(void)
 }
 
 /* The name of the object that a driver's function is in, without librte_ and .so. */
-static const char *driver_name(void *const *words, char *name, size_t size)
+static void set_driver_name(void *const *words, char *name, size_t size)
 {
 	Dl_info driver;
 	const char *base;
@@ -291,26 +294,26 @@ static const char *driver_name(void *const *words, char *name, size_t size)
 
 	for (unsigned word = 1; word < 8 && function == NULL; word++)
 		function = words[word];
-	if (function == NULL || dladdr(function, &driver) == 0 || driver.dli_fname == NULL)
-		return "unknown";
+	if (function == NULL || dladdr(function, &driver) == 0 || driver.dli_fname == NULL) {
+		(void)snprintf(name, size, "unknown");
+		return;
+	}
 	base = strrchr(driver.dli_fname, '/');
 	base = base == NULL ? driver.dli_fname : base + 1;
 	if (strncmp(base, "librte_", strlen("librte_")) == 0)
 		base += strlen("librte_");
 	(void)snprintf(name, size, "%.*s", (int)(strcspn(base, ".")), base);
-	return name;
 }
 
 static void attach(int16_t id)
 {
 	int (*info_get)(int16_t, struct info *);
 	const char *(*runtime_directory)(void);
-	const struct configured *known;
+	struct configured *known;
 	struct info info = { .dev_name = NULL };
 	struct dmascope_dpdk_device device = { .id = id };
 	const char *reason;
 	void **objects;
-	char driver[64];
 
 	if (given_up)
 		return;
@@ -338,8 +341,12 @@ static void attach(int16_t id)
 	device.nb_vchans = info.nb_vchans;
 	device.vchans = known->nb_vchans == info.nb_vchans ? known->vchans : NULL;
 	device.name = info.dev_name;
-	device.driver = driver_name(device.words, driver, sizeof(driver));
+	if (!observer->is_attached(device.words, id))
+		set_driver_name(device.words, known->driver, sizeof(known->driver));
+	device.driver = known->driver;
 	device.directory = runtime_directory == NULL ? "" : runtime_directory();
+	*(void **)&device.stats_get = find("rte_dma_stats_get");
+	device.find = find;
 	device.capabilities = info.dev_capa;
 	device.flags = known->flags;
 	device.max_vchans = info.max_vchans;
@@ -593,11 +600,120 @@ static void patch_objects(void)
 		(void)dl_iterate_phdr(patch_object, own.dli_fbase);
 }
 
+/* ---------------------------------------------------------------- Without control calls */
+
+/* Some programs make no call that is seen: one that is linked statically with DPDK and exports its symbols, and a secondary
+ * process, whose devices the primary process starts. A thread looks at the array of such a program. */
+static struct {
+	bool is_needed;
+	bool is_static; /* the program itself has librte_dmadev */
+	bool is_watched[DEVICE_COUNT];
+} watcher;
+
+#define SECONDARY 1 /* rte_eal_process_type() */
+#define FIRST_PAUSE 1000 /* microseconds */
+#define LAST_PAUSE 100000
+
+/* Attaches new devices, and devices whose driver has set functions again. Returns false if there is nothing to do here. */
+static bool look(void)
+{
+	int (*process_type)(void);
+	void **objects;
+
+	if (fast_path_objects() == NULL)
+		return true;
+	*(void **)&process_type = find("rte_eal_process_type");
+	if (!watcher.is_static && (process_type == NULL || process_type() != SECONDARY))
+		return false;
+	if (layout.stride == 0)
+		return !given_up;
+	objects = fast_path_objects();
+	for (int16_t id = 0; (size_t)id < device_count && is_ours(id); id++) {
+		void **entry = objects + (size_t)id * layout.stride;
+		struct info info = { .dev_name = NULL };
+		int (*info_get)(int16_t, struct info *);
+
+		if (entry[0] == NULL) {
+			if (watcher.is_watched[id] && observer != NULL)
+				observer->closed(id);
+			watcher.is_watched[id] = false;
+			continue;
+		}
+		/* Before it is configured, its driver may set other functions. */
+		*(void **)&info_get = find("rte_dma_info_get");
+		if ((watcher.is_watched[id] && observer != NULL && observer->is_attached(entry, id)) || info_get == NULL ||
+		    info_get(id, &info) != 0 || info.nb_vchans == 0)
+			continue;
+		attach(id);
+		watcher.is_watched[id] = true;
+	}
+	return !given_up;
+}
+
+static void *watch(void *unused)
+{
+	unsigned pause = FIRST_PAUSE;
+
+	for (bool goes_on = true; goes_on;) {
+		usleep(pause);
+		/* Short after the program's start, when it makes its devices. */
+		pause += pause < LAST_PAUSE ? pause / 1000 + 1 : 0;
+		pthread_mutex_lock(&lock);
+		goes_on = watcher.is_needed = look();
+		pthread_mutex_unlock(&lock);
+	}
+	return unused;
+}
+
+/* A child of fork has no other threads. */
+static void start_watching(void)
+{
+	pthread_attr_t attributes;
+	sigset_t all, kept;
+	pthread_t thread;
+
+	if (!watcher.is_needed || pthread_attr_init(&attributes) != 0)
+		return;
+	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &kept);
+	if (pthread_create(&thread, &attributes, watch, NULL) == 0)
+		(void)pthread_setname_np(thread, "dmascope-watch");
+	(void)pthread_sigmask(SIG_SETMASK, &kept, NULL);
+	(void)pthread_attr_destroy(&attributes);
+}
+
+static void lock_for_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void unlock_after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void go_on_in_child(void)
+{
+	pthread_mutex_unlock(&lock);
+	start_watching();
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	/* The scope of the program. RTLD_DEFAULT begins with that, but ends with a plug-in's own. */
-	void *program = dlopen(NULL, RTLD_LAZY);
+	void *program = dlopen(NULL, RTLD_LAZY), *start = program == NULL ? NULL : dlsym(program, calls[START].name);
+	Dl_info in, own;
 
-	is_plugin = program == NULL || dlsym(program, calls[START].name) != calls[START].replacement;
+	is_plugin = start != calls[START].replacement;
+	watcher.is_static = is_plugin && start != NULL && dladdr(start, &in) != 0 &&
+			    dladdr((void *)getauxval(AT_ENTRY), &own) != 0 && in.dli_fbase == own.dli_fbase;
+	watcher.is_needed = watcher.is_static || dlsym(RTLD_DEFAULT, "rte_dma_fp_objs") != NULL;
+	if (watcher.is_static)
+		is_plugin = false;
 	patch_objects();
+	if (watcher.is_needed) {
+		(void)pthread_atfork(lock_for_fork, unlock_after_fork, go_on_in_child);
+		start_watching();
+	}
 }

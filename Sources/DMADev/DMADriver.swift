@@ -32,6 +32,10 @@ public protocol DMADriver: AnyObject, Sendable {
     /// The counters of a channel since the device was created, over all starts; `nil` if it was never set up.
     func counters(of vchan: UInt16) -> ChannelCounters?
 
+    /// Values that only devices of this driver have, with the names that they have in `/dmadev/xstats`; the sum of those of
+    /// several channels need not mean anything.
+    func additionalCounters(of vchan: UInt16) -> [(name: String, value: UInt64)]
+
     /// Three of these counters, 0 for a channel that was never set up. Telemetry reads them often: a driver that can read
     /// them alone implements it.
     func statistics(of vchan: UInt16) -> Statistics
@@ -152,6 +156,9 @@ public protocol DMADriver: AnyObject, Sendable {
 extension DMADriver {
     /// Reads all counters.
     public func statistics(of vchan: UInt16) -> Statistics { counters(of: vchan)?.statistics ?? Statistics() }
+
+    /// None.
+    public func additionalCounters(of vchan: UInt16) -> [(name: String, value: UInt64)] { [] }
 
     /// The status only.
     public func progress(of vchan: UInt16) -> ChannelProgress { ChannelProgress(status: status(of: vchan)) }

@@ -55,6 +55,11 @@ public struct DeviceView: Sendable {
         device.driver.counters(of: vchan)
     }
 
+    /// Values that only devices of its driver have, by name.
+    public func additionalCounters(of vchan: UInt16) -> [(name: String, value: UInt64)] {
+        device.driver.additionalCounters(of: vchan)
+    }
+
     /// The current occupancy of a channel's ring; `nil` while the device is stopped.
     public func ringUse(of vchan: UInt16) -> RingUse? {
         device.driver.ringUse(of: vchan)

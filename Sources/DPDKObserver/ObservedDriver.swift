@@ -11,10 +11,12 @@ final class ObservedDriver: DMADriver {
     let properties: DeviceProperties
     private let id: Int16
     private let ticks = Ticks()
+    private let driverStatistics: DriverStatistics
 
     /// - Parameter device: as DPDK has started it.
     init(_ device: dmascope_dpdk_device) {
         id = device.id
+        driverStatistics = DriverStatistics(device)
         properties = DeviceProperties(
             driver: String(cString: device.driver), capabilities: Capabilities(rawValue: device.capabilities),
             maximumVirtualChannelCount: device.max_vchans, maximumDescriptorCount: device.max_desc,
@@ -40,6 +42,29 @@ final class ObservedDriver: DMADriver {
         return ChannelCounters(
             reading: counters.member(\.counters.engine), counters.member(\.counters.application))
     }
+
+    func additionalCounters(of vchan: UInt16) -> [(name: String, value: UInt64)] {
+        guard let counters = observer_counters(id, vchan) else { return [] }
+        let driver = driverStatistics.compare(vchan)
+        return [
+            ("full_polls", counters.member(\.activity.full_polls).loadRelaxed()),
+            ("empty_polls", counters.member(\.activity.empty_polls).loadRelaxed()),
+            ("in_flight", observer_is_silent(id) ? 0 : UInt64(max(0, observer_in_flight(counters)))),
+        ]
+            + (driver.map { driver in
+                [
+                    ("driver_submitted", driver.statistics.submitted),
+                    ("driver_completed", driver.statistics.completed), ("driver_errors", driver.statistics.errors),
+                    ("driver_counts_differ", driver.differs ? 1 : 0),
+                ]
+            } ?? [])
+    }
+
+    /// DPDK has started the device, or reset its statistics: both sides count from here.
+    func beginComparison() { driverStatistics.begin(observer_channel_count(id)) }
+
+    /// DPDK has stopped the device: when this returns, its functions are not called any more.
+    func endComparison() { driverStatistics.end() }
 
     func status(of vchan: UInt16) -> VirtualChannelStatus { progress(of: vchan).status }
 

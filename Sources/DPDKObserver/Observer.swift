@@ -27,6 +27,7 @@ final class Observer: Sendable {
 
     private struct Entry {
         var device: DMADevice
+        let driver: ObservedDriver
         /// A copy of the device's table, which stays as it is when the device stops. Never freed.
         var path: UInt
     }
@@ -45,6 +46,7 @@ final class Observer: Sendable {
         } catch {
             return UnsafePointer(strdup(error.message))
         }
+        observer_register_commands(observed)
         startServer(for: String(cString: observed.pointee.directory))
         return nil
     }
@@ -60,14 +62,16 @@ final class Observer: Sendable {
         if let known = state.entries[observed.id] {
             entry = known
         } else {
-            let device = try registry.add(ObservedDriver(observed), named: name, id: observed.id)
+            let driver = ObservedDriver(observed)
+            let device = try registry.add(driver, named: name, id: observed.id)
             let path = UnsafeMutablePointer<dmadev_data_path>.allocate(capacity: 1)
-            entry = Entry(device: device, path: UInt(bitPattern: path))
+            entry = Entry(device: device, driver: driver, path: UInt(bitPattern: path))
         }
         try start(entry.device, as: observed)
         let table = entry.device.callLayerArgument.assumingMemoryBound(to: dmadev_data_path.self)
         UnsafeMutablePointer<dmadev_data_path>(bitPattern: entry.path)?.initialize(to: table.pointee)
         state.entries[observed.id] = entry
+        entry.driver.beginComparison()
         return entry
     }
 
@@ -92,6 +96,7 @@ final class Observer: Sendable {
 
     private func close(_ id: Int16, _ state: inout State) throws(DMAError) {
         guard let entry = state.entries.removeValue(forKey: id) else { return }
+        entry.driver.endComparison()
         state.closed.append(entry)
         try entry.device.stop()
         try entry.device.close()
@@ -99,7 +104,9 @@ final class Observer: Sendable {
 
     func detach(_ id: Int16) {
         observer_detach(id)
-        try? state.withLock { $0.entries[id]?.device }?.stop()
+        let entry = state.withLock { $0.entries[id] }
+        entry?.driver.endComparison()
+        try? entry?.device.stop()
     }
 
     func closed(_ id: Int16) {
@@ -107,8 +114,10 @@ final class Observer: Sendable {
     }
 
     func reset(_ id: Int16, _ vchan: UInt16) {
-        let device = state.withLock { $0.entries[id]?.device }
-        try? device?.resetStatistics(of: vchan == .max ? nil : vchan)
+        guard let entry = state.withLock({ $0.entries[id] }) else { return }
+        try? entry.device.resetStatistics(of: vchan == .max ? nil : vchan)
+        // One channel's reset begins the comparison of all anew.
+        if observer_is_observed(id) { entry.driver.beginComparison() }
     }
 
     /// Starts the telemetry server beside that of the application's EAL, whose prefix is in use.

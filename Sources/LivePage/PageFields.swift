@@ -10,7 +10,7 @@ struct PageFields: Sendable {
     /// `/dmadev/info`
     static let device = PageFields(
         texts: ["name", "driver", "class"],
-        numbers: ["started", "nb_vchans", "max_vchans", "numa_node", "controller_id", "shared_engine"])
+        numbers: ["started", "nb_vchans", "max_vchans", "numa_node", "controller_id", "shared_engine", "observed"])
     /// `/dmadev/vchans`, a row
     static let channel = PageFields(
         texts: ["state", "direction", "domain"],

@@ -131,9 +131,10 @@ public struct CountersFile: Sendable {
             var channels: [Channel] = []
             for place in 0..<count {
                 var words = observer_channel_counters()
-                guard
-                    withUnsafeMutableBytes(of: &words, { read(entry.offset + place * UInt64(entry.channel_bytes), $0) })
-                else { throw invalid("it has become shorter") }
+                let offset = entry.offset + place * UInt64(entry.channel_bytes)
+                guard withUnsafeMutableBytes(of: &words, { read(offset, $0) }) else {
+                    throw invalid("it has become shorter")
+                }
                 channels.append(Channel(words, isSilent: entry.is_silent != 0))
             }
             devices.append(

@@ -1,5 +1,6 @@
 import CDMADev
 import Foundation
+import LinuxSystem
 import TelemetryWire
 import TestSupport
 import Testing
@@ -12,7 +13,7 @@ import Testing
 
     init() throws {
         scope = try Scope()
-        let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+        let maps = String(decoding: try ProcFile.bytes("/proc/self/maps", atMost: 1 << 24), as: UTF8.self)
         let line = try #require(maps.split(separator: "\n").first { $0.hasSuffix("/libc.so.6") })
         library = String(line[try #require(line.firstIndex(of: "/"))...])
     }
@@ -60,8 +61,8 @@ import Testing
         let program = try start("trap 'exit 5' TERM; echo $$; while :; do sleep 0.02; done")
         let child = try #require(pid_t(program.nextLine()))
         func state() -> Character? {
-            let text = try? String(contentsOfFile: "/proc/\(program.processID)/stat", encoding: .utf8)
-            return text.flatMap { $0[($0.lastIndex(of: ")") ?? $0.startIndex)...].dropFirst(2).first }
+            let text = try? ProcFile.bytes("/proc/\(program.processID)/stat", atMost: 4096)
+            return text.map { String(decoding: $0, as: UTF8.self) }?.split(separator: ")").last?.dropFirst().first
         }
         kill(child, SIGSTOP)
         try eventually("its state") { state() == "T" }

@@ -28,12 +28,22 @@ void observer_attach(const struct dmascope_dpdk_device *_Nonnull device, struct 
 
 /* Whether the device's functions are entries of this file. */
 bool observer_is_attached(const struct dmascope_dpdk_device *_Nonnull device);
+bool observer_has_entries(void *_Nullable const *_Nonnull words, int16_t id);
+
+/* Whether a device is observed now. */
+bool observer_is_observed(int16_t id);
 
 /* Puts the saved functions back wherever an entry is still in place. */
 void observer_detach(int16_t id);
 
 /* The counters of a channel; NULL: it was never prepared. */
 struct observer_channel_counters *_Nullable observer_counters(int16_t id, uint16_t vchan);
+
+/* The number of channels of a device that is or was observed. */
+uint16_t observer_channel_count(int16_t id);
+
+/* Registers commands on the telemetry socket of the application's DPDK, once: /dmascope/list and /dmascope/stats. */
+void observer_register_commands(const struct dmascope_dpdk_device *_Nonnull device);
 
 /* Whether the device was configured for silent mode: nothing is polled, so nothing is known of its operations. */
 bool observer_is_silent(int16_t id);

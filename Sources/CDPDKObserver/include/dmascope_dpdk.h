@@ -3,6 +3,7 @@
 #ifndef DMASCOPE_DPDK_H
 #define DMASCOPE_DPDK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DMASCOPE_OBSERVER_VERSION 1
@@ -11,6 +12,13 @@ struct dmascope_dpdk_vchan {
 	uint32_t direction; /* as enum rte_dma_direction */
 	uint16_t nb_desc;
 	uint16_t reserved;
+};
+
+/* As struct rte_dma_stats. */
+struct dmascope_dpdk_stats {
+	uint64_t submitted;
+	uint64_t completed;
+	uint64_t errors;
 };
 
 /* A started device of the application. */
@@ -24,6 +32,10 @@ struct dmascope_dpdk_device {
 	const char *name;
 	const char *driver; /* the name of the file that has its functions, as dma_skeleton */
 	const char *directory; /* the run directory of the application's EAL; empty: not known */
+	/* rte_dma_stats_get; NULL: not found. */
+	int (*stats_get)(int16_t id, uint16_t vchan, struct dmascope_dpdk_stats *stats);
+	/* Finds a symbol of the application's DPDK; NULL: there is none. */
+	void *(*find)(const char *name);
 	uint64_t capabilities; /* as RTE_DMA_CAPA_* */
 	uint64_t flags; /* of its configuration, as DMADEV_CFG_FLAG_* */
 	uint16_t max_vchans;
@@ -38,6 +50,8 @@ struct dmascope_dpdk_device {
 struct dmascope_observer {
 	/* Begins to observe a device, or goes on. Returns NULL, or the reason why it does not. */
 	const char *(*attach)(const struct dmascope_dpdk_device *device);
+	/* Whether the functions of an entry of rte_dma_fp_objs are replaced. */
+	bool (*is_attached)(void *const *words, int16_t id);
 	/* The device has stopped. */
 	void (*detach)(int16_t id);
 	/* The device has been closed. */

@@ -3,19 +3,21 @@ internal import TelemetryWire
 
 extension DeviceCommands {
     /// `/dmadev/xstats,ID[,VCHAN]` and `/dmadev/xstats,ID,FIRST,COUNT`: all counters since the device was created. They
-    /// never decrease.
+    /// never decrease. A channel of an observed device has further members, some of which do.
     static func extendedStatistics(_ registry: DeviceRegistry) -> TelemetryCommand {
         countersCommand(
             "/dmadev/xstats", help: "Returns all counters of a dmadev, or of one vchannel, since its creation. ",
-            registry
+            registry, isWhole: true
         ) { counters, reply in
             for row in ChannelCounter.table { reply.set(name: row.name, JSONValue(row.value(in: counters))) }
         }
     }
 
     /// A command about the counters of one channel or of all, or of a part of the channels with a row for each.
+    ///
+    /// - Parameter isWhole: whether a channel's own counters follow.
     static func countersCommand(
-        _ path: String, help: String, _ registry: DeviceRegistry,
+        _ path: String, help: String, _ registry: DeviceRegistry, isWhole: Bool = false,
         _ set: @escaping @Sendable (ChannelCounters, inout JSONValue) -> Void
     ) -> TelemetryCommand {
         TelemetryCommand(
@@ -28,17 +30,23 @@ extension DeviceCommands {
             let device = try device(&numbers, in: registry)
             let requested: UInt16? = try numbers.nextIfPresent("vchan_id", in: 0...UInt16.max)
             let count = try info(of: device).virtualChannelCount
+            func add(_ vchan: UInt16, to row: inout JSONValue) {
+                guard isWhole else { return }
+                for (name, value) in device.additionalCounters(of: vchan) { row.set(name: name, JSONValue(value)) }
+            }
             if let requested, let part = try ReplyPart(first: requested, &numbers) {
                 return try part.reply(of: Int(count)) { index in
                     var row = JSONValue.object()
                     row.set("vchan", UInt16(index))
                     // A channel that is not set up has none.
                     if let counters = device.counters(of: UInt16(index)) { set(counters, &row) }
+                    add(UInt16(index), to: &row)
                     return row
                 }
             }
             var reply = JSONValue.object()
             set(try counters(of: requested, of: device, count), &reply)
+            if let requested, requested != .max { add(requested, to: &reply) }
             return reply
         }
     }

@@ -160,6 +160,7 @@ function deviceCard({ key, device, process }, hasAnchor) {
 function deviceFacts(device) {
   const facts = [`id ${device.id}`];
   if (device.driver !== undefined) facts.push(`driver ${device.driver}`);
+  if (device.observed === 1) facts.push("observed");
   facts.push(`${device.nb_vchans ?? 0} of ${plural(device.max_vchans ?? 0, "channel")}`);
   if (device.numa_node >= 0) facts.push(`NUMA node ${device.numa_node}`);
   if (device.controller_id >= 0) facts.push(`controller ${device.controller_id}`);

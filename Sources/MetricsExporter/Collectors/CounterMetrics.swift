@@ -30,6 +30,19 @@ extension MetricTable {
                     }))
         } + [
             .telemetry(
+                "dmadev_polls", .counter, labels: ["result"], from: .counters,
+                help: "Polls of an observed device, by whether they found an operation: full, empty."
+            ) { reply in
+                zip(["full", "empty"], ["full_polls", "empty_polls"]).compactMap { result, member in
+                    reply.number(member).map { MetricPoint(["result": result], $0) }
+                }
+            },
+            .telemetry(
+                "dmadev_driver_counts_differ", .gauge, from: .counters, member: "driver_counts_differ",
+                help:
+                    "Whether the statistics of an observed device's driver differ from what was observed (1) or not (0)."
+            ),
+            .telemetry(
                 "dmadev_operation_latency_seconds", .histogram, unit: "seconds", from: .latency,
                 help:
                     "Time from the doorbell to the end of the operation. A value equal to a bound is in the bucket above it."

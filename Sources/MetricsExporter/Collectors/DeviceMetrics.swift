@@ -24,6 +24,9 @@ extension MetricTable {
             "dmadev_device_shared_engine", .gauge, from: .deviceInfo, member: "shared_engine",
             help: "Whether the device shares its engine with other devices (1) or not (0)."),
         .telemetry(
+            "dmadev_device_observed", .gauge, from: .deviceInfo, member: "observed",
+            help: "1 for a device of a DPDK application that dmascope observes; other devices have no series."),
+        .telemetry(
             "dmadev_device_vchans", .gauge, from: .deviceInfo, member: "nb_vchans",
             help: "Virtual channels configured on the device."),
         .telemetry(

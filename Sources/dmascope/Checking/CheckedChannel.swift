@@ -33,6 +33,8 @@ struct CheckedChannel {
     let stoodStill: Bool?
     /// Figures that its source cannot tell, for example latencies of a DPDK application.
     let unreported: Set<CheckFigure>
+    /// Whether the driver of an observed device counts otherwise than was observed.
+    let isMiscounted: Bool
     /// Values that the source reports and that are not possible.
     let impossibilities: [String]
 
@@ -40,7 +42,7 @@ struct CheckedChannel {
     static let metrics = [
         "dmadev_operations_submitted", "dmadev_operations_completed", "dmadev_operation_errors",
         "dmadev_vchan_ring_occupancy_ratio", "dmadev_vchan_descriptors", "dmadev_vchan_oldest_operation_age_seconds",
-        "dmadev_vchan_last_completion_age_seconds",
+        "dmadev_vchan_last_completion_age_seconds", "dmadev_driver_counts_differ",
     ]
 
     init(
@@ -95,6 +97,8 @@ struct CheckedChannel {
             if now.latency(key) == nil { unreported.insert(.latencyP99) }
         }
         self.unreported = unreported
+
+        isMiscounted = now.number("dmadev_driver_counts_differ", key) == 1
 
         var impossibilities: [String] = []
         if channel.state == nil { impossibilities.append("reports no known state") }

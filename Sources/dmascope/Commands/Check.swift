@@ -258,6 +258,9 @@ extension CheckReport {
             case .moves: break
             }
         }
+        if channel.isMiscounted {
+            addFinding(.warning, "the driver of \(channel.text) counts other operations than were observed")
+        }
         for sentence in channel.impossibilities { addFinding(.unknown, "\(channel.text) \(sentence)") }
     }
 }

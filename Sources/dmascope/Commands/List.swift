@@ -8,7 +8,8 @@ struct List: ParsableCommand {
         abstract: "List the DMA devices of a process.",
         discussion: """
             Reads the devices of a dmascope process or a DPDK application. STATE is halted or stuck if a channel of the \
-            device is; `dmascope vchans` shows which. A dash (-) means: not reported.
+            device is; `dmascope vchans` shows which. Devices of an application under `dmascope observe` are marked \
+            observed. A dash (-) means: not reported.
             """)
 
     @OptionGroup var peer: PeerOptions
@@ -26,7 +27,8 @@ struct List: ParsableCommand {
             let info = device.info
             let vchans = "\(JSONOutput.cell(info["nb_vchans"]))/\(JSONOutput.cell(info["max_vchans"]))"
             table.add([
-                "\(device.id)", JSONOutput.cell(info["name"]), JSONOutput.cell(info["driver"]),
+                "\(device.id)", JSONOutput.cell(info["name"]),
+                JSONOutput.cell(info["driver"]) + (device.isObserved ? " (observed)" : ""),
                 states[states.count - 1], vchans,
                 device.capabilities.joined(separator: " "),
             ])

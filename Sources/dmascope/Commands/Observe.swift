@@ -13,7 +13,8 @@ struct Observe: ParsableCommand {
         discussion: """
             The application and its drivers need no change. Its devices stand in `dmascope list` and all other commands \
             under its file prefix with .dmascope appended, marked observed. Signals are passed to the program, and the \
-            exit status is its own. If a signal kills it, what its devices did until then is printed on standard error.
+            exit status is its own. If a signal kills it or a process that it has started, what the devices did until \
+            then is printed on standard error.
 
             A library, libdmascope-dpdk.so, is loaded into the program: by LD_PRELOAD, or with --plugin as a plug-in of \
             DPDK's EAL (-d), which child processes do not inherit, and which works for programs with more rights than \
@@ -31,9 +32,7 @@ struct Observe: ParsableCommand {
     var library: String?
     @Flag(help: "Print the environment variable, or the EAL's arguments, for unit files and containers; start nothing.")
     var printEnvironment = false
-    @Flag(
-        help: "Print what the devices of observed programs did that were killed, and remove their files; start nothing."
-    )
+    @Flag(help: "Print what the devices of killed programs did, and remove the programs' files; start nothing.")
     var ended = false
     @OptionGroup var output: OutputOptions
     @Argument(
@@ -79,12 +78,17 @@ struct Observe: ParsableCommand {
         for file in files { file.remove() }
         switch end {
         // Any number may be the program's, also those that have a meaning for this one.
-        case .exited(let status): Glibc.exit(status)
+        case .exited(let status):
+            if !files.isEmpty {
+                StandardStreams.reportError("processes of \(program[0]) were killed; their devices did until then:")
+                StandardStreams.show(EndedPrograms.table(files).text(bold: false) + "\n")
+            }
+            Glibc.exit(status)
         case .killed(let number):
             let name = String(cString: strsignal(number))
             let devices = files.isEmpty ? "no device of it was observed" : "its devices did until then:"
-            StandardStreams.reportError(
-                "\(program[0]) (pid \(running.pid)) was ended by signal \(number), \(name); \(devices)")
+            let what = "\(program[0]) (pid \(running.pid)) was ended by signal \(number), \(name)"
+            StandardStreams.reportError("\(what); \(devices)")
             if !files.isEmpty { StandardStreams.show(EndedPrograms.table(files).text(bold: false) + "\n") }
             ForegroundProgram.end(by: number)
         }
@@ -101,14 +105,14 @@ struct Observe: ParsableCommand {
         for file in found.files { file.remove() }
     }
 
-    /// Beside this program, or in the directory of libraries of its installation.
+    /// Beside this program, in the directory of libraries of its installation, or where `make install` puts it.
     private func libraryPath() throws -> String {
         let candidates: [String]
         if let library {
             candidates = [library]
         } else {
             let own = Self.absolute("/proc/self/exe").map { FilePath($0).removingLastComponent() } ?? "/usr/bin"
-            candidates = [own, own.removingLastComponent().appending("lib")].map {
+            candidates = [own, own.removingLastComponent().appending("lib"), "/usr/local/lib"].map {
                 $0.appending("libdmascope-dpdk.so").string
             }
         }
@@ -116,7 +120,7 @@ struct Observe: ParsableCommand {
             if let path = Self.absolute(candidate) { return path }
         }
         throw Failure(
-            "there is no \(candidates.joined(separator: " and no ")): build it with scripts/dpdk-observer, or pass --library"
+            "there is no \(candidates.joined(separator: " and no ")): install it with `make install`, or pass --library"
         )
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MetricsExporter
 import TelemetryWire
 
 /// `dmascope stats`
@@ -7,7 +8,8 @@ struct Stats: ParsableCommand {
         abstract: "Show the counters of a process's virtual channels.",
         discussion: """
             Prints submitted, completed (failed ones included) and failed operations, one line per virtual channel, of \
-            a dmascope process or a DPDK application.
+            a dmascope process or a DPDK application. Of an observed device they are those that dmascope has counted; a \
+            warning says if the statistics of its driver are others.
             """)
 
     @Argument(
@@ -33,12 +35,15 @@ struct Stats: ParsableCommand {
             ("DEVICE", .right), ("NAME", .left), ("VCHAN", .right), ("SUBMITTED", .right), ("COMPLETED", .right),
             ("ERRORS", .right))
         var rows: [JSONTree] = []
+        var differences: [String] = []
         for channel in wanted {
             let (id, vchan) = (channel.device.id, channel.vchan)
             let statistics = try peer.require(
                 "/dmadev/stats,\(id),\(vchan)", "no statistics of device \(id), vchan \(vchan)")
             let columns = ["submitted", "completed", "errors"].map { JSONOutput.cell(statistics[$0]) }
-            table.add(["\(id)", channel.device.name, "\(vchan)"] + columns)
+            let mark = channel.device.isObserved ? " (observed, \(JSONOutput.cell(channel.device.info["driver"])))" : ""
+            table.add(["\(id)", channel.device.name + mark, "\(vchan)"] + columns)
+            if channel.device.isObserved, let text = try difference(of: channel, peer) { differences.append(text) }
             rows.append(
                 .object(
                     [
@@ -49,6 +54,17 @@ struct Stats: ParsableCommand {
         try output.print(
             json: .array(rows), table: table,
             ifEmpty: "No channels: no device is configured; `dmascope list` shows the devices.")
+        for difference in differences { StandardStreams.warn(difference) }
+    }
+
+    /// What is wrong with the counters of an observed device's driver; `nil`: nothing.
+    private func difference(of channel: Channel, _ peer: Peer) throws(Failure) -> String? {
+        guard let counters = try peer.request("\(SourceCommand.counters.path),\(channel.device.id),\(channel.vchan)"),
+            counters["driver_counts_differ"]?.integer == 1
+        else { return nil }
+        let figures = ["submitted", "completed", "errors"].map { "\($0) \(JSONOutput.cell(counters["driver_\($0)"]))" }
+        return "\(channel.device.name):\(channel.vchan): the driver's own statistics are others: "
+            + figures.joined(separator: ", ")
     }
 
     private func all(of device: PeerDevice) -> [Channel] {

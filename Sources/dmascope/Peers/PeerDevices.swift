@@ -11,6 +11,8 @@ struct PeerDevice {
     let info: JSONTree
 
     var name: String { info["name"]?.string ?? "" }
+    /// Whether it is a device of a DPDK application, with DPDK's driver.
+    var isObserved: Bool { info["observed"]?.integer == 1 }
     var vchanCount: Int64 { info["nb_vchans"]?.integer ?? 0 }
 
     /// The capabilities that the device has, in the peer's order.

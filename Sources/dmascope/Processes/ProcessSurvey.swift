@@ -59,6 +59,7 @@ final class ProcessCounters: SourceVisitor {
     static let limits = (devices: Int(Int16.max), channels: 1 << 20, groups: 0)
 
     private(set) var devices: [String] = []
+    private(set) var isObserved = false
     private(set) var states: Set<String> = []
     private(set) var time = MonotonicTime.now
     private(set) var completed: UInt64 = 0
@@ -70,7 +71,9 @@ final class ProcessCounters: SourceVisitor {
 
     func take(_ reply: JSONTree, to request: SourceRequest) {
         switch request.command {
-        case .deviceInfo: devices.append(JSONReader.label(reply["name"]?.string ?? ""))
+        case .deviceInfo:
+            devices.append(JSONReader.label(reply["name"]?.string ?? ""))
+            isObserved = isObserved || reply["observed"]?.integer == 1
         case .channels: states.formUnion(reply.elements.compactMap { $0["state"]?.string })
         case .counters, .statistics:
             time = .now
@@ -88,6 +91,8 @@ struct ProcessRow {
     let uid: UInt32?
     let program: String?
     let devices: [String]
+    /// Whether they are those of a DPDK application, with DPDK's drivers.
+    let isObserved: Bool
     /// Operations per second; `nil` if unknown.
     let rate: Double?
     /// One or two words: `ok`, or what is wrong.
@@ -106,6 +111,7 @@ struct ProcessRow {
         reason = failure?.reason
         let now = walk.visitor
         devices = failure == nil ? now.devices : []
+        isObserved = now.isObserved
         let seconds = before.map { Double(now.time.nanoseconds(since: $0.time)) / 1e9 } ?? 0
         func rate(_ counter: KeyPath<ProcessCounters, UInt64>) -> Double? {
             guard failure == nil, let before, seconds > 0, before[keyPath: counter] <= now[keyPath: counter] else {
@@ -132,6 +138,7 @@ struct ProcessRow {
         uid = file.uid
         program = JSONReader.label(file.program)
         devices = file.devices.map { JSONReader.label($0.name) }
+        isObserved = true
         rate = nil
         verdict = "ended"
         reason = "it was killed; `dmascope observe --ended` prints what its devices did, and removes \(file.path)"
@@ -159,6 +166,7 @@ struct ProcessRow {
             JSONTree.Member("instance", source.instance.map { .integer(Int64($0)) } ?? .null),
             JSONTree.Member("path", .string(source.path)),
             JSONTree.Member("devices", .array(devices.map(JSONTree.string))),
+            JSONTree.Member("observed", .bool(isObserved)),
             JSONTree.Member("ops_per_second", rate.map(JSONTree.double) ?? .null),
             JSONTree.Member("verdict", .string(verdict)), JSONTree.Member("reason", text(reason)),
         ])
@@ -167,10 +175,11 @@ struct ProcessRow {
     /// The cells of the table.
     var cells: [String] {
         let first = devices.prefix(3).joined(separator: " ")
+        let mark = isObserved ? " (observed)" : ""
         return [
             pid.map { "\($0)" } ?? "-", uid.map { UserName.name($0) ?? "\($0)" } ?? "-", program ?? "-",
             source.runDirectory, source.prefix.isEmpty ? "-" : source.prefix, source.instance.map { "\($0)" } ?? "-",
-            devices.count > 3 ? "\(first) … \(devices.count - 3) more" : devices.isEmpty ? "-" : first,
+            (devices.count > 3 ? "\(first) … \(devices.count - 3) more" : devices.isEmpty ? "-" : first) + mark,
             rate.map(Quantity.count) ?? "-", verdict,
         ]
     }

@@ -1,7 +1,8 @@
 /* A librte_dmadev with another layout of rte_dma_fp_objs than Debian's, and one device of fast_driver.h. STRIDE and WORDS
  * say which, as in releases of DPDK: 8 and 8 (24.03), 16 and 8 (22.11), 16 and 10 (25.11). BROKEN: none of them.
  *
- * With APPLICATION it is the program that uses the library: it prints what it counted, and what lies in the file. */
+ * With APPLICATION it is the program that uses the library: it prints what it counted, and what lies in the file. With STATIC
+ * it is both. With SECONDARY the library says that this is a secondary process, and the program makes no control call. */
 #include "fast_driver.h"
 
 #include <stddef.h>
@@ -31,9 +32,10 @@ int rte_dma_stop(int16_t dev_id);
 int rte_dma_close(int16_t dev_id);
 int rte_dma_info_get(int16_t dev_id, void *info);
 const char *rte_eal_get_runtime_dir(void);
+int rte_eal_process_type(void);
 void make_device(void);
 
-#ifndef APPLICATION
+#if !defined(APPLICATION) || defined(STATIC)
 void **rte_dma_fp_objs;
 
 static struct fast_ring ring = { .mark = FAST_MARK };
@@ -139,11 +141,22 @@ int rte_dma_info_get(int16_t dev_id, void *info)
 	return 0;
 }
 
+int rte_eal_process_type(void)
+{
+#ifdef SECONDARY
+	return 1;
+#else
+	return 0;
+#endif
+}
+
 const char *rte_eal_get_runtime_dir(void)
 {
 	return getenv("RUNTIME_DIRECTORY");
 }
-#else
+#endif
+
+#ifdef APPLICATION
 #include <cdpdkobserver.h>
 
 #include <fcntl.h>
@@ -165,14 +178,26 @@ int main(void)
 	uint64_t bytes = 0, count = 0;
 	char from[64], to[64], path[512];
 	struct op *ops[32];
+	void *functions;
 	uint16_t last;
 	bool has_error;
 	int file;
 
 	make_device();
+	functions = rte_dma_fp_objs[COPY];
+#ifdef SECONDARY
+	(void)conf;
+	rte_dma_vchan_setup(0, 0, &vchan);
+#else
 	rte_dma_configure(0, &conf);
 	rte_dma_vchan_setup(0, 0, &vchan);
 	rte_dma_start(0);
+#endif
+#if defined(STATIC) || defined(SECONDARY)
+	/* The watcher of the stub has seen the device. */
+	for (int wait = 0; wait < 10000 && __atomic_load_n(&rte_dma_fp_objs[COPY], __ATOMIC_ACQUIRE) == functions; wait++)
+		usleep(1000);
+#endif
 	for (int round = 0; round < 10000; round++) {
 		if (WORDS == 10) {
 			for (int place = 0; place < 32; place++) {
@@ -196,6 +221,7 @@ int main(void)
 	}
 	if (rte_dma_fp_objs[COPY_SG] != NULL)
 		return 1;
+	(void)functions;
 	rte_dma_stop(0);
 	snprintf(path, sizeof(path), "%s/" OBSERVER_FILE_PREFIX "%d", rte_eal_get_runtime_dir(), (int)getpid());
 	file = open(path, O_RDONLY);

@@ -19,9 +19,8 @@ extension FuzzKind {
             guard let file = try? CountersFile(bytes: image) else { return }
             require(file.pid > 0, "a process ID of \(file.pid)")
             for device in file.devices {
-                require(
-                    !device.name.isEmpty && device.name.utf8.count < 3 * 64, "a name of \(device.name.utf8.count) bytes"
-                )
+                let length = device.name.utf8.count
+                require(length > 0 && length <= 3 * 64, "a name of \(length) bytes")
                 require(
                     device.channels.count * MemoryLayout<observer_channel_counters>.size <= image.count,
                     "\(device.channels.count) channels in \(image.count) bytes")
