@@ -222,6 +222,19 @@ static struct layout find_layout(void *const *objects)
 
 /* All below is protected by it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static __thread bool has_lock;
+
+static void take_lock(void)
+{
+	pthread_mutex_lock(&lock);
+	has_lock = true;
+}
+
+static void release_lock(void)
+{
+	has_lock = false;
+	pthread_mutex_unlock(&lock);
+}
 
 /* What the application has configured. */
 static struct configured {
@@ -386,9 +399,9 @@ static int observed_dev_max(size_t dev_max)
 	int result = call == NULL ? missing() : call(dev_max);
 
 	if (result == 0) {
-		pthread_mutex_lock(&lock);
+		take_lock();
 		device_count = dev_max;
-		pthread_mutex_unlock(&lock);
+		release_lock();
 	}
 	return result;
 }
@@ -400,7 +413,7 @@ static int observed_configure(int16_t dev_id, const void *conf)
 
 	if (result != 0 || conf == NULL || !is_ours(dev_id))
 		return result;
-	pthread_mutex_lock(&lock);
+	take_lock();
 	patch_objects();
 	if (fast_path_objects() != NULL) {
 		struct configured *known = &configured[dev_id];
@@ -410,7 +423,7 @@ static int observed_configure(int16_t dev_id, const void *conf)
 		known->flags = configuration_flags(conf);
 		known->vchans = calloc(known->nb_vchans, sizeof(*known->vchans));
 	}
-	pthread_mutex_unlock(&lock);
+	release_lock();
 	return result;
 }
 
@@ -421,14 +434,14 @@ static int observed_vchan_setup(int16_t dev_id, uint16_t vchan, const void *conf
 
 	if (result != 0 || conf == NULL || !is_ours(dev_id))
 		return result;
-	pthread_mutex_lock(&lock);
+	take_lock();
 	if (configured[dev_id].vchans != NULL && vchan < configured[dev_id].nb_vchans) {
 		struct dmascope_dpdk_vchan *known = &configured[dev_id].vchans[vchan];
 
 		memcpy(&known->direction, conf, sizeof(known->direction));
 		memcpy(&known->nb_desc, (const char *)conf + 4, sizeof(known->nb_desc));
 	}
-	pthread_mutex_unlock(&lock);
+	release_lock();
 	return result;
 }
 
@@ -438,9 +451,9 @@ static int observed_start(int16_t dev_id)
 	int result = call == NULL ? missing() : call(dev_id);
 
 	if (result == 0) {
-		pthread_mutex_lock(&lock);
+		take_lock();
 		attach(dev_id);
-		pthread_mutex_unlock(&lock);
+		release_lock();
 	}
 	return result;
 }
@@ -450,10 +463,10 @@ static int observed_stop(int16_t dev_id)
 	int (*call)(int16_t) = (int (*)(int16_t))original(STOP);
 	int result = call == NULL ? missing() : call(dev_id);
 
-	pthread_mutex_lock(&lock);
+	take_lock();
 	if (result == 0 && observer != NULL && is_ours(dev_id))
 		observer->detach(dev_id);
-	pthread_mutex_unlock(&lock);
+	release_lock();
 	return result;
 }
 
@@ -464,12 +477,12 @@ static int observed_close(int16_t dev_id)
 
 	if (result != 0 || !is_ours(dev_id))
 		return result;
-	pthread_mutex_lock(&lock);
+	take_lock();
 	free(configured[dev_id].vchans);
 	memset(&configured[dev_id], 0, sizeof(configured[dev_id]));
 	if (observer != NULL)
 		observer->closed(dev_id);
-	pthread_mutex_unlock(&lock);
+	release_lock();
 	return result;
 }
 
@@ -478,10 +491,10 @@ static int observed_stats_reset(int16_t dev_id, uint16_t vchan)
 	int (*call)(int16_t, uint16_t) = (int (*)(int16_t, uint16_t))original(STATS_RESET);
 	int result = call == NULL ? missing() : call(dev_id, vchan);
 
-	pthread_mutex_lock(&lock);
+	take_lock();
 	if (result == 0 && observer != NULL && is_ours(dev_id))
 		observer->reset(dev_id, vchan);
-	pthread_mutex_unlock(&lock);
+	release_lock();
 	return result;
 }
 
@@ -658,9 +671,9 @@ static void *watch(void *unused)
 		usleep(pause);
 		/* Short after the program's start, when it makes its devices. */
 		pause += pause < LAST_PAUSE ? pause / 1000 + 1 : 0;
-		pthread_mutex_lock(&lock);
+		take_lock();
 		goes_on = watcher.is_needed = look();
-		pthread_mutex_unlock(&lock);
+		release_lock();
 	}
 	return unused;
 }
@@ -683,18 +696,23 @@ static void start_watching(void)
 	(void)pthread_attr_destroy(&attributes);
 }
 
+/* LTTng's library forks when libdmadev loads it, in a call that has the lock. */
 static void lock_for_fork(void)
 {
-	pthread_mutex_lock(&lock);
+	if (!has_lock)
+		pthread_mutex_lock(&lock);
 }
 
 static void unlock_after_fork(void)
 {
-	pthread_mutex_unlock(&lock);
+	if (!has_lock)
+		pthread_mutex_unlock(&lock);
 }
 
 static void go_on_in_child(void)
 {
+	if (has_lock)
+		return;
 	pthread_mutex_unlock(&lock);
 	start_watching();
 }

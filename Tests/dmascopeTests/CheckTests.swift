@@ -92,6 +92,8 @@ import Testing
         while try scope.json("stats", "--file-prefix", "faulty").elements.allSatisfy({ $0["errors"] == .integer(0) }) {}
         let result = try check("--source", "faulty", "--max-error-ratio", "0")
         expect(result, exits: 2, "CRITICAL - error ratio 0.")
+        expect(
+            try check("--source", "fualty"), exits: 2, "CRITICAL - no process matches fualty (did you mean faulty?)\n")
         #expect(result.output.contains(" of dma0:0 of \(scope.runDirectory)/dpdk/faulty | "), "\(result)")
     }
 

@@ -169,17 +169,22 @@ struct Check: ParsableCommand {
             Pause.until(start.advanced(by: .seconds(interval)))
         }
         let seconds = interval > 0 ? Double(MonotonicTime.now.nanoseconds(since: start)) / 1e9 : 0
-        return report(
-            on: CheckFigures(
-                try collector.collect(), since: earlier, seconds: seconds,
-                selector: source.map(TelemetrySourceSelector.init)), seconds: seconds)
+        let now = try collector.collect()
+        let figures = CheckFigures(
+            now, since: earlier, seconds: seconds, selector: source.map(TelemetrySourceSelector.init))
+        if let source, figures.sources.isEmpty {
+            var report = CheckReport()
+            let nearest = Suggestion.text(for: source, among: CheckFigures(now).sources.map(\.name.prefix))
+            report.addFinding(.critical, "no process matches \(source)\(nearest)")
+            return report
+        }
+        return report(on: figures, seconds: seconds)
     }
 
     private func report(on figures: CheckFigures, seconds: Double) -> CheckReport {
         var report = CheckReport()
         guard !figures.sources.isEmpty else {
-            let what = source.map { "no process matches \($0)" } ?? "no process with a telemetry socket"
-            report.addFinding(minDevices ?? 0 > 0 || source != nil ? .critical : .unknown, what)
+            report.addFinding(minDevices ?? 0 > 0 ? .critical : .unknown, "no process with a telemetry socket")
             return report
         }
         func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
