@@ -63,9 +63,9 @@ public struct TelemetrySource: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// A user's choice of sources: `PREFIX`, `PREFIX:N`, `DIRECTORY/PREFIX`, `DIRECTORY/PREFIX:N`, or the path of a socket.
+/// A user's choice of sources: `PREFIX`, `DIRECTORY/PREFIX`, `GUEST/PREFIX`, each with or without `:N`, or the path of a socket.
 ///
-/// Without a directory it stands for the sources of all run directories, without a number for all instances.
+/// Without a directory or a guest it stands for the sources of all run directories, without a number for all instances.
 public struct TelemetrySourceSelector: Sendable, Hashable, CustomStringConvertible {
     /// The text that the user wrote.
     public let description: String
@@ -82,6 +82,7 @@ public struct TelemetrySourceSelector: Sendable, Hashable, CustomStringConvertib
             return source.prefix.isEmpty || matches(source.prefix, source.instance)
         }
         if source.prefix.isEmpty { return description.hasPrefix(source.directory + "/") }
+        if let guest = source.domain, matches("\(guest)/\(source.prefix)", source.instance) { return true }
         return matches(source.directory, source.instance) || TelemetrySource(path: description).path == source.path
     }
 

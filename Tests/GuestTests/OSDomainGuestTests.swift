@@ -56,8 +56,10 @@ struct OSDomainGuestTests {
                 rows.map { ($0["os_domain"]?.string ?? "", $0["number"]?.unsigned ?? 0) }, uniquingKeysWith: min)
         }
 
-        /// Where the telemetry of a process with this file prefix is.
-        func socket(_ prefix: String) -> String { directory.file("dpdk/\(prefix)/dpdk_telemetry.v2") }
+        /// Where the telemetry of the service in a guest is.
+        func socket(of guest: String) -> String {
+            TelemetryRunDirectory(root: directory.path).domain(guest).socketPath(filePrefix: "dmascope")
+        }
 
         func end() throws {
             member.program.closeInput()
@@ -112,9 +114,9 @@ struct OSDomainGuestTests {
     /// The host's commands show the devices of the guests.
     private func expectTelemetry(of host: Host) throws {
         for name in Host.guestNames {
-            let prefix = "\(name).dmascope"
+            let prefix = "\(name)/dmascope"
             try eventually("the telemetry of \(name) is here") {
-                FileManager.default.fileExists(atPath: host.socket(prefix))
+                FileManager.default.fileExists(atPath: host.socket(of: name))
             }
             let list = try JSONValue(parsing: host.scope("list", "--file-prefix", prefix, "--json")).tree
             #expect(list.elements.map { $0["driver"]?.string } == ["software"], "\(list)")
@@ -124,11 +126,16 @@ struct OSDomainGuestTests {
             }
         }
         let lines = try host.scope("metrics").split(separator: "\n")
-        for prefix in ["dmascope", "one.dmascope", "two.dmascope"] {
+        for place in ["/dpdk", "/dmascope/domains/one/dpdk", "/dmascope/domains/two/dpdk"] {
             let completed = lines.filter {
-                $0.hasPrefix("dmadev_operations_completed_total{") && $0.contains("prefix=\"\(prefix)\"")
+                $0.hasPrefix("dmadev_operations_completed_total{") && $0.contains("\(place)\",prefix=\"dmascope\"")
             }
-            #expect(!completed.isEmpty, "\(prefix)")
+            #expect(!completed.isEmpty, "\(place)")
+        }
+        for domain in ["", "one", "two"] {
+            #expect(
+                lines.contains { $0.hasPrefix("dmascope_source_info{") && $0.contains("domain=\"\(domain)\"") },
+                "\(domain)")
         }
     }
 

@@ -37,6 +37,7 @@ import Testing
         let sources = [
             "/run/a/dpdk/app/dpdk_telemetry.v2", "/run/a/dpdk/app/dpdk_telemetry.v2:1",
             "/run/b/dpdk/app/dpdk_telemetry.v2", "/run/b/dpdk/other/dpdk_telemetry.v2", "/run/odd",
+            "/run/dmascope/domains/vm1/dpdk/worker/dpdk_telemetry.v2:1",
         ].map(TelemetrySource.init(path:))
         func selected(_ text: String) -> [Int] {
             sources.indices.filter { TelemetrySourceSelector(text).includes(sources[$0]) }
@@ -47,6 +48,8 @@ import Testing
         #expect(selected("/run/a/dpdk/app:1") == [1])
         #expect(selected("/run/b/dpdk/other/dpdk_telemetry.v2") == [3])
         #expect(selected("/run/odd") == [4] && selected("odd") == [4])
+        #expect(selected("vm1/worker") == [5] && selected("vm1/worker:1") == [5] && selected("worker") == [5])
+        #expect(selected("vm2/worker") == [] && selected("vm1/worker:0") == [] && selected("vm1") == [])
         #expect(selected("ap") == [] && selected("app:2") == [] && selected("") == [])
     }
 

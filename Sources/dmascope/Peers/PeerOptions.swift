@@ -22,7 +22,7 @@ struct PeerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Query the process with this DPDK file prefix; PREFIX:N is its instance N, DIRECTORY/PREFIX[:N] one in that "
-                + "directory. The default is dmascope.",
+                + "directory, GUEST/PREFIX[:N] one of that guest. The default is dmascope.",
             valueName: "prefix[:n]"))
     var filePrefix: String?
 
@@ -65,20 +65,30 @@ enum Target: Sendable, CustomStringConvertible {
         }
     }
 
-    /// A user's argument: `PREFIX` or `PREFIX:N` without a slash, else the path of a socket, or of a prefix's directory with
-    /// or without `:N`.
+    /// A user's argument: `PREFIX`, `GUEST/PREFIX`, the path of a prefix's directory, each with or without `:N`, or the path of
+    /// a socket.
     init(_ text: String) {
         var (name, instance) = (text, Int?.none)
         if let colon = text.lastIndex(of: ":"), let number = Int(text[text.index(after: colon)...]), number >= 0 {
             (name, instance) = (String(text[..<colon]), number)
         }
-        var status = stat()
         if !name.contains("/") {
             self = .prefix(name, instance: instance)
-        } else if stat(name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            self = .directory(name, instance: instance)
+        } else if let directory = ([name] + Self.directories(ofGuestsPrefix: name)).first(where: Self.isDirectory) {
+            self = .directory(directory, instance: instance)
         } else {
             self = .socket(text)
         }
+    }
+
+    private static func directories(ofGuestsPrefix name: String) -> [String] {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, TelemetryRunDirectory.isValid(filePrefix: parts[1]) else { return [] }
+        return TelemetryRunDirectory.candidates.map { $0.domain(parts[0]).directory(filePrefix: parts[1]) }
+    }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 }
