@@ -16,8 +16,9 @@ extension FuzzKind {
 }
 
 /// What a decoder finds in a stream.
+@MainActor
 private struct FrameStream {
-    struct Frame: Equatable {
+    nonisolated struct Frame: Equatable {
         let header: FrameHeader
         let payload: [UInt8]
     }

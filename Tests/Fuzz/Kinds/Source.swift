@@ -27,10 +27,11 @@ extension FuzzKind {
         }
         var report = CheckReport()
         let figures = CheckFigures(families, since: earlier)
-        for value in [figures.errorRatio, figures.occupancy, figures.latencyP99] {
-            report.add("value", value, nil, "value")
+        for figure in CheckFigure.allCases {
+            let values = figures.values(of: figure).map { ($0.value, $0.channel?.text) }
+            report.judge(figure, values, nil, isReported: figures.isReported(figure))
         }
-        require(!report.text.isEmpty, "no report")
+        require(!report.text(verbosity: 3).isEmpty, "no report")
         let page = prepared { try source.snapshots.snapshot() }
         JSONValue(page).withText { text in
             require((try? JSONValue(parsing: text)) != nil, "the page gets no JSON")
