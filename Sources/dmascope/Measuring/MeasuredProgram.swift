@@ -6,6 +6,8 @@ import SystemPackage
 final class MeasuredProgram {
     /// The name and the arguments.
     let words: [String]
+    /// When it was started: no part of its run is earlier.
+    let start: MonotonicTime
     private let process: ChildProcess
 
     /// Starts it; a name without a slash is searched in `PATH`.
@@ -17,6 +19,7 @@ final class MeasuredProgram {
         // Ignored signals are inherited, and this process ignores SIGPIPE.
         signal(SIGPIPE, SIG_DFL)
         defer { signal(SIGPIPE, SIG_IGN) }
+        start = .now
         process = try ChildProcess(path, words, descriptors: [])
     }
 

@@ -31,7 +31,6 @@ final class StatRun {
     func measure(
         _ program: MeasuredProgram?, _ signals: StatSignals, period: Duration, interval: Duration?
     ) throws(Failure) {
-        let begin = MonotonicTime.now
         var schedule = StatSchedule(period: period, interval: interval)
         var problem: Failure?
         while true {
@@ -56,10 +55,11 @@ final class StatRun {
             if program.hasEnded { break }
         }
         if let problem { throw problem }
-        let seconds = Double(MonotonicTime.now.nanoseconds(since: begin)) / 1e9
+        let end = MonotonicTime.now
         try read()
         if interval != nil { try report(.interval) }
-        try report(.total, program.map { ($0.words, $0.exitStatus(), seconds) })
+        try report(
+            .total, program.map { ($0.words, $0.exitStatus(), Double(end.nanoseconds(since: $0.start)) / 1e9) })
     }
 
     private func read(
