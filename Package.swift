@@ -140,7 +140,8 @@ let package = Package(
         // L4: the observer of DPDK's devices, inside the library for C. The stub, which needs libc only, is an object of its
         // own; scripts/libdmadev builds it.
         .target(
-            name: "CDPDKObserver", dependencies: ["CDMADev", "CDMATrace", "CLinux"], exclude: ["stub.c"],
+            name: "CDPDKObserver", dependencies: ["CDMADev", "CDMATrace", "CLinux"],
+            exclude: ["stub.c", "stub_layout.c", "stub_patch.c"],
             cSettings: [.define("_GNU_SOURCE")]),
         swiftTarget(
             "DPDKObserver",

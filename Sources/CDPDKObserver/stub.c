@@ -4,9 +4,9 @@
  * Preloaded, its functions come before those of librte_dmadev. As a plug-in it comes too late for that: it puts their
  * addresses into the loaded objects. */
 #include "include/dmascope_dpdk.h"
+#include "stub.h"
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
 #include <limits.h>
 #include <link.h>
@@ -19,16 +19,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 #define DEVICE_COUNT 64
 #define DEFAULT_DEVICE_COUNT 64 /* of DPDK, without rte_dma_dev_max() */
 
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
+void stub_say(const char *format, ...)
 {
 	char line[512];
 	va_list arguments;
@@ -85,10 +82,7 @@ EXPORTED int rte_dma_stop(int16_t dev_id) __attribute__((alias("observed_stop"))
 EXPORTED int rte_dma_close(int16_t dev_id) __attribute__((alias("observed_close")));
 EXPORTED int rte_dma_stats_reset(int16_t dev_id, uint16_t vchan) __attribute__((alias("observed_stats_reset")));
 
-static const struct {
-	const char *name;
-	void *replacement;
-} calls[CALL_COUNT] = {
+static const struct stub_call calls[CALL_COUNT] = {
 	[DEV_MAX] = { "rte_dma_dev_max", observed_dev_max },
 	[CONFIGURE] = { "rte_dma_configure", observed_configure },
 	[VCHAN_SETUP] = { "rte_dma_vchan_setup", observed_vchan_setup },
@@ -150,72 +144,9 @@ static void *original(unsigned call)
 		found = library == NULL ? NULL : dlsym(library, calls[call].name);
 	}
 	if (found == NULL)
-		say("there is no %s in this process: the call fails", calls[call].name);
+		stub_say("there is no %s in this process: the call fails", calls[call].name);
 	__atomic_store_n(&known[call], found, __ATOMIC_RELEASE);
 	return found;
-}
-
-/* ---------------------------------------------------------------- rte_dma_fp_objs */
-
-/* An entry has 8 or 10 words that are used, and 64 or 128 bytes. */
-struct layout {
-	size_t stride; /* words; 0: not known */
-	unsigned nb_words;
-};
-
-static size_t device_count = DEFAULT_DEVICE_COUNT;
-
-static bool is_code_of(const void *address, const void *base)
-{
-	Dl_info info;
-
-	return address != NULL && dladdr(address, &info) != 0 && info.dli_fbase == base;
-}
-
-/* Whether there is a placeholder, which unused entries are filled with: no dev_private, and different functions of the
- * library. */
-static bool is_placeholder(void *const *entry, struct layout layout, const void *base)
-{
-	if (entry[0] != NULL)
-		return false;
-	for (unsigned word = 1; word < layout.nb_words; word++) {
-		if (!is_code_of(entry[word], base))
-			return false;
-		for (unsigned other = 1; other < word; other++)
-			if (entry[other] == entry[word])
-				return false;
-	}
-	for (size_t word = layout.nb_words; word < layout.stride; word++)
-		if (entry[word] != NULL)
-			return false;
-	return true;
-}
-
-/* Finds two placeholders beside each other: only the true layout has them. */
-static struct layout find_layout(void *const *objects)
-{
-	/* The smallest first: what it reads is inside the array of every other one. */
-	static const struct layout known[] = { { 8, 8 }, { 16, 8 }, { 16, 10 } };
-	Dl_info library;
-
-	if (dladdr(original(START), &library) == 0)
-		return (struct layout){ 0, 0 };
-	for (size_t index = 0; index < sizeof(known) / sizeof(known[0]); index++) {
-		size_t stride = known[index].stride;
-
-		for (size_t id = 0; id + 1 < device_count; id++) {
-			void *const *entry = objects + id * stride;
-
-			if (is_placeholder(entry, known[index], library.dli_fbase) &&
-			    is_placeholder(entry + stride, known[index], library.dli_fbase) &&
-			    memcmp(entry, entry + stride, stride * sizeof(void *)) == 0)
-				return known[index];
-			/* Of an unknown, smaller layout, the array may end here. */
-			if (stride > 8 && id > device_count / 2)
-				break;
-		}
-	}
-	return (struct layout){ 0, 0 };
 }
 
 /* ---------------------------------------------------------------- Observing */
@@ -245,7 +176,10 @@ static struct configured {
 } configured[DEVICE_COUNT];
 
 static const struct dmascope_observer *observer;
+static size_t device_count = DEFAULT_DEVICE_COUNT;
 static struct layout layout;
+/* Preloaded: the loader has put the replacements in their places. */
+static bool is_plugin;
 /* Nothing is observed any more, and why has been said. */
 static bool given_up;
 
@@ -258,11 +192,12 @@ static bool is_ours(int16_t id)
 static void **fast_path_objects(void)
 {
 	void ***objects = find("rte_dma_fp_objs");
+	Dl_info library;
 
 	if (objects == NULL || *objects == NULL)
 		return NULL;
-	if (layout.stride == 0)
-		layout = find_layout(*objects);
+	if (layout.stride == 0 && dladdr(original(START), &library) != 0)
+		layout = stub_find_layout(*objects, device_count, library.dli_fbase);
 	return *objects;
 }
 
@@ -288,13 +223,13 @@ static bool load_observer(void)
 	if (library == NULL)
 		library = dlopen("libdmadev.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (library == NULL) {
-		say("nothing is observed: %s", dlerror());
+		stub_say("nothing is observed: %s", dlerror());
 		return false;
 	}
 	*(void **)&enter = dlsym(library, "dmascope_observer");
 	observer = enter == NULL ? NULL : enter(DMASCOPE_OBSERVER_VERSION);
 	if (observer == NULL)
-		say("nothing is observed: libdmadev.so.1 is of another version than this library");
+		stub_say("nothing is observed: libdmadev.so.1 is of another version than this library");
 	return observer != NULL;
 }
 
@@ -331,14 +266,14 @@ static void attach(int16_t id)
 	if (given_up)
 		return;
 	if (!is_ours(id)) {
-		say("device %d is not observed: only 0 to %d can be", id, DEVICE_COUNT - 1);
+		stub_say("device %d is not observed: only 0 to %d can be", id, DEVICE_COUNT - 1);
 		return;
 	}
 	objects = fast_path_objects();
 	*(void **)&info_get = find("rte_dma_info_get");
 	if (objects == NULL || layout.stride == 0 || info_get == NULL) {
 		given_up = true;
-		say("nothing is observed: this version of DPDK has a dmadev that is not known, or no free device number");
+		stub_say("nothing is observed: this version of DPDK has a dmadev that is not known, or no free device number");
 		return;
 	}
 	if (info_get(id, &info) != 0 || info.dev_name == NULL)
@@ -369,7 +304,7 @@ static void attach(int16_t id)
 	device.numa_node = info.numa_node;
 	reason = observer->attach(&device);
 	if (reason != NULL)
-		say("device %d (%s) is not observed: %s", id, info.dev_name, reason);
+		stub_say("device %d (%s) is not observed: %s", id, info.dev_name, reason);
 }
 
 /* What rte_dma_conf says: a flag at byte 2, or flags at byte 8 since there are functions for enqueue and dequeue. */
@@ -386,7 +321,11 @@ static uint64_t configuration_flags(const uint8_t *conf)
 
 /* ---------------------------------------------------------------- The replacements */
 
-static void patch_objects(void);
+static void patch_objects(void)
+{
+	if (is_plugin)
+		stub_patch_objects(calls, CALL_COUNT);
+}
 
 static int missing(void)
 {
@@ -496,121 +435,6 @@ static int observed_stats_reset(int16_t dev_id, uint16_t vchan)
 		observer->reset(dev_id, vchan);
 	release_lock();
 	return result;
-}
-
-/* ---------------------------------------------------------------- As a plug-in */
-
-#if defined(__x86_64__)
-#define IS_ADDRESS(type) ((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT || (type) == R_X86_64_64)
-#elif defined(__aarch64__)
-#define IS_ADDRESS(type) ((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT || (type) == R_AARCH64_ABS64)
-#else
-#error "the relocations of this processor"
-#endif
-
-/* Preloaded: the loader does it. */
-static bool is_plugin;
-
-/* The pages that the loader has made read-only. */
-struct object {
-	uintptr_t base;
-	uintptr_t relro_begin, relro_end;
-	const ElfW(Sym) *symbols;
-	const char *strings;
-};
-
-static void patch_slot(const struct object *object, void **slot, void *replacement)
-{
-	uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE), page = (uintptr_t)slot & ~(page_size - 1);
-	bool is_protected = page >= object->relro_begin && page < object->relro_end;
-
-	if (*slot == replacement)
-		return;
-	if (is_protected && mprotect((void *)page, page_size, PROT_READ | PROT_WRITE) != 0) {
-		say("some calls of the application are not seen: its tables cannot be changed");
-		return;
-	}
-	__atomic_store_n(slot, replacement, __ATOMIC_RELEASE);
-	if (is_protected)
-		(void)mprotect((void *)page, page_size, PROT_READ);
-}
-
-static void patch_relocations(const struct object *object, const ElfW(Rela) *relocations, size_t size)
-{
-	for (size_t index = 0; index < size / sizeof(*relocations); index++) {
-		const ElfW(Rela) *relocation = &relocations[index];
-		const char *name;
-
-		if (!IS_ADDRESS(ELF64_R_TYPE(relocation->r_info)) || relocation->r_addend != 0)
-			continue;
-		name = object->strings + object->symbols[ELF64_R_SYM(relocation->r_info)].st_name;
-		if (strncmp(name, "rte_dma_", strlen("rte_dma_")) != 0)
-			continue;
-		for (unsigned call = 0; call < CALL_COUNT; call++)
-			if (strcmp(name, calls[call].name) == 0)
-				patch_slot(object, (void **)(object->base + relocation->r_offset), calls[call].replacement);
-	}
-}
-
-/* The loader may or may not have added the base. */
-static const void *address_of(const struct object *object, uintptr_t value)
-{
-	return (const void *)(value < object->base ? value + object->base : value);
-}
-
-static int patch_object(struct dl_phdr_info *info, size_t size, void *own_base)
-{
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	struct object object = { .base = info->dlpi_addr };
-	const ElfW(Dyn) *dynamic = NULL;
-	uintptr_t plt = 0, relocations = 0, symbols = 0, strings = 0;
-	size_t plt_size = 0, relocations_size = 0;
-	const char *name = strrchr(info->dlpi_name, '/');
-
-	(void)size;
-	/* This object, the one that the calls go to, and what the kernel provides. */
-	if ((uintptr_t)own_base == object.base || strstr(info->dlpi_name, "linux-vdso") != NULL ||
-	    (name != NULL && strncmp(name, "/librte_dmadev.so", strlen("/librte_dmadev.so")) == 0))
-		return 0;
-	for (ElfW(Half) index = 0; index < info->dlpi_phnum; index++) {
-		const ElfW(Phdr) *header = &info->dlpi_phdr[index];
-
-		if (header->p_type == PT_DYNAMIC)
-			dynamic = (const ElfW(Dyn) *)(object.base + header->p_vaddr);
-		if (header->p_type == PT_GNU_RELRO) {
-			object.relro_begin = (object.base + header->p_vaddr) & ~(page - 1);
-			object.relro_end = (object.base + header->p_vaddr + header->p_memsz) & ~(page - 1);
-		}
-	}
-	for (; dynamic != NULL && dynamic->d_tag != DT_NULL; dynamic++) {
-		switch (dynamic->d_tag) {
-		case DT_JMPREL: plt = dynamic->d_un.d_ptr; break;
-		case DT_PLTRELSZ: plt_size = dynamic->d_un.d_val; break;
-		case DT_RELA: relocations = dynamic->d_un.d_ptr; break;
-		case DT_RELASZ: relocations_size = dynamic->d_un.d_val; break;
-		case DT_SYMTAB: symbols = dynamic->d_un.d_ptr; break;
-		case DT_STRTAB: strings = dynamic->d_un.d_ptr; break;
-		default: break;
-		}
-	}
-	if (symbols == 0 || strings == 0)
-		return 0;
-	object.symbols = address_of(&object, symbols);
-	object.strings = address_of(&object, strings);
-	if (plt != 0)
-		patch_relocations(&object, address_of(&object, plt), plt_size);
-	if (relocations != 0)
-		patch_relocations(&object, address_of(&object, relocations), relocations_size);
-	return 0;
-}
-
-/* Plug-ins that are loaded later are found at the next call. */
-static void patch_objects(void)
-{
-	Dl_info own;
-
-	if (is_plugin && dladdr((void *)patch_objects, &own) != 0)
-		(void)dl_iterate_phdr(patch_object, own.dli_fbase);
 }
 
 /* ---------------------------------------------------------------- Without control calls */
