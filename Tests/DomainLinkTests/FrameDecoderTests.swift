@@ -115,11 +115,9 @@ import Testing
             }
             let found = Self.decode(bytes, with: &decoder) { .random(in: 1...70_000, using: &random) }
             #expect(found.allSatisfy { $0.payload.count <= FrameHeader.maximumPayloadLength })
-            var last = Self.decode(marker.bytes, with: &decoder)
-            while decoder.hasIncompleteFrame {
-                decoder.skipIncompleteFrame()
-                while let frame = decoder.next() { last.append(Sample(frame)) }
-            }
+            // A damaged header can claim the bytes that follow, also a part of the marker: no frame reaches over this gap.
+            let gap = [UInt8](repeating: 0, count: FrameHeader.maximumPayloadLength)
+            let last = Self.decode(gap + marker.bytes, with: &decoder)
             #expect(last.last == marker)
         }
     }
