@@ -1,9 +1,10 @@
-public import Hummingbird
+public import HummingbirdCore
+public import Logging
 
 /// A path of the server and its handler. The server is started with a table of routes.
 public struct HTTPRoute: Sendable {
     /// Answers a request. Runs on the server's only thread, so it may suspend but must not block.
-    public typealias Handler = @Sendable (Request, BasicRequestContext) async throws -> Response
+    public typealias Handler = @Sendable (Request, Logger) async throws -> Response
 
     /// For example `/metrics`. The methods are GET and HEAD.
     public let path: String

@@ -1,5 +1,4 @@
 import Glibc
-import Hummingbird
 import HummingbirdCore
 import LinuxSystem
 public import Logging
@@ -67,7 +66,7 @@ public struct HTTPService: Service {
         // The opening ends first: the socket's file is removed while the server answers the last requests.
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: application(socketLocation) { boundAddresses.yield($0) }),
+                .init(service: server(socketLocation) { boundAddresses.yield($0) }),
                 .init(service: opening, serviceName: "opening"),
             ], logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.gracePeriod
@@ -81,49 +80,30 @@ public struct HTTPService: Service {
         throw HTTPServiceError("cannot listen on \(address): \(errno.map { "\($0)" } ?? "\(failure)")", errno: errno)
     }
 
-    private func application(
+    private func server(
         _ socketLocation: UnixSocketLocation?, _ onRunning: @escaping @Sendable (SocketAddress?) -> Void
     ) -> some Service {
-        let router = Router(options: .autoGenerateHeadEndpoints)
-        router.add(middleware: RequestRules(hosts: HostRule(address, allowedNames)))
-        for route in routes {
-            let handler = measured(route)
-            router.get(RouterPath(route.path)) { request, context in try await handler(request, context) }
-        }
+        let table = RouteTable(
+            routes, rules: RequestRules(hosts: HostRule(address, allowedNames)), statistics: statistics)
         let bind: BindAddress =
             switch address {
             case .tcp(ListenAddress.everyHost, let port): .hostname(Self.wildcardAddress, port: port)
             case .tcp(let host, let port): .hostname(host, port: port)
             case .unix(let path): .unixDomainSocket(path: socketLocation?.workPath ?? path)
             }
-        let seats = Seats(maximum: Self.maximumConnections)
-        let server = HTTPServerBuilder { responder in
-            GuardedHTTPChannel(
-                http: HTTP1Channel(responder: responder, configuration: .init(idleTimeout: .seconds(120))),
-                seats: seats)
-        }
-        return Application(
-            router: router, server: server, configuration: ApplicationConfiguration(address: bind),
-            onServerRunning: { onRunning($0.localAddress) },
-            eventLoopGroupProvider: .shared(Self.threads), logger: logger)
+        let http = HTTP1Channel(
+            responder: { [logger] request, writer, _ in
+                let response = await table.response(to: request, logger)
+                try await writer.write(response: response.head, body: response.body)
+            }, configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(120)))
+        return Server(
+            childChannelSetup: GuardedHTTPChannel(http: http, seats: Seats(maximum: Self.maximumConnections)),
+            configuration: ServerConfiguration(address: bind), onServerRunning: { onRunning($0.localAddress) },
+            eventLoopGroup: Self.threads, logger: logger)
     }
 
     /// A socket of IPv6 also takes connections of IPv4; a kernel without IPv6 has no such file.
     private static var wildcardAddress: String { access("/proc/net/if_inet6", F_OK) == 0 ? "::" : "0.0.0.0" }
-
-    private func measured(_ route: HTTPRoute) -> HTTPRoute.Handler {
-        { [statistics] request, context in
-            let start = MonotonicTime.now
-            var status = HTTPResponse.Status.internalServerError
-            defer {
-                statistics.count(
-                    path: route.path, status: status.code, nanoseconds: MonotonicTime.now.nanoseconds(since: start))
-            }
-            let response = try await route.handler(request, context)
-            status = response.status
-            return response
-        }
-    }
 }
 
 /// Publishes the server's socket once it listens, and removes it before the server ends.

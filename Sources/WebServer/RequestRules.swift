@@ -1,17 +1,16 @@
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 
 /// What every request must meet, whatever its path.
-struct RequestRules: RouterMiddleware {
+struct RequestRules {
     /// The field `Allow` of a response with status 405, and its text.
     static let allowed = "GET, HEAD"
     static let methods = "the methods are GET and HEAD\n"
 
     let hosts: HostRule
 
-    func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
-    ) async throws -> Response {
+    /// The response to a request that breaks a rule; `nil`: it breaks none.
+    func refusal(of request: Request) -> Response? {
         guard hosts.allows(request.head.authority) else {
             return .text(
                 .misdirectedRequest,
@@ -23,6 +22,6 @@ struct RequestRules: RouterMiddleware {
             response.headers[.allow] = Self.allowed
             return response
         }
-        return try await next(request, context)
+        return nil
     }
 }

@@ -1,4 +1,6 @@
-import Hummingbird
+import Glibc
+import HTTPTypes
+import HummingbirdCore
 import NIOCore
 
 extension Response {
@@ -23,5 +25,17 @@ extension Response {
             body = compressed
         }
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+    }
+}
+
+extension HTTPFields {
+    /// Sets the field `Date`, which HTTP wants in every response of a server with a clock.
+    mutating func setDate() {
+        var now = time(nil)
+        var parts = tm()
+        guard gmtime_r(&now, &parts) != nil else { return }
+        var text = [CChar](repeating: 0, count: 40)
+        let count = strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        self[.date] = String(decoding: text.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

@@ -1,4 +1,5 @@
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 
 extension HTTPRoute {
     /// `GET /healthz`: status 200 while the server answers. `GET /readyz`: 200 when the service can be used, else 503 with

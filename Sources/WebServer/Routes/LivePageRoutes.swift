@@ -1,4 +1,5 @@
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 public import LivePage
 import NIOCore
 import ServiceLifecycle

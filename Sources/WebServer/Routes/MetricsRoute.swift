@@ -1,5 +1,6 @@
 import Dispatch
-import Hummingbird
+import HTTPTypes
+import HummingbirdCore
 import LinuxSystem
 import Logging
 public import MetricsExporter
@@ -14,7 +15,7 @@ extension HTTPRoute {
         // another, so a second thread would not help.
         let queue = DispatchQueue(label: "metrics")
         let limiter = Locked(LogRateLimiter())
-        return HTTPRoute("/metrics", "metrics for scrapers") { request, context in
+        return HTTPRoute("/metrics", "metrics for scrapers") { request, logger in
             let format = MetricsText(accepting: request.headers[values: .accept].joined(separator: ","))
             let requested = MonotonicTime.now
             do {
@@ -28,7 +29,7 @@ extension HTTPRoute {
                     headers: [.contentType: format.contentType, .vary: "Accept"])
             } catch {
                 if let suppressed = limiter.withLock({ $0.admit() }) {
-                    context.logger.error(
+                    logger.error(
                         "metrics cannot be collected", metadata: ["error": "\(error)", "suppressed": "\(suppressed)"])
                 }
                 return .text(.internalServerError, "metrics cannot be collected: \(error)\n")
