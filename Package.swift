@@ -298,7 +298,7 @@ let package = Package(
         test(
             of: "DMAEngine",
             [
-                "DMAEngine", "CDMADev", "CDMATrace", "Conformance", "DMADev", "ExampleDriver", "LinuxSystem",
+                "DMAEngine", "CDMADev", "CDMATrace", "CLinux", "Conformance", "DMADev", "ExampleDriver", "LinuxSystem",
                 "RingTestSupport",
                 "TestSupport", systemPackage,
             ]),
