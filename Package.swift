@@ -345,7 +345,8 @@ let package = Package(
         test(
             of: "DMATelemetry",
             [
-                "DMATelemetry", "DMADev", "DMAEngine", "GroupTestSupport", "LinuxSystem", "MachineInventory",
+                "DMATelemetry", "DMADev", "DMAEngine", "FaultDriver", "GroupTestSupport", "LinuxSystem",
+                "MachineInventory",
                 "SoftwareDriver", "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),

@@ -87,6 +87,12 @@ public protocol DMADriver: AnyObject, Sendable {
     /// - Throws: `ETIMEDOUT` or any other error; the call comes again with the same addresses.
     func unmapRanges(_ iovas: [UInt64], for reason: ReleaseReason, within timeout: Duration?) throws(DMAError)
 
+    /// Replaces the faults that the device injects, also while it is started, from any thread; only devices that were made
+    /// with faults have them.
+    ///
+    /// - Parameter plan: in the words of `FaultPlan`; empty: none.
+    func setFaults(_ plan: String) throws(DMAError)
+
     /// Allocates memory that the device can map.
     func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer
 
@@ -165,6 +171,11 @@ extension DMADriver {
 
     /// None.
     public var engines: [EngineReport] { [] }
+
+    /// Fails with `ENOTSUP`.
+    public func setFaults(_ plan: String) throws(DMAError) {
+        throw DMAError(.notSupported, .notSupported, "the \(properties.driver) driver injects no faults")
+    }
 
     /// Memory of this process, for a device that reaches all of it.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer { try DeviceBuffer(byteCount: byteCount) }

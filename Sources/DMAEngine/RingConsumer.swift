@@ -172,6 +172,7 @@ struct RingConsumer {
 
     /// The same on a ring with faults: operations that the plan stops are not started.
     private mutating func step(_ faults: FaultInjector) -> Bool {
+        faults.update()
         let (first, visible) = (next, faults.visible)
         var waiting = waiting(upTo: tail.loadAcquiring())
         noteStepTime()
