@@ -266,6 +266,10 @@ let package = Package(
             path: "Tests/Fixtures/BrokerHost", swiftSettings: swiftSettings),
         .executableTarget(name: "refuse-calls", path: "Tests/Fixtures/RefuseCalls"),
         .executableTarget(
+            name: "readme-example",
+            dependencies: ["DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryServer"],
+            path: "Tests/Fixtures/ReadmeExample", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",

@@ -448,6 +448,12 @@ struct RingConsumer {
         }
     }
 
+    /// Whether so many operations are visible as finished, or the ring is halted.
+    func hasPublished(_ target: UInt64) -> Bool {
+        Int64(bitPattern: published.member(\.completed).loadRelaxed() &- target) >= 0
+            || published.member(\.halted).atomic.pointee.load(ordering: .relaxed) != 0
+    }
+
     /// Sets or clears the flag that makes the application ring the bell; see ``RingProducer/submit()``.
     func setNeedWakeup(_ needed: Bool) {
         (copy?.page ?? published).member(\.need_wakeup).atomic.pointee

@@ -18,6 +18,8 @@ public final class DeviceRings: Sendable {
         /// By channel, while started.
         var rings: [ApplicationRing] = []
         var dataPath: RingDataPath?
+        /// Made for the first that waits.
+        var waits: CompletionWaits?
         var faults: FaultUpdates?
         /// The calls of each step so far.
         var importCounts: [FaultPlan.ImportStep: UInt64] = [:]
@@ -157,6 +159,34 @@ public final class DeviceRings: Sendable {
             state.rings = []
             state.dataPath = nil
         }
+        state.withLock { $0.waits }?.endAll()
+    }
+
+    /// As `DMADriver.notifyOfCompletion`.
+    func notifyOfCompletion(
+        on vchan: UInt16, _ notify: @escaping @Sendable () -> Void
+    ) throws(DMAError) -> @Sendable () -> Void {
+        let (ring, waits) = try state.withLock { state throws(DMAError) in
+            guard Int(vchan) < state.rings.count else {
+                throw DMAError(
+                    .notConfigured, .invalidArgument, "virtual channel \(vchan) of device \(state.id) is not started")
+            }
+            let ring = state.rings[Int(vchan)]
+            guard ring.engineRing != nil else {
+                throw DMAError(
+                    .notSupported, .notSupported,
+                    "the engine of device \(state.id) is in another process, which announces no completions: poll")
+            }
+            if let waits = state.waits { return (ring, waits) }
+            do throws(Errno) {
+                let waits = try CompletionWaits()
+                state.waits = waits
+                return (ring, waits)
+            } catch {
+                throw DMAError(.system, error, "cannot start the thread that waits for completions: \(error)")
+            }
+        }
+        return try waits.add(vchan, ring, notify)
     }
 
     func counters(of vchan: UInt16) -> ChannelCounters? {

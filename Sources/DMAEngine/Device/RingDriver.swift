@@ -112,6 +112,13 @@ extension RingDriver {
     /// The occupancy of a channel's ring.
     public func ringUse(of vchan: UInt16) -> RingUse? { rings.ring(vchan)?.use }
 
+    /// Notifies when a ring has something to poll.
+    public func notifyOfCompletion(
+        on vchan: UInt16, _ notify: @escaping @Sendable () -> Void
+    ) throws(DMAError) -> @Sendable () -> Void {
+        try rings.notifyOfCompletion(on: vchan, notify)
+    }
+
     /// Replaces the plan of a device that was made with one.
     public func setFaults(_ plan: String) throws(DMAError) {
         let parsed: FaultPlan
