@@ -268,6 +268,10 @@ let package = Package(
             path: "Tests/Fixtures/BrokerHost", swiftSettings: swiftSettings),
         .executableTarget(name: "refuse-calls", path: "Tests/Fixtures/RefuseCalls"),
         .executableTarget(
+            name: "readme-example",
+            dependencies: ["DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryServer"],
+            path: "Tests/Fixtures/ReadmeExample", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "documented-examples",
             dependencies: [
                 "CDMATrace", "ControllerDriver", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
@@ -347,7 +351,8 @@ let package = Package(
         test(
             of: "DMATelemetry",
             [
-                "DMATelemetry", "DMADev", "DMAEngine", "GroupTestSupport", "LinuxSystem", "MachineInventory",
+                "DMATelemetry", "DMADev", "DMAEngine", "FaultDriver", "GroupTestSupport", "LinuxSystem",
+                "MachineInventory",
                 "SoftwareDriver", "TelemetryServer",
                 "TelemetryTestSupport", "TelemetryWire", "TestSupport",
             ], resources: [.copy("requests.tsv")]),

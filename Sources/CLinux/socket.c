@@ -34,6 +34,16 @@ int clinux_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
+ssize_t clinux_peer_groups(int socket, gid_t *groups, size_t capacity)
+{
+	socklen_t length = (socklen_t)(capacity * sizeof(gid_t));
+
+	/* With ERANGE the kernel has stored the length that is needed. */
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &length) != 0 && errno != ERANGE)
+		return -1;
+	return (ssize_t)(length / sizeof(gid_t));
+}
+
 ssize_t clinux_receive_pid(int socket, pid_t *pid)
 {
 	union {

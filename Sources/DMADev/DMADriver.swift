@@ -87,6 +87,23 @@ public protocol DMADriver: AnyObject, Sendable {
     /// - Throws: `ETIMEDOUT` or any other error; the call comes again with the same addresses.
     func unmapRanges(_ iovas: [UInt64], for reason: ReleaseReason, within timeout: Duration?) throws(DMAError)
 
+    /// Replaces the faults that the device injects, also while it is started, from any thread; only devices that were made
+    /// with faults have them.
+    ///
+    /// - Parameter plan: in the words of `FaultPlan`; empty: none.
+    func setFaults(_ plan: String) throws(DMAError)
+
+    /// Calls `notify` once, from any thread, when a channel has a finished operation that was not polled, or can finish none
+    /// any more because it is stopped or halted; at once if that is so already. Called by the thread that uses the channel,
+    /// and again only after the notification, or the end of the wait.
+    ///
+    /// - Returns: ends the wait. A notification may be on its way.
+    /// - Throws: `ENOTSUP` when the driver can only be polled, `EINVAL` when no submitted operation is left, `EBUSY` when
+    ///   another wait has not ended.
+    func notifyOfCompletion(
+        on vchan: UInt16, _ notify: @escaping @Sendable () -> Void
+    ) throws(DMAError) -> @Sendable () -> Void
+
     /// Allocates memory that the device can map.
     func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer
 
@@ -165,6 +182,19 @@ extension DMADriver {
 
     /// None.
     public var engines: [EngineReport] { [] }
+
+    /// Fails with `ENOTSUP`.
+    public func setFaults(_ plan: String) throws(DMAError) {
+        throw DMAError(.notSupported, .notSupported, "the \(properties.driver) driver injects no faults")
+    }
+
+    /// Fails with `ENOTSUP`.
+    public func notifyOfCompletion(
+        on vchan: UInt16, _ notify: @escaping @Sendable () -> Void
+    ) throws(DMAError) -> @Sendable () -> Void {
+        throw DMAError(
+            .notSupported, .notSupported, "the \(properties.driver) driver announces no completions: poll")
+    }
 
     /// Memory of this process, for a device that reaches all of it.
     public func makeBuffer(byteCount: Int) throws(DMAError) -> DeviceBuffer { try DeviceBuffer(byteCount: byteCount) }

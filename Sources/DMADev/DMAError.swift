@@ -94,6 +94,10 @@ public struct OperationError: Error, Sendable, Hashable, CustomStringConvertible
         case tooManyEntries
         /// Lists with different total lengths, or a missing list.
         case unequalLists
+        /// A range that is empty or not inside of its buffer.
+        case outOfBounds
+        /// A buffer that the device, which has no SVA, has not mapped.
+        case notMapped
 
         /// What was wrong, and what is allowed.
         public var message: String {
@@ -112,6 +116,8 @@ public struct OperationError: Error, Sendable, Hashable, CustomStringConvertible
             case .fillSource: "a fill has no source memory, so it takes no source handler"
             case .noPool: "the auto-free flag needs a channel with a pool"
             case .tooManyEntries: "a scatter-gather list has more entries than the device supports"
+            case .outOfBounds: "a range is empty, or not inside of its buffer"
+            case .notMapped: "the device has not mapped the buffer: call map(_:) first"
             case .unequalLists: "source and destination lists have different total lengths, or one is missing"
             }
         }

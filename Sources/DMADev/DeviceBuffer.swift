@@ -1,5 +1,6 @@
 internal import CDMATrace
 internal import Glibc
+internal import Synchronization
 internal import SystemPackage
 
 /// Memory of this process that a device can map: whole pages, zeroed, unmapped when the object is deallocated.
@@ -11,6 +12,9 @@ public final class DeviceBuffer: @unchecked Sendable {
     /// The memory.
     public let bytes: UnsafeMutableRawBufferPointer
     private let release: @Sendable () -> Void
+    /// The device that has mapped it last, and the IOVA there.
+    private let mapper = Atomic<UInt>(0)
+    private let iova = Atomic<UInt64>(0)
 
     /// Wraps existing memory.
     ///
@@ -38,6 +42,30 @@ public final class DeviceBuffer: @unchecked Sendable {
         }
     }
 
+    /// The virtual address: what operations of a device with SVA use.
+    public var address: UInt64 { UInt64(UInt(bitPattern: bytes.baseAddress)) }
+
+    /// The number of bytes.
+    public var byteCount: Int { bytes.count }
+
+    /// The address for operations of a device: with SVA ``address``, else the IOVA of ``DMADevice/map(_:)``; `nil` when the
+    /// device has not mapped the buffer, or another one has mapped it since.
+    public func address(on device: DMADevice) -> UInt64? {
+        if device.properties.capabilities.contains(.sva) { return address }
+        return mapper.load(ordering: .acquiring) == Self.key(device) ? iova.load(ordering: .relaxed) : nil
+    }
+
+    fileprivate func setMapping(by device: DMADevice, _ address: UInt64?) {
+        mapper.store(0, ordering: .relaxed)
+        guard let address else { return }
+        iova.store(address, ordering: .releasing)
+        mapper.store(Self.key(device), ordering: .releasing)
+    }
+
+    private static func key(_ device: DMADevice) -> UInt {
+        UInt(bitPattern: Unmanaged.passUnretained(device).toOpaque())
+    }
+
     deinit {
         release()
     }
@@ -57,5 +85,24 @@ extension DMADevice {
             address = UInt64(UInt(bitPattern: buffer.bytes.baseAddress))
             return buffer
         }
+    }
+
+    /// Maps a buffer for the device, unless it has SVA, so that it can be passed to ``VirtualChannel``'s calls. A buffer
+    /// remembers one device, the last; for others, map its memory.
+    ///
+    /// - Throws: as ``mapMemory(_:iova:)-(UnsafeMutableRawBufferPointer,_)``; `EEXIST` when the device has mapped it.
+    public func map(_ buffer: DeviceBuffer) throws(DMAError) {
+        buffer.setMapping(by: self, try mapMemory(buffer.bytes))
+    }
+
+    /// Ends ``map(_:)``. When it returns, the device no longer accesses the buffer.
+    ///
+    /// - Throws: `EINVAL` when the device has not mapped it.
+    public func unmap(_ buffer: DeviceBuffer) throws(DMAError) {
+        guard let iova = buffer.address(on: self) else {
+            throw .invalid("device \(id) has not mapped the buffer")
+        }
+        try unmapMemory(iova: iova)
+        buffer.setMapping(by: self, nil)
     }
 }

@@ -1,8 +1,8 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Reads a device for telemetry and displays: nothing is traced, and a refused read is not one of the application's failed
-/// calls. Any thread may read at any time; no read waits for a control call.
+/// A device for telemetry and displays: reads are not traced, and what is refused is not one of the application's failed
+/// calls. Any thread may use it at any time; no call waits for a control call.
 public struct DeviceView: Sendable {
     private let device: DMADevice
 
@@ -125,6 +125,25 @@ public struct DeviceView: Sendable {
             "    submitted_count: \(counters.submitted)", "    completed_count: \(counters.completed)",
             "    error_count: \(counters.errors)",
         ]
+    }
+
+    /// Replaces the faults that a device of the driver `fault` injects; see `FaultPlan`. Any thread; also while the device
+    /// is started.
+    ///
+    /// - Parameter plan: in the words of `FaultPlan`; empty: none.
+    /// - Throws: `EINVAL` for another text, and when the device was closed; `ENOTSUP` when the device injects no faults, or
+    ///   its engine is in another process and has started.
+    public func setFaults(_ plan: String) throws(DMAError) {
+        try mustBeOpen()
+        try device.driver.setFaults(plan)
+    }
+
+    /// Sets the statistics of one channel, or of all, to 0, as the application's call does: see
+    /// ``DMADevice/resetStatistics(of:)``. A reset of what does not exist is none of the application's failed calls.
+    public func resetStatistics(of vchan: UInt16?) throws(DMAError) {
+        try mustBeOpen()
+        if let vchan { try mustHave(vchan) }
+        try device.resetStatistics(of: vchan)
     }
 
     // MARK: Checks

@@ -84,6 +84,21 @@ public final class Engine: Sendable {
         return QuiescentPoint(generation: generation)
     }
 
+    /// Makes the thread announce when a ring has so many finished operations, or is halted or removed. A ring has one watch,
+    /// the latest.
+    ///
+    /// - Returns: `false` when the ring is not attached.
+    func watch(_ ring: EngineRing, until target: UInt64, _ word: WakeWord) -> Bool {
+        var isAttached = false
+        shared.change { state in
+            isAttached = state.rings.contains { $0 === ring }
+            guard isAttached else { return }
+            state.assignment.changes.append(
+                .watch(CompletionWatch(consumer: ring.consumer, target: target, word: word)))
+        }
+        return isAttached
+    }
+
     /// Keeps the counts of a detached ring, which no longer change.
     func forget(_ ring: EngineRing) {
         shared.keepCounts(of: ring)
@@ -152,6 +167,7 @@ final class SharedState: @unchecked Sendable {
     enum Change {
         case add(EngineTurns.Place, UnsafeMutablePointer<RingConsumer>, EngineTurns.Key)
         case remove(EngineTurns.Place, UnsafeMutablePointer<RingConsumer>)
+        case watch(CompletionWatch)
     }
 
     /// What the thread is to do.
@@ -273,6 +289,7 @@ private struct EngineLoop: ~Copyable {
     private var turns = EngineTurns()
     private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
     private var generation: UInt32 = 0
+    private var watches = CompletionWatches()
 
     init(_ shared: SharedState, _ idleRounds: UInt32) {
         self.shared = shared
@@ -284,7 +301,7 @@ private struct EngineLoop: ~Copyable {
         EngineActivity.begin(shared.activity)
         var empty: UInt32 = 0
         while true {
-            if shared.hasChanged(since: generation), !takeChanges() { break }
+            if shared.hasChanged(since: generation), !takeChanges() || !serveWatched() { break }
             if turns.serve() {
                 empty = 0
             } else if empty < idleRounds {
@@ -298,6 +315,29 @@ private struct EngineLoop: ~Copyable {
         dmatrace_dmadev_engine_engine_stop(shared.id)
     }
 
+    /// The same loop as long as rings are watched.
+    ///
+    /// - Returns: `false` when the engine must end.
+    @inline(never)
+    private mutating func serveWatched() -> Bool {
+        var empty: UInt32 = 0
+        watches.announce()
+        while !watches.isEmpty {
+            if shared.hasChanged(since: generation), !takeChanges() { return false }
+            if turns.serve() {
+                empty = 0
+            } else if empty < idleRounds {
+                empty += 1
+                relaxProcessor()
+            } else {
+                empty = 0
+                sleep()
+            }
+            watches.announce()
+        }
+        return true
+    }
+
     /// - Returns: `false` when the engine must end.
     private mutating func takeChanges() -> Bool {
         let assignment = shared.take()
@@ -309,6 +349,8 @@ private struct EngineLoop: ~Copyable {
             case .remove(let ring, let consumer):
                 turns.remove(ring)
                 consumers.removeAll { $0 == consumer }
+                watches.remove(consumer)
+            case .watch(let watch): watches.add(watch)
             }
         }
         generation = assignment.generation

@@ -172,6 +172,7 @@ struct RingConsumer {
 
     /// The same on a ring with faults: operations that the plan stops are not started.
     private mutating func step(_ faults: FaultInjector) -> Bool {
+        faults.update()
         let (first, visible) = (next, faults.visible)
         var waiting = waiting(upTo: tail.loadAcquiring())
         noteStepTime()
@@ -445,6 +446,12 @@ struct RingConsumer {
             for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
         default: break  // a fill has no source buffer: its pattern is not an address
         }
+    }
+
+    /// Whether so many operations are visible as finished, or the ring is halted.
+    func hasPublished(_ target: UInt64) -> Bool {
+        Int64(bitPattern: published.member(\.completed).loadRelaxed() &- target) >= 0
+            || published.member(\.halted).atomic.pointee.load(ordering: .relaxed) != 0
     }
 
     /// Sets or clears the flag that makes the application ring the bell; see ``RingProducer/submit()``.

@@ -26,4 +26,24 @@ public struct PeerCredentials: Sendable, Hashable {
         self.uid = uid
         self.gid = gid
     }
+
+    /// Credentials that were read elsewhere.
+    package init(pid: Int32, uid: UInt32, gid: UInt32) {
+        self.pid = pid
+        self.uid = uid
+        self.gid = gid
+    }
+
+    /// The supplementary groups of the peer, as recorded at the same time.
+    ///
+    /// C: `getsockopt` with `SO_PEERGROUPS`
+    public static func supplementaryGroups(of socket: borrowing OwnedDescriptor) throws(Errno) -> [UInt32] {
+        let descriptor = socket.raw
+        var groups = [gid_t](repeating: 0, count: 64)
+        while true {
+            let count = try tryingSystemCall { clinux_peer_groups(descriptor, &groups, groups.count) }
+            if count <= groups.count { return Array(groups.prefix(count)) }
+            groups = Array(repeating: 0, count: count)
+        }
+    }
 }

@@ -48,6 +48,36 @@ public enum PrivateDirectory {
         return made
     }
 
+    /// Lets others search and list a directory that was prepared. One that belongs to another user does not change.
+    ///
+    /// C: `lchown`, `chmod`
+    ///
+    /// - Parameters:
+    ///   - mode: what is permitted at least; exactly, if it is new.
+    ///   - group: its group; `nil`: as it is.
+    /// - Throws: when it is open to another group already.
+    static func open(_ path: String, mode: UInt16, group: UInt32?, isNew: Bool) throws(Refusal) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_uid == geteuid() else { return }
+        let present = status.st_mode & 0o7777
+        let wanted = isNew ? mode_t(mode) : present | mode_t(mode)
+        if let group, group != status.st_gid {
+            guard isNew || present & 0o070 == 0 else {
+                throw Refusal(
+                    errno: .notPermitted,
+                    reason: "\(path) is open to group \(status.st_gid), so it cannot be opened to group \(group) too")
+            }
+            try change("the group of", path) { lchown(path, uid_t.max, group) }
+        }
+        if wanted != present { try change("the mode of", path) { chmod(path, wanted) } }
+    }
+
+    private static func change(_ what: String, _ path: String, _ call: () -> CInt) throws(Refusal) {
+        if case .failure(let error) = systemCall(call) {
+            throw Refusal(errno: error, reason: "cannot change \(what) the directory \(path): \(error)")
+        }
+    }
+
     private static func fault(of status: stat, allowsSuperuser: Bool) -> String? {
         switch status.st_mode & S_IFMT {
         case S_IFDIR: break

@@ -13,16 +13,25 @@ public struct SocketFile: ~Copyable, Sendable {
         public struct Directory: Sendable {
             let path: String
             let mode: UInt16
+            let group: UInt32?
             let allowsSuperuser: Bool
+            let isOpened: Bool
 
             /// - Parameters:
             ///   - mode: may permit others to enter it, but never to write to it.
+            ///   - group: its group ID; `nil`: the group of the process.
             ///   - allowsSuperuser: whether it may belong to the superuser as well as to this user.
-            ///   - path: of the socket.
-            public init(_ path: String, mode: UInt16 = 0o700, allowsSuperuser: Bool = false) {
+            ///   - isOpened: whether an existing directory of this user gets the group and the permissions of `mode`, too.
+            ///   - path: of the directory.
+            public init(
+                _ path: String, mode: UInt16 = 0o700, group: UInt32? = nil, allowsSuperuser: Bool = false,
+                isOpened: Bool = false
+            ) {
                 self.path = path
                 self.mode = mode
+                self.group = group
                 self.allowsSuperuser = allowsSuperuser
+                self.isOpened = isOpened
             }
         }
 
@@ -158,7 +167,10 @@ public struct SocketFile: ~Copyable, Sendable {
                 for directory in layout.directories {
                     let isNew = try PrivateDirectory.prepare(
                         directory.path, allowsSuperuser: directory.allowsSuperuser)
-                    if isNew, directory.mode != 0o700 { chmod(directory.path, mode_t(directory.mode)) }
+                    if isNew || directory.isOpened {
+                        try PrivateDirectory.open(
+                            directory.path, mode: directory.mode, group: directory.group, isNew: isNew)
+                    }
                 }
                 do throws(Errno) { return try FileLock(path: layout.lockPath) } catch {
                     throw PrivateDirectory.Refusal(errno: error, reason: "cannot lock \(layout.lockPath): \(error)")

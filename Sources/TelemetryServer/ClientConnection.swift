@@ -1,20 +1,25 @@
 import LinuxSystem
+import TelemetryWire
 
 /// One connected client. Only the server's thread uses it.
 final class ClientConnection {
     let socket: OwnedDescriptor
-    /// The client's credentials; `nil` if the kernel did not report them.
-    let peer: PeerCredentials?
+    /// The client's credentials.
+    let peer: PeerCredentials
+    /// What it may do.
+    let right: TelemetryRight
     let connected: MonotonicTime
     var requestCount: UInt64 = 0
+    /// Its requests that needed more than the right to read, and had it.
+    var privilegedCount: UInt64 = 0
     /// A reply that did not fit into the client's socket buffer. While there is one, no further request of the client
     /// is read, so there is never a second one.
     var pending: [UInt8]?
 
-    init(socket: consuming OwnedDescriptor) {
-        let owned = socket
-        self.peer = try? PeerCredentials(of: owned)
-        self.socket = owned
+    init(socket: consuming OwnedDescriptor, peer: PeerCredentials, right: TelemetryRight) {
+        self.socket = socket
+        self.peer = peer
+        self.right = right
         self.connected = .now
     }
 }

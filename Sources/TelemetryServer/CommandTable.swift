@@ -8,6 +8,7 @@ struct ServerCommand: Sendable {
     let path: String
     let help: String
     let parameters: [TelemetryParameter]
+    let right: TelemetryRight
     let generation: (@Sendable () -> UInt64)?
     let handler: Handler
 
@@ -18,6 +19,7 @@ struct ServerCommand: Sendable {
         self.path = path
         self.help = help
         self.parameters = parameters
+        right = .read
         if isConstant {
             self.generation = { 0 }
         } else {
@@ -30,7 +32,9 @@ struct ServerCommand: Sendable {
         path = command.path
         help = command.help
         parameters = command.parameters
-        generation = command.generation
+        right = command.right
+        // A cached reply is sent without looking at rights, and without running the command.
+        generation = command.right == .read ? command.generation : nil
         let run = command.handler
         handler = { (_, request) throws(TelemetryCommandError) in try run(request) }
     }

@@ -47,8 +47,11 @@ extension ServerLoop {
             state.statistics.refusals &+= 1
             return
         }
+        let peer = try PeerCredentials(of: socket)
+        let groups = state.access.hasGroups ? try PeerCredentials.supplementaryGroups(of: socket) : []
+        guard let right = state.access.right(of: peer, groups: groups) else { return refuse(peer) }
         try ensureSendBuffer(of: socket)
-        let client = ClientConnection(socket: socket)
+        let client = ClientConnection(socket: socket, peer: peer, right: right)
         // A new socket has room for it. If it fails, the client has disconnected; the poller reports that.
         state.greeting.withText { _ = SequencedPacketSocket.send($0, on: client.socket.raw) }
         let slot = state.clients.insert(client)
@@ -59,6 +62,17 @@ extension ServerLoop {
             throw error
         }
         state.statistics.accepted &+= 1
+    }
+
+    /// Closes the connection of a user without a right: without a greeting, so that no client waits for more.
+    private func refuse(_ peer: PeerCredentials) {
+        state.statistics.refusals &+= 1
+        guard let suppressed = refusalLimiter.admit() else { return }
+        logger.notice(
+            "refused a telemetry client: its user has no right here",
+            metadata: [
+                "pid": "\(peer.pid)", "uid": "\(peer.uid)", "gid": "\(peer.gid)", "suppressed": "\(suppressed)",
+            ])
     }
 
     /// Enlarges the send buffer if it is smaller than the longest reply, which is sent as one packet.

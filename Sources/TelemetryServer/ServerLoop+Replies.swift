@@ -34,6 +34,7 @@ extension ServerLoop {
             throw TelemetryCommandError("unknown command; / lists all commands")
         }
         let command = state.table.commands[index]
+        if command.right != .read { try usePrivilege(of: command, client) }
         // Read before the handler runs: a change during the handler then invalidates the cached reply.
         let generation = command.generation?()
         let answer = reply(try command.handler(state, request), under: request.key)
@@ -71,8 +72,7 @@ extension ServerLoop {
                 logger.notice(
                     "disconnected a client that does not read its replies",
                     metadata: [
-                        "pid": "\(client.peer?.pid ?? -1)", "uid": "\(client.peer.map { Int64($0.uid) } ?? -1)",
-                        "suppressed": "\(suppressed)",
+                        "pid": "\(client.peer.pid)", "uid": "\(client.peer.uid)", "suppressed": "\(suppressed)",
                     ])
             }
             close(slot)

@@ -22,6 +22,8 @@ final class ServerLoop {
     /// Limits the rate of messages that clients can cause.
     var pauseLimiter = LogRateLimiter()
     var cutOffLimiter = LogRateLimiter()
+    var refusalLimiter = LogRateLimiter()
+    var privilegeLog = PrivilegeLog()
 
     private let stopSignal: StopSignal
     private let requestBuffer = UnsafeMutableRawBufferPointer.allocate(

@@ -4,14 +4,16 @@ import TelemetryWire
 /// The state that the server's own commands read. Only the server's thread uses it.
 final class ServerState {
     let table: CommandTable
+    let access: TelemetryAccess
     let configuration: TelemetryServer.Configuration
     let pid: Int32
     var clients = ClientTable()
     var statistics = ServerStatistics()
     var errors = ErrorLog()
 
-    init(table: CommandTable, configuration: TelemetryServer.Configuration, pid: Int32) {
+    init(table: CommandTable, access: TelemetryAccess, configuration: TelemetryServer.Configuration, pid: Int32) {
         self.table = table
+        self.access = access
         self.configuration = configuration
         self.pid = pid
     }

@@ -1,3 +1,5 @@
+import TelemetryWire
+
 /// The server's counters since its start.
 struct ServerStatistics {
     /// All requests.
@@ -8,7 +10,9 @@ struct ServerStatistics {
     var cached: UInt64 = 0
     /// Clients that were accepted.
     var accepted: UInt64 = 0
-    /// Clients that were refused, because descriptors were used up or the maximum number was reached.
+    /// Requests that needed more than the right to read, and had it, by the right that they needed.
+    var privileged: [TelemetryRight: UInt64] = [.reset: 0, .control: 0]
+    /// Clients that were refused, because they have no right, descriptors were used up or the maximum number was reached.
     var refusals: UInt64 = 0
     /// Clients that were disconnected because their unread replies exceeded the limit.
     var dropped: UInt64 = 0

@@ -1,5 +1,6 @@
 import LinuxSystem
 import Logging
+import SystemPackage
 import TelemetryWire
 
 extension TelemetryServer {
@@ -9,7 +10,9 @@ extension TelemetryServer {
     /// Listens on the first free socket name of the prefix. Directories are shared with other servers. After an error
     /// no file remains.
     package static func makeSocket(
-        filePrefix: String, in root: TelemetryRunDirectory, below parents: [String] = [], logger: Logger
+        filePrefix: String, in root: TelemetryRunDirectory, below parents: [String] = [],
+        _ access: TelemetryAccess = TelemetryAccess(),
+        logger: Logger
     ) throws(TelemetryServerError) -> ListeningSocket {
         guard TelemetryRunDirectory.isValid(filePrefix: filePrefix) else {
             throw TelemetryServerError(
@@ -18,11 +21,15 @@ extension TelemetryServer {
             )
         }
         let directory = root.directory(filePrefix: filePrefix)
-        let layout = SocketFile.Layout(
+        let (mode, group) = (access.directoryMode, access.socketGroup)
+        var layout = SocketFile.Layout(
             directories: parents.map { .init($0) } + [
-                .init(root.applications, allowsSuperuser: true), .init(directory),
+                .init(root.applications, mode: mode, group: group, allowsSuperuser: true, isOpened: mode != 0o700),
+                .init(directory, mode: mode, group: group, isOpened: mode != 0o700),
             ],
             lockPath: "\(directory)/\(TelemetryRunDirectory.socketName).lock")
+        layout.mode = FilePermissions(rawValue: CModeT(access.socketMode))
+        layout.group = group
         let paths = (0..<maximumInstances).lazy.map { root.socketPath(filePrefix: filePrefix, instance: $0) }
         do throws(SocketFile.Failure) {
             let socket = try ListeningSocket(at: paths, layout)

@@ -48,22 +48,26 @@ public final class TelemetryServer: Sendable {
     ///     too
     ///   - commands: the commands in addition to the server's own
     ///   - directory: the root of all run directories; by default the same as DPDK's
+    ///   - access: who may use the server; by default this user and the superuser
     ///   - logger: receives starts, stops and problems with clients; none by default
     ///   - configuration: limits.
     /// - Throws: `TelemetryServerError`; no file remains then.
     public static func start(
         filePrefix: String = "dmascope", commands: [TelemetryCommand], in directory: TelemetryRunDirectory = .standard,
-        configuration: Configuration = Configuration(), logger: Logger? = nil
+        access: TelemetryAccess = TelemetryAccess(), configuration: Configuration = Configuration(),
+        logger: Logger? = nil
     ) throws(TelemetryServerError) -> TelemetryServer {
         let table = try CommandTable(commands)
         // Not the bootstrapped default: the program decides whether the library logs.
         let logger = logger ?? Logger(label: "dmascope.telemetry") { _ in SwiftLogNoOpLogHandler() }
-        let listener = try makeSocket(filePrefix: filePrefix, in: directory, logger: logger)
-        return try TelemetryServer(listener: listener, table: table, configuration: configuration, logger: logger)
+        let listener = try makeSocket(filePrefix: filePrefix, in: directory, access, logger: logger)
+        return try TelemetryServer(
+            listener: listener, table: table, access: access, configuration: configuration, logger: logger)
     }
 
     private init(
-        listener: consuming ListeningSocket, table: CommandTable, configuration: Configuration, logger: Logger
+        listener: consuming ListeningSocket, table: CommandTable, access: TelemetryAccess,
+        configuration: Configuration, logger: Logger
     ) throws(TelemetryServerError) {
         path = listener.path
         pid = getpid()
@@ -71,7 +75,8 @@ public final class TelemetryServer: Sendable {
             let signal = try StopSignal()
             stopSignal = signal
             thread = try Self.startThread(
-                listener: listener, state: ServerState(table: table, configuration: configuration, pid: pid),
+                listener: listener,
+                state: ServerState(table: table, access: access, configuration: configuration, pid: pid),
                 stopSignal: signal, logger: logger)
         } catch {
             throw TelemetryServerError(.system, "cannot start the telemetry server: \(error)", errno: error)

@@ -17,9 +17,13 @@ public struct TelemetryCommand: Sendable {
     /// The parameters in order, for documentation and tests; the handler parses them itself.
     public let parameters: [TelemetryParameter]
 
+    /// What a client needs to call it.
+    public let right: TelemetryRight
+
     /// A number that changes whenever the reply may change; while it stays the same, the server sends a cached reply.
     ///
-    /// It runs on the server's thread before the handler. `nil`: replies are not cached.
+    /// It runs on the server's thread before the handler. `nil`: replies are not cached. Only for commands that need no
+    /// other right than to read.
     public let generation: (@Sendable () -> UInt64)?
 
     /// Runs on the server's thread; must not block.
@@ -27,12 +31,13 @@ public struct TelemetryCommand: Sendable {
 
     /// Nothing is checked before the command is passed to a server.
     public init(
-        path: String, help: String, parameters: [TelemetryParameter] = [], generation: (@Sendable () -> UInt64)? = nil,
-        handler: @escaping Handler
+        path: String, help: String, parameters: [TelemetryParameter] = [], right: TelemetryRight = .read,
+        generation: (@Sendable () -> UInt64)? = nil, handler: @escaping Handler
     ) {
         self.path = path
         self.help = help
         self.parameters = parameters
+        self.right = right
         self.generation = generation
         self.handler = handler
     }

@@ -13,6 +13,8 @@ import SystemPackage
 /// It installs no signal handlers; the owner of the group does.
 public struct HTTPService: Service {
     private let address: ListenAddress
+    private let socketMode: UInt16
+    private let socketGroup: UInt32?
     private let allowedNames: [String]
     private let routes: [HTTPRoute]
     private let statistics: WebStatistics
@@ -34,17 +36,22 @@ public struct HTTPService: Service {
     ///   - onListening: called once, when clients can connect, with the location: `http://127.0.0.1:9876`, with the actual
     ///     port, or `unix:PATH`.
     ///   - address: where to listen.
+    ///   - socketMode: the permissions of a Unix socket; connecting needs write.
+    ///   - socketGroup: the group ID of a Unix socket; `nil`: the group of the process.
     ///   - allowedNames: names in `Host` that are answered, in addition to IP addresses and the names of this machine.
     ///     Requests with another name get status 421: any web site could make its own name resolve to this machine and
     ///     read the answers.
     ///   - logger: receives starts, stops and errors.
     ///   - routes: the paths that are served.
     public init(
-        _ address: ListenAddress, allowedNames: [String] = [], routes: [HTTPRoute],
+        _ address: ListenAddress, socketMode: UInt16 = 0o600, socketGroup: UInt32? = nil,
+        allowedNames: [String] = [], routes: [HTTPRoute],
         statistics: WebStatistics = WebStatistics(), logger: Logger,
         onListening: @escaping @Sendable (_ location: String) -> Void = { _ in }
     ) {
         self.address = address
+        self.socketMode = socketMode
+        self.socketGroup = socketGroup
         self.allowedNames = allowedNames
         self.routes = routes
         self.statistics = statistics
@@ -59,7 +66,7 @@ public struct HTTPService: Service {
     ///   this machine. No socket or directory remains then.
     public func run() async throws {
         var socketLocation: UnixSocketLocation?
-        if case .unix(let path) = address { socketLocation = try UnixSocketLocation(path) }
+        if case .unix(let path) = address { socketLocation = try UnixSocketLocation(path, socketMode, socketGroup) }
         let (bound, boundAddresses) = AsyncStream.makeStream(of: SocketAddress?.self)
         let opening = Opening(
             address: address, socketLocation: socketLocation, bound: bound, logger: logger, onListening: onListening)

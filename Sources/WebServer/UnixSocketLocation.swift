@@ -9,11 +9,16 @@ struct UnixSocketLocation: Sendable {
     let workPath: String
 
     private let path: String
+    private let mode: UInt16
+    private let group: UInt32?
     private let directory: String
 
-    /// - Parameter path: the path for clients.
+    /// - Parameters:
+    ///   - path: the path for clients.
+    ///   - mode: the permissions of the socket.
+    ///   - group: its group; `nil`: the group of the process.
     /// - Throws: when a server listens at the path, or a file that is no socket exists there.
-    init(_ path: String) throws(HTTPServiceError) {
+    init(_ path: String, _ mode: UInt16, _ group: UInt32?) throws(HTTPServiceError) {
         do throws(SocketFile.Failure) { try SocketFile.hasDeadSocket(path) } catch {
             throw HTTPServiceError(error, path)
         }
@@ -24,6 +29,8 @@ struct UnixSocketLocation: Sendable {
             throw HTTPServiceError("cannot create a directory next to \(path): \(error)", errno: error)
         }
         self.path = path
+        self.mode = mode
+        self.group = group
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         workPath = directory + "/s"
         guard workPath.utf8.count <= SequencedPacketSocket.maximumPathLength else {
@@ -41,7 +48,10 @@ struct UnixSocketLocation: Sendable {
     func publish() throws(HTTPServiceError) -> SocketFile {
         defer { removeDirectory() }
         do throws(SocketFile.Failure) {
-            return try SocketFile(at: path, .init(lockPath: path + ".lock"), movedFrom: workPath)
+            var layout = SocketFile.Layout(lockPath: path + ".lock")
+            layout.mode = FilePermissions(rawValue: CModeT(mode))
+            layout.group = group
+            return try SocketFile(at: path, layout, movedFrom: workPath)
         } catch {
             throw HTTPServiceError(error, path)
         }

@@ -29,6 +29,7 @@ struct Dmascope: ParsableCommand {
             Top.self,
             Metrics.self,
             Check.self,
+            Doctor.self,
             Observe.self,
             Errors.self,
             Group.self,

@@ -1,6 +1,7 @@
 import DMADev
 import DMAEngine
 import DMATelemetry
+import FaultDriver
 import Foundation
 import GroupTestSupport
 import MachineInventory
@@ -12,9 +13,11 @@ import Testing
 
 /// Every row of the command table, asked in every way.
 @Suite struct CommandTableTests {
-    /// Parameters that are good for each command, with a device 0 that has one channel, and a device 1 in a group 0.
+    /// Parameters that are good for each command, with a device 0 that has one channel, a device 1 in a group 0, and a
+    /// device 2 that injects faults.
     static let good: [String: String?] = [
         "/dmadev/list": nil, "/dmadev/info": "0", "/dmadev/stats": "0,0", "/dmadev/dump": "0",
+        "/dmadev/stats_reset": "0,0", "/dmadev/fault": "2,every=100:bus_error,delay=1ms",
         "/dmadev/engines": nil, "/dmadev/memory": "0,5", "/dmadev/capabilities": "0", "/dmadev/vchans": "0,0,1",
         "/dmadev/xstats": "0,0,9", "/dmadev/latency": "0",
         "/dmadev/errors": "5", "/dmadev/groups": "1", "/dmadev/group": "0,1", "/dmadev/events": "5",
@@ -63,6 +66,7 @@ import Testing
         defer { try? device.stop() }
         let member = try registry.add(GroupDevice(SharedGroups(), process: 1), named: "member")
         _ = try member.createAccessGroup(domain: .random(), token: .random())
+        _ = try registry.add(FaultDevice.make(SoftwareDevice(engine: Engine())), named: "faulty")
         let inventory = Self.capturedInventory
         #expect(inventory.latest(waitingAtMost: .seconds(60)) != nil)
         let commands = DeviceCommands.table(for: registry, controller: FixedController(), inventory: inventory)

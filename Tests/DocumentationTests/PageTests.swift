@@ -78,11 +78,46 @@ import Testing
         let result = try runProgram(program, environment: ["RUNTIME_DIRECTORY": directory.path])
         #expect(result.exit == .exited(0), "\(result)")
         let lines = result.output.split(separator: "\n")
-        #expect(lines.contains("readme"))
         #expect(lines.contains("1 submitted, 1 completed, 0 failed"))
         #expect(lines.contains("operation 42: successful"))
         #expect(lines.contains("telemetry on \(directory.path)/dpdk/mine/dpdk_telemetry.v2"))
         #expect(lines.last == "tracing")
         #expect(try directory.contents.isEmpty)
+    }
+
+    /// The README's package and program are files, whole, as they are printed.
+    @Test func theProgramOfTheReadmeIsCompiledAndRuns() throws {
+        let blocks = try Page("README.md").blocks.filter { $0.language == "swift" }
+        let files = ["Tests/Fixtures/ReadmePackage/Package.swift", "Tests/Fixtures/ReadmeExample/main.swift"]
+        try #require(blocks.count == files.count)
+        for (block, file) in zip(blocks, files) {
+            #expect(block.lines.joined(separator: "\n") + "\n" == (try Page.text(of: file)), "\(file)")
+        }
+        let directory = try TemporaryDirectory()
+        let result = try runProgram(builtProduct("readme-example"), environment: ["RUNTIME_DIRECTORY": directory.path])
+        #expect(result.exit == .exited(0) && result.errors.isEmpty, "\(result)")
+        #expect(try directory.contents.isEmpty)
+    }
+
+    /// SwiftPM takes the README's `Package.swift`, and this package has the products that it names, with the modules that
+    /// the table and the program name.
+    @Test func thePackageOfTheReadmeIsOne() throws {
+        let directory = try TemporaryDirectory()
+        let text = try Page.text(of: "Tests/Fixtures/ReadmePackage/Package.swift")
+        try text.write(toFile: directory.file("Package.swift"), atomically: true, encoding: .utf8)
+        let description = try outputOfProgram(
+            requiredTool("swift", package: "swift"), ["package", "dump-package", "--package-path", directory.path],
+            environment: ["TMPDIR": directory.path], timeout: .seconds(120))
+        #expect(description.contains("\"name\" : \"mine\""), "\(description)")
+        let manifest = try Page.text(of: "Package.swift")
+        let products = text.matches(of: #/\.product\(name: "([^"]+)", package: "dmascope"\)/#).map { String($0.1) }
+        let rows = try Page("README.md").table("product", "modules", "for")
+        #expect(rows.map { $0[0] } == products.map { "`\($0)`" })
+        for (product, row) in zip(products, rows) {
+            let line = try #require(
+                manifest.split(separator: "\n").first { $0.contains(".library(name: \"\(product)\"") })
+            let modules = row[1].matches(of: #/`([A-Za-z]+)`/#).map { "\"\($0.1)\"" }.joined(separator: ", ")
+            #expect(modules.isEmpty || line.contains("targets: [\(modules)]"), "\(product)")
+        }
     }
 }

@@ -72,7 +72,11 @@ import Testing
         let reply = try #require(first.value("/telemetry/clients"))
         #expect(reply["count"]?.integer == 2)
         for client in reply["clients"]?.elements ?? [] {
-            #expect(client.keys == ["pid", "uid", "gid", "requests", "connected_seconds", "pending_bytes"])
+            #expect(
+                client.keys == [
+                    "pid", "uid", "gid", "requests", "connected_seconds", "pending_bytes", "right",
+                    "privileged_requests",
+                ])
             #expect(client["pid"]?.integer == Int64(getpid()))
             #expect(client["uid"]?.integer == Int64(geteuid()))
             #expect(client["gid"]?.integer == Int64(getegid()))

@@ -51,7 +51,7 @@ import Testing
             saying: "there is no command /dmadev/vchan (did you mean /dmadev/vchans?)")
         expect(
             try scope.run("query", "dmascope", "/dmadev/vchans,77"), exits: 4,
-            saying: "invalid parameters of /dmadev/vchans")
+            saying: "there is no device 77: ")
         expect(try scope.run("list", "--file-prefix", "dmascop"), exits: 3, saying: "(did you mean dmascope?)")
     }
 

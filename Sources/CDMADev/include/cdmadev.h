@@ -154,7 +154,7 @@ static inline void dmadev_read_words(uint64_t *_Nonnull to, const uint64_t *_Non
 
 /* The data calls, and the reasons for which they fail: DataCall and OperationError.Reason name them. */
 #define DMADEV_CALL_COUNT 9
-#define DMADEV_REASON_COUNT 16
+#define DMADEV_REASON_COUNT 17
 
 /* The failed calls of one kind: the same call of the same channel, for the same reason. Written without a lock. A full
  * ring is not a failure: it is counted as rejected. */

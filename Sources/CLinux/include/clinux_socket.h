@@ -11,6 +11,10 @@ int clinux_accept(int listener, int nonblocking);
 /* SO_PEERCRED: the process that called connect(2) or listen(2). 0, or -1 with errno. */
 int clinux_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 
+/* SO_PEERGROUPS: the supplementary groups of that process: their number, or -1 with errno. If it exceeds the capacity, none
+ * is stored. */
+ssize_t clinux_peer_groups(int socket, gid_t *groups, size_t capacity);
+
 /* recvmsg(2) of a message of a socket with SO_PASSCRED, without waiting: its length, or -1 with errno. *pid is the process
  * that has sent it, as the kernel knows it; 0: it is not visible. The message's bytes and descriptors are dropped. */
 ssize_t clinux_receive_pid(int socket, pid_t *pid);

@@ -18,7 +18,9 @@ public final class DeviceRings: Sendable {
         /// By channel, while started.
         var rings: [ApplicationRing] = []
         var dataPath: RingDataPath?
-        var plan: FaultPlan?
+        /// Made for the first that waits.
+        var waits: CompletionWaits?
+        var faults: FaultUpdates?
         /// The calls of each step so far.
         var importCounts: [FaultPlan.ImportStep: UInt64] = [:]
     }
@@ -52,18 +54,42 @@ public final class DeviceRings: Sendable {
     public func inject(_ plan: FaultPlan, driver: String) throws(DMAError) {
         try plan.validate()
         try state.withLock { state throws(DMAError) in
-            guard state.plan == nil else {
+            guard state.faults == nil else {
                 throw DMAError(.invalidArgument, .invalidArgument, "the device already has a fault plan")
             }
-            state.plan = plan
+            state.faults = FaultUpdates(plan)
             state.properties.driver = driver
         }
+    }
+
+    /// Replaces the plan of a device that has one, also while it is started.
+    ///
+    /// - Throws: `EINVAL` for an invalid plan; `ENOTSUP` when the device has none, and when it is started and its engine is
+    ///   in another process, which has received the plan.
+    func replaceFaults(_ plan: FaultPlan) throws(DMAError) {
+        try plan.validate()
+        let rings = try state.withLock { state throws(DMAError) in
+            guard let faults = state.faults else {
+                throw DMAError(
+                    .notSupported, .notSupported,
+                    "the \(state.properties.driver) driver injects no faults: make the device with the driver fault")
+            }
+            guard state.rings.allSatisfy({ $0.engineRing != nil }) else {
+                throw DMAError(
+                    .notSupported, .notSupported,
+                    "the engine of device \(state.id) is in another process: stop the device, set the faults, start it")
+            }
+            faults.replace(plan)
+            return state.rings
+        }
+        // What a plan has stopped can go on.
+        for ring in rings { ring.engineRing?.engine.bell.ring() }
     }
 
     /// Counts a step of an attachment, and fails it if the plan says so.
     func injectImportFault(_ step: FaultPlan.ImportStep) throws(DMAError) {
         let failure: Errno? = state.withLock { state in
-            guard let plan = state.plan else { return nil }
+            guard let plan = state.faults?.latest.plan else { return nil }
             state.importCounts[step, default: 0] += 1
             return plan.importFailure(in: step, number: state.importCounts[step, default: 0])
         }
@@ -93,7 +119,7 @@ public final class DeviceRings: Sendable {
         discard: ([ApplicationRing]) -> Void
     ) throws(DMAError) {
         let now = state.withLock { $0 }
-        let faults = now.plan.map { DeviceFaults($0, submitted: now.totals.mapValues(\.application.submitted)) }
+        let faults = now.faults.map { DeviceFaults($0, submitted: now.totals.mapValues(\.application.submitted)) }
         var rings: [ApplicationRing] = []
         do throws(DMAError) {
             for (vchan, channel) in now.channels.sorted(by: { $0.key < $1.key }) {
@@ -133,6 +159,34 @@ public final class DeviceRings: Sendable {
             state.rings = []
             state.dataPath = nil
         }
+        state.withLock { $0.waits }?.endAll()
+    }
+
+    /// As `DMADriver.notifyOfCompletion`.
+    func notifyOfCompletion(
+        on vchan: UInt16, _ notify: @escaping @Sendable () -> Void
+    ) throws(DMAError) -> @Sendable () -> Void {
+        let (ring, waits) = try state.withLock { state throws(DMAError) in
+            guard Int(vchan) < state.rings.count else {
+                throw DMAError(
+                    .notConfigured, .invalidArgument, "virtual channel \(vchan) of device \(state.id) is not started")
+            }
+            let ring = state.rings[Int(vchan)]
+            guard ring.engineRing != nil else {
+                throw DMAError(
+                    .notSupported, .notSupported,
+                    "the engine of device \(state.id) is in another process, which announces no completions: poll")
+            }
+            if let waits = state.waits { return (ring, waits) }
+            do throws(Errno) {
+                let waits = try CompletionWaits()
+                state.waits = waits
+                return (ring, waits)
+            } catch {
+                throw DMAError(.system, error, "cannot start the thread that waits for completions: \(error)")
+            }
+        }
+        return try waits.add(vchan, ring, notify)
     }
 
     func counters(of vchan: UInt16) -> ChannelCounters? {

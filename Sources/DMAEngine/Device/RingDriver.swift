@@ -1,5 +1,6 @@
 public import CDMADev
 public import DMADev
+internal import SystemPackage
 
 /// A driver whose channels are descriptor rings of an engine, in this process or another one.
 ///
@@ -110,6 +111,24 @@ extension RingDriver {
 
     /// The occupancy of a channel's ring.
     public func ringUse(of vchan: UInt16) -> RingUse? { rings.ring(vchan)?.use }
+
+    /// Notifies when a ring has something to poll.
+    public func notifyOfCompletion(
+        on vchan: UInt16, _ notify: @escaping @Sendable () -> Void
+    ) throws(DMAError) -> @Sendable () -> Void {
+        try rings.notifyOfCompletion(on: vchan, notify)
+    }
+
+    /// Replaces the plan of a device that was made with one.
+    public func setFaults(_ plan: String) throws(DMAError) {
+        let parsed: FaultPlan
+        do throws(FaultPlan.ParseError) {
+            parsed = try FaultPlan(parsing: plan)
+        } catch {
+            throw DMAError(.invalidArgument, .invalidArgument, error.description)
+        }
+        try rings.replaceFaults(parsed)
+    }
 
     /// Accepts system memory, and the windows of the device's own controller.
     public func match(_ interconnect: any Interconnect) throws(DMAError) {

@@ -7,14 +7,15 @@ internal import LinuxSystem
 ///
 /// Used only by the thread that owns the ring's consumer.
 final class FaultInjector {
-    private let schedule: FailureSchedule
-    private let freeze: UInt64
-    private let halt: UInt64
+    private var schedule: FailureSchedule
+    private var freeze: UInt64
+    private var halt: UInt64
     private let before: UInt64
     private let device: DeviceHalt
     /// The delay of completions, in nanoseconds and in ticks.
-    private let delay: UInt64
-    let delayTicks: UInt64
+    private var delay: UInt64
+    private(set) var delayTicks: UInt64
+    private var updates: (source: FaultUpdates, seen: UInt64)?
     /// By slot, for finished operations that are not visible yet: when they become visible, in nanoseconds of the
     /// monotonic clock.
     private var dueTimes: [UInt64]
@@ -35,9 +36,29 @@ final class FaultInjector {
         before = faults.before
         device = faults.halt
         mask = UInt64(memory.layout.slotCount - 1)
+        updates = faults.updates
         dueTimes = delay > 0 ? Array(repeating: 0, count: memory.layout.slotCount) : []
         doorbellTimes = dueTimes
         device.add(memory)
+    }
+
+    /// Follows a plan that was set meanwhile. A frozen channel goes on unless the new plan freezes it; a halted device stays
+    /// halted.
+    func update() {
+        guard let (source, seen) = updates, source.number != seen else { return }
+        let (plan, number) = source.latest
+        updates = (source, number)
+        schedule = FailureSchedule(plan.failures)
+        freeze = plan.freeze?.number ?? .max
+        halt = plan.halt?.number ?? .max
+        isFrozen = false
+        delay = plan.delayNanoseconds
+        delayTicks = Ticks().ticks(delay)
+        // Without a delay, every finished operation was visible.
+        if delay > 0, dueTimes.isEmpty {
+            dueTimes = Array(repeating: 0, count: Int(mask) + 1)
+            doorbellTimes = dueTimes
+        }
     }
 
     private func number(_ operation: UInt64) -> UInt64 { before &+ operation &+ 1 }
@@ -84,6 +105,9 @@ final class FaultInjector {
 
     /// Whether a ring whose operations below `next` are finished has work.
     func hasWork(tail: UInt64, next: UInt64) -> Bool {
+        update()
+        // After the end of a delay, what it has held back.
+        if delay == 0, visible != next { return true }
         if nanosecondsUntilDue(next) == 0 { return true }
         guard tail != next, !isFrozen, !device.isHalted else { return false }
         return number(next) < halt || visible == next

@@ -11,6 +11,8 @@ public struct RingFaults: Sendable {
     public let before: UInt64
     /// The halt state of the device, shared by its rings.
     public let halt: DeviceHalt
+    /// Later plans, and the number of the last one that is in `plan`; `nil`: there are none.
+    var updates: (source: FaultUpdates, seen: UInt64)?
 
     /// Values are not checked.
     public init(plan: FaultPlan, before: UInt64, halt: DeviceHalt) {
@@ -20,16 +22,44 @@ public struct RingFaults: Sendable {
     }
 }
 
+/// The plan of a device, which can be replaced while the engine injects its faults.
+final class FaultUpdates: Sendable {
+    private let current: Locked<FaultPlan>
+    private let count = Atomic<UInt64>(0)
+
+    init(_ plan: FaultPlan) {
+        current = Locked(plan)
+    }
+
+    /// The plan, and the number of plans before it.
+    var latest: (plan: FaultPlan, number: UInt64) {
+        current.withLock { ($0, count.load(ordering: .relaxed)) }
+    }
+
+    /// The number of the latest plan.
+    var number: UInt64 { count.load(ordering: .relaxed) }
+
+    func replace(_ plan: FaultPlan) {
+        current.withLock { current in
+            current = plan
+            count.add(1, ordering: .relaxed)
+        }
+    }
+}
+
 /// The faults of a device between a start and its stop.
 struct DeviceFaults {
+    private let updates: (source: FaultUpdates, seen: UInt64)
     private let plan: FaultPlan
     private let submitted: [UInt16: UInt64]
     private let halt: DeviceHalt
 
     /// - Parameter submitted: number of operations of each channel before the start. An outage starts with an operation
     ///   and ends with the next stop, so these numbers show whether it has ended.
-    init(_ plan: FaultPlan, submitted: [UInt16: UInt64]) {
-        var plan = plan
+    init(_ updates: FaultUpdates, submitted: [UInt16: UInt64]) {
+        let latest = updates.latest
+        self.updates = (updates, latest.number)
+        var plan = latest.plan
         var isHalted = false
         if let outage = plan.halt, (submitted.values.max() ?? 0) >= outage.number {
             isHalted = outage.isSticky
@@ -44,7 +74,9 @@ struct DeviceFaults {
         let before = submitted[vchan, default: 0]
         var plan = plan
         if let outage = plan.freeze, !outage.isSticky, before >= outage.number { plan.freeze = nil }
-        return RingFaults(plan: plan, before: before, halt: halt)
+        var faults = RingFaults(plan: plan, before: before, halt: halt)
+        faults.updates = updates
+        return faults
     }
 }
 

@@ -20,10 +20,19 @@ extension MetricTable {
             help: "Telemetry clients that were accepted."),
         .telemetry(
             "dmadev_telemetry_refused_clients", .counter, from: .server, member: "refusals",
-            help: "Telemetry clients that were refused: too many, or no file descriptors left."),
+            help: "Telemetry clients that were refused: no right, too many, or no file descriptors left."),
         .telemetry(
             "dmadev_telemetry_dropped_clients", .counter, from: .server, member: "dropped_clients",
             help: "Telemetry clients that were disconnected because they did not read."),
+        .telemetry(
+            "dmascope_telemetry_privileged_requests", .counter, labels: ["right"], from: .server,
+            help: "Telemetry requests that needed more than the right to read, by right, and were permitted."
+        ) { reply in
+            let counts = reply.reader("privileged_requests")
+            return ["reset", "control"].compactMap { right in
+                counts.unsigned(right).map { MetricPoint(["right": right], .unsigned($0)) }
+            }
+        },
         .telemetry(
             "dmadev_telemetry_service_seconds", .counter, unit: "seconds", from: .server,
             help: "Time from the receipt of requests to the sending of their replies."

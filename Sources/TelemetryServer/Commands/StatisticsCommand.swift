@@ -5,7 +5,7 @@ extension ServerCommand {
     static let statistics = ServerCommand(
         path: "/telemetry/stats",
         help: "Returns the telemetry server's counters: requests, errors (answered with null), cached (answered from"
-            + " the reply cache), clients, accepted, refusals, dropped_clients, service_time_ns. Takes no parameters"
+            + " the reply cache), clients, accepted, refusals, dropped_clients, service_time_ns, privileged_requests by the right that they needed. Takes no parameters"
     ) { state, _ in
         let statistics = state.statistics
         var time = JSONValue.object()
@@ -22,6 +22,11 @@ extension ServerCommand {
         object.set("refusals", statistics.refusals)
         object.set("dropped_clients", statistics.dropped)
         object.set("service_time_ns", time)
+        var privileged = JSONValue.object()
+        for right in TelemetryRight.allCases where right != .read {
+            privileged.set(name: right.rawValue, statistics.privileged[right, default: 0])
+        }
+        object.set("privileged_requests", privileged)
         return object
     }
 }

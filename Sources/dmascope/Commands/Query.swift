@@ -49,6 +49,12 @@ struct Query: ParsableCommand {
     private static func reason(_ request: String, of peer: Peer) throws(Failure) -> String {
         let path = String(request.prefix { $0 != "," })
         let paths = try peer.request("/")?.elements.compactMap(\.string) ?? []
+        if paths.contains("/telemetry/errors"), paths.contains(path),
+            let errors = try peer.request("/telemetry/errors,16")?.elements,
+            let reason = errors.first(where: { $0["request"]?.string == request })?["reason"]?.string
+        {
+            return StandardStreams.printable(reason)
+        }
         return paths.contains(path)
             ? "invalid parameters of \(path)"
             : "there is no command \(path)\(Suggestion.text(for: path, among: paths))"

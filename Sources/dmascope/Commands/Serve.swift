@@ -74,6 +74,8 @@ struct Serve: ParsableCommand {
                 + "group.", valueName: "group"))
     var controllerGroup: String?
 
+    @OptionGroup var rights: RightsOptions
+
     @Option(
         help: """
             Whose processes share the controller's quotas and turns: those of one user, or of one control group (cgroup \
@@ -214,6 +216,7 @@ struct Serve: ParsableCommand {
                 filePrefix: filePrefix,
                 commands: DeviceCommands.table(
                     for: registry, controller: controller, stuckAfter: .seconds(stuckAfter)),
+                access: rights.telemetryAccess,
                 logger: Logger(label: "dmascope.telemetry"))
         } catch {
             throw Failure(
@@ -234,7 +237,9 @@ struct Serve: ParsableCommand {
         let routes =
             HTTPRoute.livePage(of: sources.snapshots(ownSocket: ownSocket)) + [.metrics(of: collector)] + health
         return HTTPService(
-            address, allowedNames: allowHost, routes: routes, statistics: statistics,
+            address, socketMode: rights.listenSocketMode,
+            socketGroup: rights.listenGroup.flatMap(ControllerGroup.number), allowedNames: allowHost, routes: routes,
+            statistics: statistics,
             logger: Logger(label: "dmascope.http"),
             onListening: listens)
     }
@@ -244,10 +249,12 @@ struct Serve: ParsableCommand {
         let place: BrokerPlace?
         if let broker { place = broker.place } else { place = try findBrokerPlace() }
         if let place {
-            return try ControlService.start(place, socketGroup: group, filePrefix: filePrefix)
+            return try ControlService.start(
+                place, socketMode: rights.controllerSocketMode, socketGroup: group, filePrefix: filePrefix)
         }
         var configuration = ControllerConfiguration()
         configuration.socketGroup = group
+        configuration.socketMode = rights.controllerSocketMode
         configuration.tenants = tenantBy == .cgroup ? .cgroups : .users
         configuration.hasGlobalPriorities = globalPriorities
         configuration.exporters.formUnion(exporter)

@@ -80,7 +80,9 @@ final class Peer {
             Failure(
                 "\(error.reason): check whether the process hangs, or use a longer --timeout", status: .timedOut)
         case .disconnected:
-            Failure("\(error.reason): check whether the process still runs, then try again", status: .noPeer)
+            Failure(
+                "\(error.reason): check whether the process still runs and gives this user a right, then try again",
+                status: .noPeer)
         case .notTelemetry:
             Failure("\(error.reason): choose another socket")
         case .invalidArgument, .tooLong:

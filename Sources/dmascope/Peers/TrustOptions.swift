@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import TelemetryClient
 
 /// The users whose telemetry sockets a command reads.
@@ -26,13 +25,7 @@ struct TrustOptions: ParsableArguments {
 
     /// The number of a user given by name or number; a number need not have a name.
     private static func number(of text: String) -> UInt32? {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 1 << 16)
-        guard getpwnam_r(text, &entry, &buffer, buffer.count, &found) == 0, found != nil else {
-            // The highest number means no user.
-            return UInt32(text).flatMap { $0 == .max ? nil : $0 }
-        }
-        return entry.pw_uid
+        // The highest number means no user.
+        UserName.number(text) ?? UInt32(text).flatMap { $0 == .max ? nil : $0 }
     }
 }

@@ -73,13 +73,14 @@ enum ControlService {
 
     /// Starts a broker at the first path that is free.
     static func start(
-        _ place: BrokerPlace, socketGroup: UInt32?, filePrefix: String
+        _ place: BrokerPlace, socketMode: UInt16, socketGroup: UInt32?, filePrefix: String
     ) throws(Failure) -> ControlService {
         try atFreePath(filePrefix) { (path, _) throws(Failure) -> ControlService? in
             do throws(BrokerError) {
                 return .broker(
                     try DomainBroker(
-                        path: path, place: place, socketGroup: socketGroup, telemetry: telemetry,
+                        path: path, place: place, socketMode: socketMode, socketGroup: socketGroup,
+                        telemetry: telemetry,
                         logger: Logger(label: "dmascope.broker")))
             } catch {
                 if error.isTaken { return nil }

@@ -15,6 +15,15 @@ enum UserName {
         return String(cString: name)
     }
 
+    /// The number of a user; `nil` if no user has the name.
+    static func number(_ name: String) -> UInt32? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 1 << 16)
+        guard getpwnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        return entry.pw_uid
+    }
+
     /// Whose something is that may not be read, and what to do.
     static func advice(for user: UInt32?, _ action: String) -> String {
         guard let user else { return "\(action) as its owner or as the superuser" }

@@ -21,7 +21,7 @@ func life() throws {
     try device.close()
 }
 
-func data() throws {
+func data() async throws {
     let (a, b, c) = (Memory(4096), Memory(4096), Memory(4096))
     let (source, copy, pattern) = (a.address, b.address, c.address)
     a.bytes[4095] = 1
@@ -36,6 +36,14 @@ func data() throws {
     while completions.lastIndex != last { completions = try channel.completed(upTo: 32) }
 
     try check(b.bytes[4095] == 1 && c.bytes[0] == 0xEF, "moved and filled")
+
+    let buffer = try device.makeBuffer(byteCount: 8192)
+    try device.map(buffer)
+    try channel.copy(from: buffer, to: buffer, destinationOffset: 4096, byteCount: 4096, flags: .submit)
+
+    let done = try await channel.nextCompleted(upTo: 32)
+
+    try check(done.count == 1, "waited")
     try device.stop()
 }
 

@@ -2,13 +2,12 @@ import DMADev
 import DMAEngine
 import SoftwareDriver
 
-/// The examples of the README and of the documentation, as they stand there. A test runs them and compares the texts.
+/// The examples of the documentation, as they stand there. A test runs them and compares the texts.
 ///
 /// Prints the name of each example that has run to its end.
 @main
 struct DocumentedExamples {
     static let examples: [(name: String, run: @Sendable () async throws -> Void)] = [
-        ("readme", readme),
         ("life", life),
         ("data", data),
         ("lists", lists),

@@ -1,0 +1,173 @@
+import DMADev
+import DMAEngine
+import FaultDriver
+import SoftwareDriver
+import SystemPackage
+import Synchronization
+import TestSupport
+import Testing
+
+/// Waiting for completions instead of polling. Faults make operations that end late or never.
+@Suite(.timeLimit(.minutes(5))) struct WaitingTests {
+    @Test func aWaitEndsWithTheCompletion() async throws {
+        let bench = try FaultBench("delay=20ms")
+        let channel = try bench.channel
+        try bench.copy(0..<4)
+        var taken = 0
+        while taken < 4 { taken += try await channel.nextCompleted(upTo: 32).count }
+        #expect((0..<4).allSatisfy(bench.isCopied))
+    }
+
+    @Test func whatIsFinishedIsReturnedAtOnce() async throws {
+        let bench = try FaultBench()
+        try bench.copy(0..<3)
+        try bench.waitUntilIdle()
+        let completions = try await bench.channel.nextCompleted(upTo: 2)
+        #expect(completions.count == 2 && completions.lastIndex == 1)
+        try await bench.channel.waitForCompletion()
+        #expect(try await bench.channel.nextCompleted(upTo: 2).count == 1)
+    }
+
+    @Test func aFailureEndsAWaitToo() async throws {
+        let bench = try FaultBench("fail=1:bus_error,delay=10ms")
+        try bench.copy(0..<1)
+        let completions = try await bench.channel.nextCompleted(upTo: 1)
+        #expect(completions.count == 0 && completions.hasError)
+        #expect(try bench.channel.poll(1) == [.busError])
+    }
+
+    @Test func nothingToWaitForIsAnError() async throws {
+        let bench = try FaultBench()
+        let channel = try bench.channel
+        // Enqueued, and no doorbell.
+        try bench.copy(0, on: channel)
+        await #expect(throws: DMAError.self) { try await channel.nextCompleted(upTo: 1) }
+        try channel.submit()
+        #expect(try await channel.nextCompleted(upTo: 1).count == 1)
+        try bench.device.stop()
+        await #expect(throws: OperationError.self) { try await channel.nextCompleted(upTo: 1) }
+        await #expect(throws: DMAError.self) { try await channel.waitForCompletion() }
+    }
+
+    /// No wake-up is lost, whatever state engine and ring are in.
+    @Test(arguments: [0, 1000] as [UInt32]) func randomWaitsAllEnd(idleRounds: UInt32) async throws {
+        var random = SeededGenerator(for: "randomWaitsAllEnd")
+        let registry = DeviceRegistry()
+        let engine = try Engine(idleRounds: idleRounds)
+        let device = try registry.add(SoftwareDevice(engine: engine), named: "dma0")
+        try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+        try device.start()
+        let buffer = try device.makeBuffer(byteCount: 1 << 16)
+        let channel = try device.virtualChannel(0)
+        var (submitted, taken) = (0, 0)
+        while submitted < 20_000 {
+            for _ in 0..<Int.random(in: 1...8, using: &random) where try channel.burstCapacity > 0 {
+                let count = Int.random(in: 1...(Bool.random(using: &random) ? 64 : 16384), using: &random)
+                try channel.copy(from: buffer, to: buffer, destinationOffset: 1 << 15, byteCount: count)
+                submitted += 1
+            }
+            try channel.submit()
+            for _ in 0..<Int.random(in: 0...20, using: &random) { await Task.yield() }
+            repeat { taken += try await channel.nextCompleted(upTo: 64).count } while try channel.burstCapacity == 0
+        }
+        while taken < submitted { taken += try await channel.nextCompleted(upTo: 64).count }
+        try device.stop()
+    }
+
+    /// Several channels of several devices with one engine, which one of them keeps busy without pause.
+    @Test func aBusyEngineAnnouncesToo() async throws {
+        let registry = DeviceRegistry()
+        let engine = try Engine()
+        let busy = try registry.add(SoftwareDevice(engine: engine), named: "busy")
+        try busy.configure(DeviceConfiguration(virtualChannelCount: 1))
+        try busy.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+        try busy.start()
+        let end = Flag()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let buffer = try busy.makeBuffer(byteCount: 1 << 16)
+                let channel = try busy.virtualChannel(0)
+                while !end.isSet.load(ordering: .relaxed) {
+                    while try channel.burstCapacity > 0 {
+                        try channel.copy(from: buffer, to: buffer, destinationOffset: 1 << 15, flags: .submit)
+                    }
+                    _ = try channel.completed(upTo: 64)
+                }
+            }
+            for number in 0..<2 {
+                let device = try registry.add(SoftwareDevice(engine: engine), named: "dma\(number)")
+                try device.configure(DeviceConfiguration(virtualChannelCount: 1))
+                try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+                try device.start()
+                group.addTask {
+                    let buffer = try device.makeBuffer(byteCount: 4096)
+                    let channel = try device.virtualChannel(0)
+                    for _ in 0..<200 {
+                        try channel.copy(from: buffer, to: buffer, destinationOffset: 2048, flags: .submit)
+                        guard try await channel.nextCompleted(upTo: 1).count == 1 else {
+                            throw TestSupportError("none")
+                        }
+                    }
+                    try device.stop()
+                }
+            }
+            try await group.next()
+            try await group.next()
+            end.isSet.store(true, ordering: .relaxed)
+            try await group.waitForAll()
+        }
+        try busy.stop()
+    }
+
+    @Test func cancellationEndsAWait() async throws {
+        let bench = try FaultBench("freeze=1")
+        try bench.copy(0..<1)
+        let device = bench.device
+        for _ in 0..<50 {
+            let task = Task { try await device.virtualChannel(0).nextCompleted(upTo: 1) }
+            if Bool.random() { await Task.yield() }
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+        }
+        // The channel can be waited for again.
+        try device.view.setFaults("")
+        #expect(try await bench.channel.nextCompleted(upTo: 1).count == 1)
+    }
+
+    @Test func aStopEndsAWait() async throws {
+        let (bench, task) = try await waitForever()
+        try bench.device.stop()
+        await #expect(throws: OperationError(.notStarted, .invalidArgument)) { try await task.value }
+    }
+
+    @Test func aHaltEndsAWait() async throws {
+        let (bench, task) = try await waitForever()
+        try bench.device.view.setFaults("halt=1")
+        await #expect(throws: OperationError(.halted, .ioError)) { try await task.value }
+    }
+
+    /// A device whose only operation never ends, and a task that waits for it.
+    private func waitForever() async throws -> (FaultBench, Task<VirtualChannel.Completions, any Error>) {
+        let driver = try faultDevice(FaultPlan(parsing: "freeze=1"))
+        let bench = try FaultBench(driver: driver)
+        try bench.copy(0..<1)
+        let device = bench.device
+        let task = Task { try await device.virtualChannel(0).nextCompleted(upTo: 1) }
+        // A second wait is refused as soon as there is the first.
+        while true {
+            do throws(DMAError) {
+                try driver.notifyOfCompletion(on: 0) {}()
+            } catch {
+                if error.code == .busy { return (bench, task) }
+                throw error
+            }
+            await Task.yield()
+        }
+    }
+}
+
+/// Set by one task, read by another one.
+private final class Flag: Sendable {
+    let isSet = Atomic(false)
+}
