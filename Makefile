@@ -2,7 +2,7 @@
 # The steps themselves are in scripts/; each can be run alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install dpdk-dropin test bench fuzz lint format deps clean
+.PHONY: help run build install uninstall deb dpdk-dropin test bench fuzz lint format deps clean
 
 PREFIX ?= /usr/local
 ABI ?= 23
@@ -17,8 +17,14 @@ build: ## Build everything, tests included, with warnings as errors
 	@scripts/install-packages toolchain build
 	@swift build --build-tests --explicit-target-dependency-import-check error
 
-install: ## Install the C library and the observer of DPDK applications, below PREFIX=/usr/local and DESTDIR
-	@scripts/libdmadev "$(PREFIX)"
+install: ## Install program, libraries, manual pages, completions, units, below PREFIX=/usr/local and DESTDIR
+	@DESTDIR="$(DESTDIR)" scripts/install "$(PREFIX)"
+
+uninstall: ## Remove exactly what make install has installed there
+	@DESTDIR="$(DESTDIR)" scripts/uninstall "$(PREFIX)"
+
+deb: ## Build the Debian packages dmascope, libdmadev1 and libdmadev-dev in .build-deb
+	@scripts/deb
 
 dpdk-dropin: ## Build librte_dmadev.so.23, or .27 with ABI=27: the C library for DPDK applications
 	@scripts/dpdk-dropin --abi "$(ABI)"
@@ -40,7 +46,7 @@ format: ## Rewrite the Swift sources in the house format
 	@swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
 deps: ## Install every Debian package that building and testing need, and fetch the peers
-	@scripts/install-packages toolchain build test
+	@scripts/install-packages toolchain build install deb test
 	@scripts/fetch-packages dpdk
 	@scripts/fetch-packages prometheus
 	@scripts/fetch-packages guest

@@ -18,6 +18,12 @@ func test(of name: String, _ dependencies: [Target.Dependency], resources: [Reso
         name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
+/// What `dmascope --version` says about the sources. Scripts set the variable. The package manager evaluates this file only if
+/// it or a variable has changed, so what it knows of git may be of an earlier build.
+let commit =
+    Context.environment["DMASCOPE_COMMIT"].map { $0.isEmpty ? "unknown commit" : "commit \($0)" }
+    ?? Context.gitInformation.map { "near commit \($0.currentCommit.prefix(7))" } ?? "unknown commit"
+
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -47,6 +53,8 @@ let package = Package(
     targets: [
         // C: what Swift cannot say or cannot import.
         .target(name: "CDMADev"),
+        // Apart, so that another commit compiles only this and the program again.
+        .target(name: "CBuildInfo", cSettings: [.define("DMASCOPE_COMMIT", to: "\"\(commit)\"")]),
         .target(
             name: "CDMATrace", dependencies: ["CDMADev"], cSettings: [.headerSearchPath(".")],
             linkerSettings: [.linkedLibrary("dl")]),
@@ -140,7 +148,7 @@ let package = Package(
             ["ControllerDriver", "DMADev", "DMAEngine", "FaultDriver", "LinuxSystem", "SoftwareDriver", systemPackage]),
 
         // L4: the observer of DPDK's devices, inside the library for C. The stub, which needs libc only, is an object of its
-        // own; scripts/libdmadev builds it.
+        // own; scripts/release builds it.
         .target(
             name: "CDPDKObserver", dependencies: ["CDMADev", "CDMATrace", "CLinux"],
             exclude: ["stub.c", "stub_layout.c", "stub_patch.c"],
@@ -165,7 +173,8 @@ let package = Package(
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry", "DomainBroker",
+                "CBuildInfo", "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry",
+                "DomainBroker",
                 "GuestMachine",
                 "LivePage", "MachineInventory", "MetricsExporter", "ObservedCounters", "OpenMetricsText",
                 "TelemetryServer", "TelemetryClient",

@@ -16,7 +16,7 @@ struct Dmascope: ParsableCommand {
             EXIT STATUS:
             \(ExitStatus.help)
             """,
-        version: DmascopeVersion.text,
+        version: BuildVersion.text,
         subcommands: [
             Serve.self,
             Copy.self,

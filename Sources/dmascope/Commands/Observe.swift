@@ -105,14 +105,16 @@ struct Observe: ParsableCommand {
         for file in found.files { file.remove() }
     }
 
-    /// Beside this program, in the directory of libraries of its installation, or where `make install` puts it.
+    /// Beside this program, in the directory of libraries of its installation, where Debian's package has it, or where
+    /// `make install` puts it.
     private func libraryPath() throws -> String {
         let candidates: [String]
         if let library {
             candidates = [library]
         } else {
             let own = Self.absolute("/proc/self/exe").map { FilePath($0).removingLastComponent() } ?? "/usr/bin"
-            candidates = [own, own.removingLastComponent().appending("lib"), "/usr/local/lib"].map {
+            let libraries = own.removingLastComponent().appending("lib")
+            candidates = [own, libraries, libraries.appending("dmascope"), "/usr/local/lib"].map {
                 $0.appending("libdmascope-dpdk.so").string
             }
         }
@@ -120,7 +122,7 @@ struct Observe: ParsableCommand {
             if let path = Self.absolute(candidate) { return path }
         }
         throw Failure(
-            "there is no \(candidates.joined(separator: " and no ")): install it with `make install`, or pass --library"
+            "there is no \(candidates.joined(separator: " and no ")): install it with `make install` or the package dmascope, or pass --library"
         )
     }
 
