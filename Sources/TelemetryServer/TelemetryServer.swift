@@ -62,6 +62,16 @@ public final class TelemetryServer: Sendable {
         return try TelemetryServer(listener: listener, table: table, configuration: configuration, logger: logger)
     }
 
+    /// Starts a server on a listening socket, for example one that a service manager has opened; otherwise like
+    /// ``start(filePrefix:commands:in:configuration:logger:)``.
+    public static func start(
+        on listener: consuming ListeningSocket, commands: [TelemetryCommand],
+        configuration: Configuration = Configuration(), logger: Logger
+    ) throws(TelemetryServerError) -> TelemetryServer {
+        let table = try CommandTable(commands)
+        return try TelemetryServer(listener: listener, table: table, configuration: configuration, logger: logger)
+    }
+
     private init(
         listener: consuming ListeningSocket, table: CommandTable, configuration: Configuration, logger: Logger
     ) throws(TelemetryServerError) {
