@@ -19,6 +19,7 @@ struct Dmascope: ParsableCommand {
         version: DmascopeVersion.text,
         subcommands: [
             Serve.self,
+            Monitor.self,
             Copy.self,
             Ps.self,
             List.self,
@@ -37,6 +38,7 @@ struct Dmascope: ParsableCommand {
             Bench.self,
             Query.self,
             Trace.self,
+            Connector.self,
         ])
 
     static func main() {
