@@ -58,6 +58,7 @@ final class ControllerLoop {
     var leaving: [UInt64: Peer] = [:]
     /// The members of each published group, and the last published statistics.
     var memberCounts: [AccessGroupID: Int] = [:], lastStatistics = ControllerStatistics()
+    private let ping: LoopPing
     private var isAcceptQueued = false, isStopping = false
     /// Closed for a moment when no descriptors are left, so that a new connection can be accepted and refused.
     private var spare: OwnedDescriptor?
@@ -69,6 +70,7 @@ final class ControllerLoop {
     private static let quiescenceToken: UInt64 = .max
     private static let populatedToken: UInt64 = .max - 1
     private static let arrivalsToken: UInt64 = .max - 2
+    private static let pingToken: UInt64 = .max - 3
 
     /// A bounded piece of work.
     enum Item {
@@ -89,8 +91,10 @@ final class ControllerLoop {
 
     init(
         place: consuming ListeningSocket, configuration: ControllerConfiguration, groups: AccessGroupTable,
-        domains: OSDomainTable, engine: Engine, stopEvent: StopEvent, published: PublishedState, logger: Logger
+        domains: OSDomainTable, engine: Engine, stopEvent: StopEvent, ping: LoopPing, published: PublishedState,
+        logger: Logger
     ) throws(Errno) {
+        self.ping = ping
         self.configuration = configuration
         self.logger = logger
         self.engine = engine
@@ -108,6 +112,7 @@ final class ControllerLoop {
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
         try poller.add(populated.event.raw, [.readable, .edgeTriggered], token: Self.populatedToken)
         try poller.add(domains.arrivals.event.raw, [.readable, .edgeTriggered], token: Self.arrivalsToken)
+        try poller.add(ping.request.raw, [.readable, .edgeTriggered], token: Self.pingToken)
         try poller.add(engine.quiescenceEvent, [.readable, .edgeTriggered], token: Self.quiescenceToken)
         self.poller = poller
         self.place = place
@@ -155,6 +160,7 @@ final class ControllerLoop {
             queue.add(.accept, for: nil)
         case Self.stopToken: isStopping = true
         case Self.arrivalsToken: takeArrivals()
+        case Self.pingToken: ping.answer()
         case Self.quiescenceToken, Self.populatedToken: break
         default:
             // An earlier event may have disconnected it.

@@ -23,6 +23,7 @@ public final class DMAController: ReportingController {
     private let published = PublishedState()
     private let controllerID: UInt16
     private let arrivals: GuestArrivals
+    private let ping: LoopPing
     private let thread: SystemThread
     /// `nil` after the stop.
     private let engine: Locked<Engine?>
@@ -41,10 +42,33 @@ public final class DMAController: ReportingController {
         path: String, configuration: ControllerConfiguration = ControllerConfiguration(), logger: Logger? = nil
     ) throws(ControllerError) -> DMAController {
         try configuration.validate()
+        return try start(configuration, logger) { () throws(ControllerError) in
+            try makeSocket(path: path, mode: configuration.socketMode, group: configuration.socketGroup)
+        }
+    }
+
+    /// Starts a controller on a listening socket, for example one that a service manager has opened.
+    ///
+    /// - Throws: ``ControllerError``; the socket is closed then.
+    public static func start(
+        on socket: consuming ListeningSocket, configuration: ControllerConfiguration = ControllerConfiguration(),
+        logger: Logger? = nil
+    ) throws(ControllerError) -> DMAController {
+        try configuration.validate()
+        var socket: ListeningSocket? = consume socket
+        return try start(configuration, logger) { () throws(ControllerError) in
+            guard let socket = socket.take() else { throw ControllerError("a socket serves one controller") }
+            return socket
+        }
+    }
+
+    private static func start(
+        _ configuration: ControllerConfiguration, _ logger: Logger?,
+        _ makePlace: () throws(ControllerError) -> ListeningSocket
+    ) throws(ControllerError) -> DMAController {
         let groups = try groupTable(configuration)
         let domains = try OSDomainTable(configuration.osDomains)
-        let place = try makeSocket(
-            path: path, mode: configuration.socketMode, group: configuration.socketGroup)
+        let place = try makePlace()
         // Three per connection: socket, process, doorbell. More for descriptors of users that are not closed yet.
         DescriptorLimit.raise(
             to: UInt64(configuration.maximumConnections) * 3 + UInt64(ControllerLoop.maximumBacklog) * 4 + 128)
@@ -81,10 +105,12 @@ public final class DMAController: ReportingController {
         do throws(Errno) {
             let stopEvent = try StopEvent()
             self.stopEvent = stopEvent
+            let ping = try LoopPing()
+            self.ping = ping
             let engine = try Engine(name: "dma-controller", isSharedWithProcesses: true)
             self.engine = Locked(engine)
             thread = try Self.startThread(
-                place, configuration, groups, domains, engine, stopEvent, published, logger)
+                place, configuration, groups, domains, engine, stopEvent, ping, published, logger)
         } catch {
             throw ControllerError("cannot start the controller: \(error)")
         }
@@ -95,11 +121,11 @@ public final class DMAController: ReportingController {
     private static func startThread(
         _ place: consuming ListeningSocket, _ configuration: ControllerConfiguration,
         _ groups: sending AccessGroupTable, _ domains: OSDomainTable, _ engine: Engine, _ stopEvent: StopEvent,
-        _ published: PublishedState, _ logger: Logger
+        _ ping: LoopPing, _ published: PublishedState, _ logger: Logger
     ) throws(Errno) -> SystemThread {
         let loop = try ControllerLoop(
             place: place, configuration: configuration, groups: groups, domains: domains, engine: engine,
-            stopEvent: stopEvent, published: published, logger: logger)
+            stopEvent: stopEvent, ping: ping, published: published, logger: logger)
         return try SystemThread.start(name: "dma-control") { loop.run() }
     }
 
@@ -139,6 +165,9 @@ public final class DMAController: ReportingController {
 
     /// The work of the controller's engine; none after a stop. Any thread; does not wait for the control thread.
     public var engines: [EngineReport] { engine.withLock { $0 }.map { [$0.report] } ?? [] }
+
+    /// Whether the control thread takes events within that time. One thread at a time may call it.
+    public func answers(within timeout: Duration) -> Bool { ping.isAnswered(within: timeout) }
 
     /// Stops the controller: disconnects all applications, removes the socket, and waits for the thread to end.
     ///

@@ -7,19 +7,46 @@ public struct ListeningSocket: ~Copyable, Sendable {
     /// ``SequencedPacketSocket/setTakesDescriptors(_:on:)``.
     public let refusesDescriptors: Bool
 
-    private let file: SocketFile
+    private let file: SocketFile?
+    /// The socket of a service manager, which owns its file.
+    private let inherited: OwnedDescriptor?
 
     /// The socket's path.
-    public var path: String { file.path }
+    public let path: String
     /// Whether it replaced a socket without a server.
-    public var replacedDeadSocket: Bool { file.replacedDeadSocket }
+    public let replacedDeadSocket: Bool
 
     /// The descriptor's number, for a poller; non-blocking.
     public var raw: CInt {
-        switch file.listener {
-        case .some(let listener): listener.raw
-        case .none: -1
+        switch inherited {
+        case .some(let socket): return socket.raw
+        case .none: break
         }
+        switch file {
+        case .some(let file): return file.rawListener
+        case .none: return -1
+        }
+    }
+
+    /// Takes over the socket of a service manager, which already listens. Its file stays when this value is destroyed.
+    ///
+    /// - Throws: when it is no listening `SOCK_SEQPACKET` socket.
+    public init(_ socket: consuming InheritedSocket) throws(SocketFile.Failure) {
+        guard case .packets(let path) = socket.kind else {
+            throw SocketFile.Failure(
+                kind: .system, errno: .notSocket,
+                description: "the socket of the service manager is no listening SOCK_SEQPACKET socket")
+        }
+        let descriptor = socket.takeDescriptor()
+        let raw = descriptor.raw
+        _ = fcntl(raw, F_SETFL, fcntl(raw, F_GETFL) | O_NONBLOCK)
+        // A client that was there before may send descriptors in spite of it.
+        _ = try? SequencedPacketSocket.setTakesDescriptors(false, on: raw)
+        refusesDescriptors = false
+        inherited = consume descriptor
+        file = nil
+        self.path = path
+        replacedDeadSocket = false
     }
 
     /// Listens on the first path without a running server; an error leaves no file behind.
@@ -27,7 +54,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
     /// C: `bind`, `listen`
     public init(at paths: some Collection<String>, _ layout: SocketFile.Layout) throws(SocketFile.Failure) {
         var refusesDescriptors = false
-        file = try SocketFile(at: paths, layout) { (path) throws(Errno) in
+        let file = try SocketFile(at: paths, layout) { (path) throws(Errno) in
             let socket = try SequencedPacketSocket.open(nonblocking: true)
             try SequencedPacketSocket.bind(socket, to: path, mode: layout.mode)
             do throws(Errno) {
@@ -43,6 +70,10 @@ public struct ListeningSocket: ~Copyable, Sendable {
             return socket
         }
         self.refusesDescriptors = refusesDescriptors
+        path = file.path
+        replacedDeadSocket = file.replacedDeadSocket
+        self.file = consume file
+        inherited = nil
     }
 
     /// Listens at a path for other users too: only this user (or the superuser) can write to the directory, which is created
@@ -62,9 +93,6 @@ public struct ListeningSocket: ~Copyable, Sendable {
 
     /// Accepts the next client; see ``SequencedPacketSocket/accept(_:nonblocking:)``.
     public func accept(nonblocking: Bool = false) throws(Errno) -> OwnedDescriptor {
-        switch file.listener {
-        case .some(let listener): try SequencedPacketSocket.accept(listener, nonblocking: nonblocking)
-        case .none: throw .badFileDescriptor
-        }
+        OwnedDescriptor(adopting: try SequencedPacketSocket.acceptRaw(raw, nonblocking: nonblocking))
     }
 }

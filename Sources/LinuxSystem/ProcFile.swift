@@ -58,9 +58,10 @@ public enum ProcFile {
     ///   - path: absolute, or below `directory`.
     ///   - directory: an open directory, for a path that is not absolute.
     ///   - most: names beyond this number are left out.
+    ///   - hidden: whether names that begin with a dot are among them, but for `.` and `..`.
     /// - Throws: the error of opening it: EACCES, ENOENT.
     public static func names(
-        in path: String, in directory: CInt = AT_FDCWD, atMost most: Int = .max
+        in path: String, in directory: CInt = AT_FDCWD, atMost most: Int = .max, hidden: Bool = false
     ) throws(Errno) -> [String] {
         let raw = try tryingSystemCall { openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard let stream = fdopendir(raw) else {
@@ -74,7 +75,7 @@ public enum ProcFile {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if !name.hasPrefix(".") { names.append(name) }
+            if !name.hasPrefix(".") || (hidden && name != "." && name != "..") { names.append(name) }
         }
         return names
     }

@@ -52,8 +52,11 @@ public enum SequencedPacketSocket {
     public static func accept(
         _ listener: borrowing OwnedDescriptor, nonblocking: Bool = false
     ) throws(Errno) -> OwnedDescriptor {
-        let descriptor = listener.raw
-        return OwnedDescriptor(adopting: try tryingSystemCall { clinux_accept(descriptor, nonblocking ? 1 : 0) })
+        OwnedDescriptor(adopting: try acceptRaw(listener.raw, nonblocking: nonblocking))
+    }
+
+    static func acceptRaw(_ listener: CInt, nonblocking: Bool) throws(Errno) -> CInt {
+        try tryingSystemCall { clinux_accept(listener, nonblocking ? 1 : 0) }
     }
 
     /// Connects to the socket at `path`.

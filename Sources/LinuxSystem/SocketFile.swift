@@ -82,7 +82,15 @@ public struct SocketFile: ~Copyable, Sendable {
 
     /// The listening socket. It stays open as long as the file exists: no other file can get its inode number, which
     /// identifies it. `nil` when the caller owns the socket.
-    let listener: OwnedDescriptor?
+    private let listener: OwnedDescriptor?
+
+    /// The number of the listening socket's descriptor; -1 when the caller owns the socket.
+    var rawListener: CInt {
+        switch listener {
+        case .some(let listener): listener.raw
+        case .none: -1
+        }
+    }
 
     private let layout: Layout
     private let identity: FileIdentity?

@@ -20,6 +20,8 @@ public struct SnapshotCollector: Sendable {
         public var trust = TelemetryTrust()
         /// Paths of sockets that are read before all others: those of this process.
         public var ownSockets: [String] = []
+        /// Finds and connects the sources of all users, in place of `directories` and `sockets`; `nil`: this process does.
+        public var connector: SourceConnector?
         /// The timeout of one source, for all of its replies together. With a source that never answers, every collection
         /// takes this long.
         public var timeout: Duration = .seconds(1)
@@ -42,7 +44,7 @@ public struct SnapshotCollector: Sendable {
         self.configuration = configuration
         finder = SourceFinder(
             directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust,
-            first: configuration.ownSockets)
+            first: configuration.ownSockets, connector: configuration.connector)
         inventory = InventoryReader(
             DMABufferInventory.Roots(proc: configuration.procfs, sys: configuration.sysfs))
     }
@@ -57,7 +59,9 @@ public struct SnapshotCollector: Sendable {
         let answers = try finder.query(timeout: configuration.timeout) { _ in SnapshotBuilder() }
         // Reading all processes costs more than the telemetry of a few. Without a result in time, the last one.
         let buffers = inventory.latest(notOlderThan: .seconds(5), waitingAtMost: .milliseconds(200))?.inventory
-        let locations = configuration.directories.map(\.applications) + configuration.sockets
+        let locations =
+            configuration.connector.map { $0.roots.map { "\($0)/dpdk" } }
+            ?? configuration.directories.map(\.applications) + configuration.sockets
         return .object([
             .init("program", .string(DmascopeVersion.text)),
             .init("time_ns", .count(MonotonicTime.wallClockNanoseconds)),
@@ -82,7 +86,9 @@ public struct SnapshotCollector: Sendable {
             .init("instance", answer.source.name.instance.map { .count(UInt64($0)) } ?? .null),
             .init("domain", .text(answer.source.name.domain)),
             .init("uid", answer.source.uid.map { .count(UInt64($0)) } ?? .null),
+            .init("owner", .text(answer.source.owner)),
             .init("pid", answer.process.map(JSONTree.integer) ?? .null),
+            .init("pid_claimed", .bool(answer.isProcessClaimed)),
             .init("name", .text(visible.flatMap { SystemFile.text("/proc/\($0)/comm") })),
             .init("version", .text(answer.greeting?.version)),
             .init("answer_ns", .count(answer.outcome?.nanoseconds ?? 0)),

@@ -21,6 +21,9 @@ public final class MetricsCollector: Sendable {
         public var trust = TelemetryTrust()
         /// Paths of sockets that are read before all others: those of this process.
         public var ownSockets: [String] = []
+        /// Finds and connects the sources of all users, in place of `directories` and `sockets`; `nil`: this process does. Then
+        /// every series of a source has the label `owner`.
+        public var connector: SourceConnector?
         /// The timeout of one source, for all of its replies together.
         public var timeout: Duration = .seconds(1)
         /// The path of sysfs; tests use a copy.
@@ -55,7 +58,7 @@ public final class MetricsCollector: Sendable {
         self.configuration = configuration
         finder = SourceFinder(
             directories: configuration.directories, patterns: configuration.sockets, trust: configuration.trust,
-            first: configuration.ownSockets)
+            first: configuration.ownSockets, connector: configuration.connector)
         inventory = InventoryReader(
             DMABufferInventory.Roots(proc: configuration.procfs, sys: configuration.sysfs))
     }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSystem
 import OpenMetricsText
 package import TelemetryClient
 package import TelemetryWire
@@ -15,6 +16,9 @@ package struct ScrapeSource: Sendable {
     let file: FileIdentity?
     /// Why nothing can be connected; `nil` for a socket.
     let obstacle: TelemetryClientError?
+    /// The name of the owner, or his number; empty when he is not known. `nil` where the sources of other users are not
+    /// searched.
+    package let owner: String?
 
     /// The path of the socket.
     package var path: String { name.path }
@@ -23,12 +27,13 @@ package struct ScrapeSource: Sendable {
     /// `instance` is not used: in Prometheus this label names the scrape target.
     static let labelNames = ["run_directory", "prefix", "prefix_instance"]
 
-    /// The labels of the source.
+    /// The labels of the source; those of a connector also have the owner, which every series of the source has then.
     var labels: LabelSet {
-        [
+        let labels: LabelSet = [
             "run_directory": name.runDirectory, "prefix": name.prefix,
             "prefix_instance": name.instance.map { "\($0)" } ?? "",
         ]
+        return owner.map { labels + ["owner": $0] } ?? labels
     }
 }
 
@@ -48,11 +53,16 @@ package struct SourceFinder: Sendable {
     let first: Set<TelemetrySource>
     /// What is known of channels from one query to the next.
     let progress = ProgressObserver()
+    /// Finds and connects the sources of all users, in place of `directories`; `nil`: this process does.
+    let connector: SourceConnector?
+    private let owners = OwnerNames()
 
     /// Searches at each call of ``sources()``.
     package init(
-        directories: [TelemetryRunDirectory], patterns: [String], trust: TelemetryTrust, first: [String]
+        directories: [TelemetryRunDirectory], patterns: [String], trust: TelemetryTrust, first: [String],
+        connector: SourceConnector? = nil
     ) {
+        self.connector = connector
         self.directories = directories
         self.patterns = patterns
         self.trust = trust
@@ -61,7 +71,10 @@ package struct SourceFinder: Sendable {
 
     /// All sources in the order of the directories and patterns. A socket with several paths is one source, under the first
     /// of them that is not below `/proc`: those end with their process.
-    package func sources() -> [ScrapeSource] {
+    ///
+    /// - Throws: when the connector has failed.
+    package func sources() throws(TelemetryClientError) -> [ScrapeSource] {
+        if let connector { return try sources(of: connector) }
         var sources: [ScrapeSource] = []
         var names: [TelemetrySource: Int] = [:]
         var files: [FileIdentity: Int] = [:]
@@ -78,7 +91,7 @@ package struct SourceFinder: Sendable {
             sources.append(
                 ScrapeSource(
                     name: name, isNamed: isNamed, uid: isThere ? status.st_uid : obstacle?.user, file: file,
-                    obstacle: obstacle))
+                    obstacle: obstacle, owner: nil))
         }
         let found = TelemetryDiscovery.search(directories)
         for name in found.sources { add(name) }
@@ -98,6 +111,24 @@ package struct SourceFinder: Sendable {
         // The process with the lowest number is the one that started first, until numbers are used again.
         for name in belowProc.sorted(by: { Self.order($0.path) < Self.order($1.path) }) { add(name) }
         return sources
+    }
+
+    private func sources(of connector: SourceConnector) throws(TelemetryClientError) -> [ScrapeSource] {
+        var files: Set<FileIdentity> = []
+        return try connector.search().compactMap { place in
+            switch place {
+            case .socket(let name, let socket):
+                let file = FileIdentity(device: socket.device, inode: socket.inode)
+                guard files.insert(file).inserted else { return nil }
+                return ScrapeSource(
+                    name: name, isNamed: false, uid: socket.owner, file: file, obstacle: nil,
+                    owner: owners.name(of: socket.owner))
+            case .obstacle(let name, let reason):
+                return ScrapeSource(
+                    name: name, isNamed: false, uid: reason.user, file: nil, obstacle: reason,
+                    owner: reason.user.map(owners.name) ?? "")
+            }
+        }
     }
 
     /// The directories of a search that could not be read. Those of processes are one source, named by the pattern: they

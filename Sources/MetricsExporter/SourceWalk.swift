@@ -98,12 +98,18 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
         self.observer = observer
     }
 
-    /// The process ID in `/proc`; `nil` when the process is in another PID namespace, or in a guest.
+    /// The process ID in `/proc`; `nil` when the process is in another PID namespace, or in a guest, or when a service manager
+    /// has opened its socket: then the kernel knows only the manager.
     package var visibleProcess: Int32? {
-        source.name.domain == nil ? (outcome?.peer ?? peer).flatMap { $0.pid > 0 ? $0.pid : nil } : nil
+        guard source.name.domain == nil, let pid = (outcome?.peer ?? peer)?.pid, pid > 0 else { return nil }
+        return pid == Self.serviceManager && greeting?.pid != Int64(pid) ? nil : pid
     }
     /// The process ID from the kernel, or else from the process itself; `nil` when neither is known.
     package var process: Int64? { visibleProcess.map(Int64.init) ?? greeting?.pid }
+    /// Whether only the process itself says which one it is.
+    package var isProcessClaimed: Bool { visibleProcess == nil && greeting != nil }
+
+    private static var serviceManager: Int32 { 1 }
 
     package func begin(_ greeting: TelemetryGreeting, peer: PeerCredentials) {
         self.greeting = greeting
@@ -320,11 +326,12 @@ extension SourceFinder {
         timeout: Duration, where isIncluded: (TelemetrySource) -> Bool = { _ in true },
         _ visitor: (ScrapeSource) -> Visitor
     ) throws(TelemetryClientError) -> SourceAnswers<Visitor> {
-        let walks = sources().filter { isIncluded($0.name) }.map { SourceWalk($0, visitor($0), progress) }
+        let walks = try sources().filter { isIncluded($0.name) }.map { SourceWalk($0, visitor($0), progress) }
         refuse(walks)
         progress.forgetOld()
         var sweep = TelemetrySweep(timeout: timeout)
         sweep.trust = trust
+        sweep.connector = connector
         // Whatever the other sources do, they do it later.
         for isFirst in [true, false] {
             let part = walks.filter { $0.outcome == nil && first.contains($0.source.name) == isFirst }

@@ -59,8 +59,7 @@ final class SweepSession {
             return end(TelemetryClientError(.invalidArgument, "a path must not contain NUL"))
         }
         do throws(Errno) {
-            let socket = try SequencedPacketSocket.open(nonblocking: true)
-            try SequencedPacketSocket.connect(socket, to: path)
+            let socket = try makeSocket()
             let peer = try PeerCredentials(of: socket)
             self.peer = peer
             if let refusal = sweep.trust.refusal(of: peer, at: path) { return end(refusal) }
@@ -70,6 +69,13 @@ final class SweepSession {
         } catch {
             if error != .resourceTemporarilyUnavailable { end(.connecting(to: path, error)) }
         }
+    }
+
+    private func makeSocket() throws(Errno) -> OwnedDescriptor {
+        if let connector = sweep.connector { return try connector.connect(to: path) }
+        let socket = try SequencedPacketSocket.open(nonblocking: true)
+        try SequencedPacketSocket.connect(socket, to: path)
+        return socket
     }
 
     /// Ends the session because its deadline has passed.

@@ -68,6 +68,12 @@ public enum TelemetryDiscovery {
         }
     }
 
+    /// Whether a path is that of the directory of a prefix, `ROOT/dpdk/PREFIX`.
+    static func isDirectoryOfPrefix(_ path: String) -> Bool {
+        TelemetryRunDirectory(root: TelemetryTrust.directory(of: TelemetryTrust.directory(of: path))).applications
+            == TelemetryTrust.directory(of: path)
+    }
+
     /// The names in a directory; none if there is no directory.
     package static func names(in path: String) throws(TelemetryClientError) -> [String] {
         guard let directory = opendir(path) else {

@@ -13,6 +13,8 @@ public struct TelemetrySweep: Sendable {
     public var timeout: Duration
     /// The users whose servers are read. The directories of the sockets are not checked.
     public var trust = TelemetryTrust()
+    /// Connects the sockets; `nil`: this process does.
+    public var connector: SourceConnector?
     /// The maximum number of simultaneous conversations; the others wait.
     public var maximumConnections = 512
     /// The maximum length of a reply, in bytes. The greeting of a server may set a lower one.

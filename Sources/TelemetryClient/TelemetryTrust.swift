@@ -1,7 +1,9 @@
 import Glibc
 import LinuxSystem
+import TelemetryWire
 
-/// The users whose telemetry servers are read: the superuser, this process's user, and those that are added.
+/// The users whose telemetry servers are read: the superuser, this process's user, that of the packaged service, and those
+/// that are added.
 ///
 /// A server that is found has to pass two checks: the owner of the socket's directory, before anything is connected, and
 /// the user of its process, as the kernel reports it, before anything is read. For a path that the user of the program
@@ -10,9 +12,10 @@ public struct TelemetryTrust: Sendable, Hashable {
     /// `nil`: all users.
     private let users: Set<UInt32>?
 
-    /// Trusts the superuser, this process's effective user, and `users`.
+    /// Trusts the superuser, this process's effective user, the owner of the packaged service's run directory, and `users`.
     public init(users: Set<UInt32> = []) {
-        self.users = users.union([0, geteuid()])
+        let service = Self.owner(of: TelemetryRunDirectory.packagedService.root)
+        self.users = users.union([0, geteuid()]).union(service.map { [$0] } ?? [])
     }
 
     private init(all: Void) {

@@ -65,6 +65,17 @@ public final class TelemetryServer: Sendable {
             listener: listener, table: table, access: access, configuration: configuration, logger: logger)
     }
 
+    /// Starts a server on a listening socket, for example one that a service manager has opened; otherwise like
+    /// ``start(filePrefix:commands:in:access:configuration:logger:)``. The mode and the group of the socket stay as they are.
+    public static func start(
+        on listener: consuming ListeningSocket, commands: [TelemetryCommand],
+        access: TelemetryAccess = TelemetryAccess(), configuration: Configuration = Configuration(), logger: Logger
+    ) throws(TelemetryServerError) -> TelemetryServer {
+        let table = try CommandTable(commands)
+        return try TelemetryServer(
+            listener: listener, table: table, access: access, configuration: configuration, logger: logger)
+    }
+
     private init(
         listener: consuming ListeningSocket, table: CommandTable, access: TelemetryAccess,
         configuration: Configuration, logger: Logger

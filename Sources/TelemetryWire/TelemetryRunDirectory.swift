@@ -3,7 +3,7 @@ import Glibc
 /// The paths of telemetry sockets, by DPDK's rule, for servers, clients and discovery.
 ///
 /// `ROOT/dpdk/PREFIX/dpdk_telemetry.v2`, then `…v2:1`, `…v2:2` for further processes with the same prefix. This type
-/// does not access the file system.
+/// accesses the file system only for ``candidates``.
 public struct TelemetryRunDirectory: Sendable, Hashable {
     /// The name of a directory's first socket.
     public static let socketName = "dpdk_telemetry.v2"
@@ -20,14 +20,23 @@ public struct TelemetryRunDirectory: Sendable, Hashable {
     /// `/var/run` for the superuser, and `$XDG_RUNTIME_DIR` or `/tmp` for others. Reads the environment at each call.
     public static var standard: TelemetryRunDirectory { candidates[0] }
 
+    /// Whether ``standard`` is the one that every program of this user has without `$RUNTIME_DIRECTORY`.
+    public static var isStandardUsual: Bool { standard == withoutRuntimeDirectory }
+
+    /// The root of the packaged `dmascope.service`. Only the superuser makes directories in `/run`, so its owner is one that
+    /// he has chosen.
+    public static let packagedService = TelemetryRunDirectory(root: "/run/dmascope")
+
     /// All roots where this user's processes may have their sockets, ``standard`` first: a service has its own
     /// `$RUNTIME_DIRECTORY`, but the applications that it observes do not use it. systemd separates several directories
-    /// by colons.
+    /// by colons. The last one is ``packagedService``, if this user may look there.
     public static var candidates: [TelemetryRunDirectory] {
         let own = (environment("RUNTIME_DIRECTORY") ?? "").split(separator: ":").map {
             TelemetryRunDirectory(root: String($0))
         }
-        return (own + [withoutRuntimeDirectory]).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+        let service = packagedService
+        let packaged = access(service.applications, R_OK | X_OK) == 0 ? [service] : []
+        return (own + [withoutRuntimeDirectory] + packaged).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
     /// The directory of a host that has, for each of its guests, a directory with the guest's name: `ROOT/dmascope/domains`.

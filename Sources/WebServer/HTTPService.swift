@@ -12,27 +12,30 @@ import SystemPackage
 ///
 /// It installs no signal handlers; the owner of the group does.
 public struct HTTPService: Service {
-    private let address: ListenAddress
+    let address: ListenAddress
+    let logger: Logger
+    let onListening: @Sendable (String) -> Void
     private let socketMode: UInt16
     private let socketGroup: UInt32?
     private let allowedNames: [String]
     private let routes: [HTTPRoute]
     private let statistics: WebStatistics
-    private let logger: Logger
-    private let onListening: @Sendable (String) -> Void
+    /// The listening socket of a service manager; `nil`: ``run()`` makes one.
+    private let inherited: CInt?
 
     /// One thread for all servers of the process, never shut down: NIO's singleton group has one thread for each processor,
     /// and Hummingbird may schedule work on the thread after the server has ended.
-    private static let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    static let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     /// A further client gets the place of the connection that has waited longest; see ``Seats``.
-    private static let maximumConnections = 256
+    static let maximumConnections = 256
     /// The time at shutdown in which clients can receive responses that are in progress.
-    private static let gracePeriod = Duration.seconds(1)
+    static let gracePeriod = Duration.seconds(1)
 
     /// Opens nothing before ``run()``.
     ///
     /// - Parameters:
     ///   - statistics: counts the requests to the routes.
+    ///   - inherited: the socket of a service manager at that address, instead of one of this service.
     ///   - onListening: called once, when clients can connect, with the location: `http://127.0.0.1:9876`, with the actual
     ///     port, or `unix:PATH`.
     ///   - address: where to listen.
@@ -46,7 +49,7 @@ public struct HTTPService: Service {
     public init(
         _ address: ListenAddress, socketMode: UInt16 = 0o600, socketGroup: UInt32? = nil,
         allowedNames: [String] = [], routes: [HTTPRoute],
-        statistics: WebStatistics = WebStatistics(), logger: Logger,
+        statistics: WebStatistics = WebStatistics(), inherited: consuming InheritedSocket? = nil, logger: Logger,
         onListening: @escaping @Sendable (_ location: String) -> Void = { _ in }
     ) {
         self.address = address
@@ -55,8 +58,17 @@ public struct HTTPService: Service {
         self.allowedNames = allowedNames
         self.routes = routes
         self.statistics = statistics
+        switch consume inherited {
+        case .some(let socket): self.inherited = socket.takeDescriptor().release()
+        case .none: self.inherited = nil
+        }
         self.logger = logger
         self.onListening = onListening
+    }
+
+    /// Calls `body` on the thread of all servers, after what it does at the moment: a sign that it works.
+    public static func afterCurrentWork(_ body: @escaping @Sendable () -> Void) {
+        for thread in threads.makeIterator() { thread.execute(body) }
     }
 
     /// Serves until the graceful shutdown of the group. It then accepts no more requests, answers those in progress, and
@@ -65,6 +77,7 @@ public struct HTTPService: Service {
     /// - Throws: ``HTTPServiceError`` when the address is in use (``HTTPServiceError/isAddressTaken``) or is no address of
     ///   this machine. No socket or directory remains then.
     public func run() async throws {
+        if let inherited { return try await run(on: inherited) }
         var socketLocation: UnixSocketLocation?
         if case .unix(let path) = address { socketLocation = try UnixSocketLocation(path, socketMode, socketGroup) }
         let (bound, boundAddresses) = AsyncStream.makeStream(of: SocketAddress?.self)
@@ -90,23 +103,27 @@ public struct HTTPService: Service {
     private func server(
         _ socketLocation: UnixSocketLocation?, _ onRunning: @escaping @Sendable (SocketAddress?) -> Void
     ) -> some Service {
-        let table = RouteTable(
-            routes, rules: RequestRules(hosts: HostRule(address, allowedNames)), statistics: statistics)
         let bind: BindAddress =
             switch address {
             case .tcp(ListenAddress.everyHost, let port): .hostname(Self.wildcardAddress, port: port)
             case .tcp(let host, let port): .hostname(host, port: port)
             case .unix(let path): .unixDomainSocket(path: socketLocation?.workPath ?? path)
             }
+        return Server(
+            childChannelSetup: connections, configuration: ServerConfiguration(address: bind),
+            onServerRunning: { onRunning($0.localAddress) }, eventLoopGroup: Self.threads, logger: logger)
+    }
+
+    /// What handles the connections of one listening socket.
+    var connections: GuardedHTTPChannel {
+        let table = RouteTable(
+            routes, rules: RequestRules(hosts: HostRule(address, allowedNames)), statistics: statistics)
         let http = HTTP1Channel(
             responder: { [logger] request, writer, _ in
                 let response = await table.response(to: request, logger)
                 try await writer.write(response: response.head, body: response.body)
             }, configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(120)))
-        return Server(
-            childChannelSetup: GuardedHTTPChannel(http: http, seats: Seats(maximum: Self.maximumConnections)),
-            configuration: ServerConfiguration(address: bind), onServerRunning: { onRunning($0.localAddress) },
-            eventLoopGroup: Self.threads, logger: logger)
+        return GuardedHTTPChannel(http: http, seats: Seats(maximum: Self.maximumConnections))
     }
 
     /// A socket of IPv6 also takes connections of IPv4; a kernel without IPv6 has no such file.
@@ -142,14 +159,9 @@ private final class Opening: Service {
             switch address {
             case .tcp(let host, let port):
                 let actual = ListenAddress.tcp(host: host, port: local?.port ?? port)
-                if let local, !local.isLoopback {
-                    logger.warning(
-                        "other machines can reach the live page and the metrics: there are neither passwords nor TLS",
-                        metadata: ["address": "\(actual)"])
-                }
-                let isEvery = host == ListenAddress.everyHost
-                onListening("http://\(isEvery ? .tcp(host: "localhost", port: local?.port ?? port) : actual)")
-            case .unix: onListening("\(address)")
+                if let local { logger.warnIfReachable(local, as: actual) }
+                onListening(actual.location)
+            case .unix: onListening(address.location)
             }
         }
         hasEnded.withLock { $0 = Task.isShuttingDownGracefully }
@@ -157,9 +169,18 @@ private final class Opening: Service {
     }
 }
 
+extension Logger {
+    func warnIfReachable(_ local: SocketAddress, as address: ListenAddress) {
+        guard !local.isLoopback else { return }
+        warning(
+            "other machines can reach the live page and the metrics: there are neither passwords nor TLS",
+            metadata: ["address": "\(address)"])
+    }
+}
+
 extension SocketAddress {
     /// Whether only processes of this machine can connect.
-    fileprivate var isLoopback: Bool {
+    var isLoopback: Bool {
         switch self {
         case .v4: ipAddress?.hasPrefix("127.") == true
         case .v6: ipAddress == "::1" || ipAddress?.hasPrefix("::ffff:127.") == true

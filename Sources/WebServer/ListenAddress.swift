@@ -36,4 +36,13 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         }
     }
+
+    /// What a client opens: `http://127.0.0.1:9876`, or `unix:PATH`.
+    var location: String {
+        switch self {
+        case .unix: description
+        case .tcp(Self.everyHost, let port): "http://localhost:\(port)"
+        case .tcp: "http://\(self)"
+        }
+    }
 }

@@ -19,6 +19,7 @@ struct Dmascope: ParsableCommand {
         version: BuildVersion.text,
         subcommands: [
             Serve.self,
+            Monitor.self,
             Copy.self,
             Ps.self,
             List.self,
@@ -38,6 +39,7 @@ struct Dmascope: ParsableCommand {
             Bench.self,
             Query.self,
             Trace.self,
+            Connector.self,
         ])
 
     static func main() {

@@ -22,6 +22,21 @@ import Testing
         #expect(try promtool("test", "rules", DashboardFolder.path("prometheus/alerts.test.yml")).contains("SUCCESS"))
     }
 
+    /// Of `dmascope monitor`, whose series have one label more.
+    @Test func alertsKeepTheOwnerOfASource() throws {
+        let directory = try TemporaryDirectory()
+        for file in ["recording.yml", "alerts.yml"] {
+            try DashboardFolder.text("prometheus/\(file)").write(
+                toFile: directory.file(file), atomically: false, encoding: .utf8)
+        }
+        let test = try DashboardFolder.text("prometheus/alerts.test.yml")
+            .replacing(#/(- series: '\w+\{)([^\n]*run_directory=)/#) { #"\#($0.1)owner="alice", \#($0.2)"# }
+            .replacing(#/\n( +)run_directory: /#) { "\n\($0.1)owner: 'alice'\($0.0)" }
+        #expect(test.contains("owner: 'alice'"))
+        try test.write(toFile: directory.file("alerts.test.yml"), atomically: false, encoding: .utf8)
+        #expect(try promtool("test", "rules", directory.file("alerts.test.yml")).contains("SUCCESS"))
+    }
+
     @Test func everyAlertIsTestedBothWays() throws {
         let tests = try DashboardFolder.yaml("prometheus/alerts.test.yml", as: RuleTestFile.self).tests
         let expectations = tests.flatMap(\.expectations)

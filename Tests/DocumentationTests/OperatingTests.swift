@@ -84,33 +84,60 @@ import Testing
     }
 }
 
-/// The unit for service managers.
+/// The units for systemd.
 @Suite struct ServiceUnitTests {
-    private let unit = Page.package.appendingPathComponent("packaging/dmascope.service").path
+    private static let units = [("dmascope", "serve"), ("dmascope-monitor", "monitor")]
 
-    @Test func systemdTakesIt() throws {
+    private func path(_ unit: String) -> String {
+        Page.package.appendingPathComponent("packaging/\(unit).service").path
+    }
+
+    @Test(arguments: units) func systemdTakesIt(unit: String, command: String) throws {
         let directory = try TemporaryDirectory()
         // The program is not installed where the unit looks for it.
         let program = try builtProduct("dmascope")
-        let text = try String(contentsOfFile: unit, encoding: .utf8)
-        #expect(text.contains("ExecStart=/usr/bin/dmascope serve"))
+        let text = try String(contentsOfFile: path(unit), encoding: .utf8)
+        #expect(text.contains("ExecStart=/usr/bin/dmascope \(command)"))
         // No group of calls has it, and the unit's filter ends a process for a call that it does not allow.
-        #expect(text.contains("\nSystemCallFilter=memfd_secret\n"))
-        let copy = directory.file("dmascope.service")
+        #expect(text.contains("\nSystemCallFilter=memfd_secret\n") == (command == "serve"))
+        #expect(text.contains("\nType=notify\n") && text.contains("\nWatchdogSec="))
+        let copy = directory.file("\(unit).service")
         try text.replacing("/usr/bin/dmascope", with: program).write(toFile: copy, atomically: false, encoding: .utf8)
         let systemd = try requiredTool("systemd-analyze", package: "systemd")
         let result = try runProgram(systemd, ["verify", "--man=no", copy])
         #expect(result.exit == .exited(0) && result.errors.isEmpty, "\(result)")
         // Of 100; a unit that forbids nothing has 96.
-        let security = try runProgram(systemd, ["security", "--offline=true", "--threshold=25", copy])
+        let security = try runProgram(systemd, ["security", "--offline=true", "--threshold=19", copy])
         #expect(security.exit == .exited(0), "\(security)")
     }
 
-    @Test func theProgramTakesItsOptions() throws {
-        let text = try String(contentsOfFile: unit, encoding: .utf8)
+    @Test(arguments: units) func theProgramTakesItsOptions(unit: String, command: String) throws {
+        let text = try String(contentsOfFile: path(unit), encoding: .utf8)
         let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("ExecStart=") })
-        let help = try outputOfProgram(builtProduct("dmascope"), ["serve", "--help"])
+        let help = try outputOfProgram(builtProduct("dmascope"), [command, "--help"])
         let options = line.split(separator: " ").filter { $0.hasPrefix("--") }
-        #expect(options.count == 1 && options.allSatisfy { help.contains($0) })
+        #expect(!options.isEmpty && options.allSatisfy { help.contains($0) })
+    }
+
+    /// The monitor must see what its unit could hide.
+    @Test func theUnitOfTheMonitorHidesNoRunDirectory() throws {
+        let text = try String(contentsOfFile: path("dmascope-monitor"), encoding: .utf8)
+        #expect(!text.contains("\nPrivateTmp=") && text.contains("\nProtectHome=read-only\n"))
+        for name in ["AmbientCapabilities", "CapabilityBoundingSet"] {
+            #expect(text.contains("\n\(name)=CAP_DAC_OVERRIDE\n"))
+        }
+    }
+
+    @Test func theUsersOfTheUnitsAreMade() throws {
+        let users = Page.package.appendingPathComponent("packaging/dmascope.sysusers").path
+        let systemd = try requiredTool("systemd-sysusers", package: "systemd")
+        let result = try runProgram(systemd, ["--dry-run", users])
+        #expect(result.exit == .exited(0), "\(result)")
+        let text = try String(contentsOfFile: users, encoding: .utf8)
+        for (unit, _) in Self.units {
+            let lines = try String(contentsOfFile: path(unit), encoding: .utf8).split(separator: "\n")
+            let user = try #require(lines.first { $0.hasPrefix("User=") }).dropFirst("User=".count)
+            #expect(text.contains("\nu \(user) "))
+        }
     }
 }

@@ -8,6 +8,7 @@
 #include "clinux_memory.h"
 #include "clinux_random.h"
 #include "clinux_secret.h"
+#include "clinux_service.h"
 #include "clinux_socket.h"
 #include "clinux_sync.h"
 

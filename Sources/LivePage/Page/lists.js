@@ -132,7 +132,7 @@ function processRow(process) {
     "tr",
     { role: "row", id: anchor(processKey(process)), tabindex: "-1" },
     el("th", { scope: "row", role: "rowheader" }, el("span", { title: process.path }, processName(process)), name),
-    cell("PID", String(process.pid ?? unknown)),
+    cell("PID", process.pid_claimed ? `${process.pid} (claimed)` : String(process.pid ?? unknown)),
     cell("Version", version),
     cell("State", state, why),
     cell("Devices", devices),
@@ -143,7 +143,7 @@ function processRow(process) {
     element,
     update(process) {
       const answers = process.state === "answers";
-      setText(name, process.name ?? "");
+      setText(name, [process.name, process.owner && `user ${process.owner}`].filter(Boolean).join(", "));
       setText(version, process.version ?? unknown);
       setText(state, processState(process));
       setAttr(state, "data-tone", answers ? "good" : unread[process.failure] ? "warn" : "bad");

@@ -7,9 +7,9 @@ import DomainBroker
 import LinuxSystem
 import Logging
 import MetricsExporter
-import WebServer
 import ServiceLifecycle
 import TelemetryServer
+import WebServer
 
 /// `dmascope serve`
 struct Serve: ParsableCommand {
@@ -20,7 +20,8 @@ struct Serve: ParsableCommand {
             dpdk-telemetry.py. HTTP shows these devices and those of every other process with a telemetry socket: a \
             live page for browsers, whose address is printed, and /metrics for Prometheus and other scrapers. The \
             process is also a controller: other processes use it with --device controller,socket=PATH, with the path \
-            that is printed. Processes of virtual machines use it too: --os-domain names the memory and the channel that             this machine shares with a guest; serve in the guest passes on what its processes send. The first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it in order, a second one immediately.
+            that is printed. Processes of virtual machines use it too: --os-domain names the memory and the channel that \
+            this machine shares with a guest; serve in the guest passes on what its processes send. The first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it in order, a second one immediately.
 
             DEVICES: a driver, then keys, for example software,name=dma0,vchans=8
             \(DriverTable.help)
@@ -37,18 +38,7 @@ struct Serve: ParsableCommand {
         help: ArgumentHelp("The DPDK file prefix: the name of the telemetry socket's directory.", valueName: "prefix"))
     var filePrefix = "dmascope"
 
-    @Option(
-        help: ArgumentHelp(
-            "The HTTP address: HOST:PORT, [IPv6]:PORT, :PORT or *:PORT for all addresses of this machine, unix:PATH, or off. "
-                + "Port 0 selects a free port.",
-            valueName: "address"))
-    var listen = "127.0.0.1:9876"
-
-    @Option(
-        help: ArgumentHelp(
-            "A host name that HTTP clients may use, in addition to IP addresses and the names of this machine; may be "
-                + "repeated.", valueName: "name"))
-    var allowHost: [String] = []
+    @OptionGroup var web: WebOptions
 
     @OptionGroup var sources: SourceOptions
 
@@ -111,7 +101,6 @@ struct Serve: ParsableCommand {
 
     @OptionGroup var logging: LogOptions
 
-    private static let minimumDescriptors: UInt64 = 64
     private static let defaultDevices = ["software", "software"]
 
     func validate() throws {
@@ -122,29 +111,19 @@ struct Serve: ParsableCommand {
         guard (0.001...86400).contains(stuckAfter) else {
             throw ValidationError("--stuck-after takes 0.001 to 86400 seconds")
         }
-        guard listen == "off" || ListenAddress(listen) != nil else {
-            throw ValidationError("--listen takes HOST:PORT, [IPv6]:PORT, :PORT, *:PORT, unix:PATH, or off")
-        }
         guard broker == nil || osDomain.isEmpty else {
             throw ValidationError("--broker and --os-domain exclude each other: a guest uses its host's controller")
         }
         guard !noController || (broker == nil && osDomain.isEmpty) else {
             throw ValidationError("--no-controller excludes --broker and --os-domain")
         }
-        if let controllerGroup, ControllerGroup.number(controllerGroup) == nil {
-            throw ValidationError(
-                "--controller-group takes the name or number of a group; there is no group \(controllerGroup)")
-        }
+        try GroupName.check(controllerGroup, of: "--controller-group")
     }
 
     func run() throws {
-        // The HTTP library ends the process if it cannot create descriptors.
-        DescriptorLimit.raise(to: Self.minimumDescriptors)
-        guard DescriptorLimit.current >= Self.minimumDescriptors else {
-            throw Failure(
-                "a service needs \(Self.minimumDescriptors) file descriptors, and the limit is "
-                    + "\(DescriptorLimit.maximum): raise it with `ulimit -n 1024`, or LimitNOFILE= of its unit")
-        }
+        let life = try ServiceLife()
+        var sockets = try ServiceSockets()
+        try WebOptions.raiseDescriptorLimit()
         let termination = Termination()
         let logger = logging.bootstrap()
         let registry = DeviceRegistry.shared
@@ -152,8 +131,10 @@ struct Serve: ParsableCommand {
         for (number, device) in devices.enumerated() { start(device, vchanCount: number % 2 == 0 ? 1 : 2, logger) }
 
         // Parts end in reverse order. If a later one fails to start, the earlier ones end with their last reference.
-        let control = noController ? nil : try startControl()
-        let server = try startServer(registry, control?.controller)
+        let control = noController ? nil : try startControl(sockets.takeControl())
+        let server = try startServer(registry, control?.controller, sockets.takeTelemetry())
+        let http = sockets.takeHTTP()
+        try sockets.requireAllTaken(by: "a service with these options")
         let workloads = workload == .copy ? try startWorkloads(devices, logger) : []
         var parts: [(name: String, service: any Service)] = [
             ("devices", WorkingPart { close(devices, logger) }), ("telemetry", WorkingPart(end: server.stop)),
@@ -164,29 +145,28 @@ struct Serve: ParsableCommand {
         let (locations, continuation) = AsyncStream.makeStream(of: String?.self)
         let summary = ServeSummary(
             devices: devices, path: server.path, filePrefix: filePrefix, control: control)
-        parts.append(("summary", SummaryPart(locations: locations) { summary.text(location: $0) }))
-        if let service = httpService(devices, ownSocket: server.path, listens: { continuation.yield($0) }) {
+        parts.append(
+            (
+                "summary",
+                SummaryPart(locations: locations) { location in
+                    life.ready(summary.status(location: location))
+                    return summary.text(location: location)
+                }
+            ))
+        var loops = [ServiceLife.Loop.telemetry(path: server.path)]
+        if let controller = control?.controller { loops.append(.controller(controller)) }
+        if let service = httpService(devices, ownSocket: server.path, http, listens: { continuation.yield($0) }) {
+            loops.append(.web)
             parts.append(("http", service))
         } else {
             continuation.yield(nil)
         }
+        life.watch(loops)
         // The devices may use the memory of the workloads until they are closed.
         try withExtendedLifetime(workloads) {
-            try run(ServiceGroup(parts: parts, logger: logger), until: termination)
+            try WebOptions.run(ServiceGroup(parts: parts, logger: logger), until: termination, life)
         }
         logger.info("ended")
-    }
-
-    private func run(_ group: ServiceGroup, until termination: Termination) throws {
-        do {
-            try group.run(until: termination)
-        } catch let error as HTTPServiceError {
-            let advice =
-                error.isAddressTaken
-                ? "end the program that uses it, or choose another --listen: 127.0.0.1:0 for any free port, or off"
-                : "choose another --listen, for example 127.0.0.1:9876, unix:PATH, or off"
-            throw Failure("\(error): \(advice)")
-        }
     }
 
     private func makeDevices(in registry: DeviceRegistry) throws -> [DMADevice] {
@@ -210,14 +190,20 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private func startServer(_ registry: DeviceRegistry, _ controller: DMAController?) throws -> TelemetryServer {
+    private func startServer(
+        _ registry: DeviceRegistry, _ controller: DMAController?, _ inherited: consuming ListeningSocket?
+    ) throws -> TelemetryServer {
+        let commands = DeviceCommands.table(for: registry, controller: controller, stuckAfter: .seconds(stuckAfter))
+        let logger = Logger(label: "dmascope.telemetry")
         do throws(TelemetryServerError) {
-            return try TelemetryServer.start(
-                filePrefix: filePrefix,
-                commands: DeviceCommands.table(
-                    for: registry, controller: controller, stuckAfter: .seconds(stuckAfter)),
-                access: rights.telemetryAccess,
-                logger: Logger(label: "dmascope.telemetry"))
+            switch consume inherited {
+            case .some(let socket):
+                return try TelemetryServer.start(
+                    on: socket, commands: commands, access: rights.telemetryAccess, logger: logger)
+            case .none:
+                return try TelemetryServer.start(
+                    filePrefix: filePrefix, commands: commands, access: rights.telemetryAccess, logger: logger)
+            }
         } catch {
             throw Failure(
                 "\(error): choose another --file-prefix, or set RUNTIME_DIRECTORY to a directory that you own")
@@ -226,9 +212,9 @@ struct Serve: ParsableCommand {
 
     /// The HTTP routes: a new one is a row here.
     private func httpService(
-        _ devices: [DMADevice], ownSocket: String, listens: @escaping @Sendable (String) -> Void
+        _ devices: [DMADevice], ownSocket: String, _ inherited: consuming ServiceSockets.HTTPSocket?,
+        listens: @escaping @Sendable (String) -> Void
     ) -> HTTPService? {
-        guard let address = ListenAddress(listen) else { return nil }
         let statistics = WebStatistics()
         let collector = sources.collector(includesThisProcess: true, ownSocket: ownSocket, web: statistics)
         let health = HTTPRoute.health {
@@ -236,19 +222,17 @@ struct Serve: ParsableCommand {
         }
         let routes =
             HTTPRoute.livePage(of: sources.snapshots(ownSocket: ownSocket)) + [.metrics(of: collector)] + health
-        return HTTPService(
-            address, socketMode: rights.listenSocketMode,
-            socketGroup: rights.listenGroup.flatMap(ControllerGroup.number), allowedNames: allowHost, routes: routes,
-            statistics: statistics,
-            logger: Logger(label: "dmascope.http"),
-            onListening: listens)
+        return web.service(routes, statistics, inherited, listens: listens)
     }
 
-    private func startControl() throws(Failure) -> ControlService {
-        let group = controllerGroup.flatMap(ControllerGroup.number)
+    private func startControl(_ inherited: consuming ListeningSocket?) throws(Failure) -> ControlService {
+        let group = controllerGroup.flatMap(GroupName.number)
         let place: BrokerPlace?
         if let broker { place = broker.place } else { place = try findBrokerPlace() }
         if let place {
+            guard inherited == nil else {
+                throw Failure("a broker makes its control socket itself: remove the socket control from the unit")
+            }
             return try ControlService.start(
                 place, socketMode: rights.controllerSocketMode, socketGroup: group, filePrefix: filePrefix)
         }
@@ -258,7 +242,7 @@ struct Serve: ParsableCommand {
         configuration.tenants = tenantBy == .cgroup ? .cgroups : .users
         configuration.hasGlobalPriorities = globalPriorities
         configuration.exporters.formUnion(exporter)
-        return try ControlService.start(configuration, osDomain, filePrefix: filePrefix)
+        return try ControlService.start(configuration, osDomain, filePrefix: filePrefix, inherited)
     }
 
     private func findBrokerPlace() throws(Failure) -> BrokerPlace? {

@@ -11,7 +11,7 @@ extension DoctorCheck {
                     .ok,
                     "\(UserName.text(user)): reads and controls its own processes; others where a group has a right")
         ]
-        let (name, group) = (RightsOptions.monitor, ControllerGroup.number(RightsOptions.monitor))
+        let (name, group) = (RightsOptions.monitor, GroupName.number(RightsOptions.monitor))
         switch group {
         case nil:
             findings.append(

@@ -42,7 +42,7 @@ extension DoctorCheck {
                     advice: "`lttng create` starts one (package lttng-tools); processes that run already join it"))
         }
         guard user != 0, system != nil else { return findings }
-        guard let group = ControllerGroup.number("tracing") else {
+        guard let group = GroupName.number("tracing") else {
             findings.append(.init(.warning, "no group tracing: only the superuser controls the superuser's daemon"))
             return findings
         }

@@ -18,7 +18,7 @@ struct SourceOptions: ParsableArguments {
         includesThisProcess: Bool, ownSocket: String? = nil, web: WebStatistics? = nil
     ) -> MetricsCollector {
         var configuration = MetricsCollector.Configuration()
-        configuration.sockets = finder.socket
+        configuration.sockets = finder.socket + (ownSocket.map(Self.elsewhere) ?? [])
         configuration.trust = finder.trustOptions.trust
         configuration.timeout = finder.timeout
         configuration.ownSockets = ownSocket.map { [$0] } ?? []
@@ -33,11 +33,16 @@ struct SourceOptions: ParsableArguments {
     /// - Parameter ownSocket: the telemetry socket of this process.
     func snapshots(ownSocket: String) -> SnapshotCollector {
         var configuration = SnapshotCollector.Configuration()
-        configuration.sockets = finder.socket
+        configuration.sockets = finder.socket + Self.elsewhere(ownSocket)
         configuration.trust = finder.trustOptions.trust
         configuration.timeout = finder.timeout
         configuration.ownSockets = [ownSocket]
         configuration.sysfs = sysfs
         return SnapshotCollector(configuration)
+    }
+
+    /// The path, if a search of the run directories does not find it: a service manager may have opened the socket anywhere.
+    private static func elsewhere(_ path: String) -> [String] {
+        TelemetryRunDirectory.candidates.contains { path.hasPrefix($0.applications + "/") } ? [] : [path]
     }
 }

@@ -88,6 +88,8 @@ final class ProcessCounters: SourceVisitor {
 struct ProcessRow {
     let source: TelemetrySource
     let pid: Int64?
+    /// Whether only the process itself says that this is its number.
+    let isClaimed: Bool
     let uid: UInt32?
     let program: String?
     let devices: [String]
@@ -103,6 +105,7 @@ struct ProcessRow {
     fileprivate init(_ walk: SourceWalk<ProcessCounters>, since before: ProcessCounters?) {
         source = walk.source.name
         pid = walk.process
+        isClaimed = walk.isProcessClaimed
         let failure = walk.outcome?.failure
         uid = walk.outcome?.peer?.uid ?? failure?.user ?? walk.source.uid
         program =
@@ -135,6 +138,7 @@ struct ProcessRow {
             runDirectory: TelemetrySource(path: TelemetryTrust.directory(of: file.path)).runDirectory,
             prefix: TelemetrySource(path: TelemetryTrust.directory(of: file.path)).prefix, instance: nil)
         pid = Int64(file.pid)
+        isClaimed = false
         uid = file.uid
         program = JSONReader.label(file.program)
         devices = file.devices.map { JSONReader.label($0.name) }
@@ -159,6 +163,7 @@ struct ProcessRow {
         func text(_ value: String?) -> JSONTree { value.map(JSONTree.string) ?? .null }
         return .object([
             JSONTree.Member("pid", pid.map(JSONTree.integer) ?? .null),
+            JSONTree.Member("pid_claimed", .bool(isClaimed)),
             JSONTree.Member("uid", uid.map { .integer(Int64($0)) } ?? .null),
             JSONTree.Member("user", text(uid.flatMap(UserName.name))), JSONTree.Member("program", text(program)),
             JSONTree.Member("run_directory", .string(source.runDirectory)),

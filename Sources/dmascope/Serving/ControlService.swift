@@ -37,38 +37,54 @@ enum ControlService {
         }
     }
 
-    /// Starts a controller at the first path that is free, with its bridges.
+    /// Starts a controller with its bridges, at the socket of a service manager or the first path that is free.
     static func start(
-        _ configuration: ControllerConfiguration, _ domains: [OSDomainOption], filePrefix: String
+        _ configuration: ControllerConfiguration, _ domains: [OSDomainOption], filePrefix: String,
+        _ inherited: consuming ListeningSocket?
     ) throws(Failure) -> ControlService {
         var configuration = configuration
         configuration.osDomains = domains.map(\.domain)
+        if let socket = inherited.take() {
+            do throws(ControllerError) {
+                let controller = try DMAController.start(
+                    on: socket, configuration: configuration, logger: Logger(label: "dmascope.controller"))
+                return .controller(controller, try bridges(to: controller, domains))
+            } catch {
+                throw Failure("\(error): choose another --os-domain, or --no-controller")
+            }
+        }
         return try atFreePath(filePrefix) { (path, instance) throws(Failure) -> ControlService? in
             do throws(ControllerError) {
                 // Groups of two controllers have different controller ids.
                 configuration.controllerID = UInt16(instance)
                 let controller = try DMAController.start(
                     path: path, configuration: configuration, logger: Logger(label: "dmascope.controller"))
-                var bridges: [DomainBridge] = []
-                for option in domains {
-                    bridges.append(
-                        try DomainBridge(
-                            domain: option.domain, channel: option.channel, controller: controller,
-                            logger: Logger(label: "dmascope.bridge")
-                        ) { prefix in
-                            let (host, name) = (TelemetryRunDirectory.standard, option.domain.name)
-                            return try? TelemetryServer.makeSocket(
-                                filePrefix: prefix, in: host.domain(name),
-                                below: [host.domains, host.domain(name).root],
-                                logger: Logger(label: "dmascope.bridge"))
-                        })
-                }
-                return .controller(controller, bridges)
+                return .controller(controller, try bridges(to: controller, domains))
             } catch {
                 if error.isTaken { return nil }
                 throw Failure("\(error): choose another --file-prefix, another --os-domain, or --no-controller")
             }
         }
+    }
+
+    private static func bridges(
+        to controller: DMAController, _ domains: [OSDomainOption]
+    ) throws(ControllerError) -> [DomainBridge] {
+        var bridges: [DomainBridge] = []
+        for option in domains {
+            bridges.append(
+                try DomainBridge(
+                    domain: option.domain, channel: option.channel, controller: controller,
+                    logger: Logger(label: "dmascope.bridge")
+                ) { prefix in
+                    let (host, name) = (TelemetryRunDirectory.standard, option.domain.name)
+                    return try? TelemetryServer.makeSocket(
+                        filePrefix: prefix, in: host.domain(name),
+                        below: [host.domains, host.domain(name).root],
+                        logger: Logger(label: "dmascope.bridge"))
+                })
+        }
+        return bridges
     }
 
     /// Starts a broker at the first path that is free.

@@ -28,46 +28,31 @@ struct RightsOptions: ParsableArguments {
     var allow: [RightGrant] = []
 
     @Option(
-        help: ArgumentHelp("The group of the socket of --listen unix:PATH, by name or number.", valueName: "group"))
-    var listenGroup: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The mode of the socket of --listen unix:PATH, in octal. The default is 600, and 660 with --listen-group.",
-            valueName: "mode"))
-    var listenMode: FileMode?
-
-    @Option(
         help: ArgumentHelp(
             "The mode of the controller's socket, in octal: connecting needs read and write. The default is 660.",
             valueName: "mode"))
     var controllerMode: FileMode?
 
     func validate() throws {
-        let groups = [("--telemetry-group", telemetryGroup), ("--listen-group", listenGroup)]
-        for case (let option, let group?) in groups where ControllerGroup.number(group) == nil {
-            throw ValidationError("\(option) takes the name or number of a group; there is no group \(group)")
-        }
+        try GroupName.check(telemetryGroup, of: "--telemetry-group")
     }
 
     /// Who may use the telemetry server.
     var telemetryAccess: TelemetryAccess {
         var rights: [TelemetryAccess.Holder: TelemetryRight] = [:]
         if let user = UserName.number(Self.monitor) { rights[.user(user)] = .read }
-        if let group = ControllerGroup.number(Self.monitor) { rights[.group(group)] = .read }
+        if let group = GroupName.number(Self.monitor) { rights[.group(group)] = .read }
         for grant in allow { rights[.group(grant.group)] = max(rights[.group(grant.group)] ?? .read, grant.right) }
         return TelemetryAccess(
             rights: rights, socketMode: Self.mode(telemetryMode, telemetryGroup),
-            socketGroup: telemetryGroup.flatMap(ControllerGroup.number))
+            socketGroup: telemetryGroup.flatMap(GroupName.number))
     }
-
-    /// The mode of the HTTP server's socket.
-    var listenSocketMode: UInt16 { Self.mode(listenMode, listenGroup) }
 
     /// The mode of the controller's socket.
     var controllerSocketMode: UInt16 { controllerMode.map { UInt16($0.bits) } ?? 0o660 }
 
-    private static func mode(_ mode: FileMode?, _ group: String?) -> UInt16 {
+    /// The mode of a socket: by default for its group too, if one was named.
+    static func mode(_ mode: FileMode?, _ group: String?) -> UInt16 {
         mode.map { UInt16($0.bits) } ?? (group == nil ? 0o600 : 0o660)
     }
 }
@@ -79,7 +64,7 @@ struct RightGrant: ExpressibleByArgument, Equatable {
 
     init?(argument: String) {
         guard let colon = argument.lastIndex(of: ":"),
-            let group = ControllerGroup.number(String(argument[..<colon])),
+            let group = GroupName.number(String(argument[..<colon])),
             let right = TelemetryRight(rawValue: String(argument[argument.index(after: colon)...]))
         else { return nil }
         self.group = group

@@ -29,7 +29,16 @@ struct ServeSummary: Sendable {
             """
     }
 
-    private static func addresses(at location: String) -> String {
+    /// One line for a service manager.
+    func status(location: String?) -> String {
+        let names = devices.map(\.name).joined(separator: ", ")
+        let parts = [
+            "devices \(names)", control.map { "the controller at \($0.path)" }, location.map { "HTTP at \($0)" },
+        ]
+        return "Serves " + parts.compactMap(\.self).joined(separator: ", ")
+    }
+
+    static func addresses(at location: String) -> String {
         let (page, metrics) =
             location.hasPrefix("unix:")
             ? ("/ on \(location)", "/metrics on \(location)") : (location + "/", location + "/metrics")
@@ -54,9 +63,7 @@ struct ServeSummary: Sendable {
 
     /// DPDK's client needs the variable if it is set for this process.
     private var environment: String {
-        let root = TelemetryRunDirectory.standard
-        let isUsual = TelemetryRunDirectory.candidates.count == 1
-        return isUsual ? "" : "RUNTIME_DIRECTORY=\(root.root) "
+        TelemetryRunDirectory.isStandardUsual ? "" : "RUNTIME_DIRECTORY=\(TelemetryRunDirectory.standard.root) "
     }
 
     private var instance: String {

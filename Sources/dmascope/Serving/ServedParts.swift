@@ -42,9 +42,12 @@ extension ServiceGroup {
     /// signal ends the process immediately.
     ///
     /// Call it on the main thread, with the signals blocked in all threads. Tasks run on other threads.
-    nonisolated func run(until termination: Termination) throws {
+    ///
+    /// - Parameter stopping: called at the signal, before the parts end.
+    nonisolated func run(until termination: Termination, stopping: @escaping @Sendable () -> Void = {}) throws {
         try SystemThread.start(name: "signals") {
             termination.wait()
+            stopping()
             Task.detached { await self.triggerGracefulShutdown() }
             // The next signal is delivered to this thread, which has it unblocked.
             while true { pause() }

@@ -1,7 +1,8 @@
+import ArgumentParser
 import Glibc
 
-/// The group whose users may connect to the controller.
-enum ControllerGroup {
+/// Groups of users in options.
+enum GroupName {
     /// The number of a group given by name or number; a number need not have a name.
     static func number(_ text: String) -> UInt32? {
         var entry = group()
@@ -10,5 +11,11 @@ enum ControllerGroup {
         var buffer = [CChar](repeating: 0, count: 1 << 20)
         guard getgrnam_r(text, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return UInt32(text) }
         return entry.gr_gid
+    }
+
+    /// Fails with a message for the option if there is no such group.
+    static func check(_ text: String?, of option: String) throws(ValidationError) {
+        guard let text, number(text) == nil else { return }
+        throw ValidationError("\(option) takes the name or number of a group; there is no group \(text)")
     }
 }
