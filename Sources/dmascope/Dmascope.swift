@@ -37,6 +37,7 @@ struct Dmascope: ParsableCommand {
             Bench.self,
             Query.self,
             Trace.self,
+            Audit.self,
         ])
 
     static func main() {
