@@ -33,7 +33,7 @@ import Testing
         "audit", "bench", "copy", "demo dmabuf", "demo os", "demo pair", "errors", "group events", "group list",
         "group show",
         "info", "list", "memory list", "memory show", "metrics", "ps", "query", "stats", "top", "trace list",
-        "vchans",
+        "trace report", "vchans",
     ])
     func aCommandWithAResultHasJSON(command: String) throws {
         #expect(try Scope().run(command.split(separator: " ").map(String.init) + ["--help"]).output.contains("--json"))
