@@ -65,6 +65,8 @@ let package = Package(
             cSettings: ["../CDMATrace", "../CDMATrace/include", "../CDMADev/include"].map { .headerSearchPath($0) },
             linkerSettings: [.linkedLibrary("lttng-ust"), .linkedLibrary("dl")]),
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        // Loads libbabeltrace2 at run time: a build needs no header of it, and only what reads traces loads it.
+        .target(name: "CBabelTrace", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
 
@@ -100,6 +102,8 @@ let package = Package(
             "TelemetryServer",
             ["TelemetryWire", "LinuxSystem", systemPackage, .product(name: "Logging", package: "swift-log")]),
         swiftTarget("TelemetryClient", ["TelemetryWire", "LinuxSystem", systemPackage]),
+        // What recorded traces say.
+        swiftTarget("TraceAnalysis", ["CBabelTrace", "LinuxSystem", systemPackage]),
         // Virtual machines, for what the kernel of this machine may not have.
         swiftTarget("GuestMachine", ["LinuxSystem", systemPackage]),
         swiftTarget(
@@ -178,7 +182,7 @@ let package = Package(
                 "GuestMachine",
                 "LivePage", "MachineInventory", "MetricsExporter", "ObservedCounters", "OpenMetricsText",
                 "TelemetryServer", "TelemetryClient",
-                "TelemetryWire", "LinuxSystem", "DMATrace", "WebServer", systemPackage,
+                "TelemetryWire", "LinuxSystem", "DMATrace", "TraceAnalysis", "WebServer", systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -225,6 +229,9 @@ let package = Package(
             name: "trace-bursts",
             dependencies: ["CDMADev", "ControllerDriver", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
             path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "trace-planted", dependencies: ["CDMATrace"], path: "Tests/Fixtures/TracePlanted",
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "trace-processes",
             dependencies: [
@@ -339,6 +346,7 @@ let package = Package(
         test(of: "GroupTable", ["GroupTable", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
+        test(of: "TraceAnalysis", ["DeviceDrivers", "TestSupport", "TraceAnalysis"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
         test(of: "Guest", ["DMAController", "GuestMachine", "GuestTestSupport", "TelemetryWire", "TestSupport"]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),

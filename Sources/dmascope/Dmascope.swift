@@ -39,6 +39,7 @@ struct Dmascope: ParsableCommand {
             Bench.self,
             Query.self,
             Trace.self,
+            Audit.self,
             Connector.self,
         ])
 

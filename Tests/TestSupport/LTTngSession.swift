@@ -47,6 +47,14 @@ public final class LTTngSession {
         try recording(events, filter: nil, channel: channel, body) { try $0.read(awk: program) }
     }
 
+    /// Records while `body` runs, and returns what `read` makes of the directories of the traces.
+    public static func analyze<Result>(
+        _ events: [String], channel: Channel, _ body: (LTTngSession) throws -> Void,
+        read: ([String]) throws -> Result
+    ) throws -> Result {
+        try recording(events, filter: nil, channel: channel, body) { try read($0.traces()) }
+    }
+
     /// Records while `body` runs, and returns the files of the traces as they are: for what must not be in them, in no
     /// form.
     public static func rawBytes(_ events: [String], _ body: (LTTngSession) throws -> Void) throws -> Data {

@@ -30,8 +30,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "bench", "copy", "demo dmabuf", "demo os", "demo pair", "errors", "group events", "group list", "group show",
-        "info", "list", "memory list", "memory show", "metrics", "ps", "query", "stats", "top", "trace list", "vchans",
+        "audit", "bench", "copy", "demo dmabuf", "demo os", "demo pair", "errors", "group events", "group list",
+        "group show",
+        "info", "list", "memory list", "memory show", "metrics", "ps", "query", "stats", "top", "trace list",
+        "trace report", "vchans",
     ])
     func aCommandWithAResultHasJSON(command: String) throws {
         #expect(try Scope().run(command.split(separator: " ").map(String.init) + ["--help"]).output.contains("--json"))
@@ -40,7 +42,7 @@ import Testing
     @Test func helpNamesEveryExitStatusAndDriver() throws {
         let scope = try Scope()
         let help = try scope.run("--help").output
-        for status in [0, 1, 3, 4, 5, 6, 64, 130, 143] { #expect(help.contains("\n  \(status) ")) }
+        for status in [0, 1, 3, 4, 5, 6, 7, 64, 130, 143] { #expect(help.contains("\n  \(status) ")) }
         #expect(try scope.run("serve", "--help").output.contains("software: "))
         #expect(try scope.run("--version").output.hasPrefix("dmascope "))
     }

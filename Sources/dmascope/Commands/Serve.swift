@@ -21,7 +21,8 @@ struct Serve: ParsableCommand {
             live page for browsers, whose address is printed, and /metrics for Prometheus and other scrapers. The \
             process is also a controller: other processes use it with --device controller,socket=PATH, with the path \
             that is printed. Processes of virtual machines use it too: --os-domain names the memory and the channel that \
-            this machine shares with a guest; serve in the guest passes on what its processes send. The first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it in order, a second one immediately.
+            this machine shares with a guest; serve in the guest passes on what its \
+            processes send. The first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it in order, a second one immediately.
 
             DEVICES: a driver, then keys, for example software,name=dma0,vchans=8
             \(DriverTable.help)

@@ -5,7 +5,8 @@ import TelemetryWire
 /// `dmascope trace`
 struct Trace: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the trace events.", subcommands: [TraceList.self])
+        abstract: "Show the trace events, and what a recorded trace says.",
+        subcommands: [TraceList.self, TraceReportCommand.self])
 }
 
 /// `dmascope trace list`

@@ -6,6 +6,7 @@ enum ExitStatus: Int32, CaseIterable {
     case missing = 4
     case timedOut = 5
     case different = 6
+    case inconclusive = 7
     case usage = 64
     case interrupted = 130
     case terminated = 143
@@ -18,7 +19,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .noPeer: "no process answers at the target, or it has ended"
         case .missing: "the target answers, but has no such command, device or channel"
         case .timedOut: "the target did not answer in time"
-        case .different: "copied or filled bytes are wrong"
+        case .different: "copied or filled bytes are wrong, or the counters of an audit"
+        case .inconclusive: "an audit has no result, because the trace is not complete"
         case .usage: "the command line is wrong"
         case .interrupted: "copy, bench or demo was interrupted by SIGINT (Ctrl-C)"
         case .terminated: "the same by SIGTERM, SIGHUP or SIGQUIT"

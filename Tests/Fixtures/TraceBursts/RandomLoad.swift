@@ -22,6 +22,8 @@ struct RandomLoad {
     private let base: UInt64
     private let memory: AnyObject
     private let longestList: Int
+    /// Whether it prints only the counters.
+    private let isQuiet: Bool
     /// The device's own, where it has domains; 0: none.
     private var handler: DomainHandler = 0
 
@@ -48,7 +50,8 @@ struct RandomLoad {
         var buffers: [OperationBuffer] = []
     }
 
-    init(_ specification: String, mode: String, seed: UInt64) throws {
+    init(_ specification: String, mode: String, seed: UInt64, isQuiet: Bool = false) throws {
+        self.isQuiet = isQuiet
         self.mode = mode == "silent" ? .silent : mode == "operations" ? .enqueueDequeue : []
         let device: DMADevice
         if specification.hasPrefix("/") {
@@ -112,7 +115,7 @@ struct RandomLoad {
             for number in 1...burst { try enqueue(vchan, isLast: isFlagged && number == burst) }
             if !isFlagged { try channels[vchan].path.submit() }
         }
-        print("bell \(vchan) \(burst)")
+        say("bell \(vchan) \(burst)")
     }
 
     private mutating func enqueue(_ vchan: Int, isLast: Bool) throws {
@@ -133,10 +136,10 @@ struct RandomLoad {
             // A fill has no source.
             if handler != 0 { flags.subtract(.source(.max, of: .process)) }
             index = try path.fill(destination, pattern: pattern, length: length, flags: flags)
-            print("op \(vchan) \(index) \(DMADEV_KIND_FILL) \(pattern) \(destination) \(length) 0 0 \(flags.rawValue)")
+            say("op \(vchan) \(index) \(DMADEV_KIND_FILL) \(pattern) \(destination) \(length) 0 0 \(flags.rawValue)")
         default:
             index = try path.copy(from: source, to: destination, length: length, flags: flags)
-            print("op \(vchan) \(index) \(DMADEV_KIND_COPY) \(source) \(destination) \(length) 0 0 \(flags.rawValue)")
+            say("op \(vchan) \(index) \(DMADEV_KIND_COPY) \(source) \(destination) \(length) 0 0 \(flags.rawValue)")
         }
         channels[vchan].enqueued += 1
     }
@@ -160,7 +163,7 @@ struct RandomLoad {
         _ flags: OperationFlags
     ) {
         let entries = (sources + destinations).map { " \($0.addr):\($0.length)" }.joined()
-        print(
+        say(
             "op \(vchan) \(index) \(DMADEV_KIND_COPY_SG) 0 0 0 \(sources.count) \(destinations.count) \(flags.rawValue)"
                 + entries)
     }
@@ -184,9 +187,13 @@ struct RandomLoad {
             ended = Array(statuses.prefix(count))
         }
         for status in ended {
-            print("done \(vchan) \(RingIndex(truncatingIfNeeded: channels[vchan].finished)) \(status.rawValue)")
+            say("done \(vchan) \(RingIndex(truncatingIfNeeded: channels[vchan].finished)) \(status.rawValue)")
             channels[vchan].finished += 1
         }
+    }
+
+    private func say(_ text: String) {
+        if !isQuiet { print(text) }
     }
 
     // MARK: Random things

@@ -2,12 +2,15 @@ import ControllerDriver
 import DMADev
 import DeviceDrivers
 import LinuxSystem
+import TestSupport
 
 /// A program that keeps a device busy, and prints what a trace of its bursts has to hold.
 ///
 /// - `random DEVICE MODE SEED COUNT`: at least COUNT random operations on two channels, in random bursts; DEVICE is a
 ///   specification, or the path of a controller's socket; MODE is `plain`, `silent` or `operations`. Prints each as
 ///   ``RandomLoad`` says.
+/// - `workloads DEVICE SEED COUNT`: as many short random loads, each with a device of its own and in a random mode. Prints only
+///   the counters of each.
 /// - `copies COUNT`: that many copies of 64 bytes, 32 a doorbell.
 /// - `frozen COUNT`: rings for as many copies on a channel that executes none, and stops: all are aborted.
 /// - `late COUNT`: enqueues as many copies, says `ready`, and rings when its standard input ends.
@@ -21,6 +24,8 @@ struct TraceBursts {
         case ("random", 5):
             var load = try RandomLoad(arguments[1], mode: arguments[2], seed: UInt64(arguments[3]) ?? 0)
             try load.run(atLeast: Int(arguments[4]) ?? 0)
+        case ("workloads", 4):
+            try runWorkloads(arguments[1], seed: UInt64(arguments[2]) ?? 0, count: UInt64(arguments[3]) ?? 0)
         case ("copies", 2):
             try copy(Int(arguments[1]) ?? 0)
         case ("frozen", 2):
@@ -28,7 +33,9 @@ struct TraceBursts {
         case ("late", 2):
             try ringLate(Int(arguments[1]) ?? 0)
         default:
-            print("usage: trace-bursts random DEVICE MODE SEED COUNT | copies COUNT | frozen COUNT | late COUNT")
+            print(
+                "usage: trace-bursts random DEVICE MODE SEED COUNT | workloads DEVICE SEED COUNT | copies COUNT | "
+                    + "frozen COUNT | late COUNT")
         }
     }
 
@@ -57,6 +64,16 @@ struct TraceBursts {
         let elapsed = MonotonicTime.now.nanoseconds - begin.nanoseconds
         print("counters \(counters.submitted) \(counters.completed) \(counters.errors) \(elapsed)")
         try device.close()
+    }
+
+    private static func runWorkloads(_ device: String, seed: UInt64, count: UInt64) throws {
+        for number in 0..<count {
+            var random = SeededGenerator(seed: seed &+ number)
+            let mode = ["plain", "silent", "operations"].randomElement(using: &random) ?? ""
+            let size = Int.random(in: 1...300, using: &random)
+            var load = try RandomLoad(device, mode: mode, seed: seed &+ number, isQuiet: true)
+            try load.run(atLeast: size)
+        }
     }
 
     static func copy(_ count: Int) throws {

@@ -1,0 +1,163 @@
+/// Follows every operation from its call to its completion, across processes.
+///
+/// Events are joined by number, not by order: those of an engine can come before the one of the call. Memory grows with the
+/// number of channels, and of operations in flight.
+public final class OperationFollower<Observer: OperationObserver>: TraceConsumer {
+    /// Gets the operations.
+    public let observer: Observer
+    var table = ChannelTable()
+    var processes = TraceProcesses()
+
+    /// - Parameter observer: gets the operations.
+    public init(_ observer: Observer) {
+        self.observer = observer
+    }
+
+    /// All channels, in the order of process, device and number.
+    public var channels: [TracedChannel] { table.all }
+
+    /// Takes the next event.
+    public func take(_ event: TraceEvent, from processes: TraceProcesses) {
+        self.processes = processes
+        switch event.kind {
+        case .copy, .fill: takeCopy(event)
+        case .copyScatterGather: takeLists(event)
+        case .submit: takeSubmit(event)
+        case .completed, .completedStatus: takePoll(event)
+        case .enqueueOperations: takeOperations(event)
+        case .dequeueOperations: takeDequeue(event)
+        case .enqueueRejected: channel(event).rejectedCount += 1
+        case .burst: takeBurst(event)
+        case .operationStart: takeStart(event)
+        case .operationFinish: takeFinish(event)
+        case .completedBurst: takePublication(event)
+        case .sleep, .wake:
+            observer.takeEngine(
+                Int(event.integer(0)), of: event.process, isAsleep: event.kind == .sleep, at: event.time)
+        case .ringAttach: takeAttach(event)
+        case .ringMapped: takeMapped(event)
+        case .ringDetach: takeDetach(event)
+        case .deviceAdded, .start, .stop, .close, .deviceRemoved, .configure, .channelSetup: takeControl(event)
+        case .otherCall: fail(event, 0)
+        case .other: break
+        }
+    }
+
+    /// Ends all rings. Call it once, after the last event.
+    public func finish() {
+        for channel in table.all {
+            if let ring = channel.ring { end(ring) }
+            channel.ring = nil
+        }
+    }
+
+    // MARK: Channels and rings
+
+    /// The channel of a call: its first two fields are device and channel.
+    func channel(_ event: TraceEvent) -> TracedChannel {
+        channel(event.process, Int(event.integer(0)), Int(event.integer(1)))
+    }
+
+    func channel(_ process: Int, _ device: Int, _ vchan: Int) -> TracedChannel {
+        table.channel(processes.all[process].processID, device, vchan, processes)
+    }
+
+    /// The ring that the calls of a channel are about.
+    func ring(of channel: TracedChannel) -> TracedRing {
+        if let ring = channel.ring { return ring }
+        // After the start of the device, ring indices begin at 0.
+        let ring = TracedRing(channel, hasBeginning: table.isStarted(channel.device, channel.processID))
+        channel.ring = ring
+        return ring
+    }
+
+    /// The ring of an engine's event: its first four fields are engine, ring, device and channel.
+    func engineRing(_ event: TraceEvent) -> TracedRing {
+        let number = event.unsigned(1)
+        if let known = table.ring(event.process, number) { return known.isMapped ? known : adopt(known) }
+        // Without its attach event: the ring of the channel with these numbers in the process of the engine.
+        let channel = channel(event.process, Int(event.integer(2)), Int(event.integer(3)))
+        let ring: TracedRing
+        if let own = channel.ring, own.number == nil {
+            ring = own
+        } else {
+            ring = begin(channel, hasBeginning: false)
+        }
+        ring.engine = Int(event.integer(0))
+        table.add(ring, event.process, number)
+        return ring
+    }
+
+    /// The ring of a controller works, and no process has named it: it is that of the process for which it was attached.
+    private func adopt(_ ring: TracedRing) -> TracedRing {
+        guard let own = ring.channel.ring, own.number == nil, let process = ring.engineProcess, let number = ring.number
+        else {
+            map(ring, to: ring.channel)
+            return ring
+        }
+        table.remove(ring)
+        own.engine = ring.engine
+        table.add(own, process, number)
+        return own
+    }
+
+    /// The calls of a channel are about a ring of another process's engine.
+    func map(_ ring: TracedRing, to channel: TracedChannel) {
+        if let old = channel.ring, old !== ring { end(old) }
+        if channel.descriptorCount == 0 { channel.descriptorCount = ring.channel.descriptorCount }
+        ring.channel = channel
+        ring.isMapped = true
+        channel.ring = ring
+        channel.isStopped = false
+    }
+
+    /// A new ring in place of the one that the channel had.
+    func begin(_ channel: TracedChannel, hasBeginning: Bool) -> TracedRing {
+        if let old = channel.ring { end(old) }
+        let ring = TracedRing(channel, hasBeginning: hasBeginning)
+        channel.ring = ring
+        channel.isStopped = false
+        return ring
+    }
+
+    func end(_ ring: TracedRing) {
+        while ring.window.first < ring.window.end { removeFirst(ring) }
+        table.remove(ring)
+        observer.takeEnd(of: ring)
+    }
+
+    // MARK: The window
+
+    /// The operation with a number, to note more about it; `nil` if nothing was expected any more.
+    func slot(_ number: UInt64, _ ring: TracedRing) -> UnsafeMutablePointer<TracedOperation>? {
+        // Beyond the span, the oldest has all that comes.
+        while ring.window.first < ring.window.end, number >= ring.window.first + ring.span { removeFirst(ring) }
+        if number >= ring.window.end + ring.span { ring.window.restart(at: number) }
+        return ring.window.slot(number)
+    }
+
+    /// Operations leave of which everything has been seen.
+    func advance(_ ring: TracedRing) {
+        while ring.window.first < ring.window.end {
+            let parts = ring.window[ring.window.first].pointee.parts
+            guard parts.isSuperset(of: [.rung, .finished, .noticed]) else { return }
+            removeFirst(ring)
+        }
+    }
+
+    private func removeFirst(_ ring: TracedRing) {
+        let number = ring.window.first
+        observer.take(ring.window[number].pointee, number: number, of: ring)
+        ring.window.removeFirst()
+    }
+
+    /// The number of the first of `count` operations with a ring index.
+    func number(_ sequence: inout IndexSequence, _ ring: TracedRing, index: UInt64, count: UInt64) -> UInt64 {
+        if !ring.hasBeginning, !sequence.isBegun {
+            // Far from 0, because events of earlier operations can follow.
+            if ring.window.end == 0 { ring.window.restart(at: 65536 + index) }
+            sequence.begin(near: ring.window.end, index: index)
+        }
+        return sequence.number(ofIndex: index, count: count)
+    }
+}

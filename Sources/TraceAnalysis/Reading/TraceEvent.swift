@@ -1,0 +1,60 @@
+internal import CBabelTrace
+
+/// One event, valid during the call that gets it.
+public struct TraceEvent {
+    /// Its class.
+    public let layout: EventLayout
+    /// Nanoseconds since 1970, on the clock of the trace.
+    public let time: Int64
+    /// The process that has recorded it: an index of ``TraceProcesses``.
+    public let process: Int
+    private let payload: OpaquePointer
+
+    init(layout: EventLayout, time: Int64, process: Int, payload: OpaquePointer) {
+        self.layout = layout
+        self.time = time
+        self.process = process
+        self.payload = payload
+    }
+
+    /// What it is for the analysis.
+    public var kind: EventKind { layout.kind }
+
+    private func field(_ slot: Int) -> OpaquePointer {
+        cbt_field_structure_borrow_member_field_by_index_const(payload, layout.slots[slot].index)
+    }
+
+    /// The integer of a field.
+    ///
+    /// - Parameter slot: the field's place in ``EventKind/fields``.
+    func integer(_ slot: Int) -> Int64 {
+        layout.slots[slot].isSigned
+            ? cbt_field_integer_signed_get_value(field(slot))
+            : Int64(bitPattern: cbt_field_integer_unsigned_get_value(field(slot)))
+    }
+
+    /// An unsigned integer.
+    func unsigned(_ slot: Int) -> UInt64 { UInt64(bitPattern: integer(slot)) }
+
+    /// A text.
+    func text(_ slot: Int) -> String { String(cString: cbt_field_string_get_value(field(slot))) }
+
+    /// A sequence of unsigned integers.
+    func sequence(_ slot: Int) -> Sequence { Sequence(field: field(slot)) }
+
+    /// A sequence of unsigned integers.
+    struct Sequence {
+        private let field: OpaquePointer
+        let count: Int
+
+        init(field: OpaquePointer) {
+            self.field = field
+            count = Int(cbt_field_array_get_length(field))
+        }
+
+        subscript(index: Int) -> UInt64 {
+            cbt_field_integer_unsigned_get_value(
+                cbt_field_array_borrow_element_field_by_index_const(field, UInt64(index)))
+        }
+    }
+}

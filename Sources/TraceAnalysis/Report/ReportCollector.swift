@@ -1,0 +1,79 @@
+/// Adds up what is reported.
+final class ReportCollector: OperationObserver {
+    /// What is kept of a channel.
+    final class ChannelAccount {
+        var report: ChannelReport
+
+        init(_ report: ChannelReport) { self.report = report }
+    }
+
+    private struct Failure: Hashable {
+        let process: Int
+        let device: Int?
+        let vchan: Int?
+        let call: String
+        let error: Int
+    }
+
+    private struct EngineKey: Hashable {
+        let process: Int
+        let engine: Int
+    }
+
+    private let processes: () -> TraceProcesses
+    private var engines: [EngineKey: EngineReport] = [:]
+    private var failures: [Failure: UInt64] = [:]
+
+    init(_ processes: @escaping () -> TraceProcesses) { self.processes = processes }
+
+    func take(_ operation: TracedOperation, number: UInt64, of ring: TracedRing) {
+        account(of: ring.channel).report.add(operation, number)
+    }
+
+    func takeDoorbell(of count: UInt64, isFirst: Bool, at time: Int64, _ ring: TracedRing) {
+        account(of: ring.channel).report.addDoorbell(
+            of: count, isFirst: isFirst, at: time, occupancy: ring.occupancy)
+    }
+
+    func takeEnd(of ring: TracedRing) { account(of: ring.channel).report.rings += 1 }
+
+    func takeFailure(of call: String, error: Int, channel: TracedChannel?, process: Int) {
+        let failure = Failure(
+            process: process, device: channel?.device, vchan: channel?.vchan, call: call, error: error)
+        failures[failure, default: 0] += 1
+    }
+
+    func takeEngine(_ engine: Int, of process: Int, isAsleep: Bool, at time: Int64) {
+        let key = EngineKey(process: process, engine: engine)
+        if engines[key] == nil {
+            engines[key] = EngineReport(
+                process: processes().all[process].label, engine: engine, isAsleep: isAsleep, at: time)
+        } else {
+            engines[key]?.add(isAsleep: isAsleep, at: time)
+        }
+    }
+
+    /// By process and number.
+    var engineReports: [EngineReport] {
+        engines.sorted { ($0.key.process, $0.key.engine) < ($1.key.process, $1.key.engine) }.map(
+            \.value)
+    }
+
+    /// The most frequent first.
+    var failedCalls: [FailedCallReport] {
+        failures.map { failure, count in
+            FailedCallReport(
+                process: processes().all[failure.process].label, device: failure.device,
+                vchan: failure.vchan,
+                call: failure.call, error: failure.error, count: count)
+        }.sorted { ($1.count, $0.call, $0.process) < ($0.count, $1.call, $1.process) }
+    }
+
+    private func account(of channel: TracedChannel) -> ChannelAccount {
+        // Only this class sets it.
+        if let account = channel.account { return unsafeDowncast(account, to: ChannelAccount.self) }
+        let account = ChannelAccount(ChannelReport(channel, processes()))
+        channel.account = account
+        return account
+    }
+}
