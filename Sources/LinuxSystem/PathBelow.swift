@@ -10,6 +10,8 @@ public enum PathBelow {
     /// leaves the directory.
     ///
     /// - Parameters:
+    ///   - path: relative to the directory.
+    ///   - directory: an open directory.
     ///   - flags: ``readingDirectory``, or ``examining``.
     ///   - stays: false: the path may lead into other file systems.
     public static func open(
@@ -29,7 +31,9 @@ public enum PathBelow {
 
     /// The names in a directory, but for `.` and `..`.
     ///
-    /// - Parameter most: names beyond this number are left out.
+    /// - Parameters:
+    ///   - directory: an open directory.
+    ///   - most: names beyond this number are left out.
     public static func names(in directory: borrowing OwnedDescriptor, atMost most: Int) throws(Errno) -> [String] {
         try ProcFile.names(in: ".", in: directory.raw, atMost: most, hidden: true)
     }

@@ -24,7 +24,9 @@ public struct ServiceManager: ~Copyable, Sendable {
             address: address, watchdogInterval: microseconds.flatMap { $0 > 0 ? .microseconds($0) : nil })
     }
 
-    /// - Parameter address: the path of the manager's socket, or an abstract address that begins with `@`.
+    /// - Parameters:
+    ///   - address: the path of the manager's socket, or an abstract address that begins with `@`.
+    ///   - watchdogInterval: the time within which the manager wants the next sign of life; `nil`: it wants none.
     public init(address: String, watchdogInterval: Duration? = nil) throws(Errno) {
         let socket = OwnedDescriptor(adopting: try tryingSystemCall { clinux_connect_datagrams(address) })
         // A manager that does not read must not hold the service up.

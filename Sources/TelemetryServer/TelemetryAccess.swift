@@ -4,7 +4,7 @@ public import TelemetryWire
 
 /// Who may use a telemetry server, and for what.
 ///
-/// The user of the process and the superuser have every right. The file system decides first who can connect at all: by
+/// The user of the process and the superuser have every right, and the user `dmascope-monitor` may read. The file system decides first who can connect at all: by
 /// default the directories and the socket are for this user only.
 public struct TelemetryAccess: Sendable, Equatable {
     /// A user or a group, by number.
@@ -25,7 +25,7 @@ public struct TelemetryAccess: Sendable, Equatable {
     /// The group ID of the socket; `nil`: the group of the process.
     public var socketGroup: UInt32?
 
-    /// This user and the superuser only, unless rights are given.
+    /// This user, the superuser and the monitor only, unless rights are given.
     ///
     /// - Parameters:
     ///   - rights: of others. They also need the permission of the file system.
@@ -51,7 +51,7 @@ public struct TelemetryAccess: Sendable, Equatable {
     ) -> TelemetryRight? {
         if peer.uid == 0 || peer.uid == ownUser { return .control }
         let holders = [.user(peer.uid), .group(peer.gid)] + groups.map(Holder.group)
-        return holders.compactMap { rights[$0] }.max()
+        return holders.compactMap { rights[$0] }.max() ?? (MonitorUser.matches(peer.uid) ? .read : nil)
     }
 
     /// Whether a group has a right.

@@ -82,7 +82,8 @@ private struct NoController: ReportingController {
 
     @Test(arguments: Page.all) func everyCommandThatIsNamedExists(page: Page) {
         let paths = Set(commands.map(\.path) + CommandTable.ownCommands.map(\.path))
-        for word in page.codeWords where ["/dmadev/", "/controller/", "/t"].contains(where: word.hasPrefix) {
+        let prefixes = ["/dmadev/", "/controller/", "/telemetry/", "/trace/"]
+        for word in page.codeWords where prefixes.contains(where: word.hasPrefix) {
             let path = word.prefix { $0 != "," && $0 != "[" }
             #expect(paths.contains(String(path)) || path == "/telemetry/…", "\(page.name): \(word)")
         }

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import LinuxSystem
 import TelemetryTestSupport
 import TelemetryWire
@@ -20,6 +20,16 @@ import Testing
         #expect(
             TelemetryRight.allCases == [.read, .reset, .control]
                 && TelemetryRight.allCases.sorted() == TelemetryRight.allCases)
+    }
+
+    @Test func theMonitorIsKnownByItsName() throws {
+        let directory = try TemporaryDirectory()
+        let file = directory.file("passwd")
+        let long = "long:x:7:7:" + String(repeating: "x", count: 100) + ":/:/bin/sh"
+        let lines = ["root:x:0:0:root:/root:/bin/sh", long, "dmascope-monitor:x:998:998::/:/bin/false", ""]
+        try lines.joined(separator: "\n").write(toFile: file, atomically: false, encoding: .utf8)
+        #expect(MonitorUser.matches(998, in: file) && !MonitorUser.matches(7, in: file))
+        #expect(!MonitorUser.matches(998, in: directory.file("none")))
     }
 
     @Test func theGroupsOfAPeerAreReadFromTheKernel() throws {

@@ -2,10 +2,10 @@ import Glibc
 import TelemetryServer
 import TelemetryWire
 
-/// A server in a process of its own: `TelemetryTestServer ROOT PREFIX [DESCRIPTORS|- [UID]]`.
+/// A server in a process of its own: `TelemetryTestServer ROOT PREFIX [DESCRIPTORS|- [UID [READER]]]`.
 ///
 /// Prints the socket's path, runs until its standard input ends. With a number it may have only so many descriptors. With
-/// a user it is a process of that user.
+/// a user it is a process of that user, and another user may read it.
 @main
 struct TelemetryTestServer {
     static func main() {
@@ -22,10 +22,13 @@ struct TelemetryTestServer {
                 exit(4)
             }
         }
+        var access = TelemetryAccess()
+        if arguments.count > 5, let user = UInt32(arguments[5]) { access.rights[.user(user)] = .read }
         let constant = TelemetryCommand(path: "/constant", help: "A constant.", generation: { 0 }) { _ in JSONValue(1) }
         do throws(TelemetryServerError) {
             let server = try TelemetryServer.start(
-                filePrefix: arguments[2], commands: [constant], in: TelemetryRunDirectory(root: arguments[1]))
+                filePrefix: arguments[2], commands: [constant], in: TelemetryRunDirectory(root: arguments[1]),
+                access: access)
             print(server.path)
             fflush(nil)
             var byte: UInt8 = 0

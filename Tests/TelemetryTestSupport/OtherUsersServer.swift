@@ -16,7 +16,9 @@ public final class OtherUsersServer: Sendable {
     private let program: RunningProgram
 
     /// Starts a server with a file prefix below a directory of the user, which is made in `directory`.
-    public init(in directory: TemporaryDirectory, _ prefix: String = "other") throws {
+    ///
+    /// - Parameter reader: a user that may read it; `nil`: only its own and the superuser.
+    public init(in directory: TemporaryDirectory, _ prefix: String = "other", reader: UInt32? = nil) throws {
         chmod(directory.path, 0o711)
         runDirectory = TelemetryRunDirectory(root: directory.file("of-other-user"))
         mkdir(runDirectory.root, 0o700)
@@ -24,7 +26,8 @@ public final class OtherUsersServer: Sendable {
             throw TestSupportError("chown: \(String(cString: strerror(errno)))")
         }
         program = try RunningProgram(
-            builtProduct("TelemetryTestServer"), [runDirectory.root, prefix, "-", "\(Self.user)"])
+            builtProduct("TelemetryTestServer"),
+            [runDirectory.root, prefix, "-", "\(Self.user)"] + (reader.map { ["\($0)"] } ?? []))
         path = try program.nextLine()
         guard path.hasPrefix("/") else { throw TestSupportError("the server of another user says: \(path)") }
     }

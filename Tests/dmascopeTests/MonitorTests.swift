@@ -55,8 +55,8 @@ struct MonitorTests {
     }
 
     @Test func itShowsTheDevicesOfEveryUserWithTheirOwner() throws {
-        let server = try scope.serve("--file-prefix", "roots")
-        let other = try OtherUsersServer(in: scope.directory)
+        let server = try scope.serve("--file-prefix", "roots", "--allow", "\(Self.user):read")
+        let other = try OtherUsersServer(in: scope.directory, reader: UInt32(Self.user))
         let monitor = try monitor("--run-directory", other.runDirectory.root)
         let lines = try metrics(of: monitor)
         let (mine, others) = (scope.runDirectory + "/dpdk", other.runDirectory.applications)
@@ -80,7 +80,7 @@ struct MonitorTests {
     }
 
     @Test func theProcessThatReadsMayDoNothing() throws {
-        let server = try scope.serve()
+        let server = try scope.serve("--allow", "\(Self.user):read")
         defer { server.kill(SIGTERM) }
         let monitor = try monitor()
         defer { monitor.kill(SIGTERM) }
@@ -123,8 +123,10 @@ struct MonitorTests {
         // The program and the directories of the test must be in reach of the user.
         chmod(scope.directory.path, 0o711)
         chmod(scope.runDirectory, 0o711)
-        guard try canRun() else { return }
-        let server = try scope.serve()
+        guard try canRun() else {
+            try Test.cancel("the user of the monitor may not enter the directory of the program")
+        }
+        let server = try scope.serve("--allow", "\(Self.user):read")
         defer { server.kill(SIGTERM) }
         let monitor = try monitor(capability: false)
         defer { monitor.kill(SIGTERM) }
@@ -156,7 +158,7 @@ struct MonitorTests {
 
     /// Of a user who wants to see what another one has.
     @Test func aSymbolicLinkLeadsNowhere() throws {
-        let server = try scope.serve()
+        let server = try scope.serve("--allow", "\(Self.user):read")
         defer { server.kill(SIGTERM) }
         let place = scope.directory.file("attack")
         for directory in ["", "/dpdk", "/linked"] { mkdir(place + directory, 0o755) }

@@ -26,7 +26,9 @@ public final class SourceConnector: Sendable {
     /// Places of one search; more would need thousands of users.
     private static let entryLimit = 1 << 16
 
-    /// - Parameter socket: the other end of that of the service.
+    /// - Parameters:
+    ///   - socket: the other end of that of the service.
+    ///   - roots: the directories in which it looks for `dpdk/PREFIX`; with `/*` at the end, all directories in it.
     public init(_ socket: consuming OwnedDescriptor, roots: [String]) {
         self.roots = roots
         connection = Locked(Connection(socket))

@@ -5,7 +5,7 @@ import TelemetryWire
 
 /// Who may use the sockets of `serve`, and for what: a group and a mode for each, and rights on the telemetry socket.
 struct RightsOptions: ParsableArguments {
-    /// The user and the group that may read the telemetry without an option.
+    /// The group that may read the telemetry without an option, as the user of the name.
     static let monitor = "dmascope-monitor"
 
     @Option(
@@ -40,7 +40,6 @@ struct RightsOptions: ParsableArguments {
     /// Who may use the telemetry server.
     var telemetryAccess: TelemetryAccess {
         var rights: [TelemetryAccess.Holder: TelemetryRight] = [:]
-        if let user = UserName.number(Self.monitor) { rights[.user(user)] = .read }
         if let group = GroupName.number(Self.monitor) { rights[.group(group)] = .read }
         for grant in allow { rights[.group(grant.group)] = max(rights[.group(grant.group)] ?? .read, grant.right) }
         return TelemetryAccess(
