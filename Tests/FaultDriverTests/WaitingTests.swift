@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Waiting for completions instead of polling. Faults make operations that end late or never.
-@Suite(.timeLimit(.minutes(5))) struct WaitingTests {
+@Suite struct WaitingTests {
     @Test func aWaitEndsWithTheCompletion() async throws {
         let bench = try FaultBench("delay=20ms")
         let channel = try bench.channel
