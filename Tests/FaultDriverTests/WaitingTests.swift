@@ -1,9 +1,10 @@
 import DMADev
 import DMAEngine
 import FaultDriver
+import LinuxSystem
 import SoftwareDriver
-import SystemPackage
 import Synchronization
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -83,18 +84,14 @@ import Testing
         try busy.configure(DeviceConfiguration(virtualChannelCount: 1))
         try busy.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
         try busy.start()
+        // On a thread of its own: the other tests need those of the pool.
         let end = Flag()
+        let thread = try SystemThread.start(name: "busy") { try? Self.keepBusy(busy, until: end) }
+        defer {
+            end.isSet.store(true, ordering: .relaxed)
+            thread.join()
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                let buffer = try busy.makeBuffer(byteCount: 1 << 16)
-                let channel = try busy.virtualChannel(0)
-                while !end.isSet.load(ordering: .relaxed) {
-                    while try channel.burstCapacity > 0 {
-                        try channel.copy(from: buffer, to: buffer, destinationOffset: 1 << 15, flags: .submit)
-                    }
-                    _ = try channel.completed(upTo: 64)
-                }
-            }
             for number in 0..<2 {
                 let device = try registry.add(SoftwareDevice(engine: engine), named: "dma\(number)")
                 try device.configure(DeviceConfiguration(virtualChannelCount: 1))
@@ -112,12 +109,20 @@ import Testing
                     try device.stop()
                 }
             }
-            try await group.next()
-            try await group.next()
-            end.isSet.store(true, ordering: .relaxed)
             try await group.waitForAll()
         }
-        try busy.stop()
+    }
+
+    private static func keepBusy(_ device: DMADevice, until end: Flag) throws {
+        let buffer = try device.makeBuffer(byteCount: 1 << 16)
+        let channel = try device.virtualChannel(0)
+        while !end.isSet.load(ordering: .relaxed) {
+            while try channel.burstCapacity > 0 {
+                try channel.copy(from: buffer, to: buffer, destinationOffset: 1 << 15, flags: .submit)
+            }
+            _ = try channel.completed(upTo: 64)
+        }
+        try device.stop()
     }
 
     @Test func cancellationEndsAWait() async throws {
