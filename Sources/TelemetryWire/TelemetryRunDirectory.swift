@@ -25,7 +25,7 @@ public struct TelemetryRunDirectory: Sendable, Hashable {
 
     /// The root of the packaged `dmascope.service`. Only the superuser makes directories in `/run`, so its owner is one that
     /// he has chosen.
-    public static let packagedService = TelemetryRunDirectory(root: "/run/dmascope")
+    public static let packagedService = TelemetryRunDirectory(root: "/run/dmascope-service")
 
     /// All roots where this user's processes may have their sockets, ``standard`` first: a service has its own
     /// `$RUNTIME_DIRECTORY`, but the applications that it observes do not use it. systemd separates several directories

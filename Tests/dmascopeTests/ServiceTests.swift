@@ -205,8 +205,8 @@ import Testing
         chmod(scope.directory.path, 0o711)
         let script = """
             set -e
-            mount -t tmpfs none /run && mkdir -m 711 /run/dmascope && chown 34567:34567 /run/dmascope
-            RUNTIME_DIRECTORY=/run/dmascope setpriv --reuid 34567 --regid 34567 --clear-groups \
+            mount -t tmpfs none /run && mkdir -m 711 /run/dmascope-service && chown 34567:34567 /run/dmascope-service
+            RUNTIME_DIRECTORY=/run/dmascope-service setpriv --reuid 34567 --regid 34567 --clear-groups \
                 --inh-caps +dac_override --ambient-caps +dac_override "$0" serve --listen off > "$1" &
             grep --max-count=1 --quiet Ctrl-C "$1"
             "$0" list
@@ -218,7 +218,7 @@ import Testing
             requiredTool("unshare", package: "util-linux"),
             ["-m", "/bin/bash", "-c", script, scope.program, scope.directory.file("output")])
         #expect(result.exit == .exited(0), "\(result)")
-        #expect(result.output.contains("dma0") && result.output.contains("/run/dmascope/dpdk"), "\(result)")
+        #expect(result.output.contains("dma0") && result.output.contains("/run/dmascope-service/dpdk"), "\(result)")
     }
 
     /// Of a service with as many clients as a machine has, and a channel that does not move.
