@@ -52,15 +52,18 @@ private final class TelemetryScene {
         let pair = prepared { try SequencedPacketSocket.pair(nonblocking: true) }
         // Duplicates: a value of another module cannot be taken apart.
         let (raw, other) = Self.parts(of: pair)
-        client = ClientConnection(socket: OwnedDescriptor(adopting: raw))
+        client = ClientConnection(
+            socket: OwnedDescriptor(adopting: raw),
+            peer: PeerCredentials(pid: getpid(), uid: geteuid(), gid: getegid()), right: .control)
         socket = OwnedDescriptor(adopting: other)
         let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
         loop = prepared {
             let table = try CommandTable(DeviceCommands.table(for: registry, controller: controller))
-            let state = ServerState(table: table, configuration: .init(), pid: getpid())
+            let state = ServerState(table: table, access: TelemetryAccess(), configuration: .init(), pid: getpid())
             let root = TelemetryRunDirectory(root: FuzzKind.directory)
             return try ServerLoop(
-                listener: TelemetryServer.makeSocket(filePrefix: "fuzz", in: root, logger: logger), state: state,
+                listener: TelemetryServer.makeSocket(filePrefix: "fuzz", in: root, TelemetryAccess(), logger: logger),
+                state: state,
                 stopSignal: StopSignal(), logger: logger)
         }
         slot = loop.state.clients.insert(client)
