@@ -33,8 +33,8 @@ final class ControllerConnection: Sendable {
         self.mailbox = mailbox
         let (answer, descriptors) = try mailbox.requestBeforeStart(Hello(), sequence: 1, descriptors: [], path)
         var received = ReceivedDescriptors(adopting: descriptors)
-        if let version = Welcome.version(of: answer), version != Hello.version {
-            let hello = Hello()
+        let hello = Hello()
+        if let version = Welcome.version(of: answer), !(hello.lowestVersion...hello.highestVersion).contains(version) {
             throw DMAError(
                 .system, .protocolNotSupported,
                 "\(path): "
@@ -99,6 +99,25 @@ final class ControllerConnection: Sendable {
 
     var isAlive: Bool { liveness.isAlive }
 
+    /// Whether the controller announces completions.
+    var announcesCompletions: Bool { welcome.version >= 5 }
+
+    /// Requests that the controller announces a ring; as `ApplicationRing.Announcement`.
+    func watch(
+        _ vchan: UInt16, until target: UInt64, _ wake: @escaping @Sendable () -> Void
+    ) throws(DMAError) -> Bool {
+        guard isAlive else { return false }
+        // Known before the notice can come.
+        mailbox.setWake(wake, of: vchan)
+        do throws(DMAError) {
+            _ = try request(WatchRing(vchan: vchan, target: target), for: Done.self)
+            return true
+        } catch {
+            guard isAlive else { return false }
+            throw error
+        }
+    }
+
     /// Ends the connection. Does nothing in a forked child.
     func end() {
         if !liveness.isInherited { mailbox.end() }
@@ -147,6 +166,8 @@ private final class Mailbox: Sendable {
         /// Sequence number of the pending request; 0: none.
         var awaited: UInt32 = 0
         var isEnded = false
+        /// For the notices of the rings that were watched last, and the end of the connection.
+        var wakes: [UInt16: @Sendable () -> Void] = [:]
         /// This side ended the connection.
         var isGivenUp = false
     }
@@ -179,6 +200,11 @@ private final class Mailbox: Sendable {
         shutDown()
     }
 
+    /// Sets what is called at the notices of a ring, and at the end of the connection.
+    func setWake(_ wake: @escaping @Sendable () -> Void, of vchan: UInt16) {
+        state.withLock { $0.wakes[vchan] = wake }
+    }
+
     /// The receiving thread: handles messages until the connection ends.
     func run() {
         // The member list that the next answer completes.
@@ -187,6 +213,10 @@ private final class Mailbox: Sendable {
             guard let header = try? Packet.header(of: bytes) else { break }
             if header.kind == .groupChanged, let notice = try? Packet.decode(GroupChanged.self, from: bytes) {
                 groupCache.receive(notice, on: number)
+                continue
+            }
+            if header.kind == .ringPublished, let notice = try? Packet.decode(RingPublished.self, from: bytes) {
+                state.withLock { $0.wakes[notice.vchan] }?()
                 continue
             }
             if header.kind == .groupMembers, let part = try? Packet.decode(GroupMembers.self, from: bytes) {
@@ -215,11 +245,12 @@ private final class Mailbox: Sendable {
             changes.increment()
         }
         shutDown()
-        let isGivenUp = state.withLock { state in
+        let (isGivenUp, wakes) = state.withLock { state in
             state.isEnded = true
-            return state.isGivenUp
+            return (state.isGivenUp, state.wakes.values.map { $0 })
         }
         changes.increment()
+        for wake in wakes { wake() }
         if !isGivenUp { groupCache.connectionLost(number) }
     }
 

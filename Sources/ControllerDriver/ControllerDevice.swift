@@ -78,7 +78,10 @@ public final class ControllerDevice: RingDriver {
     public func prepare() throws(DMAError) {
         guard !connection.isAlive else { return }
         let new = try ControllerConnection(path: path, users: users, groupCache: groupCache)
-        guard new.welcome == connection.welcome else {
+        // A controller of another release can be the same device.
+        var welcome = new.welcome
+        welcome.version = connection.welcome.version
+        guard welcome == connection.welcome else {
             throw DMAError(
                 .system, .protocolError,
                 "the restarted controller at \(path) offers a different device: close this one and add a new one")
@@ -108,10 +111,14 @@ public final class ControllerDevice: RingDriver {
         }
         _ = try connection.request(StartRing(vchan: request.vchan), for: Done.self)
         dmatrace_dmadev_engine_ring_mapped(number, request.device, request.vchan)
+        let announcement: ApplicationRing.Announcement = { (target, wake) throws(DMAError) in
+            try connection.watch(request.vchan, until: target, wake)
+        }
         return ApplicationRing(
             memory: memory, mode: request.configuration.flags,
             bell: EngineBell(word: connection.liveness.bellWord, event: connection.bell.raw),
-            liveness: connection.liveness.word, owner: connection)
+            liveness: connection.liveness.word, owner: connection,
+            announcement: connection.announcesCompletions ? announcement : nil)
     }
 
     /// The memory of a ring whose two files came with the answer.

@@ -304,7 +304,7 @@ public struct GroupMember: Sendable, Equatable {
     }
 }
 
-/// The only notice: another device has changed a group of the device. The sequence in its header is 0.
+/// A notice: another device has changed a group of the device. The sequence in its header is 0.
 ///
 /// It has all that has changed, so that an application whose picture of the group was right has the right one after it.
 public struct GroupChanged: WireMessage {

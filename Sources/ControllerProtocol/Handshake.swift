@@ -6,16 +6,25 @@ public struct Hello: WireMessage {
 
     /// The first member of both greetings: it detects a peer that does not use this protocol.
     public static let magic: UInt32 = 0x4341_4D44  // "DMAC"
-    /// The version of this protocol that this module implements.
-    public static let version: UInt16 = 4
+    /// The newest version of this protocol that this module implements. Version 5 has added ``WatchRing``.
+    public static let version: UInt16 = 5
+    /// The oldest version that both sides still support.
+    public static let oldestVersion: UInt16 = 4
 
     /// The oldest and the newest version that the application supports.
     public var lowestVersion, highestVersion: UInt16
 
     /// Makes the greeting of an application that supports these versions.
-    public init(lowestVersion: UInt16 = Self.version, highestVersion: UInt16 = Self.version) {
+    public init(lowestVersion: UInt16 = Self.oldestVersion, highestVersion: UInt16 = Self.version) {
         self.lowestVersion = lowestVersion
         self.highestVersion = highestVersion
+    }
+
+    /// The version that a controller chooses for an application that supports a range of versions: the newest that both
+    /// support; `nil`: there is none.
+    public static func common(with application: ClosedRange<UInt16>) -> UInt16? {
+        let common = min(application.upperBound, version)
+        return common >= max(application.lowerBound, oldestVersion) ? common : nil
     }
 
     /// Why two sides without a common version do not work together, and what to do.

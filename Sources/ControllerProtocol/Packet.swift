@@ -149,4 +149,8 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
     case memoryAllocated = 24
     /// ``FreeMemory``
     case freeMemory = 25
+    /// ``WatchRing``
+    case watchRing = 26
+    /// ``RingPublished``
+    case ringPublished = 27
 }

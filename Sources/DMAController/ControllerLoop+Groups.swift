@@ -90,7 +90,7 @@ extension ControllerLoop {
                 _ = try groups.join(id, domain: domain, token: token, by: peer.client, at: .now, admission: admission)
                 statistics.joins += 1
             }
-            peer.hasEnteredGroups = true
+            peer.receivesEvents = true
             publishGroup(id)
             let info = try groups.group(id, for: peer.client)
             let entry = GroupEntered(

@@ -52,12 +52,13 @@ extension ControllerLoop {
         case .readGroup: refusal = describe(peer, try Packet.decode(from: bytes), header.sequence)
         case .openWindow: refusal = open(peer, try Packet.decode(from: bytes), &descriptors, header.sequence)
         case .closeWindow: refusal = close(peer, try Packet.decode(from: bytes), header.sequence)
+        case .watchRing: refusal = watch(peer, try Packet.decode(from: bytes), header.sequence)
         case .checkHandler: refusal = check(peer, try Packet.decode(from: bytes), header.sequence)
         case .allocateMemory, .freeMemory:
             refusal = Refusal(
                 .notSupported, "a controller shares out no memory: the broker of an operating system does")
         case .welcome, .done, .failed, .ringAttached, .memoryRegistered, .groupEntered, .groupMembers, .windowOpened,
-            .groupChanged, .memoryAllocated:
+            .groupChanged, .memoryAllocated, .ringPublished:
             throw WireError("\(header.kind) is an answer; applications send requests")
         }
         if let refusal { refuse(peer, refusal, header.sequence) }
@@ -88,7 +89,7 @@ extension ControllerLoop {
     private func greet(_ peer: Peer, _ hello: Hello, _ sequence: UInt32) -> Refusal? {
         guard peer.device == nil else { return Refusal(.invalidArgument, "the connection has already been greeted") }
         let versions = hello.lowestVersion...hello.highestVersion
-        guard versions.contains(Hello.version) else {
+        guard let version = Hello.common(with: versions) else {
             return Refusal(
                 .protocolNotSupported, Hello.mismatch(application: versions, controller: Hello.version))
         }
@@ -106,7 +107,7 @@ extension ControllerLoop {
             }
             peer.device = device
             let welcome = Welcome(
-                controllerID: configuration.controllerID, capabilities: capabilities,
+                version: version, controllerID: configuration.controllerID, capabilities: capabilities,
                 maximumVirtualChannelCount: configuration.maximumVirtualChannelCount,
                 maximumDescriptorCount: configuration.maximumDescriptorCount,
                 minimumDescriptorCount: configuration.minimumDescriptorCount,

@@ -6,8 +6,8 @@ internal import SystemPackage
 extension ControllerLoop {
     /// Sends a message, after those that are queued already.
     ///
-    /// When the socket is full, the message is queued if the peer has been in a group, because it did not request the
-    /// events that fill its socket. A peer that receives only answers violates the protocol: it may have only one
+    /// When the socket is full, the message is queued if the peer receives events: it did not request those of groups,
+    /// which fill its socket. A peer that receives only answers violates the protocol: it may have only one
     /// request pending.
     ///
     /// - Returns: the peer to disconnect: when the tenant's quota is used up, this one or another one of it with
@@ -23,7 +23,7 @@ extension ControllerLoop {
                 }
             }
             guard let error else { return nil }
-            guard error == .wouldBlock, peer.hasEnteredGroups else { return peer }
+            guard error == .wouldBlock, peer.receivesEvents else { return peer }
         }
         // Messages with descriptors are never queued: no request that needs one is read while messages are queued.
         guard descriptors.isEmpty else { return peer }
@@ -79,7 +79,10 @@ extension ControllerLoop {
         }
         peer.unsent.removeFirst(count)
         ledger.release(peer.tenant, QuotaLedger.Amount(events: count))
-        if peer.unsent.isEmpty { watch(peer, .readable) }
+        if peer.unsent.isEmpty {
+            watch(peer, .readable)
+            queueNotices(to: peer)
+        }
         return !isFull
     }
 

@@ -15,6 +15,8 @@ final class ControllerLoop {
     var memory: TenantMemory
     /// The peers whose memory is mapped now, and what follows for each.
     let populated: PopulatedPeers
+    /// What the engine has announced to applications that wait.
+    let announcements: RingAnnouncements
     var afterPopulating: [UInt64: () -> Void] = [:]
     let poller: Poller
     let place: ListeningSocket
@@ -71,6 +73,7 @@ final class ControllerLoop {
     private static let populatedToken: UInt64 = .max - 1
     private static let arrivalsToken: UInt64 = .max - 2
     private static let pingToken: UInt64 = .max - 3
+    private static let announcementsToken: UInt64 = .max - 4
 
     /// A bounded piece of work.
     enum Item {
@@ -80,6 +83,8 @@ final class ControllerLoop {
         case admit(GuestArrivals.Arrival)
         /// Read one message of a peer, or send some that wait.
         case serve(UInt64)
+        /// Send notices of announced rings.
+        case announce(UInt64)
         /// Perform a delayed join.
         case join(UInt64)
         /// Remove a ring that was stopped, or move the next part of its operation.
@@ -106,11 +111,13 @@ final class ControllerLoop {
         blockingCalls = BlockingCalls()
         memory = TenantMemory(logger)
         populated = try PopulatedPeers()
+        announcements = try RingAnnouncements()
         published.change { [mode = memory.mode.rawValue] in $0.memoryMode = mode }
         let poller = try Poller()
         try poller.add(place.raw, .readable, token: Self.listenerToken)
         try poller.add(stopEvent.event.raw, .readable, token: Self.stopToken)
         try poller.add(populated.event.raw, [.readable, .edgeTriggered], token: Self.populatedToken)
+        try poller.add(announcements.event.raw, [.readable, .edgeTriggered], token: Self.announcementsToken)
         try poller.add(domains.arrivals.event.raw, [.readable, .edgeTriggered], token: Self.arrivalsToken)
         try poller.add(ping.request.raw, [.readable, .edgeTriggered], token: Self.pingToken)
         try poller.add(engine.quiescenceEvent, [.readable, .edgeTriggered], token: Self.quiescenceToken)
@@ -160,6 +167,7 @@ final class ControllerLoop {
             queue.add(.accept, for: nil)
         case Self.stopToken: isStopping = true
         case Self.arrivalsToken: takeArrivals()
+        case Self.announcementsToken: takeAnnouncements()
         case Self.pingToken: ping.answer()
         case Self.quiescenceToken, Self.populatedToken: break
         default:
@@ -185,6 +193,7 @@ final class ControllerLoop {
             if !isStopping { accept() }
         case .admit(let arrival): admit(arrival)
         case .serve(let number): if let peer = peers[number] { serve(peer) }
+        case .announce(let number): if let peer = peers[number] { sendNotices(to: peer) }
         case .join(let number): if let peer = peers[number] { performWaitingJoin(peer) }
         case .stop(let number): if let peer = peers[number] { advanceStop(peer) }
         case .release(let peer): release(peer)

@@ -143,8 +143,8 @@ final class Peer {
     var halt: DeviceHalt?
     /// Memory that other members of a group can access, by IOVA.
     var openWindows: [UInt64: Window] = [:]
-    /// It has been in a group: it may receive events.
-    var hasEnteredGroups = false
+    /// It has been in a group or has watched a ring: it may receive events.
+    var receivesEvents = false
     var memberships: [AccessGroupID: Membership] = [:]
     /// Joins with a wrong token or to a group that does not exist; all refused requests.
     var deniedJoins: UInt64 = 0, refusedRequests: UInt64 = 0
@@ -155,6 +155,10 @@ final class Peer {
     /// Queued messages because its socket was full, the oldest first; each is charged as an event. While there are
     /// some, its requests are not read.
     var unsent: [[UInt8]] = []
+    /// The channels whose rings the engine has announced, and the notices are not sent.
+    var announced: Set<UInt16> = []
+    /// The work queue has an item for these notices.
+    var hasQueuedNotices = false
     /// It has a delayed join, which is not answered yet.
     var waitingJoin: WaitingJoin?
     /// Its request is answered after a quiescent point of the engine; until then no other one is read.

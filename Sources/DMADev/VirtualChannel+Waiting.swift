@@ -5,8 +5,9 @@ extension VirtualChannel {
     /// Takes up to `count` successful operations off the ring, as ``completed(upTo:)``, and waits for at least one, or for a
     /// failed operation.
     ///
-    /// The wait costs a wake-up of the engine and one of a thread of the device: tens of microseconds. To poll costs less
-    /// when the operation is about to finish.
+    /// The wait costs a wake-up of the engine and one of a thread of the device: tens of microseconds; with a device of a
+    /// controller also a request, whose answer is waited for on the calling thread. To poll costs less when the operation is
+    /// about to finish.
     ///
     /// - Parameter count: the most operations to take, at least 1.
     /// - Throws: `CancellationError` when the task is cancelled; ``OperationError`` when the device is stopped or halted;
@@ -25,8 +26,8 @@ extension VirtualChannel {
     /// While the task waits, it uses the channel: no other may. The device may be stopped.
     ///
     /// - Throws: `CancellationError` when the task is cancelled; `EINVAL` when every submitted operation was polled, so that
-    ///   none could finish, and when the device is stopped; `ENOTSUP` when the driver has only polling, as a controller's
-    ///   device; `EBUSY` when another task waits for the channel.
+    ///   none could finish, and when the device is stopped; `ENOTSUP` when the driver has only polling, as a device of a
+    ///   controller of an older release; `EBUSY` when another task waits for the channel.
     nonisolated(nonsending) public func waitForCompletion() async throws {
         try Task.checkCancellation()
         let wait = CompletionWait()

@@ -30,12 +30,32 @@ final class WakeWord: @unchecked Sendable {
     func sleep(unlessChangedFrom value: UInt32) { Futex.wait(word, while: value) }
 }
 
+/// What an engine notifies of a publication.
+enum CompletionRecipient {
+    /// A thread of this process.
+    case thread(WakeWord)
+    /// The thread that serves other processes.
+    case list(RingAnnouncements, RingAnnouncements.Ring)
+
+    /// Never waits.
+    ///
+    /// - Returns: `false` when it is to be notified again later.
+    func notify() -> Bool {
+        switch self {
+        case .thread(let word):
+            word.wake()
+            return true
+        case .list(let list, let ring): return list.add(ring)
+        }
+    }
+}
+
 /// One ring whose next publication an engine announces: used by the engine's thread only.
 struct CompletionWatch {
     let consumer: UnsafeMutablePointer<RingConsumer>
     /// The number of finished operations that are waited for.
     let target: UInt64
-    let word: WakeWord
+    let recipient: CompletionRecipient
 
     /// Whether the operations are published, or never will be.
     var hasEnded: Bool { consumer.pointee.hasPublished(target) }
@@ -45,6 +65,11 @@ struct CompletionWatch {
 /// usual one has no instruction for them.
 struct CompletionWatches {
     private var watches: [CompletionWatch] = []
+    /// The next one that ``announce()`` looks at.
+    private var next = 0
+    /// The number of watches that one round looks at. Other processes can have as many as rings, and must not make each
+    /// round long.
+    private static let partCount = 16
 
     var isEmpty: Bool { watches.isEmpty }
 
@@ -56,14 +81,35 @@ struct CompletionWatches {
 
     /// Ends the watch of a ring that is removed.
     mutating func remove(_ consumer: UnsafeMutablePointer<RingConsumer>) {
-        for watch in watches where watch.consumer == consumer { watch.word.wake() }
+        for watch in watches where watch.consumer == consumer { _ = watch.recipient.notify() }
         watches.removeAll { $0.consumer == consumer }
     }
 
-    /// Announces what was published.
+    /// Announces what was published on the next few rings.
     mutating func announce() {
-        guard watches.contains(where: \.hasEnded) else { return }
-        for watch in watches where watch.hasEnded { watch.word.wake() }
-        watches.removeAll(where: \.hasEnded)
+        for _ in 0..<min(watches.count, Self.partCount) {
+            // Each pass removes at most one, so that one is left here.
+            if next >= watches.count { next = 0 }
+            if watches[next].hasEnded, watches[next].recipient.notify() {
+                watches.swapAt(next, watches.count - 1)
+                watches.removeLast()
+            } else {
+                next += 1
+            }
+        }
+    }
+
+    /// Announces what was published on all rings, before the thread sleeps.
+    ///
+    /// - Returns: whether nothing is left to announce.
+    mutating func announceAll() -> Bool {
+        var isComplete = true
+        watches.removeAll { watch in
+            guard watch.hasEnded else { return false }
+            let isNotified = watch.recipient.notify()
+            isComplete = isComplete && isNotified
+            return isNotified
+        }
+        return isComplete
     }
 }

@@ -88,13 +88,13 @@ public final class Engine: Sendable {
     /// the latest.
     ///
     /// - Returns: `false` when the ring is not attached.
-    func watch(_ ring: EngineRing, until target: UInt64, _ word: WakeWord) -> Bool {
+    func watch(_ ring: EngineRing, until target: UInt64, _ recipient: CompletionRecipient) -> Bool {
         var isAttached = false
         shared.change { state in
             isAttached = state.rings.contains { $0 === ring }
             guard isAttached else { return }
             state.assignment.changes.append(
-                .watch(CompletionWatch(consumer: ring.consumer, target: target, word: word)))
+                .watch(CompletionWatch(consumer: ring.consumer, target: target, recipient: recipient)))
         }
         return isAttached
     }
@@ -331,7 +331,7 @@ private struct EngineLoop: ~Copyable {
                 relaxProcessor()
             } else {
                 empty = 0
-                sleep()
+                if watches.announceAll() { sleep() }
             }
             watches.announce()
         }

@@ -54,14 +54,14 @@ import Testing
         #expect(error?.errno == .protocolNotSupported)
         #expect(
             error?.message.hasSuffix(
-                "the application has version 4 of the controller's protocol, and the controller has version 2: upgrade the "
+                "the application has versions 4 to 5 of the controller's protocol, and the controller has version 2: upgrade the "
                     + "controller, `dmascope serve`") == true, "\(error?.message ?? "")")
     }
 
     @Test func theRefusalOfAControllerOfVersion2SaysWhatToDo() throws {
         let error = try error(answering: Version2.failed)
         #expect(error?.errno == .protocolNotSupported)
-        for part in [Version2.reason, "this application has version 4", "must be of releases with the same version"] {
+        for part in [Version2.reason, "this application has version 5", "must be of releases with the same version"] {
             #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
         }
     }

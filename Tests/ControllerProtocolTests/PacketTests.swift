@@ -38,7 +38,8 @@ import Testing
                     ]), GroupMember(domain: Array(2...17), handler: 8, isCreator: false, processID: 1, windows: []),
             ]),
         OpenWindow(group: 3, rights: 2, offset: 4096, byteCount: 8192), WindowOpened(handler: 7, iova: 1 << 63),
-        CloseWindow(iova: 1 << 63), CheckHandler(handler: 7),
+        CloseWindow(iova: 1 << 63), CheckHandler(handler: 7), WatchRing(vchan: 5, target: 1 << 63),
+        RingPublished(vchan: 5),
         GroupChanged(
             change: 3, reason: 2, group: 3, identity: 1 << 40, handler: 7, domain: Array(1...16), processID: 4711,
             device: 5, window: .init(iova: 1 << 63, byteCount: 4096, rights: 3)),
@@ -93,7 +94,7 @@ import Testing
         for _ in 0..<50_000 {
             var bytes = (0..<Int(random.next() % 64)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             if bytes.count >= 4, random.next() % 4 != 0 {
-                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 26)
+                bytes[0] = UInt8(truncatingIfNeeded: random.next() % 28)
                 bytes.replaceSubrange(1..<4, with: [0, 0, 0])
             }
             for message in Self.examples { _ = try? type(of: message).decoded(bytes) }

@@ -75,7 +75,7 @@ import Testing
         #expect(answer.count == 14 + Int(answer[12]))
         #expect(
             String(decoding: answer.dropFirst(14), as: UTF8.self)
-                == "the application has version 2 of the controller's protocol, and the controller has version 4: upgrade "
+                == "the application has version 2 of the controller's protocol, and the controller has version 5: upgrade "
                 + "the application")
     }
 

@@ -125,6 +125,34 @@ import Testing
         try device.stop()
     }
 
+    /// More rings are watched than the engine looks at in one round.
+    @Test(arguments: [0, 1000] as [UInt32]) func manyChannelsWait(idleRounds: UInt32) async throws {
+        let registry = DeviceRegistry()
+        let device = try registry.add(SoftwareDevice(engine: Engine(idleRounds: idleRounds)), named: "dma0")
+        let vchans = 0..<UInt16(40)
+        try device.configure(DeviceConfiguration(virtualChannelCount: 40))
+        for vchan in vchans {
+            try device.setUpVirtualChannel(vchan, configuration: VirtualChannelConfiguration(descriptorCount: 64))
+        }
+        try device.start()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for vchan in vchans {
+                group.addTask {
+                    let buffer = try device.makeBuffer(byteCount: 1 << 16)
+                    let channel = try device.virtualChannel(vchan)
+                    for _ in 0..<50 {
+                        try channel.copy(from: buffer, to: buffer, destinationOffset: 1 << 15, flags: .submit)
+                        guard try await channel.nextCompleted(upTo: 1).count == 1 else {
+                            throw TestSupportError("none")
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        try device.stop()
+    }
+
     @Test func cancellationEndsAWait() async throws {
         let bench = try FaultBench("freeze=1")
         try bench.copy(0..<1)

@@ -4,7 +4,7 @@ internal import LinuxSystem
 internal import SystemPackage
 
 /// Those who wait for completions of one device, and the thread that notifies them: it sleeps until an engine has published
-/// something that it watches. The engine's own thread runs no code of the application.
+/// something that it watches, in this process or another one. The engine's own thread runs no code of the application.
 final class CompletionWaits: Sendable {
     private struct Wait {
         let number: UInt64
@@ -59,10 +59,17 @@ final class CompletionWaits: Sendable {
             state.waits[vchan] = Wait(number: state.count, ring: ring, target: target, notify: notify)
             return state.count
         }
-        // The wait is known before the engine can announce its end.
-        if let engineRing = ring.engineRing, !engineRing.engine.watch(engineRing, until: target, word) {
-            // The ring was detached: nothing will be published.
-            end(vchan, number)?.notify()
+        do throws(DMAError) {
+            // The wait is known before the engine can announce its end. What is finished already, and what a detached ring
+            // or an ended process will never publish, ends it here.
+            if ring.hasPublished(target) {
+                end(vchan, number)?.notify()
+            } else if try !ring.announce(target, to: word) {
+                end(vchan, number)?.notify()
+            }
+        } catch {
+            _ = end(vchan, number)
+            throw error
         }
         return { [state] in _ = Self.end(vchan, number, state) }
     }
@@ -90,7 +97,7 @@ final class CompletionWaits: Sendable {
             // First: what is announced after the look below changes the word.
             let value = word.value
             let (ended, isStopping) = state.withLock { state in
-                let ended = state.waits.filter { $0.value.ring.memory.hasPublished($0.value.target) }
+                let ended = state.waits.filter { $0.value.ring.hasPublished($0.value.target) }
                 for vchan in ended.keys { state.waits[vchan] = nil }
                 return (Array(ended.values), state.isStopping)
             }

@@ -172,10 +172,11 @@ public final class DeviceRings: Sendable {
                     .notConfigured, .invalidArgument, "virtual channel \(vchan) of device \(state.id) is not started")
             }
             let ring = state.rings[Int(vchan)]
-            guard ring.engineRing != nil else {
+            guard ring.hasAnnouncements else {
                 throw DMAError(
                     .notSupported, .notSupported,
-                    "the engine of device \(state.id) is in another process, which announces no completions: poll")
+                    "the engine of device \(state.id) is in a process of an older release, which announces no completions: "
+                        + "poll")
             }
             if let waits = state.waits { return (ring, waits) }
             do throws(Errno) {

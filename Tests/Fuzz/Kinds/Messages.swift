@@ -14,7 +14,7 @@ enum MessageCode {
         RegisterMemory.self, MemoryRegistered.self, UnregisterMemory.self, AllocateMemory.self,
         MemoryAllocated.self, FreeMemory.self, EnterGroup.self, GroupEntered.self,
         ExitGroup.self, ReadGroup.self, OpenWindow.self, WindowOpened.self, CloseWindow.self, CheckHandler.self,
-        GroupChanged.self, GroupMembers.self,
+        GroupChanged.self, GroupMembers.self, WatchRing.self, RingPublished.self,
     ]
 
     /// Returns whether the packet is a message.
