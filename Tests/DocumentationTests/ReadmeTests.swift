@@ -212,6 +212,8 @@ private final class Scene {
             let text = try Data(contentsOf: URL(fileURLWithPath: directory.file("trace.json")))
             let object = try JSONSerialization.jsonObject(with: text) as? [String: Any]
             #expect((object?["traceEvents"] as? [Any])?.isEmpty == false)
+        case "dmascope trace" where line.contains(" record "):
+            #expect(output.contains("\nrecorded ") && output.contains("\n  dmascope trace report "), "\(output)")
         case "dmascope trace": #expect(output.contains("dmadev:copy"), "\(output)")
         case "dmascope copy":
             #expect(

@@ -6,7 +6,7 @@ import TelemetryWire
 struct Trace: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Record traces, show what they say, and convert them for viewers.",
-        subcommands: [TraceList.self, TraceReportCommand.self, TraceExportCommand.self])
+        subcommands: [TraceList.self, TraceRecordCommand.self, TraceReportCommand.self, TraceExportCommand.self])
 }
 
 /// `dmascope trace list`
