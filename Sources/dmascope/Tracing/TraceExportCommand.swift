@@ -14,7 +14,7 @@ struct TraceExportCommand: ParsableCommand {
             marks in the row "control" of their process, or in the one of their channel.
 
             Times are microseconds since the first event, whose time is in otherData. With completed_burst alone, the \
-            operations of a batch have the run of the whole batch. About 800 bytes are written for each operation.
+            operations of a batch have the run of the whole batch. An operation takes some 1.4 kB.
 
             What the trace has lost is said on standard error, and in otherData. A file is complete or not there: it is \
             written beside its place and renamed. Standard output gets valid JSON also after Ctrl-C.
