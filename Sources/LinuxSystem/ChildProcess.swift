@@ -18,10 +18,11 @@ public final class ChildProcess {
     ///   - descriptors: those that it has as 0, 1, 2 and so on; at most 100. It has no others that are close-on-exec here.
     ///     Empty: the same as here.
     ///   - defaultSignals: signals that are ignored here, and have their default action there.
+    ///   - hasOwnSession: whether it gets no signals of the terminal.
     /// - Throws: ENOENT, EACCES, ENOEXEC for the program, EAGAIN, ENOMEM.
     public init(
         _ program: String, _ arguments: [String], environment: [String] = [], descriptors: [CInt],
-        defaultSignals: [CInt] = []
+        defaultSignals: [CInt] = [], hasOwnSession: Bool = false
     ) throws(Errno) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -43,7 +44,8 @@ public final class ChildProcess {
         var defaults = none
         for signal in defaultSignals { sigaddset(&defaults, signal) }
         posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        let session: CInt = hasOwnSession ? 0x80 : 0  // POSIX_SPAWN_SETSID, which Swift does not import.
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | session))
         let words = arguments.map { strdup($0) } + [nil]
         let variables = environment.map { strdup($0) }
         defer { (words + variables).forEach { free($0) } }

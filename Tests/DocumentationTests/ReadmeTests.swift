@@ -208,6 +208,12 @@ private final class Scene {
             #expect(output.contains(" s: dmascope bench ") && output.contains("\nPROCESS "), "\(output)")
         case "dmascope info": #expect(output.contains("dma0"), "\(output)")
         case "promtool check": #expect(output.contains("rules found"), "\(output)")
+        case "dmascope trace" where line.contains(" export "):
+            let text = try Data(contentsOf: URL(fileURLWithPath: directory.file("trace.json")))
+            let object = try JSONSerialization.jsonObject(with: text) as? [String: Any]
+            #expect((object?["traceEvents"] as? [Any])?.isEmpty == false)
+        case "dmascope trace" where line.contains(" record "):
+            #expect(output.contains("\nrecorded ") && output.contains("\n  dmascope trace report "), "\(output)")
         case "dmascope trace": #expect(output.contains("dmadev:copy"), "\(output)")
         case "dmascope copy":
             #expect(

@@ -68,6 +68,7 @@ import Testing
         (["metrics", "--output", "x", "--mode", "0888"], "dmascope metrics --help"),
         (["metrics", "--mode", "0644"], "dmascope metrics --help"),
         (["trace", "list", "--bogus"], "dmascope trace list --help"),
+        (["trace", "record", "--events", "all"], "dmascope trace record --help"),
         (["bench", "--size", "0"], "dmascope bench --help"), (["bench", "--size", "64,,1K"], "dmascope bench --help"),
         (["bench", "--size", "2G"], "dmascope bench --help"), (["bench", "--burst", "1,0"], "dmascope bench --help"),
         (["bench", "--vchans", "1025"], "dmascope bench --help"),

@@ -51,6 +51,8 @@ public struct ChannelReport: Sendable {
     public private(set) var notice = LatencyHistogram()
     /// Times from doorbell to poll; to the end, if the trace has no polls.
     public private(set) var total = LatencyHistogram()
+    /// The same times, and when the operations ended.
+    public private(set) var latencies = LatencyMap()
     /// The slowest, the slowest first. At most ``mostSlow``.
     public private(set) var slowest: [SlowOperation] = []
     /// Operations in the ring, at doorbells.
@@ -100,6 +102,8 @@ public struct ChannelReport: Sendable {
         if let time = operation.notice { notice.add(UInt64(time)) }
         guard let time = operation.total else { return }
         total.add(UInt64(time))
+        latencies.add(
+            UInt64(time), at: parts.contains(.finished) ? operation.finishTime : operation.noticeTime)
         guard slowest.count < Self.mostSlow || time > (slowest.last?.total ?? 0) else { return }
         let place = slowest.firstIndex { $0.total < time } ?? slowest.count
         slowest.insert(SlowOperation(number: number, operation: operation, total: time), at: place)

@@ -5,8 +5,8 @@ import TelemetryWire
 /// `dmascope trace`
 struct Trace: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the trace events, and what a recorded trace says.",
-        subcommands: [TraceList.self, TraceReportCommand.self])
+        abstract: "Record traces, show what they say, and convert them for viewers.",
+        subcommands: [TraceList.self, TraceRecordCommand.self, TraceReportCommand.self, TraceExportCommand.self])
 }
 
 /// `dmascope trace list`

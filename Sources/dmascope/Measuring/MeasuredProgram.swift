@@ -43,7 +43,10 @@ final class MeasuredProgram {
     /// Sends it a signal that this process has received.
     func send(_ number: CInt) { kill(process.pid, number) }
 
-    private static func find(_ name: String) throws(Errno) -> String {
+    /// The path of a program; a name without a slash is searched in `PATH`.
+    ///
+    /// - Throws: ENOENT if there is none, EACCES if it may not be executed.
+    static func find(_ name: String) throws(Errno) -> String {
         if name.contains("/") || name.isEmpty {
             try tryingSystemCall { access(name, X_OK) }
             return name

@@ -23,6 +23,7 @@ struct TraceReportCommand: ParsableCommand {
             EXAMPLES:
               dmascope trace report ~/lttng-traces/auto-20260101-120000
               dmascope trace report --csv DIR > channels.csv
+              dmascope trace report --html DIR > report.html
             """)
 
     @Argument(help: ArgumentHelp("Directory of a trace, or above several.", valueName: "dir"))
@@ -34,8 +35,13 @@ struct TraceReportCommand: ParsableCommand {
     @Flag(help: "Print a line of CSV for each channel, after one with the names of the columns.")
     var csv = false
 
+    @Flag(help: "Print one HTML file with pictures, for a browser and for paper.")
+    var html = false
+
     func validate() throws {
-        guard !json || !csv else { throw ValidationError("--json and --csv exclude each other") }
+        guard [json, csv, html].filter(\.self).count <= 1 else {
+            throw ValidationError("--json, --csv and --html exclude each other")
+        }
     }
 
     func run() throws {
@@ -47,6 +53,9 @@ struct TraceReportCommand: ParsableCommand {
         } else if csv {
             for loss in report.losses.sentences { StandardStreams.warn("incomplete: \(loss)") }
             try StandardStreams.print(TraceReportTree(report).csv)
+        } else if html {
+            for loss in report.losses.sentences { StandardStreams.warn("incomplete: \(loss)") }
+            try StandardStreams.print(TraceReportPage(report).text)
         } else {
             try StandardStreams.print(TraceReportText(report).text)
         }

@@ -189,7 +189,7 @@ struct TraceReportText {
     }
 
     /// The time of day with microseconds, in the local zone, as babeltrace2 prints it.
-    private static func time(_ nanoseconds: Int64) -> String {
+    static func time(_ nanoseconds: Int64) -> String {
         var seconds = time_t(nanoseconds / 1_000_000_000)
         var parts = tm()
         localtime_r(&seconds, &parts)
