@@ -1,6 +1,7 @@
 internal import CDMADev
 internal import CDMATrace
 internal import LinuxSystem
+internal import Synchronization
 internal import SystemPackage
 
 /// One DMA device: a hardware channel, or a software device.
@@ -18,6 +19,10 @@ public final class DMADevice: @unchecked Sendable {
     public let name: String
     /// The constant properties that the driver reported.
     public let properties: DeviceProperties
+
+    /// Another one for each device that this process ever has; ``id`` and address are used again.
+    let serial = DMADevice.serials.wrappingAdd(1, ordering: .relaxed).newValue
+    private static let serials = Atomic<UInt64>(0)
 
     let driver: any DMADriver
     let state = Locked(State())

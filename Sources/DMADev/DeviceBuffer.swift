@@ -13,7 +13,7 @@ public final class DeviceBuffer: @unchecked Sendable {
     public let bytes: UnsafeMutableRawBufferPointer
     private let release: @Sendable () -> Void
     /// The device that has mapped it last, and the IOVA there.
-    private let mapper = Atomic<UInt>(0)
+    private let mapper = Atomic<UInt64>(0)
     private let iova = Atomic<UInt64>(0)
 
     /// Wraps existing memory.
@@ -52,18 +52,14 @@ public final class DeviceBuffer: @unchecked Sendable {
     /// device has not mapped the buffer, or another one has mapped it since.
     public func address(on device: DMADevice) -> UInt64? {
         if device.properties.capabilities.contains(.sva) { return address }
-        return mapper.load(ordering: .acquiring) == Self.key(device) ? iova.load(ordering: .relaxed) : nil
+        return mapper.load(ordering: .acquiring) == device.serial ? iova.load(ordering: .relaxed) : nil
     }
 
     fileprivate func setMapping(by device: DMADevice, _ address: UInt64?) {
         mapper.store(0, ordering: .relaxed)
         guard let address else { return }
         iova.store(address, ordering: .releasing)
-        mapper.store(Self.key(device), ordering: .releasing)
-    }
-
-    private static func key(_ device: DMADevice) -> UInt {
-        UInt(bitPattern: Unmanaged.passUnretained(device).toOpaque())
+        mapper.store(device.serial, ordering: .releasing)
     }
 
     deinit {

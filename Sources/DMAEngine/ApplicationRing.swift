@@ -97,9 +97,9 @@ public final class ApplicationRing: @unchecked Sendable {
     ///
     /// - Returns: `false` when nothing will be published any more.
     /// - Throws: what another process has refused.
-    func announce(_ target: UInt64, to word: WakeWord) throws(DMAError) -> Bool {
-        if let engineRing { return engineRing.engine.watch(engineRing, until: target, .thread(word)) }
-        return try announcement?(target) { word.wake() } ?? false
+    func announce(_ target: UInt64, to announced: ChangeCount) throws(DMAError) -> Bool {
+        if let engineRing { return engineRing.engine.watch(engineRing, until: target, .thread(announced)) }
+        return try announcement?(target) { announced.increment() } ?? false
     }
 
     /// Whether so many operations are finished, or never will be. Any thread.

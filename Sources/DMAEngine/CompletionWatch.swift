@@ -1,39 +1,10 @@
 internal import CDMADev
 internal import LinuxSystem
-internal import Synchronization
-
-/// A word that a thread sleeps on until an engine has published what it waits for.
-final class WakeWord: @unchecked Sendable {
-    // Constant; the word is atomic.
-    private let word: UnsafeMutablePointer<Atomic<UInt32>>
-
-    init() {
-        word = .allocate(capacity: 1)
-        word.initialize(to: Atomic(0))
-    }
-
-    deinit {
-        word.deinitialize(count: 1)
-        word.deallocate()
-    }
-
-    /// To be read before the thread looks for what it waits for.
-    var value: UInt32 { word.pointee.load(ordering: .acquiring) }
-
-    /// Wakes the thread, or keeps it from falling asleep. Any thread.
-    func wake() {
-        word.pointee.wrappingAdd(1, ordering: .releasing)
-        Futex.wakeAll(word)
-    }
-
-    /// Sleeps unless ``wake()`` was called since `value` was read.
-    func sleep(unlessChangedFrom value: UInt32) { Futex.wait(word, while: value) }
-}
 
 /// What an engine notifies of a publication.
 enum CompletionRecipient {
     /// A thread of this process.
-    case thread(WakeWord)
+    case thread(ChangeCount)
     /// The thread that serves other processes.
     case list(RingAnnouncements, RingAnnouncements.Ring)
 
@@ -42,8 +13,8 @@ enum CompletionRecipient {
     /// - Returns: `false` when it is to be notified again later.
     func notify() -> Bool {
         switch self {
-        case .thread(let word):
-            word.wake()
+        case .thread(let announced):
+            announced.increment()
             return true
         case .list(let list, let ring): return list.add(ring)
         }

@@ -302,17 +302,28 @@ private struct EngineLoop: ~Copyable {
         var empty: UInt32 = 0
         while true {
             if shared.hasChanged(since: generation), !takeChanges() || !serveWatched() { break }
-            if turns.serve() {
-                empty = 0
-            } else if empty < idleRounds {
-                empty += 1
-                relaxProcessor()
-            } else {
-                empty = 0
-                sleep()
-            }
+            if serveOnce(&empty) { sleep() }
         }
         dmatrace_dmadev_engine_engine_stop(shared.id)
+    }
+
+    /// Serves each ring once, or pauses.
+    ///
+    /// - Parameter empty: the number of pauses since the last work.
+    /// - Returns: whether there was nothing to do for so long that the thread should sleep.
+    @inline(__always)
+    private mutating func serveOnce(_ empty: inout UInt32) -> Bool {
+        if turns.serve() {
+            empty = 0
+            return false
+        }
+        if empty < idleRounds {
+            empty += 1
+            relaxProcessor()
+            return false
+        }
+        empty = 0
+        return true
     }
 
     /// The same loop as long as rings are watched.
@@ -324,15 +335,7 @@ private struct EngineLoop: ~Copyable {
         watches.announce()
         while !watches.isEmpty {
             if shared.hasChanged(since: generation), !takeChanges() { return false }
-            if turns.serve() {
-                empty = 0
-            } else if empty < idleRounds {
-                empty += 1
-                relaxProcessor()
-            } else {
-                empty = 0
-                if watches.announceAll() { sleep() }
-            }
+            if serveOnce(&empty), watches.announceAll() { sleep() }
             watches.announce()
         }
         return true

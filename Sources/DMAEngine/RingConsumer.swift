@@ -172,9 +172,11 @@ struct RingConsumer {
 
     /// The same on a ring with faults: operations that the plan stops are not started.
     private mutating func step(_ faults: FaultInjector) -> Bool {
+        let rung = tail.loadAcquiring()
+        // After the tail: an operation that is submitted after the plan was replaced follows the new one.
         faults.update()
         let (first, visible) = (next, faults.visible)
-        var waiting = waiting(upTo: tail.loadAcquiring())
+        var waiting = waiting(upTo: rung)
         noteStepTime()
         var budget = Self.chunk
         while waiting != 0, budget > 0, running != nil || !faults.stops(before: next) {
@@ -376,11 +378,10 @@ struct RingConsumer {
     mutating func publish() {
         if let faults {
             let before = faults.visible
-            publish(upTo: faults.advanceVisible(to: next), delay: faults.delayTicks)
+            let visible = faults.advanceVisible(to: next)
             // With a delay, operations are finished later than they are executed.
-            if faults.delayTicks > 0, faults.visible != before {
-                published.member(\.completed_time).storeRelaxed(Ticks.now)
-            }
+            if faults.delayTicks > 0, visible != before { published.member(\.completed_time).storeRelaxed(Ticks.now) }
+            publish(upTo: visible, delay: faults.delayTicks)
             if let time = faults.nextDoorbellTime(before: next) { published.member(\.batch_time).storeRelaxed(time) }
         } else {
             publish(upTo: next, delay: 0)

@@ -28,7 +28,9 @@ public final class ChangeCount: @unchecked Sendable {
     }
 
     /// Sleeps while the counter is `seen`; may return earlier.
-    public func wait(while seen: UInt32, atMost nanoseconds: UInt64) {
+    ///
+    /// - Parameter nanoseconds: the longest sleep; `nil` for no limit.
+    public func wait(while seen: UInt32, atMost nanoseconds: UInt64? = nil) {
         Futex.wait(word, while: seen, atMost: nanoseconds)
     }
 }

@@ -53,6 +53,21 @@ import Testing
         try device.stop()
     }
 
+    /// A new device can have the address and the number of a closed one.
+    @Test func aNewDeviceHasMappedNothing() throws {
+        var capabilities = SoftwareDevice.Options().capabilities
+        capabilities.remove(.sva)
+        let buffer = try DeviceBuffer(byteCount: 4096)
+        for _ in 0..<20 {
+            let device = try start(capabilities)
+            #expect(buffer.address(on: device) == nil)
+            try device.map(buffer)
+            #expect(buffer.address(on: device) != nil)
+            try device.stop()
+            try device.close()
+        }
+    }
+
     @Test func rangesOutsideOfABufferAreRefused() throws {
         let device = try start(SoftwareDevice.Options().capabilities)
         let (source, destination) = (try device.makeBuffer(byteCount: 100), try device.makeBuffer(byteCount: 4096))

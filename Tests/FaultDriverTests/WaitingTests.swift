@@ -62,7 +62,7 @@ import Testing
         let buffer = try device.makeBuffer(byteCount: 1 << 16)
         let channel = try device.virtualChannel(0)
         var (submitted, taken) = (0, 0)
-        while submitted < 20_000 {
+        while submitted < 4000 {
             for _ in 0..<Int.random(in: 1...8, using: &random) where try channel.burstCapacity > 0 {
                 let count = Int.random(in: 1...(Bool.random(using: &random) ? 64 : 16384), using: &random)
                 try channel.copy(from: buffer, to: buffer, destinationOffset: 1 << 15, byteCount: count)
@@ -100,7 +100,7 @@ import Testing
                 group.addTask {
                     let buffer = try device.makeBuffer(byteCount: 4096)
                     let channel = try device.virtualChannel(0)
-                    for _ in 0..<200 {
+                    for _ in 0..<30 {
                         try channel.copy(from: buffer, to: buffer, destinationOffset: 2048, flags: .submit)
                         guard try await channel.nextCompleted(upTo: 1).count == 1 else {
                             throw TestSupportError("none")
@@ -140,7 +140,7 @@ import Testing
                 group.addTask {
                     let buffer = try device.makeBuffer(byteCount: 1 << 16)
                     let channel = try device.virtualChannel(vchan)
-                    for _ in 0..<50 {
+                    for _ in 0..<30 {
                         try channel.copy(from: buffer, to: buffer, destinationOffset: 1 << 15, flags: .submit)
                         guard try await channel.nextCompleted(upTo: 1).count == 1 else {
                             throw TestSupportError("none")
@@ -157,7 +157,7 @@ import Testing
         let bench = try FaultBench("freeze=1")
         try bench.copy(0..<1)
         let device = bench.device
-        for _ in 0..<50 {
+        for _ in 0..<30 {
             let task = Task { try await device.virtualChannel(0).nextCompleted(upTo: 1) }
             if Bool.random() { await Task.yield() }
             task.cancel()

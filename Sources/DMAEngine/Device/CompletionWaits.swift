@@ -22,19 +22,19 @@ final class CompletionWaits: Sendable {
     }
 
     private let state: Locked<State>
-    private let word: WakeWord
+    private let announced: ChangeCount
     private let thread: SystemThread
 
     init() throws(Errno) {
-        let (state, word) = (Locked(State()), WakeWord())
-        thread = try SystemThread.start(name: "dma-waits") { Self.run(state, word) }
+        let (state, announced) = (Locked(State()), ChangeCount())
+        thread = try SystemThread.start(name: "dma-waits") { Self.run(state, announced) }
         self.state = state
-        self.word = word
+        self.announced = announced
     }
 
     deinit {
         state.withLock { $0.isStopping = true }
-        word.wake()
+        announced.increment()
         // A notification may release the last reference; a thread cannot wait for itself.
         if thread.isCurrent { thread.detach() } else { thread.join() }
     }
@@ -64,7 +64,7 @@ final class CompletionWaits: Sendable {
             // or an ended process will never publish, ends it here.
             if ring.hasPublished(target) {
                 end(vchan, number)?.notify()
-            } else if try !ring.announce(target, to: word) {
+            } else if try !ring.announce(target, to: announced) {
                 end(vchan, number)?.notify()
             }
         } catch {
@@ -92,10 +92,10 @@ final class CompletionWaits: Sendable {
         }
     }
 
-    private static func run(_ state: Locked<State>, _ word: WakeWord) {
+    private static func run(_ state: Locked<State>, _ announced: ChangeCount) {
         while true {
-            // First: what is announced after the look below changes the word.
-            let value = word.value
+            // First: what is announced after the look below changes the count.
+            let seen = announced.value
             let (ended, isStopping) = state.withLock { state in
                 let ended = state.waits.filter { $0.value.ring.hasPublished($0.value.target) }
                 for vchan in ended.keys { state.waits[vchan] = nil }
@@ -103,7 +103,7 @@ final class CompletionWaits: Sendable {
             }
             for wait in ended { wait.notify() }
             if isStopping { return }
-            word.sleep(unlessChangedFrom: value)
+            announced.wait(while: seen)
         }
     }
 }
