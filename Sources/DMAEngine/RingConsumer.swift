@@ -30,15 +30,15 @@ struct RingConsumer {
     let descriptors: UnsafeMutablePointer<dmadev_descriptor>
     let entries: UnsafeMutablePointer<dmadev_sge>
     let statuses: UnsafeMutablePointer<UInt16>
-    private let published: UnsafeMutablePointer<dmadev_consumer_page>
+    let published: UnsafeMutablePointer<dmadev_consumer_page>
     /// For a ring in a region: where the application reads what is published.
-    private let copy: RingCopy?
+    let copy: RingCopy?
     /// For the same: operations below these indexes are copied, and have a doorbell time.
-    private var copied: UInt64 = 0, seen: UInt64 = 0
+    var copied: UInt64 = 0, seen: UInt64 = 0
     /// The number of failures when the counters were copied.
-    private var copiedFailures: UInt64 = 0
+    var copiedFailures: UInt64 = 0
     /// The first operation of the current batch.
-    private var batchStart: UInt64 = 0
+    var batchStart: UInt64 = 0
     let counters: UnsafeMutablePointer<dmadev_engine_counters>
     let mask: UInt64
     /// The highest number of rung operations that is possible; 0: an impossible one has halted the ring.
@@ -53,9 +53,9 @@ struct RingConsumer {
     let faults: FaultInjector?
     /// For rings whose operations can access ``SynchronizedMemory``.
     let synchronizer: Synchronizer?
-    private let ticks = Ticks()
+    let ticks = Ticks()
     /// That of the engine while the ring is attached, else ``ownActivity``.
-    private var activity: EngineActivity.Place
+    var activity: EngineActivity.Place
     private let ownActivity: EngineActivity.Place
 
     var next: UInt64 = 0
@@ -67,7 +67,7 @@ struct RingConsumer {
     var accessed: Buffers?
     /// Descriptors below this index were prefetched.
     private var fetched: UInt64 = 0
-    private var failed: UInt64 = 0
+    var failed: UInt64 = 0
     /// An operation of the current batch has failed.
     var batchFailed = false
     /// A fence follows that failure: the rest of the batch is not attempted.
@@ -76,16 +76,16 @@ struct RingConsumer {
     var running: Operation?
     var tally = Tally()
     /// Operations finished and not yet published, by batch.
-    private let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
-    private var unpublishedBatches = 0
+    let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
+    var unpublishedBatches = 0
     /// The current run; see ``executeRun(atMost:budget:)``.
     var run = Run(capacity: Self.burst)
     /// The doorbell's time of the current batch.
     var rung: UInt64 = 0
     /// For a trace, and not kept up to date without one: the time at which the current step began, and the last batch
     /// that was begun.
-    private var stepTime: UInt64 = 0
-    private var begun = CompletedBurst.BegunBatch()
+    var stepTime: UInt64 = 0
+    var begun = CompletedBurst.BegunBatch()
 
     /// Private counters; copies are published.
     struct Tally {
@@ -359,93 +359,6 @@ struct RingConsumer {
             counters.member(\.statuses).word(min(Int(status.rawValue), Int(DMADEV_STATUS_COUNT) - 1)).add(1)
             tally.errors &+= 1
             counters.member(\.errors).storeRelaxed(tally.errors)
-        }
-    }
-
-    /// Records operations of the current batch as finished now.
-    mutating func countForLatency(_ count: UInt64) {
-        guard isCounting else { return }
-        guard unpublishedBatches == 0 || unpublished[unpublishedBatches - 1].rung != rung else {
-            unpublished[unpublishedBatches - 1].count &+= count
-            return
-        }
-        if unpublishedBatches == Self.burst { publish() }
-        unpublished[unpublishedBatches] = (rung, count)
-        unpublishedBatches += 1
-    }
-
-    /// Makes finished operations visible, as far as no planned fault delays them.
-    mutating func publish() {
-        if let faults {
-            let before = faults.visible
-            let visible = faults.advanceVisible(to: next)
-            // With a delay, operations are finished later than they are executed.
-            if faults.delayTicks > 0, visible != before { published.member(\.completed_time).storeRelaxed(Ticks.now) }
-            publish(upTo: visible, delay: faults.delayTicks)
-            if let time = faults.nextDoorbellTime(before: next) { published.member(\.batch_time).storeRelaxed(time) }
-        } else {
-            publish(upTo: next, delay: 0)
-        }
-    }
-
-    /// Stores the counters first, the index last and with release: a reader that sees an operation finished also sees it
-    /// counted.
-    ///
-    /// - Parameter delay: ticks until finished operations are visible.
-    private mutating func publish(upTo visible: UInt64, delay: UInt64) {
-        if let accessed { end(accessed) }
-        recordLatencies(delay)
-        if isCounting {
-            counters.member(\.bytes).storeRelaxed(tally.bytes)
-            counters.member(\.completed).storeReleasing(tally.completed)
-        }
-        published.member(\.failed).storeRelaxed(failed)
-        published.member(\.completed).storeReleasing(visible)
-        if let copy {
-            copy.publish(
-                RingCopy.Source(page: published, counters: counters, statuses: statuses), from: copied, to: visible,
-                hasFailures: failed != copiedFailures, batch: batchStart)
-            (copied, copiedFailures) = (visible, failed)
-        }
-    }
-
-    private mutating func recordLatencies(_ delay: UInt64) {
-        guard unpublishedBatches > 0 else { return }
-        let finished = Ticks.now
-        let now = finished &+ delay
-        EngineActivity.add(to: activity, since: unpublished[0].rung, until: finished)
-        if delay == 0 { published.member(\.completed_time).storeRelaxed(finished) }
-        published.member(\.batch_time).storeRelaxed(rung)
-        if dmatrace_dmadev_engine_completed_burst_enabled() {
-            // Before the publication: an operation that a reader sees finished is already in the trace.
-            CompletedBurst(
-                owner: owner, statuses: statuses, descriptors: descriptors, mask: mask, ticks: ticks,
-                stepTime: stepTime, now: now
-            ).record(UnsafeBufferPointer(start: unpublished, count: unpublishedBatches), upTo: next, &begun)
-        }
-        let buckets = counters.member(\.latency_buckets)
-        var sum = tally.latencySum
-        for batch in UnsafeBufferPointer(start: unpublished, count: unpublishedBatches) {
-            let nanoseconds = ticks.nanoseconds(from: batch.rung, to: now)
-            sum &+= nanoseconds &* batch.count
-            let bucket = Latency.bucket(of: nanoseconds)
-            buckets.word(bucket).add(batch.count)
-            copy?.record(latencyBucket: bucket, counters)
-        }
-        tally.latencySum = sum
-        counters.member(\.latency_sum).storeRelaxed(sum)
-        unpublishedBatches = 0
-    }
-
-    /// Returns the source buffers of an operation to their pool, before its completion is visible and with any status:
-    /// with auto-free the device owns them from the enqueue on.
-    private func release(_ descriptor: dmadev_descriptor, _ slot: Int, _ giveBack: @Sendable (UInt64) -> Void) {
-        switch Int32(descriptor.kind) {
-        case DMADEV_KIND_COPY: giveBack(descriptor.src)
-        case DMADEV_KIND_COPY_SG:
-            let region = entries + slot * 2 * maximumEntries
-            for entry in 0..<min(Int(descriptor.nb_src), maximumEntries) { giveBack(region[entry].addr) }
-        default: break  // a fill has no source buffer: its pattern is not an address
         }
     }
 

@@ -29,7 +29,9 @@ public final class ChangeCount: @unchecked Sendable {
 
     /// Sleeps while the counter is `seen`; may return earlier.
     ///
-    /// - Parameter nanoseconds: the longest sleep; `nil` for no limit.
+    /// - Parameters:
+    ///   - seen: what ``value`` was before the caller looked for what it waits for.
+    ///   - nanoseconds: the longest sleep; `nil` for no limit.
     public func wait(while seen: UInt32, atMost nanoseconds: UInt64? = nil) {
         Futex.wait(word, while: seen, atMost: nanoseconds)
     }
