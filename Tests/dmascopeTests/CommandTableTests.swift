@@ -42,7 +42,8 @@ import Testing
     @Test func helpNamesEveryExitStatusAndDriver() throws {
         let scope = try Scope()
         let help = try scope.run("--help").output
-        for status in [0, 1, 3, 4, 5, 6, 7, 64, 130, 143] { #expect(help.contains("\n  \(status) ")) }
+        for status in [0, 1, 3, 4, 5, 6, 7, 64, 130, 143, 126, 127] { #expect(help.contains("\n  \(status) ")) }
+        #expect(help.contains("\n  128+N "))
         #expect(try scope.run("serve", "--help").output.contains("software: "))
         #expect(try scope.run("--version").output.hasPrefix("dmascope "))
     }

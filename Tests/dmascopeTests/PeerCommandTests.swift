@@ -84,6 +84,15 @@ import Testing
                 == (try scope.json("trace", "list", "--socket", scope.socket()).elements.map { $0["name"] }))
         let text = try scope.run("trace", "list").output
         #expect(text.contains("lttng enable-event --userspace 'dmadev:*','dmadev_engine:*'"))
+        // Each part is in the second table, and each event has one of them.
+        let parts = ["always", "calls", "bursts", "engine", "groups", "memory"]
+        let lines = text.split(separator: "\n")
+        for part in parts { #expect(lines.contains { $0.hasPrefix(part + " ") && $0.contains(" ns ") }, "\(part)") }
+        let events = try scope.json("trace", "list").elements
+        #expect(events.count > 90 && events.allSatisfy { parts.contains($0["part"]?.string ?? "") })
+        let costs = Dictionary(uniqueKeysWithValues: events.map { ($0["name"]?.string ?? "", $0) })
+        #expect(costs["dmadev:copy"]?["cost_ns"]?.integer == 100)
+        #expect(costs["dmadev:burst"]?["cost_per_operation_ns"]?.integer == 10)
         // The README has run these.
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

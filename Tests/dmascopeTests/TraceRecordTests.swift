@@ -26,7 +26,9 @@ import Testing
     }
 
     /// Runs dmascope where no other session daemon is.
-    private func run(_ scope: Scope, _ arguments: [String]) throws -> ProgramResult {
+    ///
+    /// - Parameter wrapper: runs it, for the superuser only.
+    private func run(_ scope: Scope, _ arguments: [String], under wrapper: [String] = []) throws -> ProgramResult {
         guard geteuid() == 0 else {
             return try runProgram(
                 scope.program, arguments,
@@ -38,7 +40,7 @@ import Testing
             + "! test -e /run/lttng/lttng-sessiond.pid || exit 99; exit $status"
         return try runProgram(
             requiredTool("unshare", package: "util-linux"),
-            ["-m", "sh", "-c", script, "sh", scope.program] + arguments,
+            ["-m", "sh", "-c", script, "sh"] + wrapper + [scope.program] + arguments,
             environment: scope.environment, timeout: .seconds(180))
     }
 
@@ -88,12 +90,59 @@ import Testing
         #expect(counts?["dmadev:configure"] != nil && counts?["dmadev:copy"] == nil)
     }
 
+    @Test("A device is found by the name that a running process has for it")
+    func name() throws {
+        let scope = try Scope()
+        try LTTngSession.lttng("list")
+        let arguments = ["trace", "record", "--duration", "0.5", "--device"]
+        expect(
+            try scope.run(arguments + ["one"]), exits: 4, saying: "has a device one: there are none; start its program")
+        let server = try scope.serve(
+            "--workload", "copy", "--device", "software,name=one", "--device", "software,name=00:1.0,vchans=2")
+        defer { server.kill(SIGTERM) }
+        expect(
+            try scope.run(arguments + ["on"]), exits: 4, saying: "(did you mean one?): there are one, 00:1.0; start its"
+        )
+        expect(
+            try scope.run(arguments + ["two", "--", "true"]), exits: 4,
+            saying: "that of the program is not there before its start: give its number")
+        for (argument, device, vchans) in [("one", 0, [0]), ("00:1.0", 1, [0, 1]), ("00:1.0:1", 1, [1])] {
+            let trace = scope.directory.file("trace-\(argument)")
+            let result = try runProgram(
+                scope.program, arguments + [argument, "-o", trace], environment: scope.environment,
+                timeout: .seconds(180))
+            #expect(result.exit == .exited(0), "\(result)")
+            let place = "number \(device) of process \(server.processID)"
+            #expect(result.output.contains("recording device \(argument) (\(place)) to \(trace), "), "\(result)")
+            let channels = try scope.json("trace", "report", trace)["channels"]?.elements ?? []
+            #expect(channels.map { $0["device"]?.integer } == vchans.map { _ in Int64(device) }, "\(argument)")
+            #expect(channels.map { $0["vchan"]?.integer } == vchans.map { Int64($0) }, "\(argument)")
+        }
+    }
+
+    @Test("A disk that is full, and a place that cannot be written to, are said")
+    func disk() throws {
+        let scope = try Scope()
+        try Data().write(to: URL(fileURLWithPath: scope.directory.file("file")))
+        let refused = try run(scope, ["trace", "record", "-o", scope.directory.file("file/trace")])
+        #expect(refused.exit == .exited(1))
+        #expect(refused.errors.hasSuffix("/file/trace: Not a directory: choose another --output\n"), "\(refused)")
+        guard geteuid() == 0 else { return }
+        // In the mount namespace of this one command.
+        let script = "mount -t tmpfs -o size=64k tmpfs '\(scope.runDirectory)' && exec \"$@\""
+        let trace = scope.runDirectory + "/trace"
+        let result = try run(
+            scope, ["trace", "record", "-o", trace, "--", builtProduct("trace-bursts"), "copies", "3200"],
+            under: ["sh", "-c", script, "sh"])
+        #expect(result.errors.contains("the disk with \(trace) is full"), "\(result)")
+    }
+
     @Test("A time ends the recording")
     func duration() throws {
         let scope = try Scope()
         let result = try run(scope, ["trace", "record", "--duration", "0.1", "-o", scope.directory.file("trace")])
         #expect(result.exit == .exited(0) && result.output.contains("\nnothing was recorded: "), "\(result)")
-        #expect(result.errors.contains("no session daemon runs: starting lttng-sessiond"), "\(result)")
+        #expect(result.errors.contains(" runs: starting lttng-sessiond"), "\(result)")
     }
 
     @Test("What cannot be recorded is said")
@@ -104,7 +153,8 @@ import Testing
             try scope.run("trace", "record", "-o", scope.directory.path, "--duration", "0.1"), exits: 1,
             saying: "is not an empty directory: choose another --output")
         for arguments in [
-            ["--events", "all"], ["--device", "dma0"], ["--device", "0:"], ["--duration", "0"], ["--duration", "nan"],
+            ["--events", "all"], ["--device", "a,b"], ["--device", "0:"], ["--output", ""], ["--duration", "0"],
+            ["--duration", "nan"],
         ] {
             expect(
                 try scope.run(["trace", "record"] + arguments), exits: 64, saying: "dmascope trace record --help")

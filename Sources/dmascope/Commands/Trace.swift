@@ -18,6 +18,10 @@ struct TraceList: ParsableCommand {
             Without a target, lists the events that dmascope can record; this command has no device, so it records \
             none of them. With a target, lists the events of that process and whether a session records them now. DPDK \
             applications do not report their events.
+
+            PART is what `dmascope trace record --events` takes; every recording has the events of always. The second table \
+            says which questions the parts answer, and what they cost. --json has both for each event: cost_ns of the \
+            event, and cost_per_operation_ns of each operation in it.
             """)
 
     @OptionGroup var peer: PeerOptions
@@ -27,14 +31,22 @@ struct TraceList: ParsableCommand {
         let name: String
         let level: String
         let isEnabled: Bool
+
+        var part: RecordedEvents? { RecordedEvents.part(of: name) }
     }
 
     func run() throws {
         let events = try peer.isGiven ? request(from: try peer.connect()) : own()
-        var table = TextTable(("EVENT", .left), ("LEVEL", .left), ("RECORDED", .left))
-        for event in events { table.add([event.name, event.level, event.isEnabled ? "yes" : "no"]) }
-        let text = table.text(bold: StandardStreams.outputTakesColor) + "\n\n" + howToRecord(events)
-        try output.print(json: .array(events.map(json)), text: text)
+        var table = TextTable(("EVENT", .left), ("LEVEL", .left), ("RECORDED", .left), ("PART", .left))
+        for event in events {
+            let part = event.part?.rawValue ?? RecordedEvents.nameOfAlways
+            table.add([event.name, event.level, event.isEnabled ? "yes" : "no", part])
+        }
+        let text =
+            [table, RecordedEvents.table].map { $0.text(bold: StandardStreams.outputTakesColor) } + [
+                RecordedEvents.machines, howToRecord(events),
+            ]
+        try output.print(json: .array(events.map(json)), text: text.joined(separator: "\n\n"))
     }
 
     private func own() -> [Event] {
@@ -51,9 +63,14 @@ struct TraceList: ParsableCommand {
     }
 
     private func json(_ event: Event) -> JSONTree {
-        .object([
+        let cost = RecordedEvents.nanoseconds(of: event.name)
+        return .object([
             JSONTree.Member("name", .string(event.name)), JSONTree.Member("level", .string(event.level)),
             JSONTree.Member("enabled", .bool(event.isEnabled)),
+            JSONTree.Member("part", .string(event.part?.rawValue ?? RecordedEvents.nameOfAlways)),
+            JSONTree.Member("answers", .string(event.part?.answers ?? RecordedEvents.answersOfAlways)),
+            JSONTree.Member("cost_ns", .integer(Int64(cost.event))),
+            JSONTree.Member("cost_per_operation_ns", .integer(Int64(cost.operation))),
         ])
     }
 

@@ -19,9 +19,19 @@ final class LTTngClient {
         } catch {
             throw Failure("there is no program lttng: apt-get install lttng-tools")
         }
-        if try run(["list"]).status == 0 { return }
+        warnOfOtherUsers()
+        let list = try run(["list"])
+        guard list.status != 0 else {
+            Self.warnOfKilledRecorders(list.output)
+            return
+        }
+        let user = geteuid() == 0 ? "" : " of this user"
+        guard geteuid() == 0 || access(Self.home, W_OK | X_OK) == 0 else {
+            throw Failure(
+                "LTTng cannot write to the home directory \(Self.home): set LTTNG_HOME to a directory of this user")
+        }
         StandardStreams.show(
-            "no session daemon runs: starting lttng-sessiond for this recording; programs that run already join it within "
+            "no session daemon\(user) runs: starting lttng-sessiond for this recording; programs that run already join it within "
                 + "10 s\n")
         do throws(Errno) {
             // It keeps its streams, so it gets none of this program.
@@ -39,6 +49,31 @@ final class LTTngClient {
             stopDaemon()
             throw Failure("lttng-sessiond does not answer: `lttng-sessiond --no-kernel --verbose` prints the reason")
         }
+    }
+
+    /// Names the sessions of recorders that were killed: they record until they are destroyed.
+    private static func warnOfKilledRecorders(_ list: String) {
+        for match in list.matches(of: #/\b(dmascope-[0-9]{8}-[0-9]{6}-([0-9]{1,9})) \[/#) {
+            guard let pid = pid_t(match.2), kill(pid, 0) != 0, errno == ESRCH else { continue }
+            StandardStreams.warn(
+                "the session of a `dmascope trace record` that was killed still records: `lttng destroy \(match.1)` ends it"
+            )
+        }
+    }
+
+    /// Says what is not recorded if the superuser's daemon runs and this user may not use it.
+    private func warnOfOtherUsers() {
+        let socket = Self.superusersDirectory + "/client-lttng-sessiond"
+        var status = stat()
+        guard geteuid() != 0, stat(socket, &status) == 0, access(socket, R_OK | W_OK) != 0,
+            let pid = Self.process(in: Self.superusersDirectory), kill(pid, 0) == 0 || errno == EPERM
+        else { return }
+        let user = UserName.name(geteuid()) ?? "\(geteuid())"
+        let group = GroupName.text(status.st_gid)
+        StandardStreams.warn(
+            "user \(user) is not in group \(group) and cannot use the superuser's session daemon (pid \(pid)), so that only "
+                + "processes of \(user) are recorded; to record those of all users, run this as the superuser, or `usermod "
+                + "-aG \(group) \(user)` and log in again")
     }
 
     /// Runs a command, which has to succeed; what it has printed.
@@ -111,8 +146,14 @@ final class LTTngClient {
     }
 
     private static var daemonProcess: pid_t? {
-        let path = (geteuid() == 0 ? "/run/lttng" : home + "/.lttng") + "/lttng-sessiond.pid"
-        guard let bytes = try? ProcFile.bytes(path, atMost: 32) else { return nil }
+        process(in: geteuid() == 0 ? superusersDirectory : home + "/.lttng")
+    }
+
+    private static let superusersDirectory = "/run/lttng"
+
+    /// The daemon with this run directory.
+    private static func process(in directory: String) -> pid_t? {
+        guard let bytes = try? ProcFile.bytes(directory + "/lttng-sessiond.pid", atMost: 32) else { return nil }
         return pid_t(String(decoding: bytes, as: UTF8.self).filter(\.isNumber))
     }
 }

@@ -5,6 +5,9 @@ import DMATrace
 enum RecordedEvents: String, CaseIterable, ExpressibleByArgument {
     case calls, bursts, engine, groups, memory
 
+    /// The name of what every recording has, where parts are listed.
+    static let nameOfAlways = "always"
+
     /// The events that every recording has: what a trace needs to name devices, and to be compared with counters.
     static let always = [
         "dmadev:device_added", "dmadev:device_removed", "dmadev:configure", "dmadev:start", "dmadev:stop",
@@ -14,14 +17,17 @@ enum RecordedEvents: String, CaseIterable, ExpressibleByArgument {
     ]
 
     /// The part that an event belongs to; `nil`: every recording has it.
-    static func part(of event: TracePoint) -> RecordedEvents? {
-        let name = "\(event.provider):\(event.name)"
+    static func part(of event: TracePoint) -> RecordedEvents? { part(of: "\(event.provider):\(event.name)") }
+
+    /// The same by the name, as `dmadev:copy`.
+    static func part(of name: String) -> RecordedEvents? {
         if always.contains(name) { return nil }
         if ["dmadev:burst", "dmadev_engine:completed_burst"].contains(name) { return .bursts }
-        if event.provider == "dmadev_engine" { return .engine }
-        if event.provider == "dmadev_group" || event.name.hasPrefix("access_") { return .groups }
+        let event = name.split(separator: ":").last ?? ""
+        if name.hasPrefix("dmadev_engine:") { return .engine }
+        if name.hasPrefix("dmadev_group:") || event.hasPrefix("access_") { return .groups }
         let memory = ["extmem_", "interconnect_", "dma_map", "dma_unmap", "buffer_"]
-        return memory.contains { event.name.hasPrefix($0) } ? .memory : .calls
+        return memory.contains { event.hasPrefix($0) } ? .memory : .calls
     }
 
     /// The events of some parts.
@@ -46,21 +52,4 @@ enum RecordedEvents: String, CaseIterable, ExpressibleByArgument {
             }
         }
     }
-}
-
-/// A device's number, and maybe a channel's, which events have to be about.
-struct RecordedChannel: ExpressibleByArgument {
-    private let device: UInt16
-    private let vchan: UInt16?
-
-    init?(argument: String) {
-        let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map { UInt16($0) }
-        guard (1...2).contains(parts.count), let device = parts[0] else { return nil }
-        if parts.count == 2, parts[1] == nil { return nil }
-        self.device = device
-        vchan = parts.count == 2 ? parts[1] : nil
-    }
-
-    /// The condition, as LTTng reads it.
-    var filter: String { "dev_id == \(device)" + (vchan.map { " && vchan == \($0)" } ?? "") }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import SystemPackage
 
 /// A session of LTTng for one recording.
 final class RecordingSession {
@@ -13,10 +14,10 @@ final class RecordingSession {
     ///
     /// - Parameters:
     ///   - directory: where the trace goes; `nil`: a new one in the working directory.
-    ///   - channel: what operations have to be about; `nil`: all are recorded.
+    ///   - filter: what operations have to be about; `nil`: all are recorded.
     /// - Throws: ``Failure``. Nothing is left then.
     init(
-        _ client: LTTngClient, directory: String?, _ events: RecordedEvents.Selection, _ channel: RecordedChannel?,
+        _ client: LTTngClient, directory: String?, _ events: RecordedEvents.Selection, _ filter: RecordingFilter?,
         _ buffers: RecordingBuffers
     ) throws(Failure) {
         self.client = client
@@ -28,11 +29,13 @@ final class RecordingSession {
                 try client.command("create", name, "--output=\(self.directory)")
             }
             isOpen = true
-            try makeChannel(
-                "operations", "\(buffers.subBufferSize)M", buffers.subBufferCount, events.operations, channel)
+            try makeChannel("operations", "\(buffers.subBufferSize)M", buffers.subBufferCount)
+            let ofEngines = events.operations.filter { $0.hasPrefix("dmadev_engine:") }
+            try enable(events.operations.filter { !ofEngines.contains($0) }, "operations", filter?.calls)
+            try enable(ofEngines, "operations", filter?.engines)
             try enable(events.sleeps, "operations", nil)
-            try makeChannel(
-                "control", "\(RecordingBuffers.control.size)k", RecordingBuffers.control.count, events.control, nil)
+            try makeChannel("control", "\(RecordingBuffers.control.size)k", RecordingBuffers.control.count)
+            try enable(events.control, "control", nil)
             try client.command("add-context", "--userspace", "--session=\(name)", "--type=vpid")
         } catch {
             destroy()
@@ -40,22 +43,19 @@ final class RecordingSession {
         }
     }
 
-    private func makeChannel(
-        _ channel: String, _ size: String, _ count: Int, _ events: [String], _ filter: RecordedChannel?
-    ) throws(Failure) {
+    private func makeChannel(_ channel: String, _ size: String, _ count: Int) throws(Failure) {
         try client.command(
             "enable-channel", "--userspace", "--session=\(name)", "--buffers-uid", "--discard",
             "--subbuf-size=\(size)", "--num-subbuf=\(count)", channel)
-        try enable(events, channel, filter)
     }
 
-    private func enable(_ events: [String], _ channel: String, _ filter: RecordedChannel?) throws(Failure) {
+    private func enable(_ events: [String], _ channel: String, _ filter: String?) throws(Failure) {
         guard !events.isEmpty else { return }
         let list = events.joined(separator: ",")
         if let filter {
             try client.command(
                 "enable-event", "--userspace", "--session=\(name)", "--channel=\(channel)",
-                "--filter=\(filter.filter)", list)
+                "--filter=\(filter)", list)
         } else {
             try client.command("enable-event", "--userspace", "--session=\(name)", "--channel=\(channel)", list)
         }
@@ -145,10 +145,35 @@ final class RecordingSession {
         if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR || !names(in: path).isEmpty {
             throw Failure("\(path) is not an empty directory: choose another --output")
         }
-        if path.hasPrefix("/") { return path }
-        guard let current = getcwd(nil, 0) else { throw Failure("the working directory does not exist: change it") }
-        defer { free(current) }
-        return String(cString: current) + "/" + path
+        var full = path
+        if !path.hasPrefix("/") {
+            guard let current = getcwd(nil, 0) else {
+                throw Failure("the working directory does not exist: change it, or choose another --output")
+            }
+            defer { free(current) }
+            full = String(cString: current) + "/" + path
+        }
+        // The tracer makes the directories, and does not say why it cannot.
+        var existing = full[...]
+        while access(String(existing), F_OK) != 0, errno == ENOENT, let slash = existing.lastIndex(of: "/") {
+            existing = slash == existing.startIndex ? "/" : existing[..<slash]
+        }
+        guard stat(String(existing), &status) == 0 else {
+            throw Failure("cannot make \(path): \(Errno(rawValue: errno)): choose another --output")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw Failure("cannot make \(path): \(existing) is not a directory: choose another --output")
+        }
+        guard access(String(existing), W_OK | X_OK) == 0 else {
+            throw Failure("cannot write to \(existing): \(Errno(rawValue: errno)): choose another --output")
+        }
+        return full
+    }
+
+    /// Whether the file system of the trace has no room left, so that the tracer could not write all of it.
+    var isDiskFull: Bool {
+        var status = statvfs()
+        return statvfs(directory, &status) == 0 && status.f_bavail == 0
     }
 
     /// `20260131-235959`.

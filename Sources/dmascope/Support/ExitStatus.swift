@@ -22,16 +22,21 @@ enum ExitStatus: Int32, CaseIterable {
         case .different: "copied or filled bytes are wrong, or the counters of an audit"
         case .inconclusive: "an audit has no result, because the trace is not complete"
         case .usage: "the command line is wrong"
-        case .interrupted: "copy, bench or demo was interrupted by SIGINT (Ctrl-C)"
+        case .interrupted: "SIGINT (Ctrl-C) interrupted copy, bench, demo, audit, trace report or export"
         case .terminated: "the same by SIGTERM, SIGHUP or SIGQUIT"
         }
     }
 
     /// The table in the help text.
     static var help: String {
-        allCases.map { status in
-            let number = "\(status.rawValue)"
-            return "  \(number)\(String(repeating: " ", count: 5 - number.count))\(status.meaning)"
+        let own = allCases.map { ("\($0.rawValue)", $0.meaning) }
+        let ofPrograms = [
+            ("126", "stat or trace record cannot run the program"),
+            ("127", "stat or trace record does not find the program"),
+            ("128+N", "signal N has ended the program; else the status is the program's"),
+        ]
+        return (own + ofPrograms).map { number, meaning in
+            "  \(number)\(String(repeating: " ", count: 7 - number.count))\(meaning)"
         }.joined(separator: "\n")
     }
 }

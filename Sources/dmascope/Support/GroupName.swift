@@ -13,6 +13,16 @@ enum GroupName {
         return entry.gr_gid
     }
 
+    /// The name of a group, or its number if it has none.
+    static func text(_ number: UInt32) -> String {
+        var entry = group()
+        var found: UnsafeMutablePointer<group>?
+        var buffer = [CChar](repeating: 0, count: 1 << 20)
+        guard getgrgid_r(number, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.gr_name
+        else { return "\(number)" }
+        return String(cString: name)
+    }
+
     /// Fails with a message for the option if there is no such group.
     static func check(_ text: String?, of option: String) throws(ValidationError) {
         guard let text, number(text) == nil else { return }

@@ -52,6 +52,23 @@ final class Termination: Sendable {
         }
     }
 
+    /// Calls `body` for every signal from now on, in a thread of its own, also while the caller is blocked. It takes the
+    /// place of ``wait()`` and ``poll()``.
+    func forEach(_ body: @escaping @Sendable (ExitStatus) -> Void) throws(Failure) {
+        do throws(Errno) {
+            try SystemThread.start(name: "signals") {
+                var signals = Self.signals
+                while true {
+                    var number: CInt = 0
+                    guard sigwait(&signals, &number) == 0 else { continue }
+                    body(number == SIGINT ? .interrupted : .terminated)
+                }
+            }.detach()
+        } catch {
+            throw Failure("cannot wait for signals: \(error): end other processes")
+        }
+    }
+
     /// Stores the signal. From now on the next one ends the process, even if it was ignored before: the calling thread
     /// has the signals unblocked, with their default action.
     private func record(_ number: CInt) {

@@ -34,6 +34,9 @@ final class ExportDestination {
         }
     }
 
+    /// The file until it is complete; `nil` for standard output.
+    var temporaryFile: String? { path == nil ? nil : temporary }
+
     /// Nothing stays of a file that is not complete.
     deinit { discard() }
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Glibc
+import Synchronization
 import TraceAnalysis
 
 /// `dmascope trace export`
@@ -46,23 +48,22 @@ struct TraceExportCommand: ParsableCommand {
     var device: String?
 
     func run() throws {
-        let termination = Termination()
+        let termination = Termination()  // before there is a temporary file
         StandardStreams.reportFullFilesAsErrors()
         guard output != nil || !StandardStreams.outputIsTerminal else {
             throw Failure("standard output is a terminal: name a file with --output, or redirect it", status: .usage)
         }
         let destination = try ExportDestination(output)
-        var end: ExitStatus?
-        let export = try ReadingProgress.run { update throws(TraceError) -> ChromeTraceExport in
-            func goOn(_ count: UInt64) -> Bool {
-                end = termination.poll()
-                return end == nil && update(count)
+        let interruption = ExportInterruption(temporary: destination.temporaryFile)
+        try termination.forEach(interruption.take)
+        let export = try ReadingProgress.show { update throws(TraceError) in
+            try convert(directories, device.map(ChannelSelector.init), destination) { count in
+                interruption.status == nil && update(count)
             }
-            return try convert(directories, device.map(ChannelSelector.init), destination, goOn)
         }
         try destination.check()
+        if let status = interruption.status { throw ReadingProgress.interruption(status) }
         for loss in export.losses.sentences { StandardStreams.warn("incomplete: \(loss)") }
-        if let end { throw Failure("", status: end) }
         if let device, export.channelCount == 0 {
             let names = export.channelNames.isEmpty ? "none" : export.channelNames.joined(separator: ", ")
             throw Failure("the trace has no channel \(device): it has \(names)", status: .missing)
@@ -81,5 +82,34 @@ struct TraceExportCommand: ParsableCommand {
         switch format {
         case .chrome: try ChromeTraceExport(paths, of: selector, whileTrue: goOn, to: destination.write)
         }
+    }
+}
+
+/// The end of an export by a signal. To standard output, what was read is written to an end that makes valid JSON; a file
+/// that is not complete is removed at once.
+private final class ExportInterruption: Sendable {
+    private let temporary: String?
+    private let hasBegun = Atomic(false)
+    private let received = Atomic<Int32>(0)
+
+    init(temporary: String?) {
+        self.temporary = temporary
+    }
+
+    /// The exit status after a signal. To be called for every event, from the first one on.
+    var status: ExitStatus? {
+        hasBegun.store(true, ordering: .relaxed)
+        return ExitStatus(rawValue: received.load(ordering: .relaxed)).flatMap { $0 == .success ? nil : $0 }
+    }
+
+    /// Takes a signal, in a thread of its own. The second one ends the process in any case.
+    func take(_ status: ExitStatus) {
+        if temporary == nil, hasBegun.load(ordering: .relaxed),
+            received.exchange(status.rawValue, ordering: .relaxed) == 0
+        {
+            return
+        }
+        if let temporary { unlink(temporary) }
+        ReadingProgress.endProcess(status)
     }
 }

@@ -14,17 +14,16 @@ struct TraceRecordCommand: ParsableCommand {
             operation is followed from a program to its controller: of the superuser's daemon, the processes of all users; \
             else those of this user. If no daemon runs, one is started, and stopped at the end.
 
-            The parts of --events:
-              calls    every call on devices and operations: what was wanted, and what failed
-              engine   start and end of each operation, and the engine's sleep: what was done, and when
-              bursts   the operations of a doorbell in one event, and their results in another: calls and engine at a tenth of the cost
-              groups   access groups: who created, joined, left, and was denied
-              memory   buffers, external memory and dma-bufs
-            Whatever they are, the events of devices and rings are recorded that `dmascope audit` needs. An event costs some \
-            0.1 µs, a burst 0.3 µs and 10 ns for each operation.
+            The parts of --events, what they answer, and what recording them costs the program:
+            \(RecordedEvents.help)
+            Whatever they are, the events of devices and rings are recorded that `dmascope audit` needs. `dmascope trace list` names the events of \
+            each part, and where the costs are from.
 
-            The size of the buffers is printed. Events that find no room there are lost and counted. --device takes a number, as in `dmascope list`, and \
-            applies to operations; names are not in their events.
+            The size of the buffers is printed. Events that find no room there are lost and counted.
+
+            --device applies to operations. It takes a number, of the devices with that number in all processes, or a name: \
+            that of a device of a process that runs now, which `dmascope ps` shows, because events of operations have \
+            numbers only. The device of a program that is started here has none yet.
 
             With a program, signals are passed on to it, and the exit status is the program's: 128 and the number of a \
             signal that ended it, 127 if it is not found, 126 if it cannot be run. With --duration, the recording ends after \
@@ -32,7 +31,7 @@ struct TraceRecordCommand: ParsableCommand {
 
             EXAMPLES:
               dmascope trace record -o TRACE -- dmascope bench --seconds 1
-              dmascope trace record --events bursts --device 0:1 --duration 10
+              dmascope trace record --events bursts --device dma0:1 --duration 10
             """)
 
     @Option(
@@ -41,7 +40,9 @@ struct TraceRecordCommand: ParsableCommand {
             "Write to this directory, which is empty or new; a new one here by default.", valueName: "dir"))
     var output: String?
 
-    @Option(help: ArgumentHelp("Only operations of this device, or channel.", valueName: "number[:vchan]"))
+    @Option(
+        help: ArgumentHelp(
+            "Only operations of this device, or channel, by name or number.", valueName: "device[:vchan]"))
     var device: RecordedChannel?
 
     @Option(help: ArgumentHelp("What to record: calls, engine, bursts, groups, memory.", valueName: "part,..."))
@@ -50,6 +51,8 @@ struct TraceRecordCommand: ParsableCommand {
     @Option(help: ArgumentHelp("End the recording after this time, 0.1 to 86400.", valueName: "seconds"))
     var duration: Double?
 
+    @OptionGroup var finder: FinderOptions
+
     @Argument(parsing: .postTerminator, help: ArgumentHelp("The program and its arguments.", valueName: "program"))
     var program: [String] = []
 
@@ -57,15 +60,17 @@ struct TraceRecordCommand: ParsableCommand {
         if let duration, !(0.1...86400).contains(duration) {
             throw ValidationError("--duration takes 0.1 to 86400 seconds")
         }
+        guard output != "" else { throw ValidationError("--output takes the name of a directory") }
     }
 
     func run() throws {
         let signals = StatSignals(hasProgram: !program.isEmpty)
+        let filter = try device?.filter(finder, startsProgram: !program.isEmpty)
         let buffers = try RecordingBuffers()
         let client = try LTTngClient()
         let status: Int32?
         do throws(Failure) {
-            status = try record(signals, client, buffers)
+            status = try record(signals, client, buffers, filter)
         } catch {
             client.stopDaemon()
             throw error
@@ -77,17 +82,18 @@ struct TraceRecordCommand: ParsableCommand {
 
     /// Returns the program's exit status.
     private func record(
-        _ signals: StatSignals, _ client: LTTngClient, _ buffers: RecordingBuffers
+        _ signals: StatSignals, _ client: LTTngClient, _ buffers: RecordingBuffers, _ filter: RecordingFilter?
     ) throws(Failure) -> Int32? {
         let session = try RecordingSession(
-            client, directory: output, RecordedEvents.Selection(events.elements), device, buffers)
+            client, directory: output, RecordedEvents.Selection(events.elements), filter, buffers)
         do throws(Failure) {
             try session.start()
         } catch {
             session.destroy()
             throw error
         }
-        let text = StandardStreams.printable("recording to \(session.directory), \(buffers.text)")
+        let channel = filter.map { "\($0.text) " } ?? ""
+        let text = StandardStreams.printable("recording \(channel)to \(session.directory), \(buffers.text)")
         do throws(Failure) {
             try show(program.isEmpty && duration == nil ? text + "; Ctrl-C ends it" : text)
         } catch {
@@ -148,26 +154,30 @@ struct TraceRecordCommand: ParsableCommand {
     private func summarize(
         _ session: RecordingSession, _ losses: (events: UInt64, packets: UInt64)
     ) throws(Failure) {
-        let path = StandardStreams.printable(session.directory)
         let bytes = session.byteCount
         if losses.events > 0 || losses.packets > 0 {
             StandardStreams.warn(
                 "\(losses.events) events and \(losses.packets) packets were lost: record fewer with --events bursts or "
                     + "--device")
         }
-        let text: String
-        if bytes == 0 {
+        guard bytes > 0 else {
             session.removeEmptyDirectories()
-            text = "nothing was recorded: no process with DMA devices has run; `dmascope doctor` says what is missing"
-        } else {
-            text = """
-                recorded \(Quantity.bytes(Double(bytes))), lost \(losses.events) events
-                  dmascope trace report \(path)
-                  dmascope audit \(path)
-                  dmascope trace export \(path) -o trace.json
-                """
+            return try show(
+                "nothing was recorded: no process with DMA devices has run; `dmascope doctor` says what is missing")
         }
-        try show(text)
+        guard !session.isDiskFull else {
+            throw Failure(
+                "the disk with \(session.directory) is full, so that the trace is not complete, and maybe cannot be read: "
+                    + "remove it, and choose another --output, or record less with --events bursts or --device")
+        }
+        let path = ShellWord.quoted(session.directory)
+        try show(
+            """
+            recorded \(Quantity.bytes(Double(bytes))), lost \(losses.events) events
+              dmascope trace report \(path)
+              dmascope audit \(path)
+              dmascope trace export \(path) -o trace.json
+            """)
     }
 
     /// Standard output is the program's.
