@@ -347,7 +347,8 @@ let package = Package(
         test(
             of: "DomainBroker",
             [
-                "DomainBroker", "ControllerProtocol", "DMAController", "DomainTestSupport", "LinuxSystem", "TestSupport",
+                "DomainBroker", "ControllerProtocol", "DMAController", "DomainTestSupport", "LinuxSystem",
+                "TestSupport",
                 systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ]),
