@@ -196,6 +196,9 @@ let package = Package(
             path: "Tests/RingTestSupport",
             swiftSettings: swiftSettings),
         .target(
+            name: "DomainTestSupport", dependencies: ["LinuxSystem", "TestSupport", systemPackage],
+            path: "Tests/DomainTestSupport", swiftSettings: swiftSettings),
+        .target(
             name: "GroupTestSupport",
             dependencies: ["CDMADev", "DMADev", "GroupTable", "LinuxSystem", systemPackage],
             path: "Tests/GroupTestSupport", swiftSettings: swiftSettings),
@@ -227,7 +230,10 @@ let package = Package(
             path: "Tests/Fixtures/TraceEveryCall", swiftSettings: swiftSettings),
         .executableTarget(
             name: "trace-bursts",
-            dependencies: ["CDMADev", "ControllerDriver", "DMADev", "DeviceDrivers", "LinuxSystem", "TestSupport"],
+            dependencies: [
+                "CDMADev", "ControllerDriver", "DMADev", "DMATelemetry", "DeviceDrivers", "LinuxSystem",
+                "TelemetryServer", "TestSupport",
+            ],
             path: "Tests/Fixtures/TraceBursts", swiftSettings: swiftSettings),
         .executableTarget(
             name: "trace-planted", dependencies: ["CDMATrace"], path: "Tests/Fixtures/TracePlanted",
@@ -254,7 +260,8 @@ let package = Package(
             name: "data-path-steps", dependencies: ["CDMATrace", "DMADev", "DMAEngine", "SoftwareDriver"],
             path: "Tests/Fixtures/DataPathSteps", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "controller-host", dependencies: ["DMAController", "DMADev"],
+            name: "controller-host",
+            dependencies: ["DMAController", "DMADev", .product(name: "Logging", package: "swift-log")],
             path: "Tests/Fixtures/ControllerHost", swiftSettings: swiftSettings),
         .executableTarget(
             name: "tenant-attack", dependencies: ["ControllerDriver", "DMADev", "LinuxSystem", systemPackage],
@@ -340,13 +347,15 @@ let package = Package(
         test(
             of: "DomainBroker",
             [
-                "DomainBroker", "ControllerProtocol", "DMAController", "LinuxSystem", "TestSupport", systemPackage,
+                "DomainBroker", "ControllerProtocol", "DMAController", "DomainTestSupport", "LinuxSystem",
+                "TestSupport",
+                systemPackage,
                 .product(name: "Logging", package: "swift-log"),
             ]),
         test(of: "GroupTable", ["GroupTable", "DMADev", "LinuxSystem", "TestSupport", systemPackage]),
         test(of: "TestSupport", ["TestSupport"]),
         test(of: "DMATrace", ["DMATrace", "CDMATrace", "DeviceDrivers", "TestSupport"]),
-        test(of: "TraceAnalysis", ["DeviceDrivers", "TestSupport", "TraceAnalysis"]),
+        test(of: "TraceAnalysis", ["DeviceDrivers", "DomainTestSupport", "TestSupport", "TraceAnalysis"]),
         test(of: "LinuxSystem", ["LinuxSystem", "TestSupport", systemPackage]),
         test(of: "Guest", ["DMAController", "GuestMachine", "GuestTestSupport", "TelemetryWire", "TestSupport"]),
         test(of: "MachineInventory", ["MachineInventory", "LinuxSystem", "TestSupport", systemPackage]),

@@ -1,4 +1,5 @@
 import DMAController
+import DomainTestSupport
 import Foundation
 import Glibc
 import LinuxSystem

@@ -1,4 +1,3 @@
-import DeviceDrivers
 import Foundation
 import TestSupport
 import Testing
@@ -22,39 +21,8 @@ import TraceAnalysis
         }
     }
 
-    /// Many short workloads in one process and one trace: every kind of operation and of polling, failures, aborts, restarts.
     @Test(
-        "Random workloads on every driver are right: each event has its counter", arguments: DriverTable.all.map(\.name)
-    )
-    func workloads(driver: String) throws {
-        let program = try builtProduct("trace-bursts")
-        let count = 100
-        let seed = SeededGenerator(for: driver).seed
-        var output = ""
-        let audit = try Self.audit(Self.bursts) {
-            try Self.withDevice(driver, $0) { device, session in
-                output = try session.run(
-                    program, ["workloads", device, "\(seed)", "\(count)"], timeout: .seconds(120)
-                ).output
-            }
-        }
-        #expect(audit.losses.isEmpty)
-        #expect(audit.verdict == .right, "seed \(seed): \(audit.channels.flatMap(\.findings).prefix(5))")
-        let counters = output.split(separator: "\n").map { $0.split(separator: " ").compactMap { UInt64($0) } }
-        #expect(counters.count == count)
-        func sum(_ place: Int) -> UInt64 {
-            var sum: UInt64 = 0
-            for row in counters { sum += row[place] }
-            return sum
-        }
-        #expect(total(audit, \.submitted) == sum(0))
-        #expect(total(audit, \.completed) == sum(1))
-        #expect(total(audit, \.errors) == sum(2))
-        #expect(total(audit, \.ringCount) == UInt64(2 * count))
-    }
-
-    @Test(
-        "Call events, bursts, and both together are audited alike", arguments: DriverTable.all.map(\.name),
+        "Call events, bursts, and both together are audited alike", arguments: TracedDevice.drivers,
         ["plain", "operations"])
     func kindsOfEvents(driver: String, mode: String) throws {
         let program = try builtProduct("trace-bursts")
@@ -65,8 +33,8 @@ import TraceAnalysis
         ]
         for events in [control + calls, Self.bursts, ["dmadev*"]] {
             var output = ""
-            let audit = try Self.audit(events) {
-                try Self.withDevice(driver, $0) { device, session in
+            let audit = try Self.audit(events) { session in
+                try TracedDevice.with(driver, session) { device, _ in
                     output = try session.run(program, ["random", device, mode, "3", "1500"]).output
                 }
             }
@@ -77,20 +45,6 @@ import TraceAnalysis
             #expect(total(audit, \.completed) == counters[1])
             #expect(total(audit, \.errors) == counters[2])
         }
-    }
-
-    /// Runs with the specification of a device of the driver, or with a controller's socket and that controller.
-    static func withDevice(
-        _ driver: String, _ session: LTTngSession, _ body: (String, LTTngSession) throws -> Void
-    ) throws {
-        guard driver == "controller" else { return try body("\(driver),max-sges=64", session) }
-        let directory = try TemporaryDirectory()
-        let path = directory.file("control")
-        let controller = try session.start(builtProduct("controller-host"), [path])
-        try controller.waitForOutput(containing: "ready")
-        try body(path, session)
-        controller.closeInput()
-        #expect(try controller.wait().exit == .exited(0))
     }
 
     @Test("A planted fault is found, and the place where events and counters part is named")

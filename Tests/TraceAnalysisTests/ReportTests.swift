@@ -60,6 +60,120 @@ import TraceAnalysis
         #expect(!report.engines.isEmpty && report.engines.allSatisfy { $0.asleep <= $0.observed })
     }
 
+    @Test(
+        "Operations of a controller are reported for the process that calls, from its doorbell over the engine to its poll"
+    )
+    func processes() throws {
+        let program = try builtProduct("trace-processes")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("control")
+        var processIDs: [Int] = []
+        let report = try Self.report(["dmadev*"], channel: .init(subBufferSize: "8M", subBufferCount: 8)) { session in
+            let host = try session.start(program, ["host", path, "200"])
+            try host.waitForOutput(containing: "ready")
+            let application = try session.start(program, ["application", path, "1000"])
+            let victim = try session.start(program, ["victim", path, "500"])
+            try victim.waitForOutput(containing: "ready")
+            victim.kill(9)
+            #expect(try victim.wait().exit == .signalled(9))
+            _ = try application.nextLine()
+            for running in [application, host] {
+                running.closeInput()
+                #expect(try running.wait().exit == .exited(0))
+            }
+            processIDs = [host, application, victim].map { Int($0.processID) }
+        }
+        try #require(report.losses.isEmpty)
+        for (place, vchan, count) in [(0, 0, 200), (1, 0, 1000), (1, 1, 250), (2, 1, 125)] as [(Int, Int, UInt64)] {
+            let channel = try #require(
+                report.channels.first { $0.processID == processIDs[place] && $0.vchan == vchan })
+            #expect(channel.submitted == count && channel.completed == count)
+            for times in [channel.queueing, channel.execution, channel.notice, channel.total] {
+                #expect(times.count == count, "\(channel.process), \(vchan)")
+            }
+            #expect(channel.statuses[0] == count - count / 1000 && channel.doorbells > 0)
+        }
+        // The engine of the controller has aborted what the killed process had rung for, or that is in no event.
+        let killed = try #require(report.channels.first { $0.processID == processIDs[2] && $0.vchan == 0 })
+        #expect(killed.submitted >= 500 && killed.total.count >= 500)
+        #expect(Set(report.engines.map(\.process)).allSatisfy { $0.hasPrefix("trace-processes (") })
+    }
+
+    @Test("Groups are reported with their members, windows, ends, and what was denied to whom and why")
+    func groups() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("control")
+        let environment = ["RUNTIME_DIRECTORY": directory.path]
+        var (creatorID, memberID) = (0, 0)
+        let report = try Self.report(["dmadev*"]) { session in
+            let controller = try session.start(builtProduct("controller-host"), [path])
+            try controller.waitForOutput(containing: "ready")
+            let program = try builtProduct("group-member")
+            let creator = try session.start(program, ["one", path, "dma0"], environment: environment)
+            let group = try #require(try creator.nextLine().split(separator: " ").last)
+            let member = try session.start(
+                program, ["two", path, "dma1", String(group)], environment: environment)
+            _ = try member.nextLine()
+            (creatorID, memberID) = (Int(creator.processID), Int(member.processID))
+            for process in [member, creator] {
+                process.kill(9)
+                #expect(try process.wait().exit == .signalled(9))
+                // The controller has seen it.
+                try eventually("its connection is gone") {
+                    controller.write("\n")
+                    return try controller.nextLine().hasPrefix(process === member ? "1 " : "0 ")
+                }
+            }
+            controller.closeInput()
+            #expect(try controller.wait().exit == .exited(0))
+        }
+        try #require(report.losses.isEmpty && report.groups.count == 1)
+        let group = report.groups[0]
+        #expect(group.manager.hasPrefix("controller-host (") && group.limit == 8)
+        #expect(group.joins == 2 && group.deaths == 1 && group.reason == "creator_died")
+        #expect(group.members.map(\.processID) == [creatorID, memberID])
+        #expect(group.members.allSatisfy { $0.process.hasPrefix("group-member (") && $0.domain.count == 16 })
+        #expect(group.members[1].hasDied && (group.members[1].left ?? 0) > (group.members[1].joined ?? .max))
+        #expect(group.windows.count == 2 && group.windows.bytes == 4 << 20 && group.windows.openCount == 0)
+        #expect(group.deniedCount == 1 && group.denials.count == 1)
+        let denial = try #require(group.denials.first?.denial)
+        #expect(denial.kind == .join && denial.processID == memberID && denial.reason == 13)
+        #expect(report.failedCalls.contains { $0.call == "access_group_join" && $0.error == 13 && $0.count == 1 })
+        for process in [creatorID, memberID] {
+            let memory = try #require(report.memory.first { $0.processID == process })
+            #expect(memory.regions.openCount == 1 && memory.regions.openBytes == 2 << 20)
+            #expect(memory.attachments.openCount == 1 && memory.attachmentMappings.count == 1)
+        }
+    }
+
+    @Test("The memory of a process is what its calls say")
+    func memory() throws {
+        var output = ""
+        let report = try Self.report(["dmadev*"]) { output = try $0.run(builtProduct("trace-every-call")).output }
+        let calls = output.split(separator: "\n")
+        func count(_ names: String..., isFailure: Bool = false) -> UInt64 {
+            UInt64(
+                calls.filter { call in
+                    names.contains { call.hasPrefix("dmadev:\($0) ") } && call.contains(" ret=-") == isFailure
+                }.count)
+        }
+        try #require(report.memory.count == 1)
+        let memory = report.memory[0]
+        #expect(memory.buffers.count == count("buffer_alloc") && memory.buffers.bytes > 0)
+        #expect(memory.mappings.count == count("dma_map", "extmem_map") && memory.mappings.count > 0)
+        #expect(memory.mappings.endedCount >= count("dma_unmap", "extmem_unmap") && memory.mappings.openCount == 0)
+        #expect(memory.regions.count == count("extmem_register", "extmem_register_dmabuf", "extmem_attach"))
+        #expect(memory.regions.endedCount == count("extmem_unregister", "extmem_detach"))
+        #expect(memory.receivedRegions == count("extmem_receive"))
+        #expect(memory.attachments.count == count("interconnect_attach") && memory.attachments.count > 0)
+        #expect(memory.attachments.endedCount == count("interconnect_detach"))
+        let fallbacks: UInt64 = memory.fallbacks.reduce(0) { $0 + $1.count }
+        #expect(fallbacks == count("interconnect_fallback", isFailure: true) && fallbacks > 0)
+        #expect(memory.fallbacks.allSatisfy { !$0.fallback.reason.isEmpty && $0.fallback.error > 0 })
+        let reasons = report.failedCalls.filter { $0.call == "interconnect_fallback" }.compactMap(\.reason)
+        #expect(Set(reasons) == Set(memory.fallbacks.map(\.fallback.reason)))
+    }
+
     @Test("A quantile is at most a bucket's width above the exact one, for values of any size")
     func quantiles() {
         var random = SeededGenerator(for: "quantiles")

@@ -64,6 +64,42 @@ import Testing
         }
     }
 
+    @Test("A running process is right while it is idle, and inconclusive with a reason when it has gone on")
+    func running() throws {
+        let scope = try Scope()
+        let file = scope.directory.file("counters.json")
+        var server: RunningProgram?
+        try LTTngSession.analyze(["dmadev*"], channel: Self.channel) { session in
+            let started = try session.start(
+                builtProduct("trace-bursts"), ["serve", "traced", "320"], environment: scope.environment)
+            server = started
+            #expect(try started.nextLine() == "ready")
+        } read: { directories in
+            let server = try #require(server)
+            let counters = try scope.run("stats", "--file-prefix", "traced", "--json")
+            try counters.output.write(toFile: file, atomically: true, encoding: .utf8)
+            let alone = try scope.run(["audit"] + directories)
+            #expect(alone.exit == .exited(7) && alone.output.contains("(--against)"), "\(alone)")
+            for against in [scope.socket("traced"), "traced", file] {
+                let result = try scope.run(["audit", "--against", against] + directories)
+                #expect(result.exit == .exited(0), "\(against): \(result)")
+            }
+            server.write("\n")
+            #expect(try server.nextLine() == "ready")
+            let later = try scope.run(["audit", "--against", scope.socket("traced")] + directories)
+            #expect(later.exit == .exited(7))
+            #expect(
+                later.output.contains(
+                    "completed: 320 in the events, 640 in the given counters, which have gone on since"),
+                "\(later.output)")
+            #expect(try scope.run(["audit", "--against", file] + directories).exit == .exited(0))
+            server.closeInput()
+            #expect(try server.wait().exit == .exited(0))
+            let ended = try scope.run(["audit", "--against", scope.socket("traced")] + directories)
+            #expect(ended.exit != .exited(0) && !ended.errors.isEmpty && ended.output.isEmpty, "\(ended)")
+        }
+    }
+
     @Test func aDirectoryWithoutATraceIsMissing() throws {
         let directory = try TemporaryDirectory()
         for path in [directory.path, "/nonexistent"] {

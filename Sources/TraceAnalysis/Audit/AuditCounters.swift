@@ -38,7 +38,7 @@ extension ChannelAudit {
         }
         var pairs: [(String, UInt64)] = []
         if hasCalls { pairs.append(("submitted", submitted)) }
-        if hasEngine {
+        if hasEngine || hasPolls {
             pairs += [("completed", completed), ("errors", errors), ("latency_count", completed)]
             if hasAllBytes { pairs.append(("bytes", bytes)) }
         }
@@ -48,9 +48,11 @@ extension ChannelAudit {
             compared += 1
             guard counter != events else { continue }
             // A device that runs goes on counting after the trace.
+            let hasGoneOn = lacksEnd && counter > events
             note(
-                lacksEnd && counter > events ? .inconclusive : .wrong,
-                "\(name): \(events) in the events, \(counter) in the given counters")
+                hasGoneOn ? .inconclusive : .wrong,
+                "\(name): \(events) in the events, \(counter) in the given counters"
+                    + (hasGoneOn ? ", which have gone on since the trace: compare while the device is idle" : ""))
         }
         if compared == 0 { note(.inconclusive, "nothing to compare with the given counters") }
     }

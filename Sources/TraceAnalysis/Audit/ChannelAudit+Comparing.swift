@@ -11,6 +11,13 @@ extension ChannelAudit {
         self.hasCalls = self.hasCalls || hasCalls
         hasEngine = hasEngine || ring.number != nil
         if account.unsized > 0 { hasAllBytes = false }
+        if ring.number == nil, ring.channel.hasPolls {
+            hasPolls = true
+            completed += account.polled.completed
+            errors += account.polled.errors
+            bytes &+= account.polled.bytes
+            if account.polled.unsized > 0 { hasAllBytes = false }
+        }
         hasBeginning = hasBeginning && ring.hasBeginning
 
         noteGaps(ring)
@@ -58,7 +65,10 @@ extension ChannelAudit {
         }
         expect(account.completed, counts.completed, "completed")
         expect(account.errors, counts.errors, "errors")
-        expect(account.aborted, counts.aborted, "aborted")
+        // The counter is of those that the end of the ring aborted, the last ones. A plan of faults gives this status to others.
+        if ring.channel.driver != "fault" || account.lastAborted < counts.aborted {
+            expect(account.aborted, counts.aborted, "aborted")
+        }
         expect(account.completed, counts.latencies, "values of the latency histogram")
         if account.unsized == 0 { expect(account.bytes, counts.bytes, "bytes") }
     }

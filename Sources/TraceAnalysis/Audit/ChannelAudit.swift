@@ -14,7 +14,7 @@ public struct ChannelAudit: Sendable {
     public internal(set) var ringCount: UInt64 = 0
     /// Operations whose doorbell is in the trace.
     public internal(set) var submitted: UInt64 = 0
-    /// Operations whose end is in the trace.
+    /// Operations whose end is in the trace; if it has no events of an engine, those that polls returned.
     public internal(set) var completed: UInt64 = 0
     /// Those of them that were not successful.
     public internal(set) var errors: UInt64 = 0
@@ -28,6 +28,9 @@ public struct ChannelAudit: Sendable {
     public internal(set) var hasCalls = false
     /// Whether the trace has events of the engine.
     public internal(set) var hasEngine = false
+    /// Whether the trace has no events of an engine, but polls: the device is of another library, which is observed, or only
+    /// calls were recorded.
+    public internal(set) var hasPolls = false
     /// Whether the trace has the beginning of each ring.
     public internal(set) var hasBeginning = true
     /// Whether it has no final counts of a ring: the channel was in use at the trace's end, or its process was killed.

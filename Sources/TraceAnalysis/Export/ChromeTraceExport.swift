@@ -81,6 +81,8 @@ private final class ChromeTraceWriter: TraceConsumer {
         // Asked before each burst.
         case .otherCall where event.layout.name != "dmadev:burst_capacity": tracks.addInstant(event)
         case .otherCall, .enqueueRejected, .operationStart, .sleep, .wake: break
+        // Of groups and memory.
+        default: tracks.addInstant(event)
         }
     }
 

@@ -121,7 +121,7 @@ extension OperationFollower {
         advance(ring)
     }
 
-    /// Device, channel, result, last index.
+    /// Device, channel, result, last index; of `completed_status` the statuses.
     func takePoll(_ event: TraceEvent) {
         guard !fail(event, 2) else { return }
         let count = event.unsigned(2)
@@ -130,7 +130,15 @@ extension OperationFollower {
         guard count > 0 else { return }
         let ring = ring(of: channel)
         let first = number(&ring.polls, ring, index: (event.unsigned(3) &- count &+ 1) & 0xFFFF, count: count)
+        if event.kind == .completedStatus, ring.number == nil { noteStatuses(event.sequence(4), first, ring) }
         notice(first, count, ring, event.time)
+    }
+
+    /// Without events of an engine, as of an observed device, the poll is what has the status.
+    private func noteStatuses(_ statuses: TraceEvent.Sequence, _ first: UInt64, _ ring: TracedRing) {
+        for row in 0..<statuses.count where statuses[row] != 0 {
+            slot(first + UInt64(row), ring)?.pointee.status = UInt16(truncatingIfNeeded: statuses[row])
+        }
     }
 
     /// Device, channel, result.

@@ -39,7 +39,10 @@ public final class OperationFollower<Observer: OperationObserver>: TraceConsumer
         case .ringDetach: takeDetach(event)
         case .deviceAdded, .start, .stop, .close, .deviceRemoved, .configure, .channelSetup: takeControl(event)
         case .otherCall: fail(event, 0)
-        case .other: break
+        case .attachmentFallback, .other: break
+        case let kind where kind.isAboutMemory: fail(event, 0)
+        // Of groups.
+        default: break
         }
     }
 

@@ -6,6 +6,12 @@ public enum EventKind: UInt8, CaseIterable, Sendable {
     case enqueueRejected, burst
     case deviceAdded, deviceRemoved, configure, start, stop, close, channelSetup
     case ringAttach, ringMapped, ringDetach, sleep, wake, operationStart, operationFinish, completedBurst
+    case groupCreated, groupDestroyed, memberJoined, memberLeft, deviceJoined, deviceLeft, handlerRevoked
+    case windowAdded, windowRemoved, joinDenied, accessRefused
+    case bufferAllocated, memoryMapped, memoryUnmapped
+    case regionRegistered, regionFileRegistered, regionAttached, regionReceived, regionUnregistered, regionDetached
+    case regionMapped, regionUnmapped
+    case attachmentMade, attachmentFallback, attachmentMapped, attachmentRevoked, attachmentDetached
     /// Any other call with a result, and any other event.
     case otherCall, other
 
@@ -22,7 +28,7 @@ public enum EventKind: UInt8, CaseIterable, Sendable {
         case .fill: ("dmadev:fill", ["dev_id", "vchan", "ret", "flags", "length"])
         case .submit: ("dmadev:submit", ["dev_id", "vchan", "ret"])
         case .completed: ("dmadev:completed", ["dev_id", "vchan", "ret", "last_idx"])
-        case .completedStatus: ("dmadev:completed_status", ["dev_id", "vchan", "ret", "last_idx"])
+        case .completedStatus: ("dmadev:completed_status", ["dev_id", "vchan", "ret", "last_idx", "statuses"])
         case .enqueueOperations:
             ("dmadev:enqueue_ops", ["dev_id", "vchan", "ret", "op_flags", "nb_src", "src_len"])
         case .dequeueOperations: ("dmadev:dequeue_ops", ["dev_id", "vchan", "ret"])
@@ -64,10 +70,43 @@ public enum EventKind: UInt8, CaseIterable, Sendable {
                     "since_start",
                 ]
             )
+        case .groupCreated: ("dmadev_group:group_created", ["group_id", "handler", "domain", "pid", "limit"])
+        case .groupDestroyed: ("dmadev_group:group_destroyed", ["group_id", "reason"])
+        case .memberJoined: ("dmadev_group:member_joined", ["group_id", "handler", "domain", "pid"])
+        case .memberLeft: ("dmadev_group:member_left", ["group_id", "handler", "domain", "pid", "died"])
+        case .deviceJoined: ("dmadev_group:device_joined", ["group_id"])
+        case .deviceLeft: ("dmadev_group:device_left", ["group_id"])
+        case .handlerRevoked: ("dmadev_group:handler_revoked", ["group_id"])
+        case .windowAdded: ("dmadev_group:window_added", ["group_id", "length"])
+        case .windowRemoved: ("dmadev_group:window_removed", ["group_id", "length"])
+        case .joinDenied: ("dmadev_group:join_denied", ["group_id", "pid", "uid", "error"])
+        case .accessRefused: ("dmadev_group:access_refused", ["group_id", "handler", "by", "length", "status"])
+        case .bufferAllocated: ("dmadev:buffer_alloc", ["ret", "length"])
+        case .memoryMapped: ("dmadev:dma_map", ["ret", "dev_id", "iova", "length"])
+        case .memoryUnmapped: ("dmadev:dma_unmap", ["ret", "dev_id", "iova"])
+        case .regionRegistered: ("dmadev:extmem_register", ["ret", "region", "length"])
+        case .regionFileRegistered: ("dmadev:extmem_register_dmabuf", ["ret", "region", "length"])
+        case .regionAttached: ("dmadev:extmem_attach", ["ret", "region", "length"])
+        case .regionReceived: ("dmadev:extmem_receive", ["ret"])
+        case .regionUnregistered: ("dmadev:extmem_unregister", ["ret", "region"])
+        case .regionDetached: ("dmadev:extmem_detach", ["ret", "region"])
+        case .regionMapped: ("dmadev:extmem_map", ["ret", "dev_id", "iova", "length"])
+        case .regionUnmapped: ("dmadev:extmem_unmap", ["ret", "dev_id", "iova"])
+        case .attachmentMade: ("dmadev:interconnect_attach", ["ret", "attachment", "bytes"])
+        case .attachmentFallback: ("dmadev:interconnect_fallback", ["ret", "interconnect", "reason"])
+        case .attachmentMapped: ("dmadev:interconnect_map", ["ret", "bytes"])
+        case .attachmentRevoked: ("dmadev:interconnect_revoke", ["ret"])
+        case .attachmentDetached: ("dmadev:interconnect_detach", ["ret", "attachment"])
         case .otherCall: ("", ["ret"])
         case .other: ("", [])
         }
     }
+
+    /// Whether it is a call about memory, or about a buffer of another one. The first of its fields is the result.
+    var isAboutMemory: Bool { (Self.bufferAllocated.rawValue...Self.attachmentDetached.rawValue).contains(rawValue) }
+
+    /// Whether it is an event of an access group.
+    var isAboutGroup: Bool { (Self.groupCreated.rawValue...Self.accessRefused.rawValue).contains(rawValue) }
 
     static let byName = Dictionary(
         uniqueKeysWithValues: allCases.filter { !$0.name.isEmpty }.map { ($0.name, $0) })

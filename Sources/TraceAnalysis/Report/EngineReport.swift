@@ -44,6 +44,8 @@ public struct FailedCallReport: Sendable {
     public let call: String
     /// The errno, positive.
     public let error: Int
+    /// The sentence that the event has, beside the errno; most have none.
+    public let reason: String?
     /// How many.
     public let count: UInt64
 }

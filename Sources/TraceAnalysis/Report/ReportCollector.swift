@@ -13,7 +13,11 @@ final class ReportCollector: OperationObserver {
         let vchan: Int?
         let call: String
         let error: Int
+        var reason: String?
     }
+
+    /// The most kinds of failures that are kept: reasons are texts of traced programs.
+    private static let mostFailures = 10_000
 
     private struct EngineKey: Hashable {
         let process: Int
@@ -40,6 +44,16 @@ final class ReportCollector: OperationObserver {
     func takeFailure(of call: String, error: Int, channel: TracedChannel?, process: Int) {
         let failure = Failure(
             process: process, device: channel?.device, vchan: channel?.vchan, call: call, error: error)
+        add(failure)
+    }
+
+    /// The same with the reason that an event has as text.
+    func addFailure(of call: String, error: Int, process: Int, reason: String) {
+        add(Failure(process: process, device: nil, vchan: nil, call: call, error: error, reason: reason))
+    }
+
+    private func add(_ failure: Failure) {
+        guard failures.count < Self.mostFailures || failures[failure] != nil else { return }
         failures[failure, default: 0] += 1
     }
 
@@ -65,7 +79,7 @@ final class ReportCollector: OperationObserver {
             FailedCallReport(
                 process: processes().all[failure.process].label, device: failure.device,
                 vchan: failure.vchan,
-                call: failure.call, error: failure.error, count: count)
+                call: failure.call, error: failure.error, reason: failure.reason, count: count)
         }.sorted { ($1.count, $0.call, $0.process) < ($0.count, $1.call, $1.process) }
     }
 

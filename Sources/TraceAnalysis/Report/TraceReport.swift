@@ -6,6 +6,12 @@ public struct TraceReport: Sendable {
     public let engines: [EngineReport]
     /// The most frequent first.
     public let failedCalls: [FailedCallReport]
+    /// Access groups, in the order of their first events. At most ``GroupReport/mostGroups``.
+    public let groups: [GroupReport]
+    /// Events of groups that are not kept.
+    public let furtherGroupEvents: UInt64
+    /// The memory of each process that has calls about it.
+    public let memory: [MemoryReport]
     /// How many events of each name there are, by name.
     public let eventCounts: [(name: String, count: UInt64)]
     /// All events.
@@ -26,8 +32,9 @@ public struct TraceReport: Sendable {
     {
         let reader = try TraceReader(paths)
         let collector = ReportCollector { reader.processes }
-        let follower = OperationFollower(collector)
-        try reader.read(into: follower) { goOn(reader.eventCount) }
+        let consumer = ReportConsumer(collector)
+        let follower = consumer.follower
+        try reader.read(into: consumer) { goOn(reader.eventCount) }
         follower.finish()
         channels = follower.channels.compactMap { channel in
             guard var report = (channel.account as? ReportCollector.ChannelAccount)?.report else {
@@ -38,6 +45,9 @@ public struct TraceReport: Sendable {
         }
         engines = collector.engineReports
         failedCalls = collector.failedCalls
+        groups = consumer.groups.all
+        furtherGroupEvents = consumer.groups.furtherCount
+        memory = consumer.memory.all
         eventCounts = reader.eventCounts
         eventCount = reader.eventCount
         times = reader.times

@@ -18,8 +18,8 @@ struct AuditText {
         for channel in audit.channels {
             table.add([
                 channel.process, Self.device(channel), "\(channel.vchan)", "\(channel.ringCount)",
-                channel.hasCalls ? "\(channel.submitted)" : "-", channel.hasEngine ? "\(channel.completed)" : "-",
-                channel.hasEngine ? "\(channel.errors)" : "-", channel.hasEngine ? "\(channel.aborted)" : "-",
+                channel.hasCalls ? "\(channel.submitted)" : "-", channel.hasEnds ? "\(channel.completed)" : "-",
+                channel.hasEnds ? "\(channel.errors)" : "-", channel.hasEngine ? "\(channel.aborted)" : "-",
                 channel.hasAllBytes ? "\(channel.bytes)" : "-", channel.verdict.rawValue,
             ])
         }
@@ -69,8 +69,8 @@ struct AuditText {
             JSONTree.Member("vchan", .integer(Int64(channel.vchan))),
             JSONTree.Member("rings", .unsigned(channel.ringCount)),
             JSONTree.Member("submitted", count(channel.submitted, channel.hasCalls)),
-            JSONTree.Member("completed", count(channel.completed, channel.hasEngine)),
-            JSONTree.Member("errors", count(channel.errors, channel.hasEngine)),
+            JSONTree.Member("completed", count(channel.completed, channel.hasEnds)),
+            JSONTree.Member("errors", count(channel.errors, channel.hasEnds)),
             JSONTree.Member("aborted", count(channel.aborted, channel.hasEngine)),
             JSONTree.Member("bytes", count(channel.bytes, channel.hasAllBytes)),
             JSONTree.Member("verdict", .string(channel.verdict.rawValue)),
@@ -82,4 +82,9 @@ struct AuditText {
     private static func device(_ channel: ChannelAudit) -> String {
         channel.deviceName.map { "\($0) (\(channel.device))" } ?? "\(channel.device)"
     }
+}
+
+extension ChannelAudit {
+    /// Whether the trace says which operations have ended.
+    fileprivate var hasEnds: Bool { hasEngine || hasPolls }
 }

@@ -10,8 +10,9 @@ struct TraceReportCommand: ParsableCommand {
             Follows every operation of a trace from its call to its end, across processes, and prints by channel: operations, \
             bytes, rates, failures; the time that operations waited for the engine (queued: doorbell to start), were executed \
             (run: start to end), waited for the poll that returned them (notice), and the whole (total); doorbells, batches, \
-            fences and the use of the ring; the slowest operations; engines asleep and awake; failed calls; how often each \
-            event is there. A dash (-) means: not in the trace.
+            fences and the use of the ring; the slowest operations; engines asleep and awake; access groups with their members \
+            and what they were denied; the memory of each process; failed calls and why; how often each event is there. A dash \
+            (-) means: not in the trace. What is open was so at the trace's end; no event says when a buffer is freed.
 
             It works with the events of calls (dmadev:copy, dmadev_engine:operation_start, …), with bursts (dmadev:burst, \
             dmadev_engine:completed_burst), and with both. Times are those of events: the event of a call is recorded when \
@@ -23,6 +24,7 @@ struct TraceReportCommand: ParsableCommand {
             EXAMPLES:
               dmascope trace report ~/lttng-traces/auto-20260101-120000
               dmascope trace report --csv DIR > channels.csv
+              dmascope trace report --csv --table denials DIR
               dmascope trace report --html DIR > report.html
             """)
 
@@ -35,6 +37,15 @@ struct TraceReportCommand: ParsableCommand {
     @Flag(help: "Print a line of CSV for each channel, after one with the names of the columns.")
     var csv = false
 
+    /// A table of ``TraceReportTable``, or the channels.
+    enum Table: String, CaseIterable, ExpressibleByArgument {
+        case channels, groups, members, denials, memory, fallbacks
+        case failedCalls = "failed_calls"
+    }
+
+    @Option(help: "With --csv, print this table: \(Table.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var table: Table?
+
     @Flag(help: "Print one HTML file with pictures, for a browser and for paper.")
     var html = false
 
@@ -42,6 +53,7 @@ struct TraceReportCommand: ParsableCommand {
         guard [json, csv, html].filter(\.self).count <= 1 else {
             throw ValidationError("--json, --csv and --html exclude each other")
         }
+        guard table == nil || csv else { throw ValidationError("--table is for --csv") }
     }
 
     func run() throws {
@@ -52,7 +64,7 @@ struct TraceReportCommand: ParsableCommand {
             try StandardStreams.print(JSONOutput.compact(TraceReportTree(report).tree))
         } else if csv {
             for loss in report.losses.sentences { StandardStreams.warn("incomplete: \(loss)") }
-            try StandardStreams.print(TraceReportTree(report).csv)
+            try StandardStreams.print(TraceReportTree(report).csv(of: table?.rawValue))
         } else if html {
             for loss in report.losses.sentences { StandardStreams.warn("incomplete: \(loss)") }
             try StandardStreams.print(TraceReportPage(report).text)

@@ -27,7 +27,7 @@ struct TraceReportPage {
         <main>
         <h1>Report of a trace</h1>
         \(losses)\(summary)
-        \(report.channels.map(section).joined())\(engines)\(failedCalls)\(events)</main>
+        \(report.channels.map(section).joined())\(engines)\(tables)\(events)</main>
         </body>
         </html>
         """
@@ -117,15 +117,12 @@ struct TraceReportPage {
         return Self.table("engines", ["Process", "Engine", "Sleeps", "Asleep", "Awake"], rows, title: "Engines")
     }
 
-    private var failedCalls: String {
-        let rows = report.failedCalls.map { call in
-            [
-                call.call, "\(call.count)", call.process, call.device.map { "\($0)" } ?? "-",
-                call.vchan.map { "\($0)" } ?? "-", String(cString: strerror(Int32(clamping: call.error))),
-            ]
-        }
-        return Self.table(
-            "failed", ["Call", "Count", "Process", "Device", "Vchan", "Reason"], rows, title: "Failed calls")
+    private var tables: String {
+        TraceReportTable.all(report).map { table in
+            Self.table(
+                table.name, table.shown.map { $0.title.prefix(1).uppercased() + $0.title.dropFirst() },
+                table.shownRows, title: table.title)
+        }.joined()
     }
 
     private var events: String {

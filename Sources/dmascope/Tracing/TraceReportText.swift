@@ -14,10 +14,10 @@ struct TraceReportText {
     /// What was lost, and then a section for each kind of result.
     var text: String {
         let losses = report.losses.sentences.map { StandardStreams.printable("incomplete: \($0)") }
-        let sections = [
-            losses.joined(separator: "\n"), summary, operations, latencies, rings, slowest, engines,
-            failedCalls, events,
-        ]
+        let sections =
+            [
+                losses.joined(separator: "\n"), summary, operations, latencies, rings, slowest, engines,
+            ] + TraceReportTable.all(report).map { $0.text(bold: isBold) } + [furtherGroups, events]
         return sections.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
 
@@ -130,19 +130,9 @@ struct TraceReportText {
         return table.isEmpty ? "" : table.text(bold: isBold)
     }
 
-    private var failedCalls: String {
-        var table = TextTable([
-            ("FAILED CALL", .left), ("COUNT", .right), ("PROCESS", .left), ("DEVICE", .right),
-            ("VCHAN", .right),
-            ("REASON", .left),
-        ])
-        for call in report.failedCalls {
-            table.add([
-                call.call, "\(call.count)", call.process, call.device.map { "\($0)" } ?? "-",
-                call.vchan.map { "\($0)" } ?? "-", String(cString: strerror(Int32(clamping: call.error))),
-            ])
-        }
-        return table.isEmpty ? "" : table.text(bold: isBold)
+    private var furtherGroups: String {
+        let count = report.furtherGroupEvents
+        return count > 0 ? "\(count) events of groups beyond the first \(GroupReport.mostGroups) are only counted" : ""
     }
 
     private var events: String {

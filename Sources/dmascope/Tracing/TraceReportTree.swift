@@ -18,17 +18,18 @@ struct TraceReportTree {
 
     /// Everything, with the histograms' buckets.
     var tree: JSONTree {
-        .object([
-            Member("incomplete", .array(report.losses.sentences.map(JSONTree.string))),
-            Member("events", .unsigned(report.eventCount)),
-            Member("first_event_ns", report.times.map { .integer($0.lowerBound) } ?? .null),
-            Member("last_event_ns", report.times.map { .integer($0.upperBound) } ?? .null),
-            Member("channels", .array(report.channels.map(Self.tree))),
-            Member("engines", .array(report.engines.map(Self.tree))),
-            Member("failed_calls", .array(report.failedCalls.map(Self.tree))),
-            Member(
-                "event_counts", .object(report.eventCounts.map { Member($0.name, .unsigned($0.count)) })),
-        ])
+        .object(
+            [
+                Member("incomplete", .array(report.losses.sentences.map(JSONTree.string))),
+                Member("events", .unsigned(report.eventCount)),
+                Member("first_event_ns", report.times.map { .integer($0.lowerBound) } ?? .null),
+                Member("last_event_ns", report.times.map { .integer($0.upperBound) } ?? .null),
+                Member("channels", .array(report.channels.map(Self.tree))),
+                Member("engines", .array(report.engines.map(Self.tree))),
+                Member("further_group_events", .unsigned(report.furtherGroupEvents)),
+                Member(
+                    "event_counts", .object(report.eventCounts.map { Member($0.name, .unsigned($0.count)) })),
+            ] + TraceReportTable.all(report).map { Member($0.name, $0.tree) })
     }
 
     private static func tree(_ engine: TraceAnalysis.EngineReport) -> JSONTree {
@@ -36,16 +37,6 @@ struct TraceReportTree {
             Member("process", .string(engine.process)), Member("engine", .integer(Int64(engine.engine))),
             Member("sleeps", .unsigned(engine.sleeps)), Member("asleep_ns", .integer(engine.asleep)),
             Member("observed_ns", .integer(engine.observed)),
-        ])
-    }
-
-    private static func tree(_ call: FailedCallReport) -> JSONTree {
-        .object([
-            Member("process", .string(call.process)),
-            Member("device", call.device.map { .integer(Int64($0)) } ?? .null),
-            Member("vchan", call.vchan.map { .integer(Int64($0)) } ?? .null),
-            Member("call", .string(call.call)), Member("errno", .integer(Int64(call.error))),
-            Member("count", .unsigned(call.count)),
         ])
     }
 
@@ -143,11 +134,21 @@ struct TraceReportTree {
         return row
     }
 
-    /// A line for each channel, after one with the names of the columns.
-    var csv: String {
-        let rows = report.channels.map(Self.row)
-        let names = rows.first?.map(\.name) ?? ["process"]
-        let lines = rows.map { row in row.map { Self.cell($0.value) }.joined(separator: ",") }
+    /// A line for each row of a table, after one with the names of the columns.
+    ///
+    /// - Parameter name: that of a table; `nil` for the channels.
+    func csv(of name: String?) -> String {
+        let names: [String]
+        let rows: [[JSONTree]]
+        if let table = TraceReportTable.all(report).first(where: { $0.name == name }) {
+            names = table.columns.map(\.name)
+            rows = table.rows.map { $0.map(\.value) }
+        } else {
+            let channels = report.channels.map(Self.row)
+            names = channels.first?.map(\.name) ?? ["process"]
+            rows = channels.map { $0.map(\.value) }
+        }
+        let lines = rows.map { row in row.map(Self.cell).joined(separator: ",") }
         return ([names.joined(separator: ",")] + lines).joined(separator: "\n")
     }
 

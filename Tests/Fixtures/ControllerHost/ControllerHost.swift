@@ -1,10 +1,11 @@
 import DMAController
 import DMADev
 import Glibc
+import Logging
 
-/// A controller on its own: `controller-host PATH [GROUP]`, with the number of the socket's group. It says `ready` and the
-/// mode of its memory, what
-/// it has at each line on its standard input, and ends when that does.
+/// A controller on its own: `controller-host PATH [GROUP]`, with the number of the socket's group, or `controller-host PATH
+/// MEMORY CHANNEL`, with the region of a guest and the socket of its stream. It says `ready` and the mode of its memory,
+/// what it has at each line on its standard input, and ends when that does.
 @main
 struct ControllerHost {
     static func main() throws {
@@ -16,13 +17,21 @@ struct ControllerHost {
         configuration.quota.rings = 4096
         configuration.quota.windows = 1 << 14
         configuration.quota.bytes = 1 << 36
-        if CommandLine.arguments.count > 2 { configuration.socketGroup = UInt32(CommandLine.arguments[2]) }
-        let controller = try DMAController.start(path: CommandLine.arguments[1], configuration: configuration)
+        let words = CommandLine.arguments
+        if words.count > 3 { configuration.osDomains = [OSDomain(name: "guest", memory: words[2])] }
+        if words.count == 3 { configuration.socketGroup = UInt32(words[2]) }
+        let controller = try DMAController.start(path: words[1], configuration: configuration)
+        let bridges = try configuration.osDomains.map { domain in
+            try DomainBridge(
+                domain: domain, channel: words[3], controller: controller,
+                logger: Logger(label: "bridge") { _ in SwiftLogNoOpLogHandler() })
+        }
         say("ready \(controller.report().memoryMode)")
         while readLine() != nil {
             let now = controller.statistics
             say("\(now.connections) \(now.rings) \(now.windows) \(now.groups)")
         }
+        for bridge in bridges { bridge.stop() }
         controller.stop()
     }
 

@@ -22,12 +22,30 @@ struct RandomLoad {
     private let base: UInt64
     private let memory: AnyObject
     private let longestList: Int
-    /// Whether it prints only the counters.
-    private let isQuiet: Bool
+    private let size: Size
     /// The device's own, where it has domains; 0: none.
     private var handler: DomainHandler = 0
 
     private static let byteCount = 1 << 16
+
+    /// How much it does at once.
+    struct Size {
+        /// The most operations of a doorbell.
+        var largestBurst: Int
+        /// Operations that the first channel may still have when the device stops.
+        var tail: Int
+        var descriptors: UInt16
+        /// How often the device is stopped and started on the way.
+        var restarts = 0
+        /// Whether operations end; otherwise there are so few that all have room.
+        var canWait = true
+        /// Whether it prints only the counters, and the number of starts.
+        var isQuiet = false
+
+        static let long = Size(largestBurst: 600, tail: 500, descriptors: 1024)
+        /// At most 24 + 60 + 24 + 32 operations between two starts.
+        static let short = Size(largestBurst: 24, tail: 32, descriptors: 256, isQuiet: true)
+    }
 
     /// Memory of this process, for devices that reach it.
     private final class OwnMemory {
@@ -50,19 +68,20 @@ struct RandomLoad {
         var buffers: [OperationBuffer] = []
     }
 
-    init(_ specification: String, mode: String, seed: UInt64, isQuiet: Bool = false) throws {
-        self.isQuiet = isQuiet
+    init(_ specification: String, mode: String, seed: UInt64, size: Size = .long) throws {
+        self.size = size
         self.mode = mode == "silent" ? .silent : mode == "operations" ? .enqueueDequeue : []
         let device: DMADevice
         if specification.hasPrefix("/") {
             let driver = try ControllerDevice(path: specification)
             device = try DeviceRegistry().add(driver, named: "random")
-            let buffer = try driver.memory.allocate(byteCount: Self.byteCount)
+            try TraceBursts.start(device, vchans: 2, mode: self.mode, descriptors: size.descriptors)
+            // In a guest, the controller reaches no other memory.
+            let buffer = try device.makeBuffer(byteCount: Self.byteCount)
             base = try device.mapMemory(buffer.bytes)
             memory = buffer
-            try TraceBursts.start(device, vchans: 2, mode: self.mode)
         } else {
-            device = try TraceBursts.start(specification, vchans: 2, mode: self.mode)
+            device = try TraceBursts.start(specification, vchans: 2, mode: self.mode, descriptors: size.descriptors)
             let buffer = OwnMemory(byteCount: Self.byteCount)
             base = UInt64(UInt(bitPattern: buffer.start))
             memory = buffer
@@ -79,26 +98,37 @@ struct RandomLoad {
 
     mutating func run(atLeast count: Int) throws {
         let begin = MonotonicTime.now
+        for _ in 0..<size.restarts {
+            do { try keepBusy(atLeast: count) } catch  where !size.canWait {}
+            try device.stop()
+            try device.start()
+            for vchan in channels.indices { channels[vchan] = Channel(path: channels[vchan].path) }
+        }
+        // A device that has halted refuses calls.
+        do { try keepBusy(atLeast: count) } catch  where !size.canWait {}
+        try TraceBursts.end(device, since: begin, starts: size.isQuiet ? 1 + size.restarts : nil)
+        withExtendedLifetime(memory) {}
+    }
+
+    private mutating func keepBusy(atLeast count: Int) throws {
         while channels.reduce(0, { $0 + $1.enqueued }) < count {
             let vchan = Int.random(in: 0...1, using: &random)
-            let burst = Int.random(in: 1...600, using: &random)
-            while try channels[vchan].path.burstCapacity < burst { try poll(vchan) }
+            let burst = Int.random(in: 1...size.largestBurst, using: &random)
+            while size.canWait, try channels[vchan].path.burstCapacity < burst { try poll(vchan) }
             try ring(vchan, burst)
             try poll(vchan)
             if mode == [], Bool.random(using: &random) { try ringNothing(vchan) }
         }
-        for vchan in 0...1 {
+        for vchan in 0...1 where size.canWait {
             while mode != .silent, channels[vchan].finished < channels[vchan].enqueued { try poll(vchan) }
         }
         // Some are still running or waiting when the device stops.
-        while try channels[0].path.burstCapacity < 500 {}
-        try ring(0, 500)
+        while size.canWait, try channels[0].path.burstCapacity < size.tail {}
+        try ring(0, size.tail)
         if mode == [] {
             try channels[1].path.copy(from: 1, to: 2, length: 3)
             try channels[1].path.fill(1, pattern: 2, length: 3)
         }
-        try TraceBursts.end(device, since: begin)
-        withExtendedLifetime(memory) {}
     }
 
     /// Neither makes anything visible.
@@ -193,7 +223,7 @@ struct RandomLoad {
     }
 
     private func say(_ text: String) {
-        if !isQuiet { print(text) }
+        if !size.isQuiet { print(text) }
     }
 
     // MARK: Random things

@@ -1,7 +1,9 @@
 import ControllerDriver
 import DMADev
+import DMATelemetry
 import DeviceDrivers
 import LinuxSystem
+import TelemetryServer
 import TestSupport
 
 /// A program that keeps a device busy, and prints what a trace of its bursts has to hold.
@@ -9,10 +11,13 @@ import TestSupport
 /// - `random DEVICE MODE SEED COUNT`: at least COUNT random operations on two channels, in random bursts; DEVICE is a
 ///   specification, or the path of a controller's socket; MODE is `plain`, `silent` or `operations`. Prints each as
 ///   ``RandomLoad`` says.
-/// - `workloads DEVICE SEED COUNT`: as many short random loads, each with a device of its own and in a random mode. Prints only
-///   the counters of each.
+/// - `workloads DEVICE SEED COUNT`: as many short random loads, each with a device of its own and in a random mode, which is
+///   restarted now and then; `fault` gets a random plan of faults for each. Prints only the counters of each, followed by
+///   the number of starts.
 /// - `copies COUNT`: that many copies of 64 bytes, 32 a doorbell.
 /// - `frozen COUNT`: rings for as many copies on a channel that executes none, and stops: all are aborted.
+/// - `serve PREFIX COUNT`: the same with telemetry. It says `ready` when they are made, and makes as many after each line of
+///   its standard input.
 /// - `late COUNT`: enqueues as many copies, says `ready`, and rings when its standard input ends.
 ///
 /// In the end each prints `counters SUBMITTED COMPLETED ERRORS NANOSECONDS`, the last from the first call on.
@@ -30,59 +35,74 @@ struct TraceBursts {
             try copy(Int(arguments[1]) ?? 0)
         case ("frozen", 2):
             try abort(Int(arguments[1]) ?? 0)
+        case ("serve", 3):
+            try serve(arguments[1], Int(arguments[2]) ?? 0)
         case ("late", 2):
             try ringLate(Int(arguments[1]) ?? 0)
         default:
             print(
                 "usage: trace-bursts random DEVICE MODE SEED COUNT | workloads DEVICE SEED COUNT | copies COUNT | "
-                    + "frozen COUNT | late COUNT")
+                    + "frozen COUNT | serve PREFIX COUNT | late COUNT")
         }
     }
 
-    /// Makes a device with channels of 1024 descriptors, and starts it.
+    /// Makes a device, and starts it.
     static func start(
-        _ specification: String, vchans: UInt16 = 1, mode: ConfigurationFlags = []
+        _ specification: String, vchans: UInt16 = 1, mode: ConfigurationFlags = [], descriptors: UInt16 = 1024
     ) throws -> DMADevice {
         let device = try DeviceFactory.make([DeviceSpecification(specification)], in: DeviceRegistry())[0]
-        try start(device, vchans: vchans, mode: mode)
+        try start(device, vchans: vchans, mode: mode, descriptors: descriptors)
         return device
     }
 
     /// The same with a device that is there.
-    static func start(_ device: DMADevice, vchans: UInt16, mode: ConfigurationFlags) throws {
+    static func start(
+        _ device: DMADevice, vchans: UInt16, mode: ConfigurationFlags, descriptors: UInt16 = 1024
+    ) throws {
         try device.configure(DeviceConfiguration(virtualChannelCount: vchans, flags: mode))
         for vchan in 0..<vchans {
-            try device.setUpVirtualChannel(vchan, configuration: VirtualChannelConfiguration(descriptorCount: 1024))
+            try device.setUpVirtualChannel(
+                vchan, configuration: VirtualChannelConfiguration(descriptorCount: descriptors))
         }
         try device.start()
     }
 
     /// Stops the device and prints its counters.
-    static func end(_ device: DMADevice, since begin: MonotonicTime) throws {
-        try device.stop()
+    static func end(_ device: DMADevice, since begin: MonotonicTime, starts: Int? = nil) throws {
+        if try device.info.isStarted { try device.stop() }
         let counters = try device.statistics
         let elapsed = MonotonicTime.now.nanoseconds - begin.nanoseconds
-        print("counters \(counters.submitted) \(counters.completed) \(counters.errors) \(elapsed)")
+        let suffix = starts.map { " \($0)" } ?? ""
+        Output.line("counters \(counters.submitted) \(counters.completed) \(counters.errors) \(elapsed)\(suffix)")
         try device.close()
-    }
-
-    private static func runWorkloads(_ device: String, seed: UInt64, count: UInt64) throws {
-        for number in 0..<count {
-            var random = SeededGenerator(seed: seed &+ number)
-            let mode = ["plain", "silent", "operations"].randomElement(using: &random) ?? ""
-            let size = Int.random(in: 1...300, using: &random)
-            var load = try RandomLoad(device, mode: mode, seed: seed &+ number, isQuiet: true)
-            try load.run(atLeast: size)
-        }
     }
 
     static func copy(_ count: Int) throws {
         let device = try start("software")
+        let begin = MonotonicTime.now
+        try copy(count, on: device)
+        try end(device, since: begin)
+    }
+
+    private static func serve(_ prefix: String, _ count: Int) throws {
+        let registry = DeviceRegistry()
+        let device = try DeviceFactory.make([DeviceSpecification("software")], in: registry)[0]
+        try start(device, vchans: 1, mode: [])
+        let server = try TelemetryServer.start(filePrefix: prefix, commands: DeviceCommands.table(for: registry))
+        let begin = MonotonicTime.now
+        repeat {
+            try copy(count, on: device)
+            Output.line("ready")
+        } while readLine() != nil
+        try end(device, since: begin)
+        withExtendedLifetime(server) {}
+    }
+
+    private static func copy(_ count: Int, on device: DMADevice) throws {
         let channel = try device.virtualChannel(0)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 64)
         defer { memory.deallocate() }
         let address = UInt64(UInt(bitPattern: memory))
-        let begin = MonotonicTime.now
         var (enqueued, finished) = (0, 0)
         while finished < count {
             if enqueued < count, try channel.burstCapacity >= 32 {
@@ -95,7 +115,6 @@ struct TraceBursts {
             }
             finished += try channel.completed(upTo: 1024).count
         }
-        try end(device, since: begin)
     }
 
     static func abort(_ count: Int) throws {

@@ -5,13 +5,16 @@ import TestSupport
 
 /// Stands in for QEMU: passes bytes between a host's socket and a guest's. The host's connection stays when the guest's
 /// ends, as over a reset of a guest.
-final class StreamRelay: Sendable {
-    let hostPath: String
-    let guestPath: String
+public final class StreamRelay: Sendable {
+    /// Where the host connects.
+    public let hostPath: String
+    /// Where the guest connects.
+    public let guestPath: String
     private let isStopped = Locked(false)
     private let thread: SystemThread
 
-    init(_ directory: TemporaryDirectory, _ name: String) throws {
+    /// Listens at both.
+    public init(_ directory: TemporaryDirectory, _ name: String) throws {
         hostPath = directory.file(name + ".channel")
         guestPath = directory.file(name + ".port")
         let host = try StreamSocket.listen(at: hostPath).release(),
