@@ -17,6 +17,8 @@ struct Measurement: Sendable {
             run: measureDomains),
         Measurement(name: "memory", abstract: "external memory: register, map, getters", run: measureMemory),
         Measurement(name: "trace", abstract: "disabled and enabled tracepoints; whole bursts", run: measureTracing),
+        Measurement(
+            name: "analysis", abstract: "trace report and audit, and decoding only", run: measureAnalyses),
         Measurement(name: "observer", abstract: "observed devices of a DPDK application", run: measureObserving),
         Measurement(name: "telemetry", abstract: "queries of 1 to 1,000 clients", run: measureTelemetry),
         Measurement(name: "service", abstract: "memory and start time of `dmascope serve`", run: measureService),

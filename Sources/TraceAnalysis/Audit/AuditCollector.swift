@@ -15,6 +15,11 @@ final class AuditCollector: OperationObserver {
         account(of: ring).add(operation, number)
     }
 
+    func take(_ operations: OperationRun, of ring: TracedRing) {
+        let account = account(of: ring)
+        operations.forEach { account.add($0.pointee, $1) }
+    }
+
     func takeDoorbell(of count: UInt64, isFirst: Bool, at time: Int64, _ ring: TracedRing) {}
     func takeFailure(of call: String, error: Int, channel: TracedChannel?, process: Int) {}
     func takeEngine(_ engine: Int, of process: Int, isAsleep: Bool, at time: Int64) {}

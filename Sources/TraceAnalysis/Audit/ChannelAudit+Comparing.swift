@@ -39,8 +39,9 @@ extension ChannelAudit {
 
     private mutating func noteGaps(_ ring: TracedRing) {
         let sequences: [(IndexSequence, String)] = [
-            (ring.calls, "enqueue"), (ring.bursts, "burst"), (ring.starts, "operation_start"),
-            (ring.finishes, "operation_finish"), (ring.publications, "completed_burst"), (ring.polls, "poll"),
+            (ring.state.pointee.calls, "enqueue"), (ring.state.pointee.bursts, "burst"),
+            (ring.state.pointee.starts, "operation_start"), (ring.state.pointee.finishes, "operation_finish"),
+            (ring.state.pointee.publications, "completed_burst"), (ring.state.pointee.polls, "poll"),
         ]
         for (sequence, event) in sequences {
             guard let gap = sequence.firstGap else { continue }
@@ -53,7 +54,8 @@ extension ChannelAudit {
     }
 
     private mutating func compare(_ ring: TracedRing, _ account: RingAccount, _ counts: TracedRing.FinalCounts) {
-        guard ring.finishes.isBegun || ring.publications.isBegun || counts.completed == 0 else {
+        guard ring.state.pointee.finishes.isBegun || ring.state.pointee.publications.isBegun || counts.completed == 0
+        else {
             return note(
                 .inconclusive,
                 "\(name(ring)): the ends of operations were not recorded: record dmadev_engine:completed_burst, or "

@@ -6,70 +6,75 @@ private let submitFlag: UInt64 = 2
 extension OperationFollower {
     /// Device, channel, result, flags, length.
     func takeCopy(_ event: TraceEvent) {
-        guard let (ring, slot) = called(event) else { return }
-        slot?.pointee.bytes = event.unsigned(4)
-        slot?.pointee.parts.insert(.sized)
-        slot?.pointee.kind = event.kind == .fill ? 3 : 1
-        if event.unsigned(3) & submitFlag != 0 { takeDoorbell(ring, event.time) }
+        guard let call = called(event) else { return }
+        if let slot = call.slot {
+            slot.pointee.bytes = event.unsigned(4)
+            slot.pointee.parts.insert(.sized)
+            slot.pointee.kind = event.kind == .fill ? 3 : 1
+        }
+        if call.rings { takeDoorbell(call.ring, event.time) }
     }
 
     /// Device, channel, result, flags, number of sources, their lengths.
     func takeLists(_ event: TraceEvent) {
-        guard let (ring, slot) = called(event) else { return }
+        guard let call = called(event) else { return }
         let lengths = event.sequence(5)
-        slot?.pointee.kind = 2
-        // A long list is not recorded as a whole.
-        if UInt64(lengths.count) == event.unsigned(4) {
-            slot?.pointee.bytes = (0..<lengths.count).reduce(0) { $0 + lengths[$1] }
-            slot?.pointee.parts.insert(.sized)
+        if let slot = call.slot {
+            slot.pointee.kind = 2
+            // A long list is not recorded as a whole.
+            if UInt64(lengths.count) == event.unsigned(4) {
+                slot.pointee.bytes = (0..<lengths.count).reduce(0) { $0 + lengths[$1] }
+                slot.pointee.parts.insert(.sized)
+            }
         }
-        if event.unsigned(3) & submitFlag != 0 { takeDoorbell(ring, event.time) }
+        if call.rings { takeDoorbell(call.ring, event.time) }
     }
 
-    /// An enqueue; `nil` if it has failed.
-    private func called(_ event: TraceEvent) -> (TracedRing, UnsafeMutablePointer<TracedOperation>?)? {
-        guard !fail(event, 2) else { return nil }
+    /// An enqueue, and whether it rings the doorbell; `nil` if it has failed.
+    @inline(__always)
+    private func called(
+        _ event: TraceEvent
+    ) -> (ring: TracedRing, slot: UnsafeMutablePointer<TracedOperation>?, rings: Bool)? {
+        guard let index = result(event) else { return nil }
         let channel = channel(event)
         let ring = ring(of: channel)
         channel.hasCalls = true
-        let slot = slot(number(&ring.calls, ring, index: event.unsigned(2), count: 1), ring)
-        slot?.pointee.parts.insert(.called)
-        if event.unsigned(3) & fenceFlag != 0 { slot?.pointee.parts.insert(.fence) }
-        return (ring, slot)
+        let flags = event.unsigned(3)
+        let slot = slot(number(&ring.state.pointee.calls, ring, index: index, count: 1), ring)
+        slot?.pointee.parts.formUnion(flags & fenceFlag != 0 ? [.called, .fence] : .called)
+        return (ring, slot, flags & submitFlag != 0)
     }
 
     /// Device, channel, result.
     func takeSubmit(_ event: TraceEvent) {
         // A doorbell that rings nothing does not begin a ring.
-        guard !fail(event, 2), let ring = channel(event).ring, ring.calls.isBegun else { return }
+        guard result(event) != nil, let ring = channel(event).ring, ring.state.pointee.calls.isBegun else { return }
         takeDoorbell(ring, event.time)
     }
 
     /// All that were enqueued and not rung.
     private func takeDoorbell(_ ring: TracedRing, _ time: Int64) {
-        let first = max(ring.rungEnd, ring.window.first)
-        guard ring.calls.next > first else { return }
-        for number in first..<ring.calls.next {
-            guard let slot = slot(number, ring), !slot.pointee.parts.contains(.rung) else { continue }
+        let state = ring.state
+        let (first, end) = (max(state.pointee.rungEnd, state.pointee.window.first), state.pointee.calls.next)
+        guard end > first else { return }
+        forEachSlot(from: first, end - first, ring) { slot, _ in
+            guard !slot.pointee.parts.contains(.rung) else { return }
             slot.pointee.rungTime = time
             slot.pointee.parts.insert(.rung)
         }
-        ring.rungEnd = ring.calls.next
-        if !ring.channel.hasBursts {
-            observer.takeDoorbell(of: ring.calls.next - first, isFirst: true, at: time, ring)
-        }
+        state.pointee.rungEnd = end
+        if !ring.channel.hasBursts { observer.takeDoorbell(of: end - first, isFirst: true, at: time, ring) }
         advance(ring)
     }
 
     /// Device, channel, result, flags, numbers of sources, lengths.
     func takeOperations(_ event: TraceEvent) {
-        guard !fail(event, 2) else { return }
-        let accepted = event.unsigned(2)
+        guard let accepted = result(event) else { return }
         let channel = channel(event)
         guard accepted > 0 else { return }
         let ring = ring(of: channel)
         channel.hasCalls = true
-        let first = ring.calls.numberOfNext(accepted)
+        let first = ring.state.pointee.calls.numberOfNext(accepted)
         let (flags, counts, lengths) = (event.sequence(3), event.sequence(4), event.sequence(5))
         var place = 0
         for row in 0..<Int(accepted) {
@@ -96,40 +101,48 @@ extension OperationFollower {
         channel.hasBursts = true
         let ring = ring(of: channel)
         let (kinds, lengths, flags) = (event.sequence(4), event.sequence(5), event.sequence(9))
-        let (sources, destinations, entries) = (event.sequence(6), event.sequence(7), event.sequence(8))
-        let count = kinds.count
-        let first = number(&ring.bursts, ring, index: event.unsigned(3), count: UInt64(count))
-        var place = 0
-        for row in 0..<count {
-            let kind = kinds[row]
-            var bytes = lengths[row]
-            if entries.count > 0 {
-                let own = Int(sources[row])
-                if kind == 2 { bytes = 0 }
-                for entry in place..<min(place + own, entries.count) { bytes += entries[entry] }
-                place += own + Int(destinations[row])
-            }
-            guard let slot = slot(first + UInt64(row), ring) else { continue }
-            slot.pointee.bytes = bytes
-            slot.pointee.kind = UInt8(truncatingIfNeeded: kind)
-            slot.pointee.parts.formUnion([.called, .sized, .rung])
-            if flags[row] & fenceFlag != 0 { slot.pointee.parts.insert(.fence) }
-            slot.pointee.rungTime = event.time
+        let entries = event.sequence(8)
+        let count = UInt64(kinds.count)
+        let first = number(&ring.state.pointee.bursts, ring, index: event.unsigned(3), count: count)
+        let time = event.time
+        forEachSlot(from: first, count, ring) { slot, row in
+            slot.pointee.bytes = lengths[row]
+            slot.pointee.kind = UInt8(truncatingIfNeeded: kinds[row])
+            slot.pointee.parts.formUnion(
+                flags[row] & fenceFlag != 0 ? [.called, .sized, .rung, .fence] : [.called, .sized, .rung])
+            slot.pointee.rungTime = time
         }
-        ring.rungEnd = max(ring.rungEnd, first + UInt64(count))
-        observer.takeDoorbell(of: UInt64(count), isFirst: event.unsigned(10) == 0, at: event.time, ring)
+        if entries.count > 0 { addEntries(entries, of: event, first, ring) }
+        ring.state.pointee.rungEnd = max(ring.state.pointee.rungEnd, first + count)
+        observer.takeDoorbell(of: count, isFirst: event.unsigned(10) == 0, at: time, ring)
         advance(ring)
+    }
+
+    /// The bytes of the operations of a burst that have lists.
+    private func addEntries(
+        _ entries: TraceEvent.Sequence, of event: TraceEvent, _ first: UInt64, _ ring: TracedRing
+    ) {
+        let (kinds, lengths) = (event.sequence(4), event.sequence(5))
+        let (sources, destinations) = (event.sequence(6), event.sequence(7))
+        var place = 0
+        for row in 0..<kinds.count {
+            let own = Int(min(sources[row], UInt64(entries.count)))
+            var bytes = kinds[row] == 2 ? 0 : lengths[row]
+            for entry in place..<min(place + own, entries.count) { bytes &+= entries[entry] }
+            place += own + Int(min(destinations[row], UInt64(entries.count)))
+            slot(first + UInt64(row), ring)?.pointee.bytes = bytes
+        }
     }
 
     /// Device, channel, result, last index; of `completed_status` the statuses.
     func takePoll(_ event: TraceEvent) {
-        guard !fail(event, 2) else { return }
-        let count = event.unsigned(2)
+        guard let count = result(event) else { return }
         let channel = channel(event)
         channel.hasPolls = true
         guard count > 0 else { return }
         let ring = ring(of: channel)
-        let first = number(&ring.polls, ring, index: (event.unsigned(3) &- count &+ 1) & 0xFFFF, count: count)
+        let first = number(
+            &ring.state.pointee.polls, ring, index: (event.unsigned(3) &- count &+ 1) & 0xFFFF, count: count)
         if event.kind == .completedStatus, ring.number == nil { noteStatuses(event.sequence(4), first, ring) }
         notice(first, count, ring, event.time)
     }
@@ -143,21 +156,28 @@ extension OperationFollower {
 
     /// Device, channel, result.
     func takeDequeue(_ event: TraceEvent) {
-        guard !fail(event, 2) else { return }
-        let count = event.unsigned(2)
+        guard let count = result(event) else { return }
         let channel = channel(event)
         channel.hasPolls = true
         guard count > 0, let ring = channel.ring else { return }
-        notice(ring.polls.numberOfNext(count), count, ring, event.time)
+        notice(ring.state.pointee.polls.numberOfNext(count), count, ring, event.time)
     }
 
     private func notice(_ first: UInt64, _ count: UInt64, _ ring: TracedRing, _ time: Int64) {
-        for number in first..<first + count {
-            guard let slot = slot(number, ring) else { continue }
+        forEachSlot(from: first, count, ring) { slot, _ in
             slot.pointee.noticeTime = time
             slot.pointee.parts.insert(.noticed)
         }
         advance(ring)
+    }
+
+    /// The result of a call whose first two fields are device and channel; `nil` if it has failed, which is noted.
+    @inline(__always)
+    private func result(_ event: TraceEvent) -> UInt64? {
+        let result = event.integer(2)
+        if result >= 0 { return UInt64(result) }
+        fail(event, 2)
+        return nil
     }
 
     /// Notes the failure of a call.

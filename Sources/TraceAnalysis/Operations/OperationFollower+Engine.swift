@@ -3,7 +3,7 @@ extension OperationFollower {
     /// Engine, ring, device, channel, ring index, kind.
     func takeStart(_ event: TraceEvent) {
         let ring = engineRing(event)
-        let number = number(&ring.starts, ring, index: event.unsigned(4), count: 1)
+        let number = number(&ring.state.pointee.starts, ring, index: event.unsigned(4), count: 1)
         guard let slot = slot(number, ring) else { return }
         slot.pointee.startTime = event.time
         slot.pointee.parts.insert(.started)
@@ -13,8 +13,8 @@ extension OperationFollower {
     /// Engine, ring, device, channel, ring index, status.
     func takeFinish(_ event: TraceEvent) {
         let ring = engineRing(event)
-        let number = number(&ring.finishes, ring, index: event.unsigned(4), count: 1)
-        ring.finishedEnd = max(ring.finishedEnd, number + 1)
+        let number = number(&ring.state.pointee.finishes, ring, index: event.unsigned(4), count: 1)
+        ring.state.pointee.finishedEnd = max(ring.state.pointee.finishedEnd, number + 1)
         guard let slot = slot(number, ring) else { return }
         slot.pointee.finishTime = event.time
         slot.pointee.status = UInt16(truncatingIfNeeded: event.unsigned(5))
@@ -28,26 +28,25 @@ extension OperationFollower {
         let ring = engineRing(event)
         let statuses = event.sequence(5)
         let count = statuses.count
-        let first = number(&ring.publications, ring, index: event.unsigned(4), count: UInt64(count))
+        let first = number(&ring.state.pointee.publications, ring, index: event.unsigned(4), count: UInt64(count))
         let (sizes, sinceDoorbell, sinceStart) = (event.sequence(6), event.sequence(7), event.sequence(8))
-        var (batch, left) = (-1, UInt64(0))
+        var (batch, batchEnd) = (-1, UInt64(0))
         var (doorbell, start): (Int64, Int64) = (0, 0)
-        for row in 0..<count {
-            if left == 0, batch + 1 < sizes.count {
+        let time = event.time
+        forEachSlot(from: first, UInt64(count), ring) { slot, row in
+            while UInt64(row) >= batchEnd, batch + 1 < sizes.count {
                 batch += 1
-                left = sizes[batch]
+                batchEnd &+= sizes[batch]
                 doorbell = Int64(bitPattern: sinceDoorbell[batch])
                 start = Int64(bitPattern: sinceStart[batch])
             }
-            left -= min(left, 1)
-            guard let slot = slot(first + UInt64(row), ring) else { continue }
-            if !slot.pointee.parts.contains(.finished) { slot.pointee.finishTime = event.time }
+            if !slot.pointee.parts.contains(.finished) { slot.pointee.finishTime = time }
             slot.pointee.status = UInt16(truncatingIfNeeded: statuses[row])
             slot.pointee.parts.formUnion([.finished, .published])
             slot.pointee.sinceDoorbell = doorbell
             slot.pointee.sinceStart = start
         }
-        ring.finishedEnd = max(ring.finishedEnd, first + UInt64(count))
+        ring.state.pointee.finishedEnd = max(ring.state.pointee.finishedEnd, first + UInt64(count))
         advance(ring)
     }
 
@@ -118,7 +117,7 @@ extension OperationFollower {
             channel.isStopped = false
             guard let ring = channel.ring, ring.number == nil || ring.finalCounts != nil else { continue }
             // Named by `ring_mapped`, of a controller that is not in the trace.
-            if ring.hasBeginning, !ring.calls.isBegun, !ring.bursts.isBegun { continue }
+            if ring.hasBeginning, !ring.state.pointee.calls.isBegun, !ring.state.pointee.bursts.isBegun { continue }
             end(ring)
             channel.ring = nil
         }

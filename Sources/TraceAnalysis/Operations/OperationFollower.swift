@@ -5,8 +5,8 @@
 public final class OperationFollower<Observer: OperationObserver>: TraceConsumer {
     /// Gets the operations.
     public let observer: Observer
-    var table = ChannelTable()
-    var processes = TraceProcesses()
+    let table = ChannelTable()
+    private(set) var processes = TraceProcesses()
 
     /// - Parameter observer: gets the operations.
     public init(_ observer: Observer) {
@@ -18,7 +18,7 @@ public final class OperationFollower<Observer: OperationObserver>: TraceConsumer
 
     /// Takes the next event.
     public func take(_ event: TraceEvent, from processes: TraceProcesses) {
-        self.processes = processes
+        if self.processes !== processes { self.processes = processes }
         switch event.kind {
         case .copy, .fill: takeCopy(event)
         case .copyScatterGather: takeLists(event)
@@ -62,7 +62,7 @@ public final class OperationFollower<Observer: OperationObserver>: TraceConsumer
     }
 
     func channel(_ process: Int, _ device: Int, _ vchan: Int) -> TracedChannel {
-        table.channel(processes.all[process].processID, device, vchan, processes)
+        table.channel(ofProcess: process, device, vchan, processes)
     }
 
     /// The ring that the calls of a channel are about.
@@ -124,7 +124,7 @@ public final class OperationFollower<Observer: OperationObserver>: TraceConsumer
     }
 
     func end(_ ring: TracedRing) {
-        while ring.window.first < ring.window.end { removeFirst(ring) }
+        remove(before: ring.state.pointee.window.end, ring)
         table.remove(ring)
         observer.takeEnd(of: ring)
     }
@@ -133,34 +133,70 @@ public final class OperationFollower<Observer: OperationObserver>: TraceConsumer
 
     /// The operation with a number, to note more about it; `nil` if nothing was expected any more.
     func slot(_ number: UInt64, _ ring: TracedRing) -> UnsafeMutablePointer<TracedOperation>? {
-        // Beyond the span, the oldest has all that comes.
-        while ring.window.first < ring.window.end, number >= ring.window.first + ring.span { removeFirst(ring) }
-        if number >= ring.window.end + ring.span { ring.window.restart(at: number) }
-        return ring.window.slot(number)
+        makeRoom(for: number, 1, ring)
+        return ring.state.pointee.window.slot(number)
+    }
+
+    /// Calls `body` for each of `count` operations from a number on, with its place among them, and with what is noted about
+    /// it; not for those about which nothing was expected any more.
+    @inline(__always)
+    func forEachSlot(
+        from first: UInt64, _ count: UInt64, _ ring: TracedRing,
+        _ body: (UnsafeMutablePointer<TracedOperation>, Int) -> Void
+    ) {
+        let state = ring.state
+        var done: UInt64 = 0
+        while done < count {
+            // As many as there is room for at once; more than that only in a trace that is not right.
+            let part = min(count - done, state.pointee.span)
+            makeRoom(for: first + done, part, ring)
+            _ = state.pointee.window.slot(first + done + part - 1)
+            for place in done..<done + part where first + place >= state.pointee.window.first {
+                body(state.pointee.window[first + place], Int(place))
+            }
+            done += part
+        }
+    }
+
+    /// The oldest operations leave if these, at most as many as the span, are so far from them that nothing more can come.
+    private func makeRoom(for number: UInt64, _ count: UInt64, _ ring: TracedRing) {
+        let state = ring.state
+        let span = state.pointee.span
+        let last = number + count - 1
+        if last >= state.pointee.window.first + span {
+            remove(before: min(last - span + 1, state.pointee.window.end), ring)
+        }
+        if number >= state.pointee.window.end + span { state.pointee.window.restart(at: number) }
     }
 
     /// Operations leave of which everything has been seen.
     func advance(_ ring: TracedRing) {
-        while ring.window.first < ring.window.end {
-            let parts = ring.window[ring.window.first].pointee.parts
-            guard parts.isSuperset(of: [.rung, .finished, .noticed]) else { return }
-            removeFirst(ring)
-        }
+        let state = ring.state
+        var number = state.pointee.window.first
+        while number < state.pointee.window.end,
+            state.pointee.window[number].pointee.parts.isSuperset(of: [.rung, .finished, .noticed])
+        { number += 1 }
+        remove(before: number, ring)
     }
 
-    private func removeFirst(_ ring: TracedRing) {
-        let number = ring.window.first
-        observer.take(ring.window[number].pointee, number: number, of: ring)
-        ring.window.removeFirst()
+    private func remove(before number: UInt64, _ ring: TracedRing) {
+        let state = ring.state
+        let first = state.pointee.window.first
+        guard number > first else { return }
+        observer.take(state.pointee.window[first..<number], of: ring)
+        state.pointee.window.removeAll(before: number)
     }
 
     /// The number of the first of `count` operations with a ring index.
+    @inline(__always)
     func number(_ sequence: inout IndexSequence, _ ring: TracedRing, index: UInt64, count: UInt64) -> UInt64 {
-        if !ring.hasBeginning, !sequence.isBegun {
-            // Far from 0, because events of earlier operations can follow.
-            if ring.window.end == 0 { ring.window.restart(at: 65536 + index) }
-            sequence.begin(near: ring.window.end, index: index)
-        }
+        if !sequence.isBegun, !ring.hasBeginning { begin(&sequence, ring, index: index) }
         return sequence.number(ofIndex: index, count: count)
+    }
+
+    private func begin(_ sequence: inout IndexSequence, _ ring: TracedRing, index: UInt64) {
+        // Far from 0, because events of earlier operations can follow.
+        if ring.state.pointee.window.end == 0 { ring.state.pointee.window.restart(at: 65536 + index) }
+        sequence.begin(near: ring.state.pointee.window.end, index: index)
     }
 }

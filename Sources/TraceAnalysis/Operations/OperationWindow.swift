@@ -37,8 +37,13 @@ struct OperationWindow: ~Copyable {
         return self[number]
     }
 
-    /// The oldest leaves.
-    mutating func removeFirst() { first += 1 }
+    /// Those before a number leave.
+    mutating func removeAll(before number: UInt64) { first = number }
+
+    /// Some of them.
+    subscript(numbers: Range<UInt64>) -> OperationRun {
+        OperationRun(numbers: numbers, slots: UnsafePointer(slots), mask: capacity - 1)
+    }
 
     private mutating func grow() {
         let larger = UnsafeMutablePointer<TracedOperation>.allocate(capacity: Int(capacity) * 2)
@@ -47,5 +52,31 @@ struct OperationWindow: ~Copyable {
         slots.deallocate()
         slots = larger
         capacity *= 2
+    }
+}
+
+/// Consecutive operations of a ring, valid during the call that gets them.
+public struct OperationRun {
+    /// Their numbers.
+    public let numbers: Range<UInt64>
+    fileprivate let slots: UnsafePointer<TracedOperation>
+    fileprivate let mask: UInt64
+
+    fileprivate init(numbers: Range<UInt64>, slots: UnsafePointer<TracedOperation>, mask: UInt64) {
+        (self.numbers, self.slots, self.mask) = (numbers, slots, mask)
+    }
+
+    /// One of them.
+    ///
+    /// - Parameter number: one of ``numbers``.
+    public subscript(number: UInt64) -> TracedOperation {
+        precondition(numbers.contains(number))
+        return slots[Int(number & mask)]
+    }
+
+    /// Calls `body` with each, where it is.
+    @inline(__always)
+    func forEach(_ body: (UnsafePointer<TracedOperation>, UInt64) -> Void) {
+        for number in numbers { body(slots + Int(number & mask), number) }
     }
 }

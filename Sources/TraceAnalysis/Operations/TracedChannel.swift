@@ -13,7 +13,7 @@ public final class TracedChannel {
     /// The name of its driver, if the trace has its creation.
     public internal(set) var driver: String?
     /// The number of descriptors; 0 if unknown.
-    public internal(set) var descriptorCount = 0
+    public internal(set) var descriptorCount = 0 { didSet { ring?.updateSpan() } }
     /// Calls that a full ring refused.
     public internal(set) var rejectedCount: UInt64 = 0
     /// The ring since the last start of the device.
@@ -50,7 +50,15 @@ public final class TracedRing {
     /// The number of the engine there.
     public internal(set) var engine: Int?
     /// Whose ring it is.
-    public internal(set) var channel: TracedChannel
+    public internal(set) var channel: TracedChannel {
+        get { owner }
+        set {
+            owner = newValue
+            updateSpan()
+        }
+    }
+    // What is used for each event is not public: a public property is checked for exclusive access each time.
+    private var owner: TracedChannel
     /// Whether the trace has its beginning: `ring_attach`, or a device's start.
     public internal(set) var hasBeginning: Bool
     /// The counts at its end; `nil` without `ring_detach`.
@@ -58,6 +66,39 @@ public final class TracedRing {
     /// Whether its channel is known: not yet, if its engine serves another process which has not named it.
     var isMapped = true
 
+    /// What changes with each event. Behind a pointer for the same reason.
+    let state = UnsafeMutablePointer<RingState>.allocate(capacity: 1)
+    /// What an observer keeps for it.
+    var account: AnyObject?
+
+    init(_ channel: TracedChannel, hasBeginning: Bool) {
+        owner = channel
+        self.hasBeginning = hasBeginning
+        state.initialize(to: RingState())
+        updateSpan()
+    }
+
+    deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// Operations whose doorbell rang and which no poll has returned; which have not ended, if the trace has no polls.
+    public var occupancy: UInt64 {
+        let first = state.pointee.window.first
+        let done = max(owner.hasPolls ? state.pointee.polls.next : state.pointee.finishedEnd, first)
+        let rungEnd = state.pointee.rungEnd
+        return rungEnd > done ? rungEnd - done : 0
+    }
+
+    /// Call it when the number of descriptors is another one.
+    func updateSpan() {
+        state.pointee.span = owner.descriptorCount > 0 ? UInt64(owner.descriptorCount) * 2 : 65536
+    }
+}
+
+/// What events have said of a ring so far.
+struct RingState: ~Copyable {
     var window = OperationWindow()
     /// The numbers of enqueues, of bursts, of starts, ends, publications and polls.
     var calls = IndexSequence()
@@ -69,20 +110,6 @@ public final class TracedRing {
     /// One more than the last operation whose doorbell rang, and than the last that has ended.
     var rungEnd: UInt64 = 0
     var finishedEnd: UInt64 = 0
-    /// What an observer keeps for it.
-    var account: AnyObject?
-
-    init(_ channel: TracedChannel, hasBeginning: Bool) {
-        self.channel = channel
-        self.hasBeginning = hasBeginning
-    }
-
-    /// Operations whose doorbell rang and which no poll has returned; which have not ended, if the trace has no polls.
-    public var occupancy: UInt64 {
-        let done = channel.hasPolls ? max(polls.next, window.first) : max(finishedEnd, window.first)
-        return rungEnd > done ? rungEnd - done : 0
-    }
-
     /// Beyond this distance nothing more is recorded about an operation: its descriptor has been used again.
-    var span: UInt64 { channel.descriptorCount > 0 ? UInt64(channel.descriptorCount) * 2 : 65536 }
+    var span: UInt64 = 65536
 }

@@ -2,33 +2,37 @@ internal import CBabelTrace
 
 /// One event, valid during the call that gets it.
 public struct TraceEvent {
-    /// Its class.
-    public let layout: EventLayout
+    /// What it is for the analysis.
+    public let kind: EventKind
     /// Nanoseconds since 1970, on the clock of the trace.
     public let time: Int64
     /// The process that has recorded it: an index of ``TraceProcesses``.
     public let process: Int
+    private let source: UnsafePointer<EventLayout>
+    private let slots: UnsafePointer<EventLayout.Slot>
     private let payload: OpaquePointer
 
-    init(layout: EventLayout, time: Int64, process: Int, payload: OpaquePointer) {
-        self.layout = layout
+    init(layout: UnsafePointer<EventLayout>, time: Int64, process: Int, payload: OpaquePointer) {
+        source = layout
+        kind = layout.pointee.kind
+        slots = layout.pointee.slots
         self.time = time
         self.process = process
         self.payload = payload
     }
 
-    /// What it is for the analysis.
-    public var kind: EventKind { layout.kind }
+    /// Its class.
+    public var layout: EventLayout { source.pointee }
 
     private func field(_ slot: Int) -> OpaquePointer {
-        cbt_field_structure_borrow_member_field_by_index_const(payload, layout.slots[slot].index)
+        cbt_field_structure_borrow_member_field_by_index_const(payload, slots[slot].index)
     }
 
     /// The integer of a field.
     ///
     /// - Parameter slot: the field's place in ``EventKind/fields``.
     func integer(_ slot: Int) -> Int64 {
-        layout.slots[slot].isSigned
+        slots[slot].isSigned
             ? cbt_field_integer_signed_get_value(field(slot))
             : Int64(bitPattern: cbt_field_integer_unsigned_get_value(field(slot)))
     }

@@ -23,8 +23,8 @@ public final class TraceReader {
     /// What is missing, complete after ``read(into:whileTrue:)``.
     public internal(set) var losses = TraceLosses()
 
-    var layouts = PointerTable<EventLayout>()
-    var streams = PointerTable<TraceStream>()
+    let layouts = PointerTable<EventLayout>()
+    let streams = PointerTable<TraceStream>()
 
     /// Finds the traces; reads nothing yet.
     ///

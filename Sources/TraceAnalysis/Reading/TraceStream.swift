@@ -1,7 +1,7 @@
 internal import CBabelTrace
 
 /// One stream of a trace: the buffers of one processor, for one process or for all processes of a user.
-final class TraceStream {
+struct TraceStream {
     /// What the losses of the stream are attributed to.
     let owner: String
     /// The process, if the trace is one process's.
@@ -38,7 +38,7 @@ final class TraceStream {
     var namesProcesses: Bool { process != nil || processField != nil }
 
     /// The process that has recorded an event.
-    func process(of event: OpaquePointer, _ processes: TraceProcesses) -> Int {
+    mutating func process(of event: OpaquePointer, _ processes: TraceProcesses) -> Int {
         if let process { return process }
         guard let processField, let context = cbt_event_borrow_common_context_field_const(event) else {
             return processes.index(of: -1, name: nil)

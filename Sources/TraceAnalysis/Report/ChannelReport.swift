@@ -29,9 +29,16 @@ public struct ChannelReport: Sendable {
     /// Bytes of the successful operations, as far as the trace has their size.
     public private(set) var bytes: UInt64 = 0
     /// Completed operations by status.
-    public private(set) var statuses: [UInt16: UInt64] = [:]
+    public var statuses: [UInt16: UInt64] {
+        successful > 0 ? failures.merging([0: successful], uniquingKeysWith: +) : failures
+    }
+    private var successful: UInt64 = 0
+    private var failures: [UInt16: UInt64] = [:]
     /// Operations by kind: 1 copy, 2 copy_sg, 3 fill, 0 unknown.
-    public private(set) var kinds: [UInt8: UInt64] = [:]
+    public var kinds: [UInt8: UInt64] {
+        Dictionary(uniqueKeysWithValues: (0...UInt8.max).map { ($0, kindCounts[Int($0)]) }.filter { $0.1 > 0 })
+    }
+    private var kindCounts = [UInt64](repeating: 0, count: 256)
     /// Operations with the fence flag.
     public private(set) var fences: UInt64 = 0
     /// Doorbells that rang operations.
@@ -55,10 +62,14 @@ public struct ChannelReport: Sendable {
     public private(set) var latencies = LatencyMap()
     /// The slowest, the slowest first. At most ``mostSlow``.
     public private(set) var slowest: [SlowOperation] = []
+    /// What an operation has to exceed to be one of them.
+    private var slowLimit: Int64 = -1
     /// Operations in the ring, at doorbells.
     public private(set) var occupancy = Timeline()
     /// When the first doorbell rang, and when the last operation ended.
-    public private(set) var times: ClosedRange<Int64>?
+    public var times: ClosedRange<Int64>? { firstTime <= lastTime ? firstTime...lastTime : nil }
+    private var firstTime = Int64.max
+    private var lastTime = Int64.min
 
     /// The most slow operations that are kept.
     public static let mostSlow = 10
@@ -89,12 +100,16 @@ public struct ChannelReport: Sendable {
             submitted += 1
             extend(to: operation.rungTime)
         }
-        kinds[operation.kind, default: 0] += 1
+        kindCounts[Int(operation.kind)] += 1
         if parts.contains(.fence) { fences += 1 }
         if !parts.isDisjoint(with: [.finished, .noticed]) {
             completed += 1
-            statuses[operation.status, default: 0] += 1
-            if operation.status == 0 { bytes &+= operation.bytes }
+            if operation.status == 0 {
+                successful += 1
+                bytes &+= operation.bytes
+            } else {
+                failures[operation.status, default: 0] += 1
+            }
             extend(to: parts.contains(.finished) ? operation.finishTime : operation.noticeTime)
         }
         if let time = operation.queueing { queueing.add(UInt64(time)) }
@@ -104,13 +119,18 @@ public struct ChannelReport: Sendable {
         total.add(UInt64(time))
         latencies.add(
             UInt64(time), at: parts.contains(.finished) ? operation.finishTime : operation.noticeTime)
-        guard slowest.count < Self.mostSlow || time > (slowest.last?.total ?? 0) else { return }
-        let place = slowest.firstIndex { $0.total < time } ?? slowest.count
-        slowest.insert(SlowOperation(number: number, operation: operation, total: time), at: place)
+        if time > slowLimit { addSlow(SlowOperation(number: number, operation: operation, total: time)) }
+    }
+
+    private mutating func addSlow(_ operation: SlowOperation) {
+        let place = slowest.firstIndex { $0.total < operation.total } ?? slowest.count
+        slowest.insert(operation, at: place)
         if slowest.count > Self.mostSlow { slowest.removeLast() }
+        if slowest.count == Self.mostSlow { slowLimit = slowest[Self.mostSlow - 1].total }
     }
 
     private mutating func extend(to time: Int64) {
-        times = min(times?.lowerBound ?? time, time)...max(times?.upperBound ?? time, time)
+        firstTime = min(firstTime, time)
+        lastTime = max(lastTime, time)
     }
 }

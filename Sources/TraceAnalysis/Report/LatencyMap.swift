@@ -6,7 +6,14 @@ public struct LatencyMap: Sendable {
 
     /// The steps up to the last value. The element `n` of each counts the values below 2ⁿ nanoseconds, and not below half
     /// of that.
-    public private(set) var steps: [[UInt64]] = []
+    public var steps: [[UInt64]] {
+        stride(from: 0, to: counts.count, by: Self.sizes).map { Array(counts[$0..<$0 + Self.sizes]) }
+    }
+    /// One step after the other.
+    private var counts: [UInt64] = []
+    private static let sizes = 65
+    /// The step of the last value, because most have that of the one before.
+    private var current = 0
     /// When the first begins, in nanoseconds since 1970.
     public private(set) var start: Int64 = 0
     /// The length of each, in nanoseconds.
@@ -17,19 +24,24 @@ public struct LatencyMap: Sendable {
 
     /// Adds a number of nanoseconds. A time before the first one counts as the first.
     public mutating func add(_ value: UInt64, at time: Int64) {
-        if steps.isEmpty { start = time }
+        if counts.isEmpty { start = time }
         let offset = max(0, time - start)
+        let inCurrent = offset - Int64(current) * length
+        if inCurrent < 0 || inCurrent >= length || counts.isEmpty { move(to: offset) }
+        counts[current * Self.sizes + 64 - value.leadingZeroBitCount] += 1
+    }
+
+    private mutating func move(to offset: Int64) {
         while offset / length >= Int64(Self.mostSteps) { double() }
-        let place = Int(offset / length)
-        while steps.count <= place { steps.append(Array(repeating: 0, count: 65)) }
-        steps[place][64 - value.leadingZeroBitCount] += 1
+        current = Int(offset / length)
+        let needed = (current + 1) * Self.sizes
+        if counts.count < needed { counts += Array(repeating: 0, count: needed - counts.count) }
     }
 
     private mutating func double() {
         length *= 2
-        steps = stride(from: 0, to: steps.count, by: 2).map { place in
-            guard place + 1 < steps.count else { return steps[place] }
-            return zip(steps[place], steps[place + 1]).map { $0 + $1 }
-        }
+        let old = counts
+        counts = Array(repeating: 0, count: (old.count / Self.sizes + 1) / 2 * Self.sizes)
+        for place in old.indices { counts[place / Self.sizes / 2 * Self.sizes + place % Self.sizes] += old[place] }
     }
 }

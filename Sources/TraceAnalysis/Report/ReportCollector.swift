@@ -2,9 +2,16 @@
 final class ReportCollector: OperationObserver {
     /// What is kept of a channel.
     final class ChannelAccount {
-        var report: ChannelReport
+        /// Behind a pointer: a class's property is checked for exclusive access each time.
+        fileprivate let place = UnsafeMutablePointer<ChannelReport>.allocate(capacity: 1)
+        var report: ChannelReport { place.pointee }
 
-        init(_ report: ChannelReport) { self.report = report }
+        init(_ report: ChannelReport) { place.initialize(to: report) }
+
+        deinit {
+            place.deinitialize(count: 1)
+            place.deallocate()
+        }
     }
 
     private struct Failure: Hashable {
@@ -31,15 +38,20 @@ final class ReportCollector: OperationObserver {
     init(_ processes: @escaping () -> TraceProcesses) { self.processes = processes }
 
     func take(_ operation: TracedOperation, number: UInt64, of ring: TracedRing) {
-        account(of: ring.channel).report.add(operation, number)
+        account(of: ring.channel).place.pointee.add(operation, number)
+    }
+
+    func take(_ operations: OperationRun, of ring: TracedRing) {
+        let report = account(of: ring.channel).place
+        operations.forEach { report.pointee.add($0.pointee, $1) }
     }
 
     func takeDoorbell(of count: UInt64, isFirst: Bool, at time: Int64, _ ring: TracedRing) {
-        account(of: ring.channel).report.addDoorbell(
+        account(of: ring.channel).place.pointee.addDoorbell(
             of: count, isFirst: isFirst, at: time, occupancy: ring.occupancy)
     }
 
-    func takeEnd(of ring: TracedRing) { account(of: ring.channel).report.rings += 1 }
+    func takeEnd(of ring: TracedRing) { account(of: ring.channel).place.pointee.rings += 1 }
 
     func takeFailure(of call: String, error: Int, channel: TracedChannel?, process: Int) {
         let failure = Failure(

@@ -66,6 +66,16 @@ extension Budget {
             Budget(
                 name: "burst events, 8 × 16 MiB", peer: "all operations", limit: .atLeast(1, "×"),
                 computation: .ratio("trace/lossless/recorded", "trace/lossless/operations")),
+            analysis("calls", "report"),
+            analysis("calls", "audit"),
+            analysis("bursts", "report"),
+            analysis("bursts", "audit"),
+            Budget(
+                name: "memory of a report of a long trace", peer: "a quarter of it", limit: .atMost(1.1, "×"),
+                computation: .largest(
+                    ["calls", "bursts"].map {
+                        .ratio("analysis/\($0)/report-long-peak", "analysis/\($0)/report-short-peak")
+                    })),
             observed(burst: 32, 1.5),
             observed(burst: 1, 2.6),
             queries("/", "list", 0.85),
@@ -121,6 +131,13 @@ extension Budget {
         Budget(
             name: "fill 4 to 64 KiB, \(kind)", peer: "memset", limit: .atLeast(0.9, "×"),
             computation: .smallest([4096, 16384, 65536].map { .ratio("fill/\($0)/\(kind)", "fill/\($0)/memset") }))
+    }
+
+    /// The speed of an analysis of a trace.
+    private static func analysis(_ trace: String, _ name: String) -> Budget {
+        Budget(
+            name: "\(name) of a trace of \(trace)", peer: "decoding only", limit: .atLeast(0.8, "×"),
+            computation: .ratio("analysis/\(trace)/bare", "analysis/\(trace)/\(name)"))
     }
 
     private static func observed(burst: Int, _ limit: Double) -> Budget {

@@ -14,9 +14,13 @@ final class LTTng {
 
     /// Creates a session with one channel; nothing is recorded before ``start()``.
     ///
-    /// - Parameter keepsAll: `true`: writes to disk, with eight sub-buffers of 16 MiB, and drops events that do not
-    ///   fit; `false`: overwrites the oldest events, so that every event is written to memory and none to disk.
-    init(_ name: String, events: [String], keepsAll: Bool, setting: Setting) throws(Failure) {
+    /// - Parameters:
+    ///   - keepsAll: `true`: writes to disk, with eight sub-buffers of 16 MiB, and drops events that do not fit;
+    ///     `false`: overwrites the oldest events, so that every event is written to memory and none to disk.
+    ///   - namesProcesses: whether each event has the number of its process, which analyses need.
+    init(
+        _ name: String, events: [String], keepsAll: Bool, namesProcesses: Bool = false, setting: Setting
+    ) throws(Failure) {
         self.name = "dmascope-bench-\(name)-\(getpid())"
         directory = "\(setting.directory)/\(name)"
         startedDaemon = try Self.ensureDaemon()
@@ -27,6 +31,11 @@ final class LTTng {
                 "enable-channel", "--userspace", "--session=\(self.name)", keepsAll ? "--discard" : "--overwrite",
                 "--subbuf-size=\(keepsAll ? "16M" : "1M")", "--num-subbuf=\(keepsAll ? 8 : 4)", "main",
             ])
+            if namesProcesses {
+                try lttng([
+                    "add-context", "--userspace", "--session=\(self.name)", "--channel=main", "--type=vpid",
+                ])
+            }
             try lttng([
                 "enable-event", "--userspace", "--session=\(self.name)", "--channel=main",
                 events.joined(separator: ","),

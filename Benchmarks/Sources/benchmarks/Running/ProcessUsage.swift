@@ -1,0 +1,38 @@
+import Foundation
+
+/// What the kernel says of a program that has ended.
+struct ProcessUsage {
+    /// Processor time, of user and system.
+    let seconds: Double
+    /// The most resident memory, in MB (10^6 bytes).
+    let peak: Double
+
+    /// Runs a program to its end, without its output.
+    ///
+    /// - Parameter statuses: the exit statuses that are no failure.
+    init(of command: [String], allowing statuses: Set<Int32> = [0]) throws(Failure) {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        for descriptor: Int32 in 1...2 {
+            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0)
+        }
+        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+        defer { arguments.forEach { free($0) } }
+        var process: pid_t = 0
+        try Failure.check(posix_spawnp(&process, command[0], &actions, nil, &arguments, environ), command[0])
+        var status: Int32 = 0
+        var usage = rusage()
+        while wait4(process, &status, 0, &usage) < 0 {
+            guard errno == EINTR else { throw Failure("\(command[0]): \(String(cString: strerror(errno)))") }
+        }
+        guard status & 0x7F == 0, statuses.contains(status >> 8 & 0xFF) else {
+            throw Failure("\(command.joined(separator: " ")): wait status \(status)")
+        }
+        seconds = Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime)
+        peak = Double(usage.ru_maxrss) * 1024 / 1e6
+    }
+
+    private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+}
