@@ -47,19 +47,20 @@ extension UnsafeMutablePointer where Pointee == UInt32 {
     }
 }
 
+// Transparent: the compiler knows path and types at each call, also without optimization. Otherwise a debug build walks the
+// path and looks up types under a lock of the runtime, for each word that an engine reads: eight times as slow, and worse
+// with several threads.
 extension UnsafeMutablePointer {
     /// The address of a member of a structure.
     ///
     /// - Parameter path: path of a stored member; only those have addresses.
-    @inlinable
-    @inline(__always)
+    @_transparent
     public func member<Member>(_ path: WritableKeyPath<Pointee, Member>) -> UnsafeMutablePointer<Member> {
         pointer(to: path).unsafelyUnwrapped
     }
 
     /// A word of an array in a C structure, which Swift imports as a tuple.
-    @inlinable
-    @inline(__always)
+    @_transparent
     public func word(_ index: Int) -> UnsafeMutablePointer<UInt64> {
         UnsafeMutableRawPointer(self).assumingMemoryBound(to: UInt64.self) + index
     }
