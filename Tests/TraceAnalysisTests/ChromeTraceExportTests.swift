@@ -66,23 +66,11 @@ import TraceAnalysis
 
     @Test("Arrows lead from a process over the controller's engine and back, and operations of a killed one end")
     func processes() throws {
-        let program = try builtProduct("trace-processes")
         let path = try TemporaryDirectory()
         let socket = path.file("control")
         let (export, trace) = try Self.export(["dmadev*"], channel: .init(subBufferSize: "8M", subBufferCount: 8)) {
             session in
-            let host = try session.start(program, ["host", socket, "200"])
-            try host.waitForOutput(containing: "ready")
-            let application = try session.start(program, ["application", socket, "1000"])
-            let victim = try session.start(program, ["victim", socket, "500"])
-            try victim.waitForOutput(containing: "ready")
-            victim.kill(9)
-            #expect(try victim.wait().exit == .signalled(9))
-            _ = try application.nextLine()
-            for running in [application, host] {
-                running.closeInput()
-                #expect(try running.wait().exit == .exited(0))
-            }
+            _ = try runProcesses(session, socket)
         }
         try trace.expectWellFormed()
         #expect(export.operationCount > 1000 && Set(trace.events("b").map(\.process)).count >= 2)

@@ -64,24 +64,11 @@ import TraceAnalysis
         "Operations of a controller are reported for the process that calls, from its doorbell over the engine to its poll"
     )
     func processes() throws {
-        let program = try builtProduct("trace-processes")
         let directory = try TemporaryDirectory()
         let path = directory.file("control")
         var processIDs: [Int] = []
         let report = try Self.report(["dmadev*"], channel: .init(subBufferSize: "8M", subBufferCount: 8)) { session in
-            let host = try session.start(program, ["host", path, "200"])
-            try host.waitForOutput(containing: "ready")
-            let application = try session.start(program, ["application", path, "1000"])
-            let victim = try session.start(program, ["victim", path, "500"])
-            try victim.waitForOutput(containing: "ready")
-            victim.kill(9)
-            #expect(try victim.wait().exit == .signalled(9))
-            _ = try application.nextLine()
-            for running in [application, host] {
-                running.closeInput()
-                #expect(try running.wait().exit == .exited(0))
-            }
-            processIDs = [host, application, victim].map { Int($0.processID) }
+            processIDs = try runProcesses(session, path)
         }
         try #require(report.losses.isEmpty)
         for (place, vchan, count) in [(0, 0, 200), (1, 0, 1000), (1, 1, 250), (2, 1, 125)] as [(Int, Int, UInt64)] {
