@@ -1,5 +1,3 @@
-internal import LinuxSystem
-
 /// Waiting for completions without polling. A task that waits uses no thread, and the device's engine wakes it.
 extension VirtualChannel {
     /// Takes up to `count` successful operations off the ring, as ``completed(upTo:)``, and waits for at least one, or for a
@@ -30,45 +28,11 @@ extension VirtualChannel {
     ///   controller of an older release; `EBUSY` when another task waits for the channel.
     nonisolated(nonsending) public func waitForCompletion() async throws {
         try Task.checkCancellation()
-        let wait = CompletionWait()
-        let end = try device.driver.notifyOfCompletion(on: index) { wait.end() }
-        await withTaskCancellationHandler {
-            await wait.untilEnd()
-        } onCancel: {
-            wait.end()
-        }
+        let (wait, continuation) = AsyncStream.makeStream(of: Never.self)
+        let end = try device.driver.notifyOfCompletion(on: index) { continuation.finish() }
+        // Cancellation ends it, too.
+        for await _ in wait {}
         end()
         try Task.checkCancellation()
-    }
-}
-
-/// One suspended task. Any thread may end the wait, before it has begun, too.
-private final class CompletionWait: Sendable {
-    private enum State {
-        case isNotWaiting
-        case isWaiting(UnsafeContinuation<Void, Never>)
-        case hasEnded
-    }
-
-    private let state = Locked(State.isNotWaiting)
-
-    func end() {
-        let continuation = state.withLock { state -> UnsafeContinuation<Void, Never>? in
-            defer { state = .hasEnded }
-            if case .isWaiting(let continuation) = state { return continuation }
-            return nil
-        }
-        continuation?.resume()
-    }
-
-    nonisolated(nonsending) func untilEnd() async {
-        await withUnsafeContinuation { continuation in
-            let hasEnded = state.withLock { state in
-                if case .hasEnded = state { return true }
-                state = .isWaiting(continuation)
-                return false
-            }
-            if hasEnded { continuation.resume() }
-        }
     }
 }
