@@ -12,7 +12,8 @@ let package = Package(
         // The peers in C, and the loops that measure them and dmascope.
         .target(
             name: "CPeers", dependencies: [.product(name: "DMADev", package: "dmascope")],
-            cSettings: [.define("_GNU_SOURCE")]),
+            cSettings: [.define("_GNU_SOURCE"), .headerSearchPath(".")],
+            linkerSettings: [.linkedLibrary("lttng-ust"), .linkedLibrary("dl")]),
         .executableTarget(name: "echo-server"),
         .executableTarget(
             name: "benchmarks",

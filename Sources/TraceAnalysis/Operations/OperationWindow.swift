@@ -79,4 +79,18 @@ public struct OperationRun {
     func forEach(_ body: (UnsafePointer<TracedOperation>, UInt64) -> Void) {
         for number in numbers { body(slots + Int(number & mask), number) }
     }
+
+    /// Calls `body` for consecutive ones that are equal, as those of a burst are: with the first, its number, and how many
+    /// there are.
+    @inline(__always)
+    func forEachGroup(_ body: (UnsafePointer<TracedOperation>, UInt64, UInt64) -> Void) {
+        var first = numbers.lowerBound
+        while first < numbers.upperBound {
+            let operation = slots + Int(first & mask)
+            var end = first + 1
+            while end < numbers.upperBound, slots[Int(end & mask)] == operation.pointee { end += 1 }
+            body(operation, first, end - first)
+            first = end
+        }
+    }
 }

@@ -2,7 +2,7 @@
 ///
 /// The event of a call is recorded when the call returns: the engine can have begun before. Where a difference is
 /// negative, it counts as 0.
-public struct TracedOperation: Sendable {
+public struct TracedOperation: Equatable, Sendable {
     /// What the trace has of an operation.
     public struct Parts: OptionSet, Sendable {
         /// The bits.

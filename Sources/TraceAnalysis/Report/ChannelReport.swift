@@ -93,33 +93,36 @@ public struct ChannelReport: Sendable {
         occupancy.add(used, at: time)
     }
 
-    mutating func add(_ operation: TracedOperation, _ number: UInt64) {
+    /// Adds `count` operations with consecutive numbers about which the trace says the same.
+    mutating func add(_ operation: TracedOperation, _ number: UInt64, count: UInt64) {
         let parts = operation.parts
         guard !parts.isDisjoint(with: [.called, .rung, .started, .finished]) else { return }
         if parts.contains(.rung) {
-            submitted += 1
+            submitted += count
             extend(to: operation.rungTime)
         }
-        kindCounts[Int(operation.kind)] += 1
-        if parts.contains(.fence) { fences += 1 }
+        kindCounts[Int(operation.kind)] += count
+        if parts.contains(.fence) { fences += count }
         if !parts.isDisjoint(with: [.finished, .noticed]) {
-            completed += 1
+            completed += count
             if operation.status == 0 {
-                successful += 1
-                bytes &+= operation.bytes
+                successful += count
+                bytes &+= operation.bytes &* count
             } else {
-                failures[operation.status, default: 0] += 1
+                failures[operation.status, default: 0] += count
             }
             extend(to: parts.contains(.finished) ? operation.finishTime : operation.noticeTime)
         }
-        if let time = operation.queueing { queueing.add(UInt64(time)) }
-        if let time = operation.execution { execution.add(UInt64(time)) }
-        if let time = operation.notice { notice.add(UInt64(time)) }
+        if let time = operation.queueing { queueing.add(UInt64(time), times: count) }
+        if let time = operation.execution { execution.add(UInt64(time), times: count) }
+        if let time = operation.notice { notice.add(UInt64(time), times: count) }
         guard let time = operation.total else { return }
-        total.add(UInt64(time))
+        total.add(UInt64(time), times: count)
         latencies.add(
-            UInt64(time), at: parts.contains(.finished) ? operation.finishTime : operation.noticeTime)
-        if time > slowLimit { addSlow(SlowOperation(number: number, operation: operation, total: time)) }
+            UInt64(time), at: parts.contains(.finished) ? operation.finishTime : operation.noticeTime, times: count)
+        for number in number..<number + count where time > slowLimit {
+            addSlow(SlowOperation(number: number, operation: operation, total: time))
+        }
     }
 
     private mutating func addSlow(_ operation: SlowOperation) {

@@ -14,13 +14,13 @@ public struct LatencyHistogram: Sendable {
     /// Without values.
     public init() {}
 
-    /// Adds a number of nanoseconds.
-    public mutating func add(_ value: UInt64) {
+    /// Adds a number of nanoseconds, that often.
+    public mutating func add(_ value: UInt64, times: UInt64 = 1) {
         let bucket = Self.bucket(of: value)
         if bucket >= counts.count { counts += Array(repeating: 0, count: bucket + 1 - counts.count) }
-        counts[bucket] += 1
-        count += 1
-        sum &+= value
+        counts[bucket] += times
+        count += times
+        sum &+= value &* times
         if value > maximum { maximum = value }
     }
 

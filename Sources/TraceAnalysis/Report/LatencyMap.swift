@@ -22,13 +22,13 @@ public struct LatencyMap: Sendable {
     /// Without values.
     public init() {}
 
-    /// Adds a number of nanoseconds. A time before the first one counts as the first.
-    public mutating func add(_ value: UInt64, at time: Int64) {
+    /// Adds a number of nanoseconds, that often. A time before the first one counts as the first.
+    public mutating func add(_ value: UInt64, at time: Int64, times: UInt64 = 1) {
         if counts.isEmpty { start = time }
         let offset = max(0, time - start)
         let inCurrent = offset - Int64(current) * length
         if inCurrent < 0 || inCurrent >= length || counts.isEmpty { move(to: offset) }
-        counts[current * Self.sizes + 64 - value.leadingZeroBitCount] += 1
+        counts[current * Self.sizes + 64 - value.leadingZeroBitCount] += times
     }
 
     private mutating func move(to offset: Int64) {

@@ -38,12 +38,12 @@ final class ReportCollector: OperationObserver {
     init(_ processes: @escaping () -> TraceProcesses) { self.processes = processes }
 
     func take(_ operation: TracedOperation, number: UInt64, of ring: TracedRing) {
-        account(of: ring.channel).place.pointee.add(operation, number)
+        account(of: ring.channel).place.pointee.add(operation, number, count: 1)
     }
 
     func take(_ operations: OperationRun, of ring: TracedRing) {
         let report = account(of: ring.channel).place
-        operations.forEach { report.pointee.add($0.pointee, $1) }
+        operations.forEachGroup { report.pointee.add($0.pointee, $1, count: $2) }
     }
 
     func takeDoorbell(of count: UInt64, isFirst: Bool, at time: Int64, _ ring: TracedRing) {

@@ -59,8 +59,13 @@ struct cpeers_sleeper *_Nullable cpeers_sleeper_start(int cpu);
 double cpeers_sleeper_wake(struct cpeers_sleeper *_Nonnull sleeper);
 void cpeers_sleeper_stop(struct cpeers_sleeper *_Nonnull sleeper);
 
-/* Nanoseconds per call of a tracepoint with six integers, in addition to an empty loop; it is recorded if enabled. */
+/* Registers dmascope's events of this process with LTTng; the first device does so, too. */
+void cpeers_register_events(void);
+
+/* Nanoseconds per call of dmadev:copy, in addition to an empty loop; it is recorded if enabled. And of a bare event of
+ * LTTng with the same fields, dmascope_peer:copy. */
 double cpeers_tracepoint(unsigned calls);
+double cpeers_lttng_event(unsigned calls);
 
 /* The results of the clients of a SOCK_SEQPACKET server. */
 struct cpeers_load {

@@ -81,22 +81,26 @@ extension Budget {
     }
 }
 
-/// How a value is computed from medians of results.
-indirect enum Computation: Sendable {
+/// How a value is computed from medians of results. A text is the name of a result.
+indirect enum Computation: Sendable, ExpressibleByStringInterpolation {
     case median(String)
-    case ratio(String, String)
-    case difference(String, String)
+    case ratio(Computation, Computation)
+    case difference(Computation, Computation)
     case largest([Computation])
     case smallest([Computation])
+
+    init(stringLiteral name: String) { self = .median(name) }
 
     func value(in results: Results) -> Double? {
         switch self {
         case .median(let name): return results.median(name)
         case .ratio(let over, let under):
-            guard let over = results.median(over), let under = results.median(under), under != 0 else { return nil }
+            guard let over = over.value(in: results), let under = under.value(in: results), under != 0 else {
+                return nil
+            }
             return over / under
         case .difference(let from, let what):
-            guard let from = results.median(from), let what = results.median(what) else { return nil }
+            guard let from = from.value(in: results), let what = what.value(in: results) else { return nil }
             return from - what
         case .largest(let parts): return Self.all(parts, results)?.max()
         case .smallest(let parts): return Self.all(parts, results)?.min()
@@ -112,8 +116,7 @@ indirect enum Computation: Sendable {
     var keys: [String] {
         switch self {
         case .median(let name): [name]
-        case .ratio(let over, let under): [over, under]
-        case .difference(let from, let what): [from, what]
+        case .ratio(let first, let second), .difference(let first, let second): first.keys + second.keys
         case .largest(let parts), .smallest(let parts): parts.flatMap(\.keys)
         }
     }
@@ -121,8 +124,8 @@ indirect enum Computation: Sendable {
     var text: String {
         switch self {
         case .median(let name): name
-        case .ratio(let over, let under): "\(over) : \(under)"
-        case .difference(let from, let what): "\(from) − \(what)"
+        case .ratio(let over, let under): "\(over.text) : \(under.text)"
+        case .difference(let from, let what): "(\(from.text) − \(what.text))"
         case .largest(let parts): "the largest of " + parts.map(\.text).joined(separator: ", ")
         case .smallest(let parts): "the smallest of " + parts.map(\.text).joined(separator: ", ")
         }

@@ -3,11 +3,10 @@ extension Budget {
     static let all: [Budget] =
         [
             Budget(
-                name: "copy 64 B in bursts of 32", peer: "-", limit: .atMost(13, "ns"),
-                computation: .median("copy/64-untouched/dmascope"), regime: .near),
-            Budget(
-                name: "copy 64 B in bursts of 32", peer: "bare C ring", limit: .atMost(2.2, "×"),
-                computation: .ratio("copy/64-untouched/dmascope", "copy/64-untouched/ring")),
+                name: "copy 64 B in bursts of 32", peer: "DPDK skeleton", limit: .atMost(0.25, "×"),
+                computation: .ratio("copy/64-untouched/dmascope", "copy/64-untouched/dpdk")),
+            ring(.near, 1.5),
+            ring(.far, 1),
             Budget(
                 name: "copy 4 KiB", peer: "memcpy", limit: .atMost(1.1, "×"),
                 computation: .ratio("copy/4096-untouched/dmascope", "copy/4096-untouched/memcpy")),
@@ -16,17 +15,14 @@ extension Budget {
                 computation: .ratio("copy/65536-untouched/dmascope", "copy/65536-untouched/memcpy")),
             attached(4096, "4 KiB"),
             attached(65536, "64 KiB"),
-            call("enqueue", 5),
-            call("doorbell", 2),
-            call("completed", 2),
-            call("none-ready", 2),
-            libraryCall("enqueue"),
-            libraryCall("doorbell"),
-            libraryCall("completed"),
-            libraryCall("none-ready"),
+        ]
+        + [("enqueue", 0.3), ("doorbell", 0.1), ("completed", 0.2), ("none-ready", 0.7)].flatMap { name, limit in
+            [call(name, "dmascope", "", limit), call(name, "library", " from C", limit)]
+        }
+        + [
             Budget(
-                name: "one copy, engine awake", peer: "DPDK skeleton", limit: .atMost(1, "×"),
-                computation: .ratio("latency/awake/dmascope-median", "latency/awake/dpdk-median")),
+                name: "one copy, engine awake", peer: "DPDK skeleton", limit: .atMost(0.8, "×"),
+                computation: .ratio("latency/awake/dmascope-median", "latency/awake/dpdk-median"))
         ]
         + ["0.1ms", "1ms", "10ms"].map { idle in
             Budget(
@@ -35,12 +31,12 @@ extension Budget {
         }
         + [
             Budget(
-                name: "a started, idle device", peer: "-", limit: .atMost(0.5, "% of a CPU"),
+                name: "a started, idle device", peer: "-", limit: .atMost(0.1, "% of a CPU"),
                 computation: .median("idle/started/dmascope")),
             fill("uniform"),
             fill("pattern"),
             Budget(
-                name: "between processes, 64 B in bursts of 32", peer: "in-process", limit: .atMost(2, "×"),
+                name: "between processes, 64 B in bursts of 32", peer: "in-process", limit: .atMost(1.3, "×"),
                 computation: .ratio("domains/64/controller", "domains/64/in-process")),
             Budget(
                 name: "between processes, 64 KiB", peer: "memcpy", limit: .atLeast(0.9, "×"),
@@ -48,21 +44,14 @@ extension Budget {
             guest(64, "64 B in bursts of 32"),
             guest(65536, "64 KiB"),
             Budget(
-                name: "register and map 1 GiB", peer: "-", limit: .atMost(100, "µs"),
-                computation: .median("memory/1-GiB/register-and-map")),
-            Budget(
-                name: "a getter of external memory", peer: "-", limit: .atMost(10, "ns"),
-                computation: .largest(
-                    ["descriptor", "offset", "iova"].map { .median("memory/getter/\($0)") })),
-            Budget(
                 name: "tracepoint, disabled", peer: "empty loop", limit: .atMost(0.4, "ns"),
                 computation: .median("trace/tracepoint/off")),
             Budget(
-                name: "tracepoint, enabled", peer: "empty loop", limit: .atMost(105, "ns"),
-                computation: .median("trace/tracepoint/on")),
+                name: "tracepoint, enabled", peer: "an event of LTTng", limit: .atMost(1.05, "×"),
+                computation: .ratio("trace/tracepoint/on", "trace/tracepoint/lttng")),
             Budget(
-                name: "burst events, burst 32", peer: "untraced", limit: .atMost(13, "ns"),
-                computation: .difference("trace/burst-32/on", "trace/burst-32/off")),
+                name: "burst events, burst 32", peer: "an event of LTTng", limit: .atMost(0.1, "×"),
+                computation: .ratio(.difference("trace/burst-32/on", "trace/burst-32/off"), "trace/tracepoint/lttng")),
             Budget(
                 name: "burst events, 8 × 16 MiB", peer: "all operations", limit: .atLeast(1, "×"),
                 computation: .ratio("trace/lossless/recorded", "trace/lossless/operations")),
@@ -71,18 +60,23 @@ extension Budget {
             analysis("bursts", "report"),
             analysis("bursts", "audit"),
             Budget(
-                name: "memory of a report of a long trace", peer: "a quarter of it", limit: .atMost(1.1, "×"),
+                name: "memory of a report, beyond decoding", peer: "a quarter of its length", limit: .atMost(1.1, "×"),
                 computation: .largest(
                     ["calls", "bursts"].map {
-                        .ratio("analysis/\($0)/report-long-peak", "analysis/\($0)/report-short-peak")
+                        .ratio(
+                            .difference("analysis/\($0)/report-long-peak", "analysis/\($0)/bare-long-peak"),
+                            .difference("analysis/\($0)/report-short-peak", "analysis/\($0)/bare-short-peak"))
                     })),
             observed(burst: 32, 1.5),
             observed(burst: 1, 2.6),
-            queries("/", "list", 0.85),
-            queries("/dmadev/info,0", "info", 0.85),
-            queries("/dmadev/stats,0", "stats", 0.65),
+            queries("/", "list", 0.9),
+            queries("/dmadev/info,0", "info", 0.9),
+            queries("/dmadev/stats,0", "stats", 0.75),
             Budget(
-                name: "10 clients, /, p99", peer: "-", limit: .atMost(1000, "µs"),
+                name: "/dmadev/stats,0 on one processor", peer: "DPDK", limit: .atLeast(1, "×"),
+                computation: .ratio("telemetry/stats-1/dmascope-rate", "telemetry/stats-1/dpdk-rate")),
+            Budget(
+                name: "10 clients, /, p99", peer: "-", limit: .atMost(200, "µs"),
                 computation: .median("telemetry/list-10/dmascope-p99")),
             Budget(
                 name: "answered simultaneous clients", peer: "-", limit: .atLeast(1000, "clients"),
@@ -95,10 +89,10 @@ extension Budget {
                 name: "service, anonymous memory", peer: "-", limit: .atMost(10, "MB"),
                 computation: .median("service/serve/dmascope-anonymous")),
             Budget(
-                name: "service, resident memory", peer: "-", limit: .atMost(40, "MB"),
+                name: "service, resident memory", peer: "-", limit: .atMost(35, "MB"),
                 computation: .median("service/serve/dmascope-resident")),
             Budget(
-                name: "service, start to first reply", peer: "-", limit: .atMost(0.15, "s"),
+                name: "service, start to first reply", peer: "-", limit: .atMost(0.05, "s"),
                 computation: .median("service/serve/dmascope-start")),
         ]
 
@@ -114,17 +108,17 @@ extension Budget {
             computation: .ratio("domains/\(size)/guest", "domains/\(size)/controller"))
     }
 
-    private static func call(_ name: String, _ limit: Double) -> Budget {
+    private static func ring(_ regime: Regime, _ limit: Double) -> Budget {
         Budget(
-            name: "call: \(name)", peer: "-", limit: .atMost(limit, "ns"),
-            computation: .median("calls/burst-32/dmascope-\(name)"))
+            name: "copy 64 B in bursts of 32, \(regime.rawValue)", peer: "bare C ring", limit: .atMost(limit, "×"),
+            computation: .ratio("copy/64-untouched/dmascope", "copy/64-untouched/ring"), regime: regime)
     }
 
-    /// A call of a C program by the inline functions of libdmadev.
-    private static func libraryCall(_ name: String) -> Budget {
+    /// A call from Swift, or of a C program by the inline functions of libdmadev.
+    private static func call(_ name: String, _ subject: String, _ language: String, _ limit: Double) -> Budget {
         Budget(
-            name: "call from C: \(name)", peer: "DPDK skeleton", limit: .atMost(1.2, "×"),
-            computation: .ratio("calls/burst-32/library-\(name)", "calls/burst-32/dpdk-\(name)"))
+            name: "call\(language): \(name)", peer: "DPDK skeleton", limit: .atMost(limit, "×"),
+            computation: .ratio("calls/burst-32/\(subject)-\(name)", "calls/burst-32/dpdk-\(name)"))
     }
 
     private static func fill(_ kind: String) -> Budget {

@@ -5,7 +5,8 @@ import Foundation
 /// The events of whole bursts. Together they record every operation.
 private let burstEvents = ["dmadev:burst", "dmadev_engine:completed_burst"]
 
-/// The cost of tracing: of one tracepoint, disabled and enabled, in addition to an empty loop; and of copies in bursts
+/// The cost of tracing: of one tracepoint, disabled and enabled, in addition to an empty loop, and of a bare event of LTTng
+/// with the same fields; and of copies in bursts
 /// with every operation recorded by burst events. The benchmark creates its own recording sessions.
 func measureTracing(_ session: Session) throws {
     let setting = session.setting
@@ -27,11 +28,17 @@ func measureTracing(_ session: Session) throws {
 }
 
 private func measureTracepoint(_ session: Session) throws {
-    let recording = try LTTng("copy", events: ["dmadev:copy"], keepsAll: false, setting: session.setting)
+    let recording = try LTTng(
+        "copy", events: ["dmadev:copy", "dmascope_peer:copy"], keepsAll: false, setting: session.setting)
     defer { recording.end() }
     try recording.start()
     try session.setting.pinned {
-        try session.inTurn("tracepoint", unit: "ns", [Session.Subject("on") { cpeers_tracepoint(200_000) }])
+        try session.inTurn(
+            "tracepoint", unit: "ns",
+            [
+                Session.Subject("on") { cpeers_tracepoint(200_000) },
+                Session.Subject("lttng") { cpeers_lttng_event(200_000) },
+            ])
     }
 }
 

@@ -1,3 +1,4 @@
+import CPeers
 import Foundation
 
 /// A recording session of this user's session daemon, which is started if none runs, and stopped again.
@@ -93,6 +94,7 @@ final class LTTng {
     /// daemon.
     @discardableResult
     private static func waitForRegistration() throws(Failure) -> String {
+        cpeers_register_events()
         for _ in 0..<200 {
             // The command fails if any registered process ends while the daemon queries all of them.
             let processes = ((try? lttng(["list", "--userspace"])) ?? "").components(separatedBy: "PID: ")
