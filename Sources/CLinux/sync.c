@@ -8,6 +8,7 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +36,11 @@ int clinux_fence_others(void)
 int clinux_set_thread_name(const char *name)
 {
 	return pthread_setname_np(pthread_self(), name);
+}
+
+int clinux_set_timer_slack(unsigned long nanoseconds)
+{
+	return prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0);
 }
 
 int clinux_set_processors(pthread_t thread, const uint64_t *mask, size_t count)

@@ -16,11 +16,13 @@ public struct EngineReport: Sendable, Equatable {
     public var rings: Int
     /// The processors that its thread may run on, as the kernel writes them: `0-2,5`.
     public var processors: String
+    /// What it does without work: `sleep`, `adaptive`, `spin`; empty if unknown.
+    public var idling: String
 
     /// All values are taken as they are.
     public init(
         id: UInt32, name: String, busyNanoseconds: UInt64 = 0, sleeps: UInt64 = 0, operations: UInt64 = 0,
-        bytes: UInt64 = 0, rings: Int = 0, processors: String = ""
+        bytes: UInt64 = 0, rings: Int = 0, processors: String = "", idling: String = ""
     ) {
         self.id = id
         self.name = name
@@ -30,5 +32,6 @@ public struct EngineReport: Sendable, Equatable {
         self.bytes = bytes
         self.rings = rings
         self.processors = processors
+        self.idling = idling
     }
 }

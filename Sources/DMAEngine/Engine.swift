@@ -10,7 +10,7 @@ public import SystemPackage
 /// In each round it serves one ring, a burst or a chunk: rings of the highest priority that has work, in turn. So a high
 /// priority that always has work starves lower ones. Where rings belong to several tenants, these take turns first, with
 /// equal shares of the engine's time, and priorities order the devices of one tenant. When all rings are empty, it spins
-/// briefly and then sleeps until a doorbell wakes it. Any thread may call.
+/// briefly and then sleeps until a doorbell wakes it, unless ``EngineIdling`` says otherwise. Any thread may call.
 ///
 /// The class is not named `DMAEngine` because a type must not have its module's name.
 public final class Engine: Sendable {
@@ -18,6 +18,7 @@ public final class Engine: Sendable {
     public let id: UInt32
 
     private let name: String
+    private let idling: EngineIdling
     private let shared: SharedState
     private let thread: SystemThread
 
@@ -27,6 +28,7 @@ public final class Engine: Sendable {
     ///   - name: name of its thread, up to 15 bytes.
     ///   - idleRounds: number of empty rounds before it sleeps, from 0; 1,000 take about 25 µs, longer than the pause
     ///     of a polling application. More rounds use processor time to avoid the 30 to 60 µs of a wake-up.
+    ///   - idling: what it does after these rounds.
     ///   - isSharedWithProcesses: whether other processes wake it, too: see ``watch(_:)``. A wake-up then takes
     ///     slightly longer.
     ///   - processors: the processors that its thread may run on; `nil`: all that the cgroup of the process allows. The
@@ -34,8 +36,8 @@ public final class Engine: Sendable {
     /// - Throws: `EINVAL` for processors that the cgroup does not allow; the errno of the call that failed to create the
     ///   thread, the descriptors or the fault handlers.
     public init(
-        name: String = "dma-engine", idleRounds: UInt32 = 1000, isSharedWithProcesses: Bool = false,
-        processors: ProcessorSet? = nil
+        name: String = "dma-engine", idleRounds: UInt32 = 1000, idling: EngineIdling = .sleep,
+        isSharedWithProcesses: Bool = false, processors: ProcessorSet? = nil
     ) throws(Errno) {
         if let processors {
             guard processors.isSubset(of: try ProcessorSet.allowed()) else { throw Errno.invalidArgument }
@@ -47,8 +49,9 @@ public final class Engine: Sendable {
         let shared = SharedState(id: id, descriptors: isSharedWithProcesses ? try BellDescriptors() : nil)
         self.id = id
         self.name = name
+        self.idling = idling
         self.shared = shared
-        thread = try SystemThread.start(name: name) { EngineLoop(shared, idleRounds).run() }
+        thread = try SystemThread.start(name: name) { EngineLoop(shared, idleRounds, idling).run() }
         // It fails only if the cgroup has changed since the check, or the system forbids the call: then the thread keeps
         // the inherited mask.
         try? thread.run(on: processors ?? .all)
@@ -111,7 +114,7 @@ public final class Engine: Sendable {
         return EngineReport(
             id: id, name: name, busyNanoseconds: Ticks().nanoseconds(from: 0, to: busy), sleeps: sleeps,
             operations: operations, bytes: bytes, rings: rings,
-            processors: (try? thread.processors)?.description ?? "")
+            processors: (try? thread.processors)?.description ?? "", idling: idling.rawValue)
     }
 
     /// Where the engine counts its time.
@@ -286,23 +289,29 @@ final class SharedState: @unchecked Sendable {
 private struct EngineLoop: ~Copyable {
     private let shared: SharedState
     private let idleRounds: UInt32
+    private let idling: EngineIdling
+    private var forecast = PauseForecast()
+    private let ticks = Ticks()
     private var turns = EngineTurns()
     private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
     private var generation: UInt32 = 0
     private var watches = CompletionWatches()
 
-    init(_ shared: SharedState, _ idleRounds: UInt32) {
+    init(_ shared: SharedState, _ idleRounds: UInt32, _ idling: EngineIdling) {
         self.shared = shared
         self.idleRounds = idleRounds
+        self.idling = idling
     }
 
     consuming func run() {
         dmatrace_dmadev_engine_engine_start(shared.id)
+        // The kernel ends other sleeps up to 50 µs later than planned.
+        if idling == .adaptive { SystemThread.sleepExactly() }
         EngineActivity.begin(shared.activity)
         var empty: UInt32 = 0
         while true {
             if shared.hasChanged(since: generation), !takeChanges() || !serveWatched() { break }
-            if serveOnce(&empty) { sleep() }
+            if serveOnce(&empty) { pause() }
         }
         dmatrace_dmadev_engine_engine_stop(shared.id)
     }
@@ -335,7 +344,7 @@ private struct EngineLoop: ~Copyable {
         watches.announce()
         while !watches.isEmpty {
             if shared.hasChanged(since: generation), !takeChanges() { return false }
-            if serveOnce(&empty), watches.announceAll() { sleep() }
+            if serveOnce(&empty), watches.announceAll() { pause() }
             watches.announce()
         }
         return true
@@ -361,21 +370,59 @@ private struct EngineLoop: ~Copyable {
         return !assignment.isStopping
     }
 
+    /// There has been no work for some time.
+    @inline(never)
+    private mutating func pause() {
+        switch idling {
+        case .sleep: sleep()
+        case .spin: break
+        case .adaptive: pauseAsForecast()
+        }
+    }
+
+    /// Spins at the time at which a doorbell is expected, and sleeps before, and if none comes.
+    private mutating func pauseAsForecast() {
+        let begin = Ticks.now
+        if let plan = forecast.plan {
+            if plan.sleep > 0, sleep(atMost: plan.sleep) {
+                forecast.addLateness(nanoseconds(since: begin) &- plan.sleep)
+            }
+            while nanoseconds(since: begin) < plan.end {
+                if shared.hasChanged(since: generation) { return }
+                if turns.serve() { return forecast.addPause(nanoseconds(since: begin)) }
+                relaxProcessor()
+            }
+        }
+        sleep()
+        if turns.serve() { forecast.addPause(nanoseconds(since: begin)) }
+    }
+
+    private func nanoseconds(since begin: UInt64) -> UInt64 { ticks.nanoseconds(from: begin, to: Ticks.now) }
+
     /// Sleeps until a doorbell. This order loses no wake-up: read the bell, set the flags, pass the barrier, check for
     /// work again, sleep unless the bell has changed; see ``RingProducer/submit()`` for the other side. When the system
     /// has no memory for the barrier, it does not sleep, and tries again after another spin.
-    private func sleep() {
+    ///
+    /// - Parameter nanoseconds: the longest sleep; `nil`: no limit.
+    /// - Returns: whether it has slept, and so long.
+    @discardableResult
+    private func sleep(atMost nanoseconds: UInt64? = nil) -> Bool {
         let bell = shared.bell.value()
         for consumer in consumers { consumer.pointee.setNeedWakeup(true) }
+        defer { for consumer in consumers { consumer.pointee.setNeedWakeup(false) } }
         let hasPassed = AsymmetricFence.heavy() || !AsymmetricFence.isOffered
-        if hasPassed, !shared.hasChanged(since: generation), !consumers.contains(where: { $0.pointee.hasWork() }) {
-            dmatrace_dmadev_engine_sleep(shared.id)
-            EngineActivity.countSleep(shared.activity)
-            shared.bell.sleep(
-                unlessChangedFrom: bell, atMost: consumers.lazy.compactMap { $0.pointee.nanosecondsUntilDue() }.min())
-            dmatrace_dmadev_engine_wake(shared.id)
-            EngineActivity.begin(shared.activity)
+        guard hasPassed, !shared.hasChanged(since: generation), !consumers.contains(where: { $0.pointee.hasWork() })
+        else {
+            return false
         }
-        for consumer in consumers { consumer.pointee.setNeedWakeup(false) }
+        let begin = Ticks.now
+        let due = consumers.lazy.compactMap { $0.pointee.nanosecondsUntilDue() }.min()
+        dmatrace_dmadev_engine_sleep(shared.id)
+        EngineActivity.countSleep(shared.activity)
+        shared.bell.sleep(
+            unlessChangedFrom: bell, atMost: [nanoseconds, due].lazy.compactMap(\.self).min())
+        dmatrace_dmadev_engine_wake(shared.id)
+        EngineActivity.begin(shared.activity)
+        return nanoseconds.map { self.nanoseconds(since: begin) >= $0 } ?? false
     }
 }

@@ -8,7 +8,8 @@ extension DriverDescription {
     static let software = DriverDescription(
         name: SoftwareDevice.driverName, summary: "a device in software, whose engine is a thread of this process",
         keys: [
-            .engine, .processors, .vchans, .maximumDescriptors, .minimumDescriptors, .maximumEntries, .capabilities,
+            .engine, .processors, .idling, .vchans, .maximumDescriptors, .minimumDescriptors, .maximumEntries,
+            .capabilities,
             .deviceMemory,
         ]
     ) { (specification, engines) throws(DMAError) in
@@ -43,6 +44,14 @@ extension DriverKey {
     static let processors = DriverKey(
         name: "cpus", summary: "the processors that the engine's thread may run on", kind: .processors,
         standard: "all that the process's cgroup allows")
+    static let idling = DriverKey(
+        name: "idle",
+        summary: "what the engine does without work: sleep until a doorbell; also wake before one that comes at "
+            + "regular intervals; never sleep",
+        kind: .text(allowed: EngineIdling.allCases.map(\.rawValue).joined(separator: ", ")) {
+            EngineIdling(rawValue: $0) != nil
+        },
+        standard: EngineIdling.sleep.rawValue)
     static let vchans = DriverKey(
         name: "vchans", summary: "maximum virtual channels", kind: .number(1...1024),
         standard: "\(usual.maximumVirtualChannelCount)")

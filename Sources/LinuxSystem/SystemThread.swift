@@ -63,6 +63,10 @@ public struct SystemThread: Sendable {
         }
     }
 
+    /// Sleeps of the calling thread with a time limit end within some microseconds of it, not up to 50 µs later.
+    /// C counterpart: `PR_SET_TIMERSLACK` of `prctl(2)`.
+    public static func sleepExactly() { _ = clinux_set_timer_slack(1) }
+
     /// Waits until the closure has returned. Call it once, from another thread. C counterpart: `pthread_join(3)`.
     public func join() {
         pthread_join(handle, nil)

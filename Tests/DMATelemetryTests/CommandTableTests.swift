@@ -124,7 +124,7 @@ import Testing
         #expect(engine.elements.count == 1 && engine[0]?["operations"]?.unsigned == 5)
         #expect(engine[0]?["bytes"]?.unsigned == 350 && engine[0]?["rings"]?.unsigned == 1)
         #expect(engine[0]?["name"]?.string == "dma-engine" && engine[0]?["busy_ns"]?.unsigned ?? 0 > 0)
-        #expect(engine[0]?.keys == ["id", "name", "busy_ns", "sleeps", "operations", "bytes", "rings", "cpus"])
+        #expect(engine[0]?.keys == ["id", "name", "busy_ns", "sleeps", "operations", "bytes", "rings", "cpus", "idle"])
 
         #expect(throws: OperationError.self) { try channel.copy(from: 0, to: 0, length: 0) }
         #expect(throws: DMAError.self) { try device.close() }

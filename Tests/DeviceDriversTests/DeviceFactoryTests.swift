@@ -99,6 +99,19 @@ import Testing
                 == "device dma1: cpus=8191: another device gives the engine e cpus=\(first); they must be equal")
     }
 
+    @Test func anEngineIdlesAsItIsTold() throws {
+        func idling(_ devices: [DMADevice]) -> [String?] { devices.map { $0.view.engines.first?.idling } }
+        #expect(
+            try idling(make("software", "software,idle=spin", "fault,idle=adaptive")) == ["sleep", "spin", "adaptive"])
+        #expect(try idling(make("software,engine=e", "software,engine=e,idle=adaptive")) == ["adaptive", "adaptive"])
+        let two = #expect(throws: DeviceSpecification.Failure.self) {
+            try make("software,engine=e,idle=spin", "software,engine=e,idle=sleep")
+        }
+        #expect(
+            two?.description
+                == "device dma1: idle=sleep: another device gives the engine e idle=spin; they must be equal")
+    }
+
     @Test func aNameIsTakenOnce() throws {
         let registry = DeviceRegistry()
         #expect(throws: DeviceSpecification.Failure.self) {

@@ -17,6 +17,9 @@ int clinux_futex_wake(const void *address, int count);
 /* Names the calling thread; more than 15 bytes are refused with ERANGE (returned, not errno). */
 int clinux_set_thread_name(const char *name);
 
+/* How much later than planned the kernel may end sleeps of the calling thread; at least 1. 0, or -1 with errno. */
+int clinux_set_timer_slack(unsigned long nanoseconds);
+
 /* Lets a thread run on the processors of a mask of count words, as far as its cgroup allows them. EINVAL if it allows
  * none of them (returned, not errno). */
 int clinux_set_processors(pthread_t thread, const uint64_t *mask, size_t count);

@@ -6,7 +6,7 @@ extension DeviceCommands {
     static func engines(_ registry: DeviceRegistry, _ controller: (any ReportingController)?) -> TelemetryCommand {
         TelemetryCommand(
             path: "/dmadev/engines",
-            help: "Returns busy time, sleeps, operations, bytes, rings and cpus of each engine. No parameters"
+            help: "Returns busy time, sleeps, operations, bytes, rings, cpus and idle of each engine. No parameters"
         ) { _ in
             let all = registry.views.flatMap(\.engines) + (controller?.engines ?? [])
             var reply = JSONValue.array()
@@ -30,6 +30,7 @@ extension DeviceCommands {
         row.set("bytes", engine.bytes)
         row.set("rings", engine.rings)
         row.set("cpus", engine.processors)
+        row.set("idle", engine.idling)
         return row
     }
 }

@@ -29,6 +29,18 @@ extension Budget {
                 name: "one copy after \(idle)", peer: "bare futex wake", limit: .atMost(1.2, "×"),
                 computation: .ratio("latency/idle-\(idle)/dmascope-median", "latency/idle-\(idle)/futex-wake-median"))
         }
+        + ["1ms", "10ms"].flatMap { idle in
+            [
+                Budget(
+                    name: "one copy after \(idle), adaptive", peer: "DPDK skeleton", limit: .atMost(1.2, "×"),
+                    computation: .ratio(
+                        "latency/idle-\(idle)/adaptive-median", "latency/idle-\(idle)/dpdk-median")),
+                Budget(
+                    name: "processor time of it", peer: "DPDK skeleton", limit: .atMost(0.5, "×"),
+                    computation: .ratio(
+                        "latency/idle-\(idle)/adaptive-processor", "latency/idle-\(idle)/dpdk-processor")),
+            ]
+        }
         + [
             Budget(
                 name: "a started, idle device", peer: "-", limit: .atMost(0.1, "% of a CPU"),

@@ -10,10 +10,10 @@ func measureIdleness(_ session: Session) throws {
     usleep(100_000)
     var subjects = [
         Session.Subject("dmascope") {
-            let begin = processorNanoseconds()
+            let begin = try processorNanoseconds(of: getpid())
             let clock = cpeers_now()
             usleep(UInt32(seconds * 1e6))
-            return (processorNanoseconds() - begin) / (cpeers_now() - clock) * 100
+            return (try processorNanoseconds(of: getpid()) - begin) / (cpeers_now() - clock) * 100
         }
     ]
     if let dpdk = session.dpdk("dpdk") {
@@ -23,8 +23,11 @@ func measureIdleness(_ session: Session) throws {
     try lane.end()
 }
 
-private func processorNanoseconds() -> Double {
+/// The processor time that a process of this user has used.
+func processorNanoseconds(of process: pid_t) throws(Failure) -> Double {
+    var clock = clockid_t()
+    try Failure.check(clock_getcpuclockid(process, &clock), "the processor time of process \(process)")
     var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    clock_gettime(clock, &time)
     return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
 }

@@ -1,18 +1,34 @@
 import CPeers
 import DMADev
+import DMAEngine
 import Glibc
 
 /// The latency of one copy of 64 bytes, from the enqueue to the poll that reports it: with the engine awake, and after
-/// an idle time in which it falls asleep; compared with a bare futex wake between the same processors.
+/// an idle time in which it falls asleep; compared with a bare futex wake between the same processors. And the processor
+/// time of the process meanwhile, with each way of idling.
 func measureLatency(_ session: Session) throws {
     let setting = session.setting
     let lane = try Lane(setting)
+    let adaptive = try Lane(setting, idling: .adaptive)
     let memory = try CopyMemory(size: 64)
     let dpdk = session.dpdk("dpdk")
     guard let sleeper = cpeers_sleeper_start(setting.engineCPU) else { throw Failure("cannot start a thread") }
     defer { cpeers_sleeper_stop(sleeper) }
     func subject(_ name: String, _ body: @escaping () throws -> [Double]) -> Session.Subject {
-        Session.Subject(["\(name)-median", "\(name)-p99"], body)
+        var subject = Session.Subject(["\(name)-median", "\(name)-p99"], body)
+        subject.units = ["ns", "ns"]
+        return subject
+    }
+    func measured(
+        _ name: String, _ process: pid_t, _ body: @escaping () throws -> [Double]
+    ) -> Session.Subject {
+        var subject = Session.Subject(["\(name)-median", "\(name)-p99", "\(name)-processor"]) {
+            let (begin, clock) = (try processorNanoseconds(of: process), cpeers_now())
+            let values = try body()
+            return values + [(try processorNanoseconds(of: process) - begin) / (cpeers_now() - clock) * 100]
+        }
+        subject.units = ["ns", "ns", "% of a CPU"]
+        return subject
     }
     func both(_ samples: [Double]) -> [Double] {
         let sorted = samples.sorted()
@@ -23,11 +39,15 @@ func measureLatency(_ session: Session) throws {
     ] {
         let count = setting.isQuick ? max(most / 10, 3) : most
         var subjects = [
-            subject("dmascope") {
+            measured("dmascope", getpid()) {
                 both(try timeCopies(lane.channel, memory, count: count, idle: idle))
             }
         ]
         if idle > 0 {
+            subjects.append(
+                measured("adaptive", getpid()) {
+                    both(try timeCopies(adaptive.channel, memory, count: count, idle: idle))
+                })
             subjects.append(
                 subject("futex-wake") {
                     both(
@@ -37,10 +57,14 @@ func measureLatency(_ session: Session) throws {
                         })
                 })
         }
-        if let dpdk { subjects.append(subject("dpdk") { try dpdk.request("latency \(idle) \(count)") }) }
+        if let dpdk {
+            subjects.append(
+                measured("dpdk", dpdk.program.processID) { try dpdk.request("latency \(idle) \(count)") })
+        }
         try session.dataPath(scene, unit: "ns", subjects)
     }
     try lane.end()
+    try adaptive.end()
 }
 
 /// `cpeers_time_copies` with the public calls.

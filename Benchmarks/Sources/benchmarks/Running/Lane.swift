@@ -13,10 +13,10 @@ final class Lane {
     static let ring: UInt16 = 1024
     static let burst: UInt32 = 32
 
-    init(_ setting: Setting) throws {
+    init(_ setting: Setting, idling: EngineIdling = .sleep) throws {
         let name = "bench-\(Self.number)"
         Self.number += 1
-        engine = try Engine(name: name)
+        engine = try Engine(name: name, idling: idling)
         device = try DeviceRegistry.shared.add(SoftwareDevice(engine: engine), named: name)
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: Self.ring))
