@@ -109,6 +109,7 @@ extension DomainLinkLoop {
         rung = []
         guard session.isEstablished || isRefused else { return }
         statistics.lastEnd = reason
+        publish()
         delegate?.sessionEnded(reason, on: self)
     }
 }

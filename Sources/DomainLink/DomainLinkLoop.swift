@@ -330,7 +330,8 @@ public final class DomainLinkLoop {
         nextNumber = configuration.isHost ? 2 : 1
     }
 
-    private func publish() {
+    /// Makes the statistics visible to other threads: once a turn, and before anybody is told of the end of a session.
+    func publish() {
         statistics.hasSession = session?.isEstablished == true
         statistics.connections = connections.count
         let statistics = statistics
