@@ -9,8 +9,7 @@ extension DriverDescription {
         name: SoftwareDevice.driverName, summary: "a device in software, whose engine is a thread of this process",
         keys: [
             .engine, .processors, .idling, .vchans, .maximumDescriptors, .minimumDescriptors, .maximumEntries,
-            .capabilities,
-            .deviceMemory,
+            .capabilities, .deviceMemory,
         ]
     ) { (specification, engines) throws(DMAError) in
         var options = SoftwareDevice.Options()
