@@ -10,6 +10,7 @@ struct ServerCommand: Sendable {
     let parameters: [TelemetryParameter]
     let right: TelemetryRight
     let generation: (@Sendable () -> UInt64)?
+    let refresh: (@Sendable (TelemetryRequest) throws(TelemetryCommandError) -> TelemetryCommand.Refresh)?
     let handler: Handler
 
     init(
@@ -25,6 +26,7 @@ struct ServerCommand: Sendable {
         } else {
             self.generation = nil
         }
+        refresh = nil
         self.handler = handler
     }
 
@@ -35,6 +37,7 @@ struct ServerCommand: Sendable {
         right = command.right
         // A cached reply is sent without looking at rights, and without running the command.
         generation = command.right == .read ? command.generation : nil
+        refresh = command.refresh
         let run = command.handler
         handler = { (_, request) throws(TelemetryCommandError) in try run(request) }
     }

@@ -1,12 +1,29 @@
 import Glibc
+import TelemetryWire
 
-/// Replies as text, with the request's bytes as key.
+/// Replies, with the request's bytes as key.
 ///
 /// A small direct-mapped table: after a collision a reply is built again, and the table never grows. A reply is valid
 /// as long as its command's generation number is the same as when it was built.
 struct ReplyCache {
+    /// What is kept of a reply.
+    enum Reply {
+        case text([UInt8])
+        case refreshed(RefreshedReply)
+
+        /// Passes the text to `body`.
+        ///
+        /// - Throws: what the command throws.
+        func withText(_ body: (UnsafeRawBufferPointer) -> Void) throws(TelemetryCommandError) {
+            switch self {
+            case .text(let text): text.withUnsafeBytes(body)
+            case .refreshed(let reply): try reply.withText(body)
+            }
+        }
+    }
+
     private final class Entry {
-        let reply: [UInt8]
+        let reply: Reply
         fileprivate let request: [UInt8]
         private let generation: UInt64
         private let currentGeneration: @Sendable () -> UInt64
@@ -15,24 +32,24 @@ struct ReplyCache {
         var isCurrent: Bool { currentGeneration() == generation }
 
         fileprivate init(
-            request: UnsafeRawBufferPointer, reply: UnsafeRawBufferPointer, generation: UInt64,
+            request: UnsafeRawBufferPointer, reply: Reply, generation: UInt64,
             currentGeneration: @escaping @Sendable () -> UInt64
         ) {
             self.request = Array(request)
-            self.reply = Array(reply)
+            self.reply = reply
             self.generation = generation
             self.currentGeneration = currentGeneration
         }
     }
 
-    /// Larger replies are not cached, so that the table has at most 1 MiB.
+    /// Larger texts are not cached, so that the table has at most 1 MiB.
     static let largestReply = 16 * 1024
     private static let slotCount = 64
 
     private var slots = [Entry?](repeating: nil, count: slotCount)
 
     /// The valid cached reply to exactly this request; `nil` if there is none.
-    func reply(to request: UnsafeRawBufferPointer) -> [UInt8]? {
+    func reply(to request: UnsafeRawBufferPointer) -> Reply? {
         guard let entry = slots[Self.slot(of: request)], entry.request.count == request.count,
             entry.request.withUnsafeBytes({ Self.areEqual($0, request) }), entry.isCurrent
         else { return nil }
@@ -41,10 +58,10 @@ struct ReplyCache {
 
     /// Caches a reply. `generation` is the value of `currentGeneration` from before it was built.
     mutating func keep(
-        _ reply: UnsafeRawBufferPointer, to request: UnsafeRawBufferPointer, generation: UInt64,
+        _ reply: Reply, to request: UnsafeRawBufferPointer, generation: UInt64,
         currentGeneration: @escaping @Sendable () -> UInt64
     ) {
-        guard reply.count <= Self.largestReply else { return }
+        if case .text(let text) = reply, text.count > Self.largestReply { return }
         slots[Self.slot(of: request)] = Entry(
             request: request, reply: reply, generation: generation, currentGeneration: currentGeneration)
     }
@@ -61,5 +78,28 @@ struct ReplyCache {
             hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
         }
         return Int(truncatingIfNeeded: (hash ^ (hash >> 32)) & UInt64(slotCount - 1))
+    }
+}
+
+/// A reply that is an object of numbers: the object is kept, and its numbers are set each time.
+final class RefreshedReply {
+    private var numbers = JSONValue.object()
+    private var whole = JSONValue.object()
+    private let refresh: TelemetryCommand.Refresh
+
+    /// - Parameters:
+    ///   - key: that of the reply, which has `numbers` under it.
+    ///   - refresh: sets the numbers.
+    init(key: String, refresh: @escaping TelemetryCommand.Refresh) {
+        self.refresh = refresh
+        whole.set(name: key, numbers.shared())
+    }
+
+    /// Passes the text with the present numbers to `body`.
+    ///
+    /// - Throws: what the command throws.
+    func withText(_ body: (UnsafeRawBufferPointer) -> Void) throws(TelemetryCommandError) {
+        try refresh(&numbers)
+        whole.withText(body)
     }
 }

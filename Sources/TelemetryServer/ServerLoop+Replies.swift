@@ -8,12 +8,11 @@ extension ServerLoop {
     /// Answers a request of `length` bytes; `request` has the first of them, if it did not fit into the buffer.
     func answer(_ request: UnsafeRawBufferPointer, length: Int, of client: ClientConnection, in slot: Int) {
         state.statistics.requests &+= 1
-        if length <= request.count, let reply = cache.reply(to: request) {
-            state.statistics.cached &+= 1
-            reply.withUnsafeBytes { send($0, to: client, in: slot) }
-            return
-        }
         do throws(TelemetryCommandError) {
+            if length <= request.count, let reply = cache.reply(to: request) {
+                state.statistics.cached &+= 1
+                return try reply.withText { send($0, to: client, in: slot) }
+            }
             guard length <= request.count else {
                 throw TelemetryCommandError(
                     "the request has \(length) bytes; at most \(TelemetryRequest.maximumLength) are allowed")
@@ -37,6 +36,12 @@ extension ServerLoop {
         if command.right != .read { try usePrivilege(of: command, client) }
         // Read before the handler runs: a change during the handler then invalidates the cached reply.
         let generation = command.generation?()
+        if let refresh = command.refresh, let generation, let currentGeneration = command.generation {
+            let reply = RefreshedReply(key: request.key, refresh: try refresh(request))
+            try reply.withText { send($0, to: client, in: slot) }
+            return cache.keep(
+                .refreshed(reply), to: bytes, generation: generation, currentGeneration: currentGeneration)
+        }
         let answer = reply(try command.handler(state, request), under: request.key)
         try answer.withText { (text) throws(TelemetryCommandError) in
             guard text.count <= TelemetryServer.maximumOutputLength else {
@@ -44,7 +49,7 @@ extension ServerLoop {
                     "the reply has \(text.count) bytes; at most \(TelemetryServer.maximumOutputLength) are allowed")
             }
             if let generation, let currentGeneration = command.generation {
-                cache.keep(text, to: bytes, generation: generation, currentGeneration: currentGeneration)
+                cache.keep(.text(Array(text)), to: bytes, generation: generation, currentGeneration: currentGeneration)
             }
             send(text, to: client, in: slot)
         }

@@ -29,6 +29,9 @@ public struct JSONValue: ~Copyable {
         return pointer
     }
 
+    /// Another owner of the same tree: what one sets, the other has. Both belong to one thread.
+    public borrowing func shared() -> JSONValue { JSONValue(adopting: json_object_get(pointer)) }
+
     /// JSON's null.
     public init() {
         self.init(adopting: nil)

@@ -8,6 +8,9 @@ public struct TelemetryCommand: Sendable {
     /// If it throws, the client gets null, and `/telemetry/errors` shows the error's reason.
     public typealias Handler = @Sendable (TelemetryRequest) throws(TelemetryCommandError) -> JSONValue
 
+    /// Sets the members of a reply to their present values, again and again. It runs where the handler would.
+    public typealias Refresh = @Sendable (inout JSONValue) throws(TelemetryCommandError) -> Void
+
     /// The path, for example `/dmadev/list`: begins with `/`, contains no comma, has less than 56 bytes.
     public let path: String
 
@@ -20,7 +23,8 @@ public struct TelemetryCommand: Sendable {
     /// What a client needs to call it.
     public let right: TelemetryRight
 
-    /// A number that changes whenever the reply may change; while it stays the same, the server sends a cached reply.
+    /// A number that changes whenever the reply may change; while it stays the same, the server sends a cached reply, after
+    /// ``refresh`` if the command has that.
     ///
     /// It runs on the server's thread before the handler. `nil`: replies are not cached. Only for commands that need no
     /// other right than to read.
@@ -28,6 +32,10 @@ public struct TelemetryCommand: Sendable {
 
     /// Runs on the server's thread; must not block.
     public let handler: Handler
+
+    /// For replies in which only numbers change while the generation stays the same: what sets them, for a request. The
+    /// server keeps the object, and so makes only the numbers and the text. `nil`: a cached reply is sent as it is.
+    public let refresh: (@Sendable (TelemetryRequest) throws(TelemetryCommandError) -> Refresh)?
 
     /// Nothing is checked before the command is passed to a server.
     public init(
@@ -40,6 +48,26 @@ public struct TelemetryCommand: Sendable {
         self.right = right
         self.generation = generation
         self.handler = handler
+        refresh = nil
+    }
+
+    /// A command whose replies are objects of numbers: see ``refresh``.
+    public init(
+        path: String, help: String, parameters: [TelemetryParameter] = [],
+        generation: @escaping @Sendable () -> UInt64,
+        refresh: @escaping @Sendable (TelemetryRequest) throws(TelemetryCommandError) -> Refresh
+    ) {
+        self.path = path
+        self.help = help
+        self.parameters = parameters
+        right = .read
+        self.generation = generation
+        self.refresh = refresh
+        handler = { (request) throws(TelemetryCommandError) in
+            var object = JSONValue.object()
+            try refresh(request)(&object)
+            return object
+        }
     }
 }
 

@@ -54,6 +54,29 @@ import Testing
         #expect(client.value("/telemetry/stats")?["cached"]?.integer == 2)
     }
 
+    @Test func aReplyOfNumbersIsRefreshed() throws {
+        let (requests, refreshes, generation) = (Counter(), Counter(), Counter())
+        let client = try TestServer([
+            TelemetryCommand(path: "/counts", help: "", generation: { generation.value }) { request in
+                let made = requests.increment()
+                return { (reply) throws(TelemetryCommandError) in
+                    let value = refreshes.increment()
+                    guard value != 4 else { throw TelemetryCommandError("not the fourth time") }
+                    reply.set("request", request.parameters ?? "")
+                    reply.set("made", made)
+                    reply.set("value", value)
+                }
+            }
+        ]).connect()
+        #expect(client.ask("/counts,a\"") == #"{"/counts":{"request":"a\"","made":1,"value":1}}"#)
+        #expect(client.ask("/counts,b") == #"{"/counts":{"request":"b","made":2,"value":2}}"#)
+        #expect(client.ask("/counts,a\"") == #"{"/counts":{"request":"a\"","made":1,"value":3}}"#)
+        #expect(client.value("/counts,b") == .null)
+        #expect(client.ask("/counts,b") == #"{"/counts":{"request":"b","made":2,"value":5}}"#)
+        _ = generation.increment()
+        #expect(client.ask("/counts,b") == #"{"/counts":{"request":"b","made":3,"value":6}}"#)
+    }
+
     @Test func anErrorIsNotKept() throws {
         let calls = Counter()
         let client = try TestServer([

@@ -12,7 +12,8 @@ extension DeviceCommands {
                 deviceParameter,
                 TelemetryParameter(
                     "vchan_id", "the channel, or 65535 for all; optional if there is only one", isOptional: true),
-            ]
+            ],
+            generation: { registry.generation }
         ) { request throws(TelemetryCommandError) in
             var numbers = request.numbers
             let device = try device(&numbers, in: registry)
@@ -26,19 +27,21 @@ extension DeviceCommands {
                 }
                 vchan = 0
             }
-            let statistics = try calling { () throws(DMAError) in
-                try device.statistics(of: vchan == .max ? nil : vchan)
+            // Not the device: it would be kept as long as the reply is.
+            let (id, channel) = (device.id, vchan == .max ? nil : vchan)
+            return { reply throws(TelemetryCommandError) in
+                let statistics = try calling { () throws(DMAError) in
+                    try registry.view(of: id).statistics(of: channel)
+                }
+                set(statistics, in: &reply)
             }
-            return object(statistics)
         }
     }
 
     /// The three counters of the C call, under DPDK's keys.
-    static func object(_ statistics: Statistics) -> JSONValue {
-        var object = JSONValue.object()
+    static func set(_ statistics: Statistics, in object: inout JSONValue) {
         object.set("submitted", statistics.submitted)
         object.set("completed", statistics.completed)
         object.set("errors", statistics.errors)
-        return object
     }
 }

@@ -20,7 +20,9 @@ extension DeviceCommands {
                 try device.resetStatistics(of: vchan)
                 return before
             }
-            return object(before)
+            var reply = JSONValue.object()
+            set(before, in: &reply)
+            return reply
         }
     }
 }
