@@ -122,6 +122,8 @@ public final class Guest {
         status=$?
         tar -c -f /dev/vport0p1 -C /out .
         echo "exit status $status" >/dev/ttyS2
+        # The emulator writes the last bytes of a port a little later, and on a busy machine not before it has ended.
+        sleep 0.3
         poweroff -f
         """
 }
