@@ -6,20 +6,24 @@ import TelemetryWire
 /// A small direct-mapped table: after a collision a reply is built again, and the table never grows. A reply is valid
 /// as long as its command's generation number is the same as when it was built.
 struct ReplyCache {
-    /// What is kept of a reply.
-    enum Reply {
-        case text([UInt8])
-        case refreshed(RefreshedReply)
+    /// What is kept of a reply. No enumeration: its pointers have bits of their own, and LeakSanitizer does not know them.
+    struct Reply {
+        private var text: [UInt8] = []
+        /// `nil`: the text is the reply.
+        private var refreshed: RefreshedReply?
+
+        init(_ text: UnsafeRawBufferPointer) { self.text = Array(text) }
+        init(_ reply: RefreshedReply) { refreshed = reply }
 
         /// Passes the text to `body`.
         ///
         /// - Throws: what the command throws.
         func withText(_ body: (UnsafeRawBufferPointer) -> Void) throws(TelemetryCommandError) {
-            switch self {
-            case .text(let text): text.withUnsafeBytes(body)
-            case .refreshed(let reply): try reply.withText(body)
-            }
+            if let refreshed { return try refreshed.withText(body) }
+            text.withUnsafeBytes(body)
         }
+
+        fileprivate var byteCount: Int { text.count }
     }
 
     private final class Entry {
@@ -61,7 +65,7 @@ struct ReplyCache {
         _ reply: Reply, to request: UnsafeRawBufferPointer, generation: UInt64,
         currentGeneration: @escaping @Sendable () -> UInt64
     ) {
-        if case .text(let text) = reply, text.count > Self.largestReply { return }
+        guard reply.byteCount <= Self.largestReply else { return }
         slots[Self.slot(of: request)] = Entry(
             request: request, reply: reply, generation: generation, currentGeneration: currentGeneration)
     }

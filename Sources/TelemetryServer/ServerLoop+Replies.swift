@@ -40,7 +40,7 @@ extension ServerLoop {
             let reply = RefreshedReply(key: request.key, refresh: try refresh(request))
             try reply.withText { send($0, to: client, in: slot) }
             return cache.keep(
-                .refreshed(reply), to: bytes, generation: generation, currentGeneration: currentGeneration)
+                ReplyCache.Reply(reply), to: bytes, generation: generation, currentGeneration: currentGeneration)
         }
         let answer = reply(try command.handler(state, request), under: request.key)
         try answer.withText { (text) throws(TelemetryCommandError) in
@@ -49,7 +49,8 @@ extension ServerLoop {
                     "the reply has \(text.count) bytes; at most \(TelemetryServer.maximumOutputLength) are allowed")
             }
             if let generation, let currentGeneration = command.generation {
-                cache.keep(.text(Array(text)), to: bytes, generation: generation, currentGeneration: currentGeneration)
+                cache.keep(
+                    ReplyCache.Reply(text), to: bytes, generation: generation, currentGeneration: currentGeneration)
             }
             send(text, to: client, in: slot)
         }
