@@ -7,7 +7,8 @@ public enum EngineIdling: String, CaseIterable, Sendable {
     /// for at most a third of an interval, and for all of one below 200 µs. When the doorbells become irregular, or end, it
     /// sleeps as ever.
     case adaptive
-    /// It never sleeps: an answer takes less than 1 µs at any time, and a processor is always busy.
+    /// It never sleeps, and a processor is always busy. After a long pause an operation takes microseconds all the same,
+    /// because its memory has left the caches.
     case spin
 }
 

@@ -50,11 +50,14 @@ import Testing
         await #expect(throws: DMAError.self) { try await channel.waitForCompletion() }
     }
 
+    /// Engines that sleep at once, later, and as forecast.
+    private static let idlings: [(UInt32, EngineIdling)] = [(0, .sleep), (1000, .sleep), (0, .adaptive)]
+
     /// No wake-up is lost, whatever state engine and ring are in.
-    @Test(arguments: [0, 1000] as [UInt32]) func randomWaitsAllEnd(idleRounds: UInt32) async throws {
+    @Test(arguments: idlings) func randomWaitsAllEnd(idleRounds: UInt32, idling: EngineIdling) async throws {
         var random = SeededGenerator(for: "randomWaitsAllEnd")
         let registry = DeviceRegistry()
-        let engine = try Engine(idleRounds: idleRounds)
+        let engine = try Engine(idleRounds: idleRounds, idling: idling)
         let device = try registry.add(SoftwareDevice(engine: engine), named: "dma0")
         try device.configure(DeviceConfiguration(virtualChannelCount: 1))
         try device.setUpVirtualChannel(0, configuration: VirtualChannelConfiguration(descriptorCount: 64))
@@ -76,11 +79,11 @@ import Testing
         try device.stop()
     }
 
-    /// Two devices with one engine, which a third one keeps busy without pause. Without tasks: those get a thread of the
-    /// pool when the other tests leave one, and the busy threads would run until then.
-    @Test func aBusyEngineAnnouncesToo() throws {
+    /// Two devices with one engine, which a third one keeps busy without pause, or which never sleeps. Without tasks: those
+    /// get a thread of the pool when the other tests leave one, and the busy threads would run until then.
+    @Test(arguments: [true, false]) func anEngineThatDoesNotSleepAnnouncesToo(isBusy: Bool) throws {
         let registry = DeviceRegistry()
-        let engine = try Engine()
+        let engine = try Engine(idling: isBusy ? .sleep : .spin)
         func start(_ name: String) throws -> (driver: SoftwareDevice, device: DMADevice, buffer: DeviceBuffer) {
             let driver = try SoftwareDevice(engine: engine)
             let device = try registry.add(driver, named: name)
@@ -92,7 +95,7 @@ import Testing
         let busy = try start("busy").device
         let benches = [try start("dma0"), try start("dma1")]
         let end = Flag()
-        let thread = try SystemThread.start(name: "busy") { try? Self.keepBusy(busy, until: end) }
+        let thread = try SystemThread.start(name: "busy") { if isBusy { try? Self.keepBusy(busy, until: end) } }
         defer {
             end.isSet.store(true, ordering: .relaxed)
             thread.join()
@@ -126,9 +129,10 @@ import Testing
     }
 
     /// More rings are watched than the engine looks at in one round.
-    @Test(arguments: [0, 1000] as [UInt32]) func manyChannelsWait(idleRounds: UInt32) async throws {
+    @Test(arguments: idlings) func manyChannelsWait(idleRounds: UInt32, idling: EngineIdling) async throws {
         let registry = DeviceRegistry()
-        let device = try registry.add(SoftwareDevice(engine: Engine(idleRounds: idleRounds)), named: "dma0")
+        let engine = try Engine(idleRounds: idleRounds, idling: idling)
+        let device = try registry.add(SoftwareDevice(engine: engine), named: "dma0")
         let vchans = 0..<UInt16(40)
         try device.configure(DeviceConfiguration(virtualChannelCount: 40))
         for vchan in vchans {
