@@ -6,6 +6,9 @@ import Testing
 /// Windows over regions.
 @Suite struct RegionWindowTests {
     private let registry = DeviceRegistry()
+    private let memory: TestMemory
+
+    init() throws { memory = try TestMemory() }
 
     private func member() throws -> (DMADevice, AccessGroupID) {
         let device = try registry.add(GroupDevice(SharedGroups(), process: 1), named: "member")
@@ -30,7 +33,7 @@ import Testing
     @Test("A window that goes with its group, or with its device, holds no region")
     func groupEnds() throws {
         let (device, group) = try member()
-        let region = try TestMemory().register(in: registry.memory)
+        let region = try memory.register(in: registry.memory)
         _ = try device.registerWindow(region, rights: [.read, .write], in: group)
         #expect(region.currentUses.count == 1)
         try device.destroyAccessGroup(group)
@@ -45,7 +48,7 @@ import Testing
     @Test("What is no part of a region is no window")
     func parts() throws {
         let (device, group) = try member()
-        let region = try TestMemory().register(in: registry.memory)
+        let region = try memory.register(in: registry.memory)
         for part in [0..<16385, 16384..<20480, 5..<5, 0..<UInt64.max] {
             refused(.invalidArgument, "\(part)") {
                 _ = try device.registerWindow(region, part: part, rights: .read, in: group)

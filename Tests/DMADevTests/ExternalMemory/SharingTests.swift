@@ -10,8 +10,11 @@ import Testing
     private let here = DeviceRegistry().memory
     private let there = DeviceRegistry().memory
     private let sockets: DescriptorPair
+    /// As long as the test: an address that is free while its region is registered is given to the next mapping.
+    private let memory: TestMemory
 
     init() throws {
+        memory = try TestMemory()
         sockets = try SequencedPacketSocket.pair(nonblocking: true)
     }
 
@@ -61,7 +64,7 @@ import Testing
 
     @Test("A region that another one uses cannot be unregistered, and the refusal says by whom")
     func uses() throws {
-        let region = try TestMemory().register(in: here)
+        let region = try memory.register(in: here)
         let received = try pass(region)
         let attached = try there.attach(received)
         #expect(region.currentUses == [.process(getpid())])
@@ -78,7 +81,7 @@ import Testing
 
     @Test("What was sent and not attached keeps nobody from unregistering, and cannot be attached then")
     func unattached() throws {
-        let region = try TestMemory().register(in: here)
+        let region = try memory.register(in: here)
         let received = try pass(region)
         // Still in the socket.
         try here.send(region, over: sockets.first.raw)
@@ -92,7 +95,7 @@ import Testing
     func fullTable() throws {
         let full = DeviceRegistry(maximumRegionCount: 1).memory
         let other = try full.registerMemory(at: 4096, byteCount: 4096)
-        let region = try TestMemory().register(in: here)
+        let region = try memory.register(in: here)
         let received = try pass(region)
         refused(.noSpace) { try full.attach(received) }
         try full.unregister(other)
@@ -102,7 +105,6 @@ import Testing
 
     @Test("A file that must not be written is attached for reading")
     func readOnly() throws {
-        let memory = try TestMemory()
         let region = try memory.register(in: here)
         try MemoryFile.add(.futureWrite, to: memory.file.raw)
         memory.mapping.bytes[3] = 9
@@ -114,7 +116,6 @@ import Testing
 
     @Test("What cannot be sent is refused")
     func refusals() throws {
-        let memory = try TestMemory()
         refused(.notSupported) {
             try here.send(here.registerMemory(at: 4096, byteCount: 4096), over: sockets.first.raw)
         }
@@ -132,7 +133,7 @@ import Testing
 
     @Test("Only so many processes may hold a region")
     func leases() throws {
-        let region = try TestMemory().register(in: here)
+        let region = try memory.register(in: here)
         var held: [ReceivedRegion] = []
         // Each has a descriptor of a file and one of a lease, and the sender has one.
         DescriptorLimit.raise(to: 8192)
@@ -158,7 +159,6 @@ import Testing
 
     @Test("Messages that are none of a region are refused, and their descriptors closed")
     func junk() throws {
-        let memory = try TestMemory()
         let pair = try SequencedPacketSocket.pair(nonblocking: true)
         let (file, lease, good) = (memory.file.raw, pair.first.raw, [Self.magic, 4096, 4096, 0, 0])
         let list = try MemoryFile.make(name: "iovas", byteCount: 8)
@@ -186,7 +186,6 @@ import Testing
 
     @Test("Regions that break the rules are refused")
     func badRegions() throws {
-        let memory = try TestMemory()
         let pair = try SequencedPacketSocket.pair(nonblocking: true)
         let lease = pair.first.raw
         let event = try EventDescriptor()
@@ -215,7 +214,6 @@ import Testing
 
     @Test("A sender that is not there any more, or sends another socket, is no harm")
     func badLeases() throws {
-        let memory = try TestMemory()
         do {
             let pair = try SequencedPacketSocket.pair(nonblocking: true)
             try send([Self.magic, 4096, 4096, 0, 0], [memory.file.raw, pair.first.raw])
@@ -241,7 +239,6 @@ import Testing
 
     @Test("Random messages are refused with an error")
     func randomMessages() throws {
-        let memory = try TestMemory()
         var generator = SeededGenerator(for: "SharingTests.randomMessages")
         let pair = try SequencedPacketSocket.pair(nonblocking: true)
         for _ in 0..<2000 {
