@@ -246,7 +246,6 @@ void observer_set_functions(int16_t id, struct dmadev_data_path *path)
 	path->enqueue_ops = table_enqueue;
 	path->dequeue_ops = table_dequeue;
 	path->rung = table_rung;
-	path->poll = NULL;
 }
 
 /* ---------------------------------------------------------------- Entries */

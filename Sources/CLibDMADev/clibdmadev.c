@@ -107,11 +107,13 @@ static uint16_t no_ops(void *path, uint16_t vchan, struct dmadev_op **ops, uint1
 	return 0;
 }
 
+static const struct dmadev_polls no_polls;
+
 /* A number without a device. */
 #define ABSENT                                                                                                  \
 	{                                                                                                       \
 		NULL, no_copy, no_copy_sg, no_copy, no_submit, no_completed, no_completed_status,               \
-			no_burst_capacity, no_ops, no_ops, { NULL }                                             \
+			no_burst_capacity, no_ops, no_ops, &no_polls, { NULL }                                  \
 	}
 #define ABSENT_4 ABSENT, ABSENT, ABSENT, ABSENT
 #define ABSENT_16 ABSENT_4, ABSENT_4, ABSENT_4, ABSENT_4
@@ -143,14 +145,12 @@ bool clibdmadev_reserve(uint32_t count)
 void clibdmadev_publish(int16_t dev_id, void *path)
 {
 	const struct dmadev_data_path *table = path;
-	struct dmadev_fp_object object = { path, dmadev_call_copy, dmadev_call_copy_sg, dmadev_call_fill,
-					   dmadev_call_submit, dmadev_call_completed, completed_status,
-					   dmadev_call_burst_capacity, dmadev_call_enqueue_ops,
-					   dmadev_call_dequeue_ops, { NULL } };
 
-	if (table->poll != NULL)
-		object.completed = table->poll;
-	dmadev_fp_objs[dev_id] = object;
+	dmadev_fp_objs[dev_id] = (struct dmadev_fp_object){
+		path, table->direct_copy, dmadev_call_copy_sg, dmadev_call_fill, dmadev_call_submit,
+		table->direct_completed, completed_status, dmadev_call_burst_capacity, dmadev_call_enqueue_ops,
+		dmadev_call_dequeue_ops, &table->polls, { NULL }
+	};
 }
 
 void clibdmadev_withdraw(int16_t dev_id)

@@ -73,6 +73,15 @@ public struct DataPath {
         return finish(result, .copy, vchan, Arguments(flags: flags, length: length))
     }
 
+    /// The same through the device's `direct_copy`: less for a caller to execute.
+    @inlinable
+    @inline(__always)
+    func copyDirectly(
+        _ vchan: UInt16, _ source: UInt64, _ destination: UInt64, _ length: UInt32, _ flags: UInt64
+    ) -> Int32 {
+        table.pointee.direct_copy(table, vchan, source, destination, length, flags)
+    }
+
     /// `rte_dma_copy_sg`.
     @inlinable
     public func copyScatterGather(
@@ -139,6 +148,13 @@ public struct DataPath {
         _ vchan: UInt16, _ count: UInt16, _ lastIndex: UnsafeMutablePointer<UInt16>,
         _ hasError: UnsafeMutablePointer<Bool>
     ) -> Int32 {
+        if dmadev_poll_is_direct(&table.pointee.polls, vchan) {
+            guard dmadev_poll_is_empty(&table.pointee.polls, vchan, lastIndex) else {
+                return table.pointee.completed(table.pointee.driver, vchan, count, lastIndex, hasError)
+            }
+            hasError.pointee = false
+            return 0
+        }
         func call() -> Int32 {
             lacks(vchan)
                 ? Self.invalid
@@ -270,11 +286,24 @@ public struct DataPath {
         result < 0 ? countFailure(result, call, vchan) : result
     }
 
-    /// Whether the call layer has nothing to do for a `completed` that cannot fail, but to call the driver.
+    /// Whether the call layer has nothing to refuse or record for a copy: its part of a driver's `direct_copy`.
     @inlinable
+    @inline(__always)
+    public func passes(copyOf length: UInt32, on vchan: UInt16, flags: UInt64) -> Bool {
+        vchan < table.pointee.nb_vchans && length != 0 && flags & table.pointee.refused_flags == 0
+            && !dmatrace_dmadev_copy_enabled()
+            && (flags & OperationFlags.submit.rawValue == 0 || !dmatrace_dmadev_burst_enabled())
+    }
+
+    /// The same for `completed`, which may fail nevertheless: the driver's function returns an errno then.
+    @inlinable
+    @inline(__always)
     public func passesPolls(of vchan: UInt16) -> Bool {
         vchan < table.pointee.nb_vchans && !dmatrace_dmadev_completed_enabled()
     }
+
+    /// The word that tells whether a session records every `completed`.
+    public static var recordsPolls: UnsafePointer<CInt> { dmatrace_dmadev_completed_state() }
 
     /// The result of a poll as a count for C callers, who have no negative ones.
     static func count(_ result: Int32) -> UInt16 { UInt16(truncatingIfNeeded: max(result, 0)) }
@@ -353,6 +382,6 @@ extension dmadev_data_path {
             rung: { _, _, _ in -ENOTSUP },
             failures: failures.rows, refused_flags: ~OperationFlags.always.rawValue,
             nb_failures: UInt32(failures.channelCount), dev_id: id, nb_vchans: 0, max_sges: 0, domain_flags: 0, mode: 0,
-            poll: nil)
+            direct_copy: dmadev_call_copy, direct_completed: dmadev_call_completed, polls: dmadev_polls())
     }
 }

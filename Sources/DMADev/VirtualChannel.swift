@@ -53,7 +53,7 @@ public final class VirtualChannel {
     public func copy(
         from source: UInt64, to destination: UInt64, length: UInt32, flags: OperationFlags = []
     ) throws(OperationError) -> RingIndex {
-        let result = path.copy(index, source, destination, length, flags.rawValue)
+        let result = path.copyDirectly(index, source, destination, length, flags.rawValue)
         guard result >= 0 else { throw error(result, .copy, DataPath.Arguments(flags: flags.rawValue, length: length)) }
         return RingIndex(truncatingIfNeeded: result)
     }

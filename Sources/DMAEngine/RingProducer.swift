@@ -136,6 +136,13 @@ public struct RingProducer: @unchecked Sendable {
         place(source, destination, Self.shape(DMADEV_KIND_COPY, length: length), flags)
     }
 
+    /// The same for a copy that ``accepts(_:at:)`` has accepted as the operation of an index.
+    @inlinable
+    @inline(__always)
+    func stageCopy(_ index: UInt64, _ source: UInt64, _ destination: UInt64, length: UInt32, _ flags: UInt64) -> Int32 {
+        stage(index, source, destination, Self.shape(DMADEV_KIND_COPY, length: length), flags)
+    }
+
     /// Enqueues a fill; `rte_dma_fill`. `-ENOSPC` when the ring is full.
     @inline(never)
     public func enqueueFill(_ pattern: UInt64, _ destination: UInt64, length: UInt32, flags: UInt64) -> Int32 {
@@ -167,6 +174,20 @@ public struct RingProducer: @unchecked Sendable {
         UInt64(length) | UInt64(kind) << 32
     }
 
+    /// Enqueues the next descriptor if there is room.
+    @inlinable
+    @inline(__always)
+    func place(_ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
+        let index = enqueued
+        guard accepts(flags, at: index) else { return reject(flags) }
+        return stage(index, source, destination, shape, flags)
+    }
+
+    /// Whether an operation can be enqueued as the next one.
+    @inlinable
+    @inline(__always)
+    func accepts(_ flags: UInt64, at index: UInt64) -> Bool { hasRoom(at: index) && flags & refusedFlags == 0 }
+
     /// Writes the next descriptor to the stage.
     ///
     /// The engine last owned the ring's cache lines, so a store to them waits for its line and delays all later stores.
@@ -174,9 +195,8 @@ public struct RingProducer: @unchecked Sendable {
     /// time, without other stores between them.
     @inlinable
     @inline(__always)
-    func place(_ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
-        let index = enqueued
-        guard hasRoom(at: index), flags & refusedFlags == 0 else { return reject(flags) }
+    func stage(_ index: UInt64, _ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
+        let (state, stageMask) = (state, stageMask)
         let own = flags & UInt64(DMADEV_DESC_OPERATION_FLAGS) | (index == rung ? UInt64(DMADEV_DESC_BATCH_FIRST) : 0)
         let slot = UnsafeMutableRawPointer(stage + Int(truncatingIfNeeded: index & stageMask))
         slot.storeBytes(of: source, as: UInt64.self)
@@ -184,7 +204,7 @@ public struct RingProducer: @unchecked Sendable {
         // The handlers are the last members, in the same layout as in the flags.
         (slot + 16).storeBytes(of: shape | own << 40, as: UInt64.self)
         (slot + 24).storeBytes(of: flags >> 32, as: UInt64.self)
-        enqueued = index &+ 1
+        state.member(\.enqueued).storeRelaxed(index &+ 1)
         let result = Int32(UInt16(truncatingIfNeeded: index))
         return flags & 2 != 0 || (index &+ 1) & stageMask == 0 ? clearStage(flags, thenReturn: result) : result
     }
@@ -385,6 +405,11 @@ public struct RingProducer: @unchecked Sendable {
     }
 
     // MARK: Reading; by any thread.
+
+    /// What tells a poll that nothing has finished.
+    var pollWords: dmadev_poll_words {
+        dmadev_poll_words(finished: engine.word(0), taken: state.member(\.released))
+    }
 
     /// Whether the engine can end before the ring.
     var hasLiveness: Bool { constants.pointee.liveness != nil }

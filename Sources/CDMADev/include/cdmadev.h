@@ -214,11 +214,14 @@ struct dmadev_data_path {
 	uint16_t max_sges;
 	uint16_t domain_flags; /* those of DMADEV_OP_DOMAIN_FLAGS that this device supports */
 	uint16_t mode; /* DMADEV_MODE_* */
-	/* As dmadev_call_completed, with this table as the first argument: a driver whose polls cannot fail sets it, and
-	 * calls its own function directly whenever the call layer has nothing to do. For C callers, for whom a poll that
-	 * finds nothing costs as much for the calls as for the work. NULL: dmadev_call_completed. */
-	uint16_t (*_Nullable poll)(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls, uint16_t *_Nonnull last_idx,
-				   bool *_Nonnull has_error);
+	/* The two calls that are made most often, with this table as the first argument: dmadev_call_copy and
+	 * dmadev_call_completed, or a driver's own functions, which do the whole call at once when the call layer has
+	 * nothing to refuse or record, and else call those two. */
+	int32_t (*_Nonnull direct_copy)(void *_Nullable path, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length,
+					uint64_t flags);
+	uint16_t (*_Nonnull direct_completed)(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls,
+					      uint16_t *_Nonnull last_idx, bool *_Nonnull has_error);
+	struct dmadev_polls polls; /* a driver whose polls cannot fail sets them */
 };
 
 /* The mode of a data path. */
@@ -249,6 +252,14 @@ uint16_t dmadev_call_enqueue_ops(void *_Nullable path, uint16_t vchan, struct dm
 				 uint16_t nb_ops);
 uint16_t dmadev_call_dequeue_ops(void *_Nullable path, uint16_t vchan, struct dmadev_op *_Nullable *_Nonnull ops,
 				 uint16_t nb_ops);
+
+/* The direct calls of a device with rings, implemented in DMAEngine. */
+int32_t dmadev_ring_copy(void *_Nullable path, uint16_t vchan, uint64_t src, uint64_t dst, uint32_t length,
+			 uint64_t flags);
+int32_t dmadev_ring_copy_unless_halted(void *_Nullable path, uint16_t vchan, uint64_t src, uint64_t dst,
+				       uint32_t length, uint64_t flags);
+uint16_t dmadev_ring_completed(void *_Nullable path, uint16_t vchan, uint16_t nb_cpls, uint16_t *_Nonnull last_idx,
+			       bool *_Nonnull has_error);
 
 /* The enqueues and doorbells among the data calls, in the order of DataCall. */
 enum {

@@ -527,6 +527,39 @@ struct dmadev_op {
 	uint16_t nb_dst;
 };
 
+/* Two words of a channel, which are equal when no finished operation is left to take. They only grow; their low 16 bits
+ * are the ring index after the last operation. */
+struct dmadev_poll_words {
+	const uint64_t *finished; /* written by the engine */
+	const uint64_t *taken; /* written by completed and completed_status */
+};
+
+/* The channels of a started device whose polls cannot fail. */
+struct dmadev_polls {
+	const struct dmadev_poll_words *channels;
+	const volatile int *recorded; /* not 0: a session records every poll */
+	uint32_t nb_channels; /* 0: none */
+	uint32_t reserved;
+};
+
+/* Whether a poll may read the words of a channel instead of calling a function. */
+static inline bool dmadev_poll_is_direct(const struct dmadev_polls *polls, uint16_t vchan)
+{
+	return vchan < polls->nb_channels && *polls->recorded == 0;
+}
+
+/* Whether such a poll finds nothing; then it is done, and *last_idx is set. */
+static inline bool dmadev_poll_is_empty(const struct dmadev_polls *polls, uint16_t vchan, uint16_t *last_idx)
+{
+	const struct dmadev_poll_words *words = &polls->channels[vchan];
+	uint64_t taken = __atomic_load_n(words->taken, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(words->finished, __ATOMIC_RELAXED) != taken)
+		return false;
+	*last_idx = (uint16_t)(taken - 1);
+	return true;
+}
+
 /* The functions behind the data calls of one device, at the places of struct rte_dma_fp_object: 128 bytes. */
 struct dmadev_fp_object {
 	void *dev_private;
@@ -543,7 +576,8 @@ struct dmadev_fp_object {
 	uint16_t (*burst_capacity)(const void *dev_private, uint16_t vchan);
 	uint16_t (*enqueue)(void *dev_private, uint16_t vchan, struct dmadev_op **ops, uint16_t nb_ops);
 	uint16_t (*dequeue)(void *dev_private, uint16_t vchan, struct dmadev_op **ops, uint16_t nb_ops);
-	void *reserved[6];
+	const struct dmadev_polls *polls;
+	void *reserved[5];
 };
 
 /* By device number; entries without a device refuse all calls. At least 64 entries, or the maximum that
@@ -604,6 +638,8 @@ static inline uint16_t dmadev_completed(int16_t dev_id, uint16_t vchan, uint16_t
 	if (has_error == NULL)
 		has_error = &error;
 	*has_error = false;
+	if (dmadev_poll_is_direct(object->polls, vchan) && dmadev_poll_is_empty(object->polls, vchan, last_idx))
+		return 0;
 	return object->completed(object->dev_private, vchan, nb_cpls, last_idx, has_error);
 }
 

@@ -3,6 +3,7 @@
  * Each event is declared once, in the events file of its provider. This generates, for an event `copy` of `dmadev`:
  *
  *   dmatrace_dmadev_copy_enabled()     whether a session records it: one load and compare.
+ *   dmatrace_dmadev_copy_state()       the word that it loads: not 0 while a session records it.
  *   dmatrace_dmadev_copy(...)          records it if so. Disabled, it costs the compare and a branch, inline in the caller.
  *   dmatrace_emit_dmadev_copy(...)     records it without the check; out of line, the slow part of the function above.
  *   a row of dmatrace_events()         its names, its log level, and whether it is enabled.
@@ -141,6 +142,10 @@ static inline bool dmatrace_tracepoint_enabled(const struct dmatrace_tracepoint 
 	static inline bool dmatrace_##provider##_##name##_enabled(void) \
 	{ \
 		return dmatrace_tracepoint_enabled(&dmatrace_tracepoint_##provider##_##name); \
+	} \
+	static inline const int *_Nonnull dmatrace_##provider##_##name##_state(void) \
+	{ \
+		return &dmatrace_tracepoint_##provider##_##name.state; \
 	} \
 	__attribute__((cold)) void dmatrace_emit_##provider##_##name(DMATRACE_PARAMETERS args); \
 	static inline void dmatrace_##provider##_##name(DMATRACE_PARAMETERS args) \

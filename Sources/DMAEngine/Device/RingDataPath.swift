@@ -8,14 +8,22 @@ internal import LinuxSystem
 final class RingDataPath: @unchecked Sendable {
     // The array never changes; the memory behind it is used by the one thread that uses the channel.
     private let producers: UnsafeMutablePointer<RingProducer>
+    private let pollWords: UnsafeMutablePointer<dmadev_poll_words>
+    private let count: Int
 
     init(_ rings: [ApplicationRing]) {
-        producers = .allocateOnOwnCacheLines(capacity: max(rings.count, 1))
-        for (index, ring) in rings.enumerated() { (producers + index).initialize(to: ring.producer) }
+        count = rings.count
+        producers = .allocateOnOwnCacheLines(capacity: max(count, 1))
+        pollWords = .allocateOnOwnCacheLines(capacity: max(count, 1))
+        for (index, ring) in rings.enumerated() {
+            (producers + index).initialize(to: ring.producer)
+            (pollWords + index).initialize(to: ring.producer.pollWords)
+        }
     }
 
     deinit {
         producers.deallocate()
+        pollWords.deallocate()
     }
 
     /// Sets the functions that capabilities and mode allow: no polls in silent mode, only structures in enqueue/dequeue
@@ -33,7 +41,10 @@ final class RingDataPath: @unchecked Sendable {
         }
         let (enqueues, polls) = (!mode.contains(.enqueueDequeue), !mode.contains(.silent))
         if enqueues {
-            if capabilities.contains(.copy) { path.copy = { ring($0, $1).enqueueCopy($2, $3, length: $4, flags: $5) } }
+            if capabilities.contains(.copy) {
+                path.copy = { ring($0, $1).enqueueCopy($2, $3, length: $4, flags: $5) }
+                path.direct_copy = canHalt ? dmadev_ring_copy_unless_halted : dmadev_ring_copy
+            }
             if capabilities.contains(.copyScatterGather) {
                 path.copy_sg = { ring($0, $1).enqueueCopy($2, $3, $4, $5, flags: $6) }
             }
@@ -46,27 +57,17 @@ final class RingDataPath: @unchecked Sendable {
                 path.completed = { ring($0, $1).completed(upTo: $2, lastIndex: $3, hasError: $4) }
                 path.completed_status = { ring($0, $1).completedStatus(into: $4, count: $2, lastIndex: $3) }
             }
-            if polls, !canHalt { path.poll = Self.poll }
+            if polls, !canHalt {
+                path.direct_completed = dmadev_ring_completed
+                path.polls = dmadev_polls(
+                    channels: pollWords, recorded: DataPath.recordsPolls, nb_channels: UInt32(count), reserved: 0)
+            }
         } else {
             path.enqueue_ops = { ring($0, $1).enqueue($2, count: $3) }
             if polls { path.dequeue_ops = { ring($0, $1).dequeue(into: $2, count: $3) } }
         }
         if canHalt { guardAgainstHalt(&path, capabilities, enqueues: enqueues, polls: polls) }
     }
-
-    private static let poll:
-        @convention(c) (
-            UnsafeMutableRawPointer?, UInt16, UInt16, UnsafeMutablePointer<UInt16>, UnsafeMutablePointer<Bool>
-        ) -> UInt16 = { path, vchan, count, lastIndex, hasError in
-            // cdmadev.h: the first argument is a table.
-            let table = path.unsafelyUnwrapped.assumingMemoryBound(to: dmadev_data_path.self)
-            guard DataPath(table).passesPolls(of: vchan) else {
-                return dmadev_call_completed(path, vchan, count, lastIndex, hasError)
-            }
-            let found = ring(table.pointee.driver, vchan).completed(
-                upTo: count, lastIndex: lastIndex, hasError: hasError)
-            return UInt16(truncatingIfNeeded: found)
-        }
 
     /// The same functions, which return `-EIO` when the device is halted; polls first return earlier completions.
     private func guardAgainstHalt(
@@ -105,6 +106,60 @@ final class RingDataPath: @unchecked Sendable {
             polled(ring($0, $1).completedStatus(into: $4, count: $2, lastIndex: $3), of: ring($0, $1))
         }
     }
+}
+
+// MARK: Direct calls, in the form that C callers have: see cdmadev.h
+
+@c @implementation
+func dmadev_ring_copy(
+    _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ src: UInt64, _ dst: UInt64, _ length: UInt32, _ flags: UInt64
+) -> Int32 {
+    // Compiled twice: without flags there is less to do.
+    flags == 0
+        ? copyDirectly(path, vchan, src, dst, length, 0, canHalt: false)
+        : copyDirectly(path, vchan, src, dst, length, flags, canHalt: false)
+}
+
+@c @implementation
+func dmadev_ring_copy_unless_halted(
+    _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ src: UInt64, _ dst: UInt64, _ length: UInt32, _ flags: UInt64
+) -> Int32 {
+    copyDirectly(path, vchan, src, dst, length, flags, canHalt: true)
+}
+
+@inline(__always)
+private func copyDirectly(
+    _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ source: UInt64, _ destination: UInt64, _ length: UInt32,
+    _ flags: UInt64, canHalt: Bool
+) -> Int32 {
+    let table = table(path)
+    if DataPath(table).passes(copyOf: length, on: vchan, flags: flags) {
+        let ring = ring(table.pointee.driver, vchan)
+        let index = ring.enqueued
+        if ring.accepts(flags, at: index), !canHalt || ring.isAlive {
+            return ring.stageCopy(index, source, destination, length: length, flags)
+        }
+    }
+    return dmadev_call_copy(path, vchan, source, destination, length, flags)
+}
+
+@c @implementation
+func dmadev_ring_completed(
+    _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ nb_cpls: UInt16, _ last_idx: UnsafeMutablePointer<UInt16>,
+    _ has_error: UnsafeMutablePointer<Bool>
+) -> UInt16 {
+    let table = table(path)
+    guard DataPath(table).passesPolls(of: vchan) else {
+        return dmadev_call_completed(path, vchan, nb_cpls, last_idx, has_error)
+    }
+    let found = ring(table.pointee.driver, vchan).completed(upTo: nb_cpls, lastIndex: last_idx, hasError: has_error)
+    return UInt16(truncatingIfNeeded: found)
+}
+
+@inline(__always)
+private func table(_ path: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<dmadev_data_path> {
+    // cdmadev.h: the first argument of these functions is a table.
+    path.unsafelyUnwrapped.assumingMemoryBound(to: dmadev_data_path.self)
 }
 
 @inline(__always)

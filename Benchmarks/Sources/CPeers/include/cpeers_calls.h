@@ -46,9 +46,9 @@ static inline double cpeers_tick_cost(void)
 	return cpeers_percentile(costs, 101, 0.5);
 }
 
-/* Each round enqueues a burst of 64-byte copies, rings the doorbell, detects by the last destination that the engine
- * has finished, waits until it has published that, polls all completions at once, and then polls when none is ready.
- * Returns 0 if a call failed. */
+/* Each round writes a burst of 64-byte copies' data and drains it, so that no call waits behind it, enqueues the copies,
+ * rings the doorbell, detects by the last destination that the engine has finished, waits until it has published that,
+ * polls all completions at once, and then polls when none is ready. Returns 0 if a call failed. */
 static inline __attribute__((always_inline)) int cpeers_time_calls(
 	uint32_t rounds, void *self, uint8_t *source, uint8_t *destination,
 	int (*enqueue)(void *self, const void *source, void *destination, uint32_t length), int (*submit)(void *self),
@@ -64,6 +64,7 @@ static inline __attribute__((always_inline)) int cpeers_time_calls(
 	for (uint64_t round = 1; round <= rounds; round++) {
 		uint64_t moments[6];
 		cpeers_write(source, burst * CPEERS_LINE, round);
+		cpeers_drain();
 		moments[0] = cpeers_ordered_ticks();
 		for (uint32_t index = 0; index < burst; index++)
 			if (enqueue(self, source + index * CPEERS_LINE, destination + index * CPEERS_LINE,

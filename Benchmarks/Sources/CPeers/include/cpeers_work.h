@@ -85,6 +85,12 @@ static inline void cpeers_write(uint8_t *area, size_t size, uint64_t stamp)
 		*(volatile uint64_t *)(area + offset) = stamp;
 }
 
+/* Waits until everything written has left the store buffer, where later stores would wait behind it. */
+static inline void cpeers_drain(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Reads every cache line of an area, like an application that uses the data. */
 static inline void cpeers_read(const uint8_t *area, size_t size)
 {

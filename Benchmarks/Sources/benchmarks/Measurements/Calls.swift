@@ -42,6 +42,7 @@ private func timeCalls(_ channel: VirtualChannel, _ memory: CopyMemory, rounds: 
     var samples = [[Double]](repeating: [], count: 4)
     for round in 1...UInt64(rounds) {
         cpeers_write(source, burst * 64, round)
+        cpeers_drain()
         let begin = cpeers_ordered_ticks()
         for index in 0..<burst {
             try channel.copy(from: address(source + index * 64), to: address(destination + index * 64), length: 64)
