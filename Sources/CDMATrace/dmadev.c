@@ -1,6 +1,7 @@
 #define LTTNG_UST_TRACEPOINT_HIDDEN_DEFINITION
 #define LTTNG_UST_TRACEPOINT_PROBE_DYNAMIC_LINKAGE
 #define LTTNG_UST_TRACEPOINT_DEFINE
+#define DMATRACE_DEFINES_EMIT
 #include "provider/dmadev.h"
 
 #include "provider/emit.h"
@@ -39,9 +40,7 @@ void dmatrace_emit_dmadev_burst(int16_t dev_id, uint16_t vchan, const struct dma
 	struct dmatrace_burst_columns columns;
 
 	for (uint32_t first = 0; first < nb_rung; first += columns.count) {
-		dmatrace_burst_gather(&columns, ring, index + first, nb_rung - first);
-		if (is_flagged && first + columns.count == nb_rung)
-			columns.flags[columns.count - 1] |= DMATRACE_BURST_SUBMIT_FLAG;
+		dmatrace_burst_gather(&columns, ring, index + first, nb_rung - first, is_flagged);
 		lttng_ust_do_tracepoint(dmadev, burst, dev_id, vchan, (uint16_t)nb_rung, (uint16_t)first, &columns);
 	}
 }

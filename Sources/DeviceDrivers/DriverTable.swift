@@ -14,10 +14,8 @@ public enum DriverTable {
         all.first { $0.name == name }
     }
 
-    /// Every driver with its keys, as text for a program's help.
-    public static var help: String {
-        all.map(\.help).joined(separator: "\n")
-    }
+    /// Every driver with its keys, as text for a program's help. Made once: a program's parser asks for it several times.
+    public static let help = all.map(\.help).joined(separator: "\n")
 }
 
 /// One driver: its name, its keys, and the function that makes a device.

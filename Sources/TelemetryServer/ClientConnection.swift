@@ -1,7 +1,7 @@
 import LinuxSystem
 import TelemetryWire
 
-/// One connected client. Only the server's thread uses it.
+/// One connected client. Only the server's thread uses it. As ``ServerState``, not checked for exclusive access.
 final class ClientConnection {
     let socket: OwnedDescriptor
     /// The client's credentials.
@@ -9,12 +9,12 @@ final class ClientConnection {
     /// What it may do.
     let right: TelemetryRight
     let connected: MonotonicTime
-    var requestCount: UInt64 = 0
+    @exclusivity(unchecked) var requestCount: UInt64 = 0
     /// Its requests that needed more than the right to read, and had it.
     var privilegedCount: UInt64 = 0
     /// A reply that did not fit into the client's socket buffer. While there is one, no further request of the client
     /// is read, so there is never a second one.
-    var pending: [UInt8]?
+    @exclusivity(unchecked) var pending: [UInt8]?
 
     init(socket: consuming OwnedDescriptor, peer: PeerCredentials, right: TelemetryRight) {
         self.socket = socket

@@ -84,26 +84,3 @@ struct ReplyCache {
         return Int(truncatingIfNeeded: (hash ^ (hash >> 32)) & UInt64(slotCount - 1))
     }
 }
-
-/// A reply that is an object of numbers: the object is kept, and its numbers are set each time.
-final class RefreshedReply {
-    private var numbers = JSONValue.object()
-    private var whole = JSONValue.object()
-    private let refresh: TelemetryCommand.Refresh
-
-    /// - Parameters:
-    ///   - key: that of the reply, which has `numbers` under it.
-    ///   - refresh: sets the numbers.
-    init(key: String, refresh: @escaping TelemetryCommand.Refresh) {
-        self.refresh = refresh
-        whole.set(name: key, numbers.shared())
-    }
-
-    /// Passes the text with the present numbers to `body`.
-    ///
-    /// - Throws: what the command throws.
-    func withText(_ body: (UnsafeRawBufferPointer) -> Void) throws(TelemetryCommandError) {
-        try refresh(&numbers)
-        whole.withText(body)
-    }
-}

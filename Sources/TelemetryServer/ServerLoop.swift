@@ -12,7 +12,8 @@ final class ServerLoop {
     let logger: Logger
     let listener: ListeningSocket
     let poller: Poller
-    var cache = ReplyCache()
+    /// As ``ServerState``, not checked for exclusive access.
+    @exclusivity(unchecked) var cache = ReplyCache()
     /// Bytes of all kept replies.
     var pendingBytes = 0
     /// A reserved descriptor; see `refuseWaitingClient`.

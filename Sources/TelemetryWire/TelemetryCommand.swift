@@ -8,8 +8,10 @@ public struct TelemetryCommand: Sendable {
     /// If it throws, the client gets null, and `/telemetry/errors` shows the error's reason.
     public typealias Handler = @Sendable (TelemetryRequest) throws(TelemetryCommandError) -> JSONValue
 
-    /// Sets the members of a reply to their present values, again and again. It runs where the handler would.
-    public typealias Refresh = @Sendable (inout JSONValue) throws(TelemetryCommandError) -> Void
+    /// Passes the members of a reply with their present values to `set`, again and again. Keys have no character that JSON
+    /// escapes. It runs where the handler would.
+    public typealias Refresh =
+        @Sendable (_ set: (_ key: StaticString, _ value: UInt64) -> Void) throws(TelemetryCommandError) -> Void
 
     /// The path, for example `/dmadev/list`: begins with `/`, contains no comma, has less than 56 bytes.
     public let path: String
@@ -33,8 +35,8 @@ public struct TelemetryCommand: Sendable {
     /// Runs on the server's thread; must not block.
     public let handler: Handler
 
-    /// For replies in which only numbers change while the generation stays the same: what sets them, for a request. The
-    /// server keeps the object, and so makes only the numbers and the text. `nil`: a cached reply is sent as it is.
+    /// For replies that are objects of numbers, which change while the generation stays the same: what sets them, for a
+    /// request. The server keeps it and makes only the text. `nil`: a cached reply is sent as it is.
     public let refresh: (@Sendable (TelemetryRequest) throws(TelemetryCommandError) -> Refresh)?
 
     /// Nothing is checked before the command is passed to a server.
@@ -65,7 +67,7 @@ public struct TelemetryCommand: Sendable {
         self.refresh = refresh
         handler = { (request) throws(TelemetryCommandError) in
             var object = JSONValue.object()
-            try refresh(request)(&object)
+            try refresh(request)({ object.set($0, $1) })
             return object
         }
     }

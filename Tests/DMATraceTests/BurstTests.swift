@@ -143,6 +143,13 @@ import Testing
         #expect(sources == Array(0..<600))
         let flags = try trace.events.map { try $0.integers("flags") }
         #expect(flags.map { $0.last } == [0, 0, 2, 0x30, 0x30, 0, 0])
+        // What all operations of an event have in common is in one row.
+        for (name, rows) in [
+            ("kind", [1, 1, 1, 256, 1, 1, 1]), ("length", [1, 1, 1, 256, 1, 1, 1]),
+            ("nb_src", [1, 1, 1, 256, 1, 4, 1]), ("flags", [1, 1, 88, 256, 1, 1, 1]),
+        ] {
+            #expect(try trace.events.map { try $0.integers(name).count } == rows, "\(name)")
+        }
         // Handlers are there where an operation of the event names one.
         let handlers = try trace.events.map { try $0.integers("dst_handler") }
         #expect(handlers.map(\.count) == [0, 0, 0, 256, 1, 0, 0])

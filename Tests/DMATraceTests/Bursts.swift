@@ -16,8 +16,13 @@ struct Burst {
         vchan = try scalar("vchan")
         rungCount = try scalar("nb_rung")
         first = try scalar("first")
-        var columns = try ["kind", "src", "dst", "length", "nb_src", "nb_dst", "flags"].map { try unsigned(fields[$0]) }
         let count = try scalar("nb_ops")
+        // All but the addresses may have one row for all operations.
+        var columns = try ["kind", "src", "dst", "length", "nb_src", "nb_dst", "flags"].map { name in
+            let rows = try unsigned(fields[name])
+            let isCommon = rows.count == 1 && name != "src" && name != "dst"
+            return isCommon ? Array(repeating: rows[0], count: count) : rows
+        }
         // As in the flags of the call: the source's handler from bit 32 on, the destination's from bit 48 on.
         for (name, shift) in [("src_handler", 32), ("dst_handler", 48)] {
             let handlers = try unsigned(fields[name])

@@ -136,6 +136,13 @@ static inline bool dmatrace_tracepoint_enabled(const struct dmatrace_tracepoint 
 	return __builtin_expect(*(const volatile int *)&tracepoint->state != 0, 0);
 }
 
+/* At call sites an emit function is rarely called. Where it is defined it is compiled for speed, not for size. */
+#ifdef DMATRACE_DEFINES_EMIT
+#define DMATRACE_COLD
+#else
+#define DMATRACE_COLD __attribute__((cold))
+#endif
+
 #define DMATRACE_EVENT(provider, name, level, args, fields) \
 	extern struct dmatrace_tracepoint dmatrace_tracepoint_##provider##_##name \
 		__asm__("lttng_ust_tracepoint_" #provider "___" #name); \
@@ -147,7 +154,7 @@ static inline bool dmatrace_tracepoint_enabled(const struct dmatrace_tracepoint 
 	{ \
 		return &dmatrace_tracepoint_##provider##_##name.state; \
 	} \
-	__attribute__((cold)) void dmatrace_emit_##provider##_##name(DMATRACE_PARAMETERS args); \
+	DMATRACE_COLD void dmatrace_emit_##provider##_##name(DMATRACE_PARAMETERS args); \
 	static inline void dmatrace_##provider##_##name(DMATRACE_PARAMETERS args) \
 	{ \
 		if (dmatrace_##provider##_##name##_enabled()) \
@@ -160,6 +167,7 @@ static inline bool dmatrace_tracepoint_enabled(const struct dmatrace_tracepoint 
 #include "dmatrace_dmadev_engine_events.h"
 #include "dmatrace_dmadev_group_events.h"
 
+#undef DMATRACE_COLD
 #undef DMATRACE_EVENT
 #undef DMATRACE_CONVERTED_EVENT
 

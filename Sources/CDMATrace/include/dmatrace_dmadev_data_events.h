@@ -129,7 +129,8 @@ DMATRACE_EVENT(dmadev, enqueue_rejected, DEBUG,
  *
  * One event has nb_ops of them, beginning with number `first` of the doorbell; a doorbell with more has several events,
  * one after another. Row i is the operation with ring index ring_idx + i (16 bits, wrapping): its kind (DMADEV_KIND_*),
- * src (fill: the pattern), dst, length, nb_src, nb_dst, flags. The addresses and lengths of a copy_sg are only in
+ * src (fill: the pattern), dst, length, nb_src, nb_dst, flags. kind, length, nb_src, nb_dst and flags may have one row
+ * instead, which is that of every operation of the event: less to write. The addresses and lengths of a copy_sg are only in
  * sg_addr and sg_len: nb_src sources, then nb_dst destinations, one operation after another. If any operation of the
  * event names domains itself, by bits 4 to 7 of its flags, src_handler and dst_handler have a row for each operation:
  * the handler, or 0 if it names none. Otherwise both are empty, and the handlers of vchan_setup apply. */
@@ -145,14 +146,14 @@ DMATRACE_CONVERTED_EVENT(dmadev, burst, DEBUG,
 		lttng_ust_field_integer(uint16_t, first, first)
 		lttng_ust_field_integer(uint16_t, ring_idx, ops->ring_idx)
 		lttng_ust_field_integer(uint16_t, nb_ops, ops->count)
-		lttng_ust_field_sequence(uint8_t, kind, ops->kind, uint16_t, ops->count)
+		lttng_ust_field_sequence(uint8_t, kind, ops->kind, uint16_t, ops->kinds)
 		lttng_ust_field_sequence_hex(uint64_t, src, ops->src, uint16_t, ops->count)
 		lttng_ust_field_sequence_hex(uint64_t, dst, ops->dst, uint16_t, ops->count)
-		lttng_ust_field_sequence(uint32_t, length, ops->length, uint16_t, ops->count)
-		lttng_ust_field_sequence(uint8_t, nb_src, ops->nb_src, uint16_t, ops->count)
-		lttng_ust_field_sequence(uint8_t, nb_dst, ops->nb_dst, uint16_t, ops->count)
+		lttng_ust_field_sequence(uint32_t, length, ops->length, uint16_t, ops->lengths)
+		lttng_ust_field_sequence(uint8_t, nb_src, ops->nb_src, uint16_t, ops->lists)
+		lttng_ust_field_sequence(uint8_t, nb_dst, ops->nb_dst, uint16_t, ops->lists)
 		lttng_ust_field_sequence_hex(uint64_t, sg_addr, ops->sg_addr, uint16_t, ops->total_sg)
 		lttng_ust_field_sequence(uint32_t, sg_len, ops->sg_len, uint16_t, ops->total_sg)
-		lttng_ust_field_sequence_hex(uint8_t, flags, ops->flags, uint16_t, ops->count)
+		lttng_ust_field_sequence_hex(uint8_t, flags, ops->flags, uint16_t, ops->all_flags)
 		lttng_ust_field_sequence(uint16_t, src_handler, ops->src_handler, uint16_t, ops->handled)
 		lttng_ust_field_sequence(uint16_t, dst_handler, ops->dst_handler, uint16_t, ops->handled)))

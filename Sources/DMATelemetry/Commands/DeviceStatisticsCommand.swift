@@ -29,19 +29,19 @@ extension DeviceCommands {
             }
             // Not the device: it would be kept as long as the reply is.
             let (id, channel) = (device.id, vchan == .max ? nil : vchan)
-            return { reply throws(TelemetryCommandError) in
+            return { set throws(TelemetryCommandError) in
                 let statistics = try calling { () throws(DMAError) in
                     try registry.view(of: id).statistics(of: channel)
                 }
-                set(statistics, in: &reply)
+                pass(statistics, to: set)
             }
         }
     }
 
     /// The three counters of the C call, under DPDK's keys.
-    static func set(_ statistics: Statistics, in object: inout JSONValue) {
-        object.set("submitted", statistics.submitted)
-        object.set("completed", statistics.completed)
-        object.set("errors", statistics.errors)
+    static func pass(_ statistics: Statistics, to set: (StaticString, UInt64) -> Void) {
+        set("submitted", statistics.submitted)
+        set("completed", statistics.completed)
+        set("errors", statistics.errors)
     }
 }

@@ -21,7 +21,7 @@ extension DeviceCommands {
                 return before
             }
             var reply = JSONValue.object()
-            set(before, in: &reply)
+            pass(before) { reply.set($0, $1) }
             return reply
         }
     }

@@ -94,15 +94,15 @@ extension OperationFollower {
         takeDoorbell(ring, event.time)
     }
 
-    /// Device, channel, operations of the doorbell, ring index, and by operation: kind, length, number of sources and of
+    /// Device, channel, number of operations, ring index, and by operation: kind, length, number of sources and of
     /// destinations, lengths of entries, flags; then the number of the doorbell's operations before these.
     func takeBurst(_ event: TraceEvent) {
         let channel = channel(event)
         channel.hasBursts = true
         let ring = ring(of: channel)
-        let (kinds, lengths, flags) = (event.sequence(4), event.sequence(5), event.sequence(9))
+        let (kinds, lengths, flags) = (event.column(4), event.column(5), event.column(9))
         let entries = event.sequence(8)
-        let count = UInt64(kinds.count)
+        let count = event.unsigned(2)
         let first = number(&ring.state.pointee.bursts, ring, index: event.unsigned(3), count: count)
         let time = event.time
         forEachSlot(from: first, count, ring) { slot, row in
@@ -122,10 +122,10 @@ extension OperationFollower {
     private func addEntries(
         _ entries: TraceEvent.Sequence, of event: TraceEvent, _ first: UInt64, _ ring: TracedRing
     ) {
-        let (kinds, lengths) = (event.sequence(4), event.sequence(5))
-        let (sources, destinations) = (event.sequence(6), event.sequence(7))
+        let (kinds, lengths) = (event.column(4), event.column(5))
+        let (sources, destinations) = (event.column(6), event.column(7))
         var place = 0
-        for row in 0..<kinds.count {
+        for row in 0..<Int(event.unsigned(2)) {
             let own = Int(min(sources[row], UInt64(entries.count)))
             var bytes = kinds[row] == 2 ? 0 : lengths[row]
             for entry in place..<min(place + own, entries.count) { bytes &+= entries[entry] }

@@ -37,7 +37,7 @@ public enum EventKind: UInt8, CaseIterable, Sendable {
             (
                 "dmadev:burst",
                 [
-                    "dev_id", "vchan", "nb_rung", "ring_idx", "kind", "length", "nb_src", "nb_dst", "sg_len", "flags",
+                    "dev_id", "vchan", "nb_ops", "ring_idx", "kind", "length", "nb_src", "nb_dst", "sg_len", "flags",
                     "first",
                 ]
             )

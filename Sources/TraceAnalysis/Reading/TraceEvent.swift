@@ -46,6 +46,9 @@ public struct TraceEvent {
     /// A sequence of unsigned integers.
     func sequence(_ slot: Int) -> Sequence { Sequence(field: field(slot)) }
 
+    /// A sequence with a row for each of some operations, or a single row for all of them.
+    func column(_ slot: Int) -> Column { Column(sequence(slot)) }
+
     /// A sequence of unsigned integers.
     struct Sequence {
         private let field: OpaquePointer
@@ -59,6 +62,22 @@ public struct TraceEvent {
         subscript(index: Int) -> UInt64 {
             cbt_field_integer_unsigned_get_value(
                 cbt_field_array_borrow_element_field_by_index_const(field, UInt64(index)))
+        }
+    }
+    /// A sequence with a row for each of some operations, or a single row for all of them.
+    struct Column {
+        private let rows: Sequence
+        /// The only row.
+        private let common: UInt64?
+
+        init(_ rows: Sequence) {
+            self.rows = rows
+            common = rows.count == 1 ? rows[0] : nil
+        }
+
+        /// The value of an operation; 0 beyond the rows, which a damaged trace may lack.
+        subscript(operation: Int) -> UInt64 {
+            common ?? (operation < rows.count ? rows[operation] : 0)
         }
     }
 }

@@ -62,10 +62,14 @@ void cpeers_sleeper_stop(struct cpeers_sleeper *_Nonnull sleeper);
 /* Registers dmascope's events of this process with LTTng; the first device does so, too. */
 void cpeers_register_events(void);
 
-/* Nanoseconds per call of dmadev:copy, in addition to an empty loop; it is recorded if enabled. And of a bare event of
- * LTTng with the same fields, dmascope_peer:copy. */
+/* Nanoseconds per call of dmadev:copy, in addition to an empty loop, while it is recorded. And of a bare event of LTTng
+ * with the same fields, dmascope_peer:copy. */
 double cpeers_tracepoint(unsigned calls);
 double cpeers_lttng_event(unsigned calls);
+
+/* The same of dmadev:copy while no session has it: eight in each turn of the loop. The empty loop needs a cycle for its
+ * branch, beside which a single one would be free or cost a whole cycle more, by chance. */
+double cpeers_disabled_tracepoint(unsigned calls);
 
 /* The results of the clients of a SOCK_SEQPACKET server. */
 struct cpeers_load {

@@ -13,7 +13,7 @@ func measureTracing(_ session: Session) throws {
     try setting.pinned {
         try session.inTurn(
             "tracepoint", unit: "ns",
-            [Session.Subject("off") { cpeers_tracepoint(setting.isQuick ? 1_000_000 : 10_000_000) }])
+            [Session.Subject("off") { cpeers_disabled_tracepoint(setting.isQuick ? 1_000_000 : 10_000_000) }])
     }
     guard LTTng.isInstalled() else {
         return session.skip(
@@ -34,10 +34,10 @@ private func measureTracepoint(_ session: Session) throws {
     try recording.start()
     try session.setting.pinned {
         try session.inTurn(
-            "tracepoint", unit: "ns",
+            "tracepoint", unit: "ns", rounds: 4 * session.setting.rounds,
             [
-                Session.Subject("on") { cpeers_tracepoint(200_000) },
-                Session.Subject("lttng") { cpeers_lttng_event(200_000) },
+                Session.Subject("on") { cpeers_tracepoint(50_000) },
+                Session.Subject("lttng") { cpeers_lttng_event(50_000) },
             ])
     }
 }
