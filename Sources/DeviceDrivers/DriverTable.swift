@@ -15,9 +15,7 @@ public enum DriverTable {
     }
 
     /// Every driver with its keys, as text for a program's help.
-    public static var help: String {
-        all.map(\.help).joined(separator: "\n")
-    }
+    public static let help = all.map(\.help).joined(separator: "\n")
 }
 
 /// One driver: its name, its keys, and the function that makes a device.

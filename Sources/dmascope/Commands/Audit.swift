@@ -4,6 +4,7 @@ import TraceAnalysis
 /// `dmascope audit`
 struct Audit: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "audit",
         abstract: "Compare the events of a trace with the counters of its channels.",
         discussion: """
             Follows every operation of a recorded trace from its call to its end, across processes, and compares, by \

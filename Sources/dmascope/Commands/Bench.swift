@@ -6,6 +6,7 @@ import TelemetryServer
 /// `dmascope bench`
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "bench",
         abstract: "Measure how fast a DMA device moves memory.",
         discussion: """
             Creates a device in this process and keeps it busy for --seconds, once for each combination of the \

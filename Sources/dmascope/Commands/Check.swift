@@ -9,6 +9,7 @@ import TelemetryWire
 /// `dmascope check`
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Compare metrics of DMA devices with thresholds, as a monitoring plugin.",
         discussion: """
             Prints one line, with performance data after the bar, and exits with a status that Nagios, Icinga and \

@@ -7,6 +7,7 @@ import TelemetryWire
 /// `dmascope copy`
 struct Copy: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "copy",
         abstract: "Copy a file through a DMA device.",
         discussion: """
             Maps both files into memory; a device copies the bytes, one operation per chunk. The copy has the source's \

@@ -5,6 +5,7 @@ import WebServer
 /// `dmascope doctor`
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "doctor",
         abstract: "Look at what dmascope needs on this machine, and say what to do.",
         discussion: """
             Changes nothing. Each line has a state, what was looked at, and what was seen; below it stands what to do. ok: as \

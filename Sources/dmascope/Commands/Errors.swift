@@ -5,6 +5,7 @@ import TelemetryWire
 /// `dmascope errors`
 struct Errors: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "errors",
         abstract: "Show recent errors of a process.",
         discussion: """
             Prints the dmadev calls that failed, one row for each device, channel, call and reason, and the last \

@@ -3,6 +3,7 @@ import ArgumentParser
 /// `dmascope group`
 struct Group: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "group",
         abstract: "Show the access groups of a process's devices.",
         discussion: """
             Members of an access group can access each other's memory windows. The target reports the groups of its \

@@ -4,6 +4,7 @@ import TelemetryWire
 /// `dmascope info`
 struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "info",
         abstract: "Show the properties of a process's DMA devices.",
         discussion: """
             Prints all that a dmascope process or a DPDK application reports about its devices: name, limits, \

@@ -5,6 +5,7 @@ import TelemetryWire
 /// `dmascope list`
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "List the DMA devices of a process.",
         discussion: """
             Reads the devices of a dmascope process or a DPDK application. STATE is halted or stuck if a channel of the \

@@ -3,6 +3,7 @@ import ArgumentParser
 /// `dmascope memory`
 struct Memory: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "memory",
         abstract: "Show the dma-bufs of this machine, and the external memory of processes.",
         discussion: """
             A dma-buf is memory that processes and drivers share by file descriptor. The buffers are found in /proc, and \

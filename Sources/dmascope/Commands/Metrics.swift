@@ -7,6 +7,7 @@ import TelemetryClient
 /// `dmascope metrics`
 struct Metrics: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "metrics",
         abstract: "Collect metrics of every process with DMA devices.",
         discussion: """
             Queries every telemetry socket in the run directories, dmascope's and DPDK's, and prints the same metrics \

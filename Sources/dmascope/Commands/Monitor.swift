@@ -12,6 +12,7 @@ import WebServer
 /// `dmascope monitor`
 struct Monitor: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "monitor",
         abstract: "Show the DMA devices of every user of this machine over HTTP until Ctrl-C.",
         discussion: """
             The live page and /metrics of `dmascope serve`, without devices, controller and telemetry of its own. It reads the \

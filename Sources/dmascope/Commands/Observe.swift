@@ -9,6 +9,7 @@ import TelemetryWire
 /// `dmascope observe`
 struct Observe: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "observe",
         abstract: "Run a DPDK application so that its DMA devices are seen like those of dmascope.",
         discussion: """
             The application and its drivers need no change. Its devices stand in `dmascope list` and all other commands \

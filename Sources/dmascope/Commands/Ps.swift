@@ -4,6 +4,7 @@ import TelemetryWire
 /// `dmascope ps`
 struct Ps: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "ps",
         abstract: "List the processes with DMA devices, and what is wrong with them.",
         discussion: """
             Prints one line for each telemetry socket of a process with DMA devices, of dmascope or DPDK: process ID, user, \

@@ -5,6 +5,7 @@ import TelemetryWire
 /// `dmascope query`
 struct Query: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "query",
         abstract: "Send telemetry commands to a process and print its replies.",
         discussion: """
             Works with dmascope processes and DPDK applications. On a terminal replies are indented; otherwise each is \

@@ -14,6 +14,7 @@ import WebServer
 /// `dmascope serve`
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Serve DMA devices, telemetry and metrics until Ctrl-C.",
         discussion: """
             Creates and starts the devices, and answers telemetry clients: dmascope's other commands and DPDK's \

@@ -6,6 +6,7 @@ import TelemetryClient
 /// `dmascope stat`
 struct Stat: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "stat",
         abstract: "Show what DMA devices do while a program runs.",
         discussion: """
             Runs a program, or waits for Ctrl-C, and prints what has happened in between on the channels of all processes with \

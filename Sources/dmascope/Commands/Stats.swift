@@ -5,6 +5,7 @@ import TelemetryWire
 /// `dmascope stats`
 struct Stats: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "stats",
         abstract: "Show the counters of a process's virtual channels.",
         discussion: """
             Prints submitted, completed (failed ones included) and failed operations, one line per virtual channel, of \

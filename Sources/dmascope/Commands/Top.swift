@@ -6,6 +6,7 @@ import TelemetryWire
 /// `dmascope top`
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "top",
         abstract: "Show live rates of virtual channels, of one process or of all.",
         discussion: """
             Reads all devices of a dmascope process or a DPDK application repeatedly, or with --all those of every \

@@ -5,6 +5,7 @@ import TelemetryWire
 /// `dmascope trace`
 struct Trace: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "trace",
         abstract: "Record traces, show what they say, and convert them for viewers.",
         subcommands: [TraceList.self, TraceRecordCommand.self, TraceReportCommand.self, TraceExportCommand.self])
 }

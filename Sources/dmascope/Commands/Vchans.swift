@@ -4,6 +4,7 @@ import TelemetryWire
 /// `dmascope vchans`
 struct Vchans: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "vchans",
         abstract: "Show the configuration and ring use of a process's virtual channels.",
         discussion: """
             Prints one line per virtual channel: its state, direction, and domain with the handlers of source and \
