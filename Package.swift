@@ -424,6 +424,7 @@ let package = Package(
                 "dmascope", "CDMADev", "DMADev", "DMATrace", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText",
                 "TelemetryClient", "TelemetryTestSupport", "TelemetryTestServer", "TelemetryWire", "TestSupport",
                 "telemetry-crowd", systemPackage,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),

@@ -15,10 +15,24 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE"), .headerSearchPath(".")],
             linkerSettings: [.linkedLibrary("lttng-ust"), .linkedLibrary("dl")]),
         .executableTarget(name: "echo-server"),
+        // Many telemetry sources in one process.
+        .executableTarget(
+            name: "source-server",
+            dependencies: [
+                .product(name: "DMADev", package: "dmascope"), .product(name: "DMATelemetry", package: "dmascope"),
+                .product(name: "SoftwareDriver", package: "dmascope"),
+            ]),
+        // A controller, or a member of its groups.
+        .executableTarget(
+            name: "controller-process",
+            dependencies: [
+                .product(name: "ControllerDriver", package: "dmascope"),
+                .product(name: "DMAController", package: "dmascope"), .product(name: "DMADev", package: "dmascope"),
+            ]),
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "CPeers", "echo-server",
+                "CPeers", "controller-process", "echo-server", "source-server",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ControllerDriver", package: "dmascope"),
                 .product(name: "DMADev", package: "dmascope"),

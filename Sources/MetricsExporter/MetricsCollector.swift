@@ -96,7 +96,7 @@ public final class MetricsCollector: Sendable {
             if let failure = answer.outcome?.failure {
                 state.failureCounts[failure.code.description, default: 0] += 1
             } else {
-                for (place, found) in answer.visitor.samples { samples[place] += found }
+                for (place, found) in answer.visitor.samples.enumerated() { samples[place] += found }
             }
         }
         state.processes = state.processes.updated(with: answers.walks)

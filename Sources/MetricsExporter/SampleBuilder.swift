@@ -11,8 +11,8 @@ final class SampleBuilder: SourceVisitor {
     /// Elements of a reply that is an array. Each may become several values, which are not created beyond this limit.
     static let elementLimit = 16_384
 
-    /// Samples by the index of the row in the table.
-    private(set) var samples: [Int: [MetricSample]] = [:]
+    /// Samples of each row of the table.
+    private(set) var samples: [[MetricSample]]
 
     private let source: ScrapeSource
     private let rows: [MetricRow]
@@ -31,6 +31,7 @@ final class SampleBuilder: SourceVisitor {
         self.rows = rows
         self.resets = resets
         self.proc = proc
+        samples = [[MetricSample]](repeating: [], count: rows.count)
     }
 
     /// For each row, the first of its commands that the source offers.
@@ -57,6 +58,8 @@ final class SampleBuilder: SourceVisitor {
         var labels = labels
         if let device = request.device { labels = labels + ["device": "\(device.id)", "name": device.name] }
         if command.scope == .vchan { labels = labels + ["vchan": "\(request.index)"] }
+        // Shared by the series of this reply.
+        labels = LabelSet(labels.labels)
         let created = resets.created(
             ResetDetector.Key(source: source.name, pid: pid, request: request.text),
             monotonicMembers: command.monotonicMembers.compactMap { reply[$0]?.unsigned }, processStart: processStart)
@@ -78,8 +81,9 @@ final class SampleBuilder: SourceVisitor {
                 throw TelemetryClientError(
                     .tooLong, "\(source.path) sends more than \(Self.sampleLimit) values, which is the limit")
             }
-            samples[place, default: []] += points.map {
-                MetricSample(labels + $0.labels, $0.value, created: rows[place].isCounted ? created : nil)
+            let sinceWhen = rows[place].isCounted ? created : nil
+            for point in points {
+                samples[place].append(MetricSample(labels + point.labels, point.value, created: sinceWhen))
             }
         }
     }

@@ -44,6 +44,9 @@ package struct SourceCommand: Sendable, Hashable {
         self.monotonicMembers = monotonicMembers
     }
 
+    /// Hashes the path: other commands with the same one are few.
+    package func hash(into hasher: inout Hasher) { hasher.combine(path) }
+
     /// The most channels of a part.
     package static let partCount = 128
 }

@@ -14,26 +14,45 @@ public struct LabelSet: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// The first labels, in storage that the sets of a source share: their text is made once for many series.
+    let shared: [Label]
+    /// The other labels.
+    let own: [Label]
+
     /// In the order in which they are written.
-    public private(set) var labels: [Label]
+    public var labels: [Label] { shared.isEmpty ? own : shared + own }
 
     /// Nothing is checked before the set is written.
     public init(_ labels: [Label] = []) {
-        self.labels = labels
+        self.init(shared: [], own: labels)
+    }
+
+    private init(shared: [Label], own: [Label]) {
+        self.shared = shared
+        self.own = own
     }
 
     /// Keeps the order of the literal.
     public init(dictionaryLiteral elements: (String, String)...) {
-        labels = elements.map { Label($0.0, $0.1) }
+        self.init(elements.map { Label($0.0, $0.1) })
     }
 
     /// The value of a label; `nil` if there is none of that name.
     public subscript(name: String) -> String? {
-        labels.first { $0.name == name }?.value
+        (shared.first { $0.name == name } ?? own.first { $0.name == name })?.value
     }
 
-    /// The labels of `left`, then those of `right`.
+    /// The labels of `left`, then those of `right`. All sums with one set share its labels.
     public static func + (left: LabelSet, right: LabelSet) -> LabelSet {
-        LabelSet(left.labels + right.labels)
+        LabelSet(shared: left.shared.isEmpty ? left.own : left.labels, own: right.labels)
+    }
+
+    /// Compares the labels and their order.
+    public static func == (left: LabelSet, right: LabelSet) -> Bool { left.labels == right.labels }
+
+    /// Hashes the labels.
+    public func hash(into hasher: inout Hasher) {
+        for label in shared { hasher.combine(label) }
+        for label in own { hasher.combine(label) }
     }
 }

@@ -1,12 +1,14 @@
 import LinuxSystem
 import SystemPackage
+import TelemetryWire
 
-/// Runs the conversations of a sweep with one poller and one buffer.
+/// Runs the conversations of a sweep with one poller, one buffer and one parser.
 struct SweepLoop: ~Copyable {
     private let sweep: TelemetrySweep
     private let sessions: [SweepSession]
     private let totals: SweepTotals
     private let poller: Poller
+    private let parser = JSONParser()
     private let buffer: UnsafeMutableRawBufferPointer
     private let events: UnsafeMutableBufferPointer<Poller.Event>
     /// The first session that has not started.
@@ -69,7 +71,7 @@ struct SweepLoop: ~Copyable {
     }
 
     private mutating func proceed(_ index: Int) {
-        sessions[index].proceed(poller, token: UInt64(index), buffer: buffer)
+        sessions[index].proceed(poller, token: UInt64(index), buffer: buffer, parser)
         retireIfDone(index)
     }
 

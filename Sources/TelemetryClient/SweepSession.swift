@@ -88,13 +88,17 @@ final class SweepSession {
     }
 
     /// Handles an event of the socket. The time counts for this session, and not for the others.
-    func proceed(_ poller: borrowing Poller, token: UInt64, buffer: UnsafeMutableRawBufferPointer) {
-        let duration = totals.measuring { handleEvent(poller, token: token, buffer: buffer) }
+    func proceed(
+        _ poller: borrowing Poller, token: UInt64, buffer: UnsafeMutableRawBufferPointer, _ parser: JSONParser
+    ) {
+        let duration = totals.measuring { handleEvent(poller, token: token, buffer: buffer, parser) }
         processing += duration
         deadline = MonotonicTime(nanoseconds: deadline.nanoseconds - min(duration, deadline.nanoseconds))
     }
 
-    private func handleEvent(_ poller: borrowing Poller, token: UInt64, buffer: UnsafeMutableRawBufferPointer) {
+    private func handleEvent(
+        _ poller: borrowing Poller, token: UInt64, buffer: UnsafeMutableRawBufferPointer, _ parser: JSONParser
+    ) {
         // An earlier event of the same batch has ended the connection.
         guard let descriptor else { return }
         do throws(TelemetryClientError) {
@@ -112,7 +116,7 @@ final class SweepSession {
                 replyLimit = min(greeting.maximumReplyLength, sweep.maximumReplyLength)
                 conversation.begin(greeting, peer: peer)
             case .receiving(let request):
-                try conversation.take(value(of: message, to: request), to: request)
+                try conversation.take(value(of: message, to: request, parser), to: request)
             case .connecting, .sending, .done:
                 return
             }
@@ -182,10 +186,10 @@ final class SweepSession {
     /// The value in a reply under the request's key. Anything else is an error: a faulty server may send unrequested
     /// messages.
     private func value(
-        of message: UnsafeRawBufferPointer, to request: String
+        of message: UnsafeRawBufferPointer, to request: String, _ parser: JSONParser
     ) throws(TelemetryClientError) -> JSONTree {
         do throws(JSONParseError) {
-            let members = try JSONValue(parsing: message).tree.members
+            let members = try parser.parse(message).tree.members
             if members.count == 1, members[0].name == TelemetryRequest(request).key { return members[0].value }
         } catch {
             throw TelemetryClientError(.invalidJSON, "the reply of \(path) to \(request) is \(error)")

@@ -1,7 +1,7 @@
 /// A JSON value as a plain Swift value, which can be shared between threads, compared and stored.
 ///
 /// `JSONValue` is cheaper, for building and sending; this type is for reading replies.
-public indirect enum JSONTree: Sendable, Equatable {
+public enum JSONTree: Sendable, Equatable {
     /// JSON's null.
     case null
     /// `true` or `false`.

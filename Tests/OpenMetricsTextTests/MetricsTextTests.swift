@@ -137,6 +137,52 @@ import Testing
         #expect(try Exposition(MetricsText.prometheus.text(of: [family])).samples.map(\.text) == ["1", "2"])
     }
 
+    /// Sets that share their first labels are the same as others with these labels.
+    @Test func labelsCanBeSharedByManySamples() throws {
+        let source: LabelSet = ["a": "1", "b": "\n"]
+        let (sum, plain): (LabelSet, LabelSet) = (source + ["c": "2"], ["a": "1", "b": "\n", "c": "2"])
+        #expect(sum == plain && Set([sum, plain]).count == 1 && sum["b"] == "\n" && sum["c"] == "2")
+        #expect(sum + [:] == plain && [:] + sum == plain && sum != source)
+        let gauge = MetricDescription("m", .gauge, help: "-")
+        func text(_ sets: LabelSet...) throws -> String {
+            let samples = sets.enumerated().map { MetricSample($1, .number(.unsigned(UInt64($0)))) }
+            return try MetricsText.prometheus.text(of: [MetricFamily(gauge, samples: samples)])
+        }
+        #expect(
+            try text(source + [:], sum, plain, ["a": "1"] + ["c": "2"], source + ["c": "3"], source).split(
+                separator: "\n"
+            )
+            .dropFirst(2) == [
+                #"m{a="1",b="\n"} 0"#, #"m{a="1",b="\n",c="2"} 1"#, #"m{a="1",c="2"} 3"#,
+                #"m{a="1",b="\n",c="3"} 4"#,
+            ])
+        #expect(throws: MetricsTextError.self) { try text(sum + ["a": "3"]) }
+        // Also when the labels were written for a metric of another type before.
+        let shared: LabelSet = ["le": "1"] + ["c": "2"]
+        let histogram = MetricFamily(
+            MetricDescription("h", .histogram, help: "-"),
+            samples: [MetricSample(shared, .histogram(MetricHistogram(buckets: [], sum: .unsigned(0))))])
+        let other = MetricFamily(gauge, samples: [MetricSample(shared, .number(.unsigned(1)))])
+        #expect(throws: MetricsTextError.self) { try MetricsText.prometheus.text(of: [other, histogram]) }
+    }
+
+    @Test func histogramsOfAFamilyMayHaveOtherBounds() throws {
+        func sample(_ name: String, _ bounds: Double...) -> MetricSample {
+            let buckets = bounds.map { MetricHistogram.Bucket(upperBound: $0, count: 1) }
+            return MetricSample(["n": name], .histogram(MetricHistogram(buckets: buckets, sum: .unsigned(0))))
+        }
+        let family = MetricFamily(
+            MetricDescription("h", .histogram, help: "-"),
+            samples: [sample("a", 1, 2), sample("b", 1, 3, 4), sample("c", 0.5), sample("d", 1, 2)])
+        let text = try Exposition(MetricsText.prometheus.text(of: [family]))
+        let bounds = text["h_bucket"].map { "\($0.labels["n"] ?? "") \($0.labels["le"] ?? "")" }
+        #expect(
+            bounds == [
+                "a 1.0", "a 2.0", "a +Inf", "b 1.0", "b 3.0", "b 4.0", "b +Inf", "c 0.5", "c +Inf", "d 1.0", "d 2.0",
+                "d +Inf",
+            ])
+    }
+
     @Test func whatDoesNotFitTheTypeIsLeftOut() throws {
         let histogram = MetricValue.histogram(MetricHistogram(buckets: [], sum: .unsigned(0)))
         let families = [

@@ -128,6 +128,16 @@ import Testing
         _ = try JSONValue(parsing: text).kind
     }
 
+    /// What a text leaves in the parser is no part of the next one.
+    @Test func aParserParsesTheNextTextAfterAnyOther() throws {
+        let parser = JSONParser()
+        for text in ["[1,2", "\"abc", "{\"a\":[", "12", "NaN", "[1 2]", String(repeating: "[", count: 1000), ""] {
+            _ = try? Array(text.utf8).withUnsafeBytes { _ = try parser.parse($0).isNull }
+            let next = try Array(#"{"b":[3,null]}"#.utf8).withUnsafeBytes { try parser.parse($0).text }
+            #expect(next == #"{"b":[3,null]}"#, "after \(text.prefix(10))")
+        }
+    }
+
     @Test func bytesThatAreNotUTF8AreRefused() {
         let bytes: [UInt8] = [0x22, 0xFF, 0x22]
         #expect(throws: JSONParseError.self) {

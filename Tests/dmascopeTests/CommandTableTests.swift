@@ -1,6 +1,9 @@
+import ArgumentParser
 import Foundation
 import TestSupport
 import Testing
+
+@testable import dmascope
 
 /// Every subcommand is one file and one row, and explains itself.
 @Suite struct CommandTableTests {
@@ -19,6 +22,15 @@ import Testing
             .filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") && !$0.hasPrefix("  See") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }
         #expect(rows.sorted() == Self.files)
+    }
+
+    /// A name that is made from the type costs time at each start of the program.
+    @Test func everyCommandSaysItsName() {
+        func nameless(_ command: any ParsableCommand.Type) -> [String] {
+            (command.configuration.commandName == nil ? ["\(command)"] : [])
+                + command.configuration.subcommands.flatMap(nameless)
+        }
+        #expect(nameless(Dmascope.self) == [])
     }
 
     @Test(arguments: files) func helpSucceeds(command: String) throws {

@@ -35,6 +35,8 @@ struct Benchmarks: ParsableCommand {
     var realtime = false
     @Option(help: ArgumentHelp("Write all results as JSON.", valueName: "file"))
     var json: String?
+    @Option(help: ArgumentHelp("Write the lines of the measurement scale as an SVG picture.", valueName: "file"))
+    var scale: String?
     @Option(
         help: ArgumentHelp(
             "The dmascope program to measure instead of the one built with the benchmarks.", valueName: "path"))
@@ -87,6 +89,7 @@ struct Benchmarks: ParsableCommand {
             }
         }.map { $0.check(results) }
         Report.end(outcomes, results)
+        if let scale { try ScalePicture(results)?.write(to: scale) }
         if let json { try Report.write(outcomes, results, setting, to: json) }
         if !results.failures.isEmpty { throw ExitCode(1) }
         if outcomes.contains(where: { $0.verdict == .missed }) { throw ExitCode(2) }

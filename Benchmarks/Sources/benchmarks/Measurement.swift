@@ -22,5 +22,8 @@ struct Measurement: Sendable {
         Measurement(name: "observer", abstract: "observed devices of a DPDK application", run: measureObserving),
         Measurement(name: "telemetry", abstract: "queries of 1 to 1,000 clients", run: measureTelemetry),
         Measurement(name: "service", abstract: "memory and start time of `dmascope serve`", run: measureService),
+        Measurement(
+            name: "sources", abstract: "300 telemetry sources: scrape, page, rest; commands", run: measureSources),
+        Measurement(name: "scale", abstract: "costs against how much there is", run: measureScale),
     ]
 }

@@ -11,7 +11,9 @@ extension MetricTable {
             guard let metric = counter.metric, !rows.contains(where: { $0.description.name == metric.name }) else {
                 return
             }
-            let series = ChannelCounter.table.filter { $0.metric?.name == metric.name }
+            let series = ChannelCounter.table.filter { $0.metric?.name == metric.name }.map { counter in
+                (member: counter.name, labels: LabelSet(counter.metric?.label.map { [.init($0.name, $0.value)] } ?? []))
+            }
             // DPDK's devices have only these three.
             let commands =
                 statisticsMembers.contains(counter.name) ? [SourceCommand.counters, .statistics] : [.counters]
@@ -22,10 +24,8 @@ extension MetricTable {
                         help: counter.help),
                     labels: metric.label.map { [$0.name] } ?? [],
                     origin: .telemetry(commands) { reply in
-                        series.compactMap { counter in
-                            let label = counter.metric?.label
-                            let labels = LabelSet(label.map { [LabelSet.Label($0.name, $0.value)] } ?? [])
-                            return JSONReader(reply).number(counter.name).map { MetricPoint(labels, $0) }
+                        series.compactMap { member, labels in
+                            JSONReader(reply).number(member).map { MetricPoint(labels, $0) }
                         }
                     }))
         } + [

@@ -21,11 +21,13 @@ extension HTTPRoute {
             do {
                 let text = try await withCheckedThrowingContinuation { continuation in
                     queue.async {
-                        continuation.resume(with: Result { try format.text(of: collector.collect(since: requested)) })
+                        continuation.resume(
+                            with: Result { ByteBuffer(bytes: try format.utf8(of: collector.collect(since: requested))) }
+                        )
                     }
                 }
                 return await .long(
-                    ByteBuffer(string: text), for: request,
+                    text, for: request,
                     headers: [.contentType: format.contentType, .vary: "Accept"])
             } catch {
                 if let suppressed = limiter.withLock({ $0.admit() }) {

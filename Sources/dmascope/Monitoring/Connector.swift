@@ -7,6 +7,7 @@ import TelemetryClient
 /// to that process; it ends with it.
 struct Connector: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "connector",
         abstract: "Connects sockets for dmascope monitor.", shouldDisplay: false)
 
     @Argument var root: [String]

@@ -92,6 +92,10 @@ int cpeers_load(const char *_Nonnull path, const char *_Nonnull request, unsigne
  * 0 or an errno. */
 int cpeers_relay(const char *_Nonnull first, const char *_Nonnull second);
 
+/* Counts the instructions that a thread, and those that it starts from now on, execute outside of the kernel. Returns a
+ * descriptor to read the 64-bit count from, or a negative errno: many virtual machines have no such counter. */
+int cpeers_count_instructions(int thread);
+
 /* A memfd of this size, sealed against shrinking; -1 with errno. */
 int cpeers_sealed_file(size_t byte_count);
 

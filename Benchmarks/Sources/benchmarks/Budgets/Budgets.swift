@@ -106,7 +106,7 @@ extension Budget {
             Budget(
                 name: "service, start to first reply", peer: "-", limit: .atMost(0.05, "s"),
                 computation: .median("service/serve/dmascope-start")),
-        ]
+        ] + sources + scale
 
     private static func attached(_ size: Int, _ text: String) -> Budget {
         Budget(
