@@ -257,7 +257,8 @@ let package = Package(
             name: "own-fault", dependencies: ["DMADev", "SoftwareDriver", "DMAEngine"],
             path: "Tests/Fixtures/OwnFault", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "data-path-steps", dependencies: ["CDMATrace", "DMADev", "DMAEngine", "SoftwareDriver"],
+            name: "data-path-steps",
+            dependencies: ["CDMATrace", "DMADev", "DMAEngine", "SoftwareDriver", systemPackage],
             path: "Tests/Fixtures/DataPathSteps", swiftSettings: swiftSettings),
         .executableTarget(
             name: "controller-host",

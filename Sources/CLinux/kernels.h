@@ -23,12 +23,80 @@
 
 struct kernel_16 { uint64_t words[2]; };
 struct kernel_32 { uint64_t words[4]; };
+struct kernel_64 { uint64_t words[8]; };
+
+#if defined(__x86_64__)
+/* Copies of at least this size are memmove's. On Zen 3, the loop below is faster than memmove and than rep movsb at all
+ * sizes up to the caches': at 4 KiB by a fifth. Intel's processors fetch no lines for a rep movsb, which counts from
+ * some kilobytes on: their limit is that of glibc, with the same loop below it. */
+static inline size_t kernel_wide_end(void)
+{
+	if (!__builtin_cpu_supports("avx2"))
+		return 0;
+	return __builtin_cpu_is("intel") ? 4096 : SIZE_MAX;
+}
+
+/* Copies an area whose parts do not overlap, 128 bytes at a time; from 128 bytes on. Its stores are aligned. */
+__attribute__((target("avx2"), noinline)) static void kernel_copy_wide(unsigned char *dst, const unsigned char *src,
+									size_t bytes)
+{
+	const __m256i *from = (const __m256i *)(src + bytes) - 4;
+	__m256i *to = (__m256i *)(dst + bytes) - 4;
+	size_t head = -(uintptr_t)dst & 31;
+
+	_mm256_storeu_si256((__m256i *)dst, _mm256_loadu_si256((const __m256i *)src));
+	for (dst += head, src += head; dst < (unsigned char *)to; dst += 128, src += 128) {
+		__m256i a = _mm256_loadu_si256((const __m256i *)src), b = _mm256_loadu_si256((const __m256i *)src + 1);
+		__m256i c = _mm256_loadu_si256((const __m256i *)src + 2), d = _mm256_loadu_si256((const __m256i *)src + 3);
+
+		_mm256_store_si256((__m256i *)dst, a);
+		_mm256_store_si256((__m256i *)dst + 1, b);
+		_mm256_store_si256((__m256i *)dst + 2, c);
+		_mm256_store_si256((__m256i *)dst + 3, d);
+	}
+	/* The last 128 bytes, some of them again. */
+	for (int index = 0; index < 4; index++)
+		_mm256_storeu_si256(to + index, _mm256_loadu_si256(from + index));
+}
+
+/* Whether the loop is right and fast for two areas. They must not overlap. And a load whose address equals that of an
+ * earlier store in its low 12 bits waits for it: memmove copies such areas backwards. */
+static inline int kernel_is_wide(const unsigned char *dst, const unsigned char *src, size_t bytes)
+{
+	uintptr_t distance = (uintptr_t)dst - (uintptr_t)src;
+
+	return bytes < kernel_wide_end() && distance >= bytes && -distance >= bytes &&
+	       ((distance & 4095) == 0 || (distance & 4095) >= 256);
+}
+#else
+static inline int kernel_is_wide(const unsigned char *dst, const unsigned char *src, size_t bytes)
+{
+	(void)dst, (void)src, (void)bytes;
+	return 0;
+}
+
+static void kernel_copy_wide(unsigned char *dst, const unsigned char *src, size_t bytes)
+{
+	memcpy(dst, src, bytes);
+}
+#endif
+
+/* memmove for more than 64 bytes. */
+__attribute__((noinline)) static void kernel_move_long(unsigned char *dst, const unsigned char *src, size_t bytes)
+{
+	if (bytes <= 128)
+		KERNEL_MOVE_ENDS(struct kernel_64, dst, src, bytes);
+	else if (kernel_is_wide(dst, src, bytes))
+		kernel_copy_wide(dst, src, bytes);
+	else
+		memmove(dst, src, bytes);
+}
 
 /* memmove, without a call for small sizes such as packet headers. */
 static inline void kernel_move(unsigned char *dst, const unsigned char *src, size_t bytes)
 {
 	if (bytes > 64)
-		memmove(dst, src, bytes);
+		kernel_move_long(dst, src, bytes);
 	else if (bytes > 32)
 		KERNEL_MOVE_ENDS(struct kernel_32, dst, src, bytes);
 	else if (bytes > 16)
@@ -37,17 +105,42 @@ static inline void kernel_move(unsigned char *dst, const unsigned char *src, siz
 		memmove(dst, src, bytes);
 }
 
+#if defined(__x86_64__)
+/* The same with stores that bypass the caches. */
+__attribute__((target("avx2"), noinline)) static void kernel_stream_wide(unsigned char *dst, const unsigned char *src,
+									  size_t bytes)
+{
+	for (; bytes != 0; dst += 128, src += 128, bytes -= 128) {
+		__m256i a = _mm256_loadu_si256((const __m256i *)src), b = _mm256_loadu_si256((const __m256i *)src + 1);
+		__m256i c = _mm256_loadu_si256((const __m256i *)src + 2), d = _mm256_loadu_si256((const __m256i *)src + 3);
+
+		_mm_prefetch((const char *)src + 512, _MM_HINT_T0);
+		_mm_prefetch((const char *)src + 576, _MM_HINT_T0);
+		_mm256_stream_si256((__m256i *)dst, a);
+		_mm256_stream_si256((__m256i *)dst + 1, b);
+		_mm256_stream_si256((__m256i *)dst + 2, c);
+		_mm256_stream_si256((__m256i *)dst + 3, d);
+	}
+}
+#endif
+
 /* Copies non-overlapping areas with stores that bypass the caches: copies larger than the caches would only evict
  * other data, and are twice as fast this way. */
 static inline void kernel_stream(unsigned char *dst, const unsigned char *src, size_t bytes)
 {
 #if defined(__x86_64__)
-	size_t head = -(uintptr_t)dst & 15;
+	size_t head = -(uintptr_t)dst & 31;
 
 	if (head > bytes)
 		head = bytes;
 	memcpy(dst, src, head);
 	dst += head, src += head, bytes -= head;
+	if (__builtin_cpu_supports("avx2")) {
+		size_t whole = bytes & ~(size_t)127;
+
+		kernel_stream_wide(dst, src, whole);
+		dst += whole, src += whole, bytes -= whole;
+	}
 	for (; bytes >= 64; dst += 64, src += 64, bytes -= 64) {
 		__m128i a = _mm_loadu_si128((const __m128i *)src), b = _mm_loadu_si128((const __m128i *)src + 1);
 		__m128i c = _mm_loadu_si128((const __m128i *)src + 2), d = _mm_loadu_si128((const __m128i *)src + 3);

@@ -71,14 +71,6 @@ struct AddressTranslation {
         }
     }
 
-    /// Addresses in the range of virtual addresses are the process's.
-    var isProcess: Bool {
-        switch kind {
-        case .process, .processAndAttached: true
-        case .device, .mapped, .domain: false
-        }
-    }
-
     /// Whether a range can be in this space: if not, no byte is moved.
     @inline(__always)
     func admits(_ address: UInt64, _ length: UInt64) -> Bool {

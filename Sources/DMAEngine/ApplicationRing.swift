@@ -11,7 +11,7 @@ public final class ApplicationRing: @unchecked Sendable {
     public let memory: RingMemory
 
     /// The engine's side, if the engine is in this process.
-    let engineRing: EngineRing?
+    package let engineRing: EngineRing?
     private let state: UnsafeMutablePointer<dmadev_producer_state>
     private let operations: UnsafeMutablePointer<UnsafeMutablePointer<dmadev_op>?>?
     /// Keeps the bell and the liveness word allocated.

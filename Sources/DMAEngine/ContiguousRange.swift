@@ -29,8 +29,8 @@ struct ContiguousRange: BitwiseCopyable {
 /// accessed.
 struct RangeMemory {
     private let spaces: AddressSpaces
-    private var source = ContiguousRange.empty
-    private var destination = ContiguousRange.empty
+    private(set) var source = ContiguousRange.empty
+    private(set) var destination = ContiguousRange.empty
 
     init(_ spaces: AddressSpaces) {
         self.spaces = spaces

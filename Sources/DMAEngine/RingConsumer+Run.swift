@@ -11,7 +11,7 @@ extension RingConsumer {
     struct Run {
         /// The resolved moves.
         let moves: UnsafeMutablePointer<clinux_move>
-        /// The descriptors, if operations may cross domains.
+        /// Their descriptors, as they were checked.
         let descriptors: UnsafeMutablePointer<dmadev_descriptor>
         /// The batches that start within the run.
         let batches: UnsafeMutablePointer<(first: Int, rung: UInt64)>
@@ -25,6 +25,10 @@ extension RingConsumer {
             moves = .allocateOnOwnCacheLines(capacity: capacity)
             descriptors = .allocateOnOwnCacheLines(capacity: capacity)
             batches = .allocateOnOwnCacheLines(capacity: capacity)
+        }
+
+        mutating func clear() {
+            (count, batchCount, byteCount, fillCount) = (0, 0, 0, 0)
         }
 
         func deallocate() {
@@ -41,25 +45,7 @@ extension RingConsumer {
         guard running == nil, !dmatrace_dmadev_engine_operation_start_enabled(),
             !dmatrace_dmadev_engine_operation_finish_enabled()
         else { return 0 }
-        var handlers = RingDomains.Handlers(source: 0, destination: 0)
-        if let domains {
-            handlers = planRun(across: domains, atMost: Int(most), UInt64(budget))
-        } else if spaces.areProcess {
-            var isElsewhere = false
-            planRun(atMost: Int(most), UInt64(budget)) { operation, isFill in
-                let length = UInt64(operation.length)
-                guard AddressRange.isUsable(operation.dst, length),
-                    isFill || AddressRange.isUsable(operation.src, length)
-                else {
-                    isElsewhere = true
-                    return nil
-                }
-                return clinux_move(dst: operation.dst, src: operation.src, bytes: length, is_fill: isFill ? 1 : 0)
-            }
-            if run.count == 0, isElsewhere { planMappedRun(atMost: Int(most), UInt64(budget)) }
-        } else {
-            planMappedRun(atMost: Int(most), UInt64(budget))
-        }
+        let handlers = planRun(atMost: Int(most), UInt64(budget))
         let planned = run.count
         guard planned != 0 else { return 0 }
         budget &-= Int(run.byteCount)
@@ -68,79 +54,105 @@ extension RingConsumer {
         finishRun(done)
         if let domains, done > 0 { domains.recordTraffic(handlers, UInt64(done), run.byteCount) }
         guard done < planned else { return UInt64(done) }
-        // Across domains the ring is shared with another process: only the descriptor that was checked counts. Otherwise
-        // the application must not change it before the operation is complete.
-        running = Operation(
-            domains == nil
-                ? dmadev_fetch_descriptor(descriptors + Int(truncatingIfNeeded: next & mask)) : run.descriptors[done])
+        // Not the one in the ring, which another process may have changed: only the descriptor that was checked counts.
+        running = Operation(run.descriptors[done])
         let status = Operation.failure(result)
         finish(domains?.finalStatus(status, run.descriptors[done], handlers) ?? status)
         return UInt64(done) &+ 1
     }
 
-    /// The same for operations on addresses that are looked up. Not inlined: the path without a lookup stays small.
-    @inline(never)
-    private mutating func planMappedRun(atMost most: Int, _ budget: UInt64) {
-        var ranges = RangeMemory(spaces)
-        planRun(atMost: most, budget) { ranges.move($0, isFill: $1) }
-    }
-
-    /// The same for operations that may cross domains: all operations of the run use the same members, so that these
-    /// are looked up once.
+    /// Fetches descriptors until one does not qualify; that one is fetched and checked again by the general path. All
+    /// operations of a run are of one kind, and use the same members of a group, so that these are looked up once.
     ///
     /// - Returns: the handlers of these members.
-    private mutating func planRun(
-        across domains: RingDomains, atMost most: Int, _ budget: UInt64
-    ) -> RingDomains.Handlers {
-        let first = domains.handlers(of: dmadev_fetch_descriptor(descriptors + Int(truncatingIfNeeded: next & mask)))
-        var ranges = RangeMemory(domains.spaces(for: first, spaces))
-        var count = 0
-        planRun(atMost: most, budget) { [run] operation, isFill in
-            guard domains.handlers(of: operation) == first, let move = ranges.move(operation, isFill: isFill) else {
-                return nil
-            }
-            run.descriptors[count] = operation
-            count &+= 1
-            return move
+    private mutating func planRun(atMost most: Int, _ budget: UInt64) -> RingDomains.Handlers {
+        run.clear()
+        let first = DescriptorWords(descriptors + Int(truncatingIfNeeded: next & mask))
+        first.store(to: run.descriptors)
+        let isFill = first.kind == UInt8(DMADEV_KIND_FILL)
+        let special = UInt8(giveBack == nil ? 0 : DMADEV_DESC_AUTO_FREE)
+        guard isFill || first.kind == UInt8(DMADEV_KIND_COPY), first.flags & special == 0 else {
+            return RingDomains.Handlers(source: 0, destination: 0)
         }
-        return first
+        let handlers = domains?.handlers(of: run.descriptors.pointee) ?? RingDomains.Handlers(source: 0, destination: 0)
+        var ranges = RangeMemory(domains?.spaces(for: handlers, spaces) ?? spaces)
+        var words = first
+        // When the batch has failed, the general path handles a fence and all operations after it.
+        while words.startsBatch || !batchFailed || run.batchCount != 0, run.byteCount &+ words.length <= budget,
+            let move = ranges.move(run.descriptors[run.count], isFill: isFill)
+        {
+            if words.startsBatch { addBatch(at: run.count) }
+            run.moves[run.count] = move
+            run.byteCount &+= words.length
+            run.count &+= 1
+            if isFill {
+                addFills(like: first, ranges, atMost: most, budget)
+            } else {
+                addCopies(like: first, ranges, atMost: most, budget)
+            }
+            guard run.count < most else { break }
+            words = DescriptorWords(descriptors + Int(truncatingIfNeeded: (next &+ UInt64(run.count)) & mask))
+            guard words.hasShape(of: first) else { break }
+            words.store(to: run.descriptors + run.count)
+        }
+        if isFill { run.fillCount = UInt64(run.count) }
+        return handlers
     }
 
-    /// Fetches descriptors until one does not qualify; that one is fetched and checked again by the general path.
+    /// The operation at this place of the run starts a batch.
     @inline(__always)
-    private mutating func planRun(
-        atMost most: Int, _ budget: UInt64, _ move: (dmadev_descriptor, Bool) -> clinux_move?
+    private mutating func addBatch(at count: Int) {
+        run.batches[run.batchCount] = (count, doorbellTimes[Int(truncatingIfNeeded: (next &+ UInt64(count)) & mask)])
+        run.batchCount &+= 1
+    }
+
+    /// Adds the following copies as long as they are in the same ranges: nearly all of a burst. A separate function, so
+    /// that the processor's registers suffice for it.
+    @inline(never)
+    private mutating func addCopies(
+        like first: DescriptorWords, _ ranges: RangeMemory, atMost most: Int, _ budget: UInt64
     ) {
-        let special = UInt8(giveBack == nil ? 0 : DMADEV_DESC_AUTO_FREE)
-        // When the batch has failed, the general path handles a fence and all operations after it.
-        var mayAbandon = batchFailed
-        var byteCount: UInt64 = 0
-        var batchCount = 0
-        var fillCount: UInt64 = 0
-        var count = 0
-        while count < most {
-            let slot = Int(truncatingIfNeeded: (next &+ UInt64(count)) & mask)
-            let descriptor = dmadev_fetch_descriptor(descriptors + slot)
-            let isFirst = descriptor.flags & UInt8(DMADEV_DESC_BATCH_FIRST) != 0
-            let isFill = descriptor.kind == UInt8(DMADEV_KIND_FILL)
-            guard isFill || descriptor.kind == UInt8(DMADEV_KIND_COPY), descriptor.flags & special == 0,
-                isFirst || !mayAbandon, byteCount &+ UInt64(descriptor.length) <= budget,
-                let move = move(descriptor, isFill)
+        let source = ranges.source
+        addOperations(like: first, ranges.destination, atMost: most, budget, isFill: 0) { words in
+            source.resolve(words.source, words.length)
+        }
+    }
+
+    /// The same for fills.
+    @inline(never)
+    private mutating func addFills(
+        like first: DescriptorWords, _ ranges: RangeMemory, atMost most: Int, _ budget: UInt64
+    ) {
+        addOperations(like: first, ranges.destination, atMost: most, budget, isFill: 1) { $0.source }
+    }
+
+    @inline(__always)
+    private mutating func addOperations(
+        like first: DescriptorWords, _ destination: ContiguousRange, atMost most: Int, _ budget: UInt64, isFill: UInt64,
+        _ from: (DescriptorWords) -> UInt64?
+    ) {
+        let place = Int(truncatingIfNeeded: (next &+ UInt64(run.count)) & mask)
+        let end = run.count &+ min(most &- run.count, Int(truncatingIfNeeded: mask) &+ 1 &- place)
+        // Local copies: the compiler would read members again after each store.
+        let (moves, kept, batches) = (run.moves, run.descriptors, run.batches)
+        let times = doorbellTimes + (place &- run.count)
+        let slots = descriptors + (place &- run.count)
+        var (count, batchCount, byteCount) = (run.count, run.batchCount, run.byteCount)
+        while count < end {
+            let words = DescriptorWords(slots + count)
+            guard words.hasShape(of: first), byteCount &+ words.length <= budget,
+                let to = destination.resolve(words.destination, words.length), let from = from(words)
             else { break }
-            if isFirst {
-                run.batches[batchCount] = (count, doorbellTimes[slot])
+            if words.startsBatch {
+                batches[batchCount] = (count, times[count])
                 batchCount &+= 1
-                mayAbandon = false
             }
-            run.moves[count] = move
-            byteCount &+= move.bytes
-            fillCount &+= isFill ? 1 : 0
+            words.store(to: kept + count)
+            moves[count] = clinux_move(dst: to, src: from, bytes: words.length, is_fill: isFill)
+            byteCount &+= words.length
             count &+= 1
         }
-        run.count = count
-        run.batchCount = batchCount
-        run.byteCount = byteCount
-        run.fillCount = fillCount
+        (run.count, run.batchCount, run.byteCount) = (count, batchCount, byteCount)
     }
 
     /// Finishes the first `done` operations of the run as successful, and starts the batch of the next one.

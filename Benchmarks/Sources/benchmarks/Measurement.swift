@@ -7,6 +7,7 @@ struct Measurement: Sendable {
 
     static let all = [
         Measurement(name: "copy", abstract: "throughput of copies in bursts of 32", run: measureCopies),
+        Measurement(name: "large", abstract: "copies of 1 MiB to 1 GiB, cold and warm", run: measureLargeCopies),
         Measurement(name: "calls", abstract: "cost of each data call for the application", run: measureCalls),
         Measurement(name: "latency", abstract: "one 64-byte copy, awake and after idleness", run: measureLatency),
         Measurement(name: "idle", abstract: "processor time of a started, idle device", run: measureIdleness),

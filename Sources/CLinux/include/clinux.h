@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include "clinux_cache.h"
 #include "clinux_descriptor.h"
 #include "clinux_dmabuf.h"
 #include "clinux_guard.h"

@@ -9,6 +9,7 @@ final class Bench {
     let subject: Subject
     private let device: DMADevice
     private let holder: DMADevice
+    private let engine: Engine
     private let gate = Gate()
     private let holding: VirtualChannel
     private let bytes: UnsafeMutableRawBufferPointer
@@ -19,6 +20,7 @@ final class Bench {
 
     init() throws {
         let engine = try Engine()
+        self.engine = engine
         var options = SoftwareDevice.Options()
         options.maximumDescriptorCount = Self.ring
         options.deviceMemory = DeviceMemory(byteCount: 4096).map { [Self.port.pcie: $0] } ?? [:]
@@ -74,6 +76,12 @@ final class Bench {
         try holding.copy(from: subject.source, to: 0, length: 8, flags: [.autoFree, .submit])
         try releaseEngine()
         gate.waitUntilHeld()
+    }
+
+    /// A ring of this engine whose operations read the memory of another domain.
+    func domainRing() throws -> DomainRing {
+        try DomainRing(
+            engine: engine, byteCount: UInt64(bytes.count), address: subject.source, descriptorCount: Int(Self.ring))
     }
 
     /// Has so many copies done, and leaves them to be polled.

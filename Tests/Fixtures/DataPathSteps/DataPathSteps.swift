@@ -28,11 +28,14 @@ struct DataPathSteps {
         }
         let bench = try Bench()
         if step.isOfEngine {
+            let domainRing = step == .engineDomainCopies ? try bench.domainRing() : nil
             try bench.holdEngine()
             try countedSteps(step, bench.subject, count: count)
             try bench.subject.channel.submit()
+            domainRing?.copy(count)
             try bench.releaseAndHoldEngine()
             try bench.releaseEngine()
+            try domainRing?.end(count)
         } else if step.isPoll {
             try bench.finish(count * step.operations)
             try countedSteps(step, bench.subject, count: count)
@@ -63,6 +66,7 @@ enum Step: String, CaseIterable {
     case engineCopies = "engine-copy"
     case engineFills = "engine-fill"
     case engineDoorbells = "engine-copy-each-rung"
+    case engineDomainCopies = "engine-copy-domain"
 
     /// Whether the engine's instructions are counted, not the application's.
     var isOfEngine: Bool { rawValue.hasPrefix("engine-") }
@@ -79,7 +83,7 @@ enum Step: String, CaseIterable {
     var operations: Int {
         switch self {
         case .burstAndSubmit, .completedBurst: 32
-        case .burstCapacity, .refusedCopy, .tracepoint, .noneReady: 0
+        case .burstCapacity, .refusedCopy, .tracepoint, .noneReady, .engineDomainCopies: 0
         default: 1
         }
     }

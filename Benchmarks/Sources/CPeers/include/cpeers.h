@@ -30,6 +30,20 @@ int cpeers_ping_pong(int cpu_a, int cpu_b, unsigned slices, unsigned rounds, dou
 /* memcpy in the calling thread; nanoseconds per operation. */
 double cpeers_memcpy(const struct cpeers_work *_Nonnull work, double seconds);
 
+/* The ways to copy much at once: memcpy of libc, rep movsb, and a loop of AVX stores past the caches. */
+enum cpeers_routine { CPEERS_MEMCPY, CPEERS_STRING, CPEERS_STREAM };
+
+/* Whether the processor has it. */
+bool cpeers_offers(enum cpeers_routine routine);
+
+/* Removes memory from all caches. False if the processor cannot. */
+bool cpeers_evict(const uint8_t *_Nonnull memory, size_t size);
+
+/* Copies whole pages, one copy after the other, in the calling thread; cold: both sides are first removed from the
+ * caches, which is not timed. Nanoseconds per copy, or a negative errno. */
+double cpeers_large(enum cpeers_routine routine, uint8_t *_Nonnull destination, const uint8_t *_Nonnull source,
+		    size_t size, bool is_cold, double seconds);
+
 /* memset in the calling thread; nanoseconds per operation. */
 double cpeers_memset(const struct cpeers_work *_Nonnull work, double seconds);
 

@@ -15,7 +15,7 @@ extension Budget {
                 computation: .ratio("copy/65536-untouched/dmascope", "copy/65536-untouched/memcpy")),
             attached(4096, "4 KiB"),
             attached(65536, "64 KiB"),
-        ]
+        ] + large
         + [("enqueue", 0.3), ("doorbell", 0.1), ("completed", 0.2), ("none-ready", 0.7)].flatMap { name, limit in
             [call(name, "dmascope", "", limit), call(name, "library", " from C", limit)]
         }

@@ -3,6 +3,10 @@ import CPeers
 /// Copies of 64 B to 64 KiB: bursts of 32 in a ring of 1,024, one application thread, one engine. "Touched" means that
 /// the application writes each source before its copy and reads each destination after it, so that the bytes move
 /// between the caches; "untouched" means that it does not access them.
+///
+/// memcpy copies the same areas in the same order. Where the bytes are not touched, it does so on the engine's processor:
+/// on the application's it had another share of the machine, see ``Setting/onEngineCPU(_:)``. Where they are touched,
+/// one thread does everything, on the application's.
 func measureCopies(_ session: Session) throws {
     let setting = session.setting
     let lane = try Lane(setting)
@@ -26,8 +30,14 @@ func measureCopies(_ session: Session) throws {
                 subject("ring") { work, seconds in
                     withUnsafePointer(to: work) { cpeers_ring($0, setting.engineCPU, seconds) }
                 },
-                subject("memcpy") { work, seconds in withUnsafePointer(to: work) { cpeers_memcpy($0, seconds) } },
             ]
+            let memcpy = try memory.verified { work, seconds in
+                withUnsafePointer(to: work) { cpeers_memcpy($0, seconds) }
+            }
+            subjects.append(
+                Session.Subject("memcpy") {
+                    try touches ? memcpy(seconds) : setting.onEngineCPU { try memcpy(seconds) }
+                })
             if let dpdk {
                 let areas = memory.work.areas
                 subjects.append(

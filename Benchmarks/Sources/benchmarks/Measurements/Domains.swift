@@ -27,7 +27,7 @@ func measureDomains(_ session: Session) throws {
                 Session.Subject("controller") { try acrossProcesses(seconds) },
                 Session.Subject("guest") { try acrossSystems(seconds) },
                 Session.Subject("in-process") { try inside(seconds) },
-                Session.Subject("memcpy") { try plain(seconds) },
+                Session.Subject("memcpy") { try setting.onEngineCPU { try plain(seconds) } },
             ])
         try systems.end()
         try processes.end()
