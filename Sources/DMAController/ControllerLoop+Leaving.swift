@@ -89,21 +89,14 @@ extension ControllerLoop {
             // The application has the memory, whose engine's part is here.
             ledger.release(peer.tenant, ring.amount)
         }
-        noteFewer(of: peer, left: peer.rings.count)
+        changedPeers.insert(peer.number)
     }
 
     /// Releases the memory of a ring that has ended, if there is one.
     func removeEnded(_ vchan: UInt16, of peer: Peer) {
         guard let ring = peer.endedRings.removeValue(forKey: vchan) else { return }
         ledger.release(peer.tenant, ring.amount)
-        noteFewer(of: peer, left: peer.endedRings.count)
-    }
-
-    /// Publishes a connection again when about half of its rings are removed, and after the last one. What is published
-    /// has all rings of a connection: after each ring, it would cost the square of their number. A removed ring counts the
-    /// same until then.
-    private func noteFewer(of peer: Peer, left count: Int) {
-        if count & (count - 1) == 0 { changedPeers.insert(peer.number) }
+        changedPeers.insert(peer.number)
     }
 
     /// Releases the rings that were not started.
