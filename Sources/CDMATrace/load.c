@@ -18,7 +18,7 @@
 #include "dmatrace.h"
 
 #define OBJECT "libdmascope-trace.so"
-#define SONAME OBJECT ".2"
+#define SONAME OBJECT ".1"
 
 /* A symbol that LTTng defines in every object with probes of this provider. */
 #define PROVIDER "lttng_ust_tracepoint_provider_dmadev"

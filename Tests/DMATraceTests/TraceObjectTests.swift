@@ -8,7 +8,7 @@ import Testing
     @Test(
         "The object is found beside the program, in ../lib, and where the system looks",
         arguments: [
-            "bin/libdmascope-trace.so", "bin/libdmascope-trace.so.2", "lib/libdmascope-trace.so.2", "elsewhere",
+            "bin/libdmascope-trace.so", "bin/libdmascope-trace.so.1", "lib/libdmascope-trace.so.1", "elsewhere",
         ])
     func places(place: String) throws {
         let installation = try Installation()
@@ -34,7 +34,7 @@ import Testing
             #expect(result.exit == .exited(0) && result.errors == "", "\(result)")
             #expect(result.output.split(separator: "\n").count == TracePoints.all.count)
             try Data("no library".utf8).write(
-                to: URL(fileURLWithPath: installation.directory.file("bin/libdmascope-trace.so.2")))
+                to: URL(fileURLWithPath: installation.directory.file("bin/libdmascope-trace.so.1")))
         }
     }
 
@@ -44,8 +44,8 @@ import Testing
         try installation.linkObject(in: "lib")
         let dynamic = try outputOfProgram(
             try requiredTool("readelf", package: "binutils"),
-            ["--dynamic", "--wide", installation.directory.file("lib/libdmascope-trace.so.2")])
-        #expect(dynamic.contains("Library soname: [libdmascope-trace.so.2]"))
+            ["--dynamic", "--wide", installation.directory.file("lib/libdmascope-trace.so.1")])
+        #expect(dynamic.contains("Library soname: [libdmascope-trace.so.1]"))
         let needed = dynamic.matches(of: #/Shared library: \[(.+?)\.so/#).map(\.1)
         #expect(needed.contains("liblttng-ust"))
         #expect(!needed.contains { $0.hasPrefix("libswift") })

@@ -2,7 +2,7 @@ import Glibc
 import LinuxSystem
 
 extension DoctorCheck {
-    private static let objectName = "libdmascope-trace.so.2"
+    private static let objectName = "libdmascope-trace.so.1"
 
     /// The object that records events, where a process with devices looks for it.
     static let traceObject = DoctorCheck(name: "trace object") { _ in
