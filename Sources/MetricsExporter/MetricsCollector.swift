@@ -17,6 +17,8 @@ public final class MetricsCollector: Sendable {
         /// Paths of further sockets. `*`, `?` and `[…]` are shell wildcards. A path without wildcards is a source even when
         /// no socket exists.
         public var sockets: [String] = []
+        /// The sources that are read; `nil`: all. The others are not among the metrics.
+        public var selector: TelemetrySourceSelector?
         /// The users whose sources are read. The others are listed with the reason.
         public var trust = TelemetryTrust()
         /// Paths of sockets that are read before all others: those of this process.
@@ -30,6 +32,8 @@ public final class MetricsCollector: Sendable {
         public var sysfs = "/sys"
         /// The path of procfs, where the dma-bufs of processes are found; tests use a copy.
         public var procfs = "/proc"
+        /// Whether the kernel's DMA engines, and the dma-bufs of all processes, are included.
+        public var includesMachine = true
         /// Whether the metrics of this process (`process_*`) are included.
         public var includesProcessMetrics = true
         /// The statistics of the web server of this process, if there is one.
@@ -86,7 +90,9 @@ public final class MetricsCollector: Sendable {
         let proc = ProcDirectory()
         let resets = state.resets
         resets.beginRound()
-        let answers = try finder.query(timeout: configuration.timeout) { source in
+        let answers = try finder.query(
+            timeout: configuration.timeout, where: { configuration.selector?.includes($0) ?? true }
+        ) { source in
             SampleBuilder(source, rows: rows, resets: resets, proc: proc)
         }
         resets.endRound()
@@ -112,9 +118,10 @@ public final class MetricsCollector: Sendable {
         _ rows: [MetricRow], _ samples: [[MetricSample]], _ round: ScrapeRound, _ proc: ProcDirectory
     ) -> [MetricFamily] {
         let figures = configuration.includesProcessMetrics ? proc.ownFigures() : nil
-        let engines = KernelEngines(root: configuration.sysfs)
+        let engines = configuration.includesMachine ? KernelEngines(root: configuration.sysfs) : nil
         // Without a result in time, the last one: a process can delay the reading of its mappings.
-        let buffers = inventory.latest(waitingAtMost: .milliseconds(200))?.inventory
+        let buffers =
+            configuration.includesMachine ? inventory.latest(waitingAtMost: .milliseconds(200))?.inventory : nil
         let web = configuration.web
         return zip(rows, samples).map { row, samples in
             let points: [MetricPoint]
@@ -124,7 +131,7 @@ public final class MetricsCollector: Sendable {
             case .scrape(let take): (points, created) = (take(round), self.created)
             case .web(let take): (points, created) = (web.map(take) ?? [], web?.created)
             case .process(let take): (points, created) = (figures.map(take) ?? [], figures?.startTime)
-            case .kernel(let take): points = take(engines)
+            case .kernel(let take): points = engines.map(take) ?? []
             case .buffers(let take): points = buffers.map(take) ?? []
             }
             if !row.isCounted { created = nil }

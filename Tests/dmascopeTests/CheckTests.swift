@@ -334,7 +334,6 @@ import Testing
         #expect(try channel(after, since: Array(unread)).latencyP99 == nil)
         #expect(CheckFigures(after, since: Array(unread), seconds: 10).sourcesReadOnce.map(\.prefix) == ["p"])
         #expect(CheckFigures(after, since: before, seconds: 10).sourcesReadOnce.isEmpty)
-        #expect(CheckFigures(after, selector: TelemetrySourceSelector("other")).channels.isEmpty)
     }
 
     @Test func aLatencyBeyondAllBoundsIsAboveEveryThreshold() throws {

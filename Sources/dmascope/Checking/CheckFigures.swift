@@ -19,13 +19,9 @@ struct CheckFigures {
     /// - Parameters:
     ///   - earlier: an earlier collection; counters are the increase since then. Empty: the totals are used.
     ///   - seconds: the time between the two.
-    ///   - selector: use only the sources that it selects; `nil`: use all sources.
-    init(
-        _ families: [MetricFamily], since earlier: [MetricFamily] = [], seconds: Double = 0,
-        selector: TelemetrySourceSelector? = nil
-    ) {
-        let now = CheckCollection(families, selector)
-        let before = earlier.isEmpty ? nil : CheckCollection(earlier, selector)
+    init(_ families: [MetricFamily], since earlier: [MetricFamily] = [], seconds: Double = 0) {
+        let now = CheckCollection(families)
+        let before = earlier.isEmpty ? nil : CheckCollection(earlier)
         sources = now.sources
         if let before {
             sourcesReadOnce = sources.filter { $0.failure == nil && before.hasFailed($0.name) }.map(\.name)
@@ -87,13 +83,9 @@ struct CheckCollection {
     /// The least and greatest number of slots of any use.
     private var slots: [CheckedChannel.Key: ClosedRange<Double>] = [:]
 
-    init(_ families: [MetricFamily], _ selector: TelemetrySourceSelector?) {
-        var samples: [String: [MetricSample]] = [:]
-        for family in families {
-            samples[family.description.name] = family.samples.filter {
-                selector?.includes(TelemetrySource($0.labels)) ?? true
-            }
-        }
+    init(_ families: [MetricFamily]) {
+        let samples = Dictionary(
+            families.map { ($0.description.name, $0.samples) }, uniquingKeysWith: { first, _ in first })
         self.families = samples
         func byChannel<Value>(_ name: String, _ value: (MetricValue) -> Value?) -> [CheckedChannel.Key: Value] {
             Dictionary(

@@ -159,7 +159,7 @@ struct Check: ParsableCommand {
     }
 
     private func report() throws(TelemetryClientError) -> CheckReport {
-        let collector = sources.collector(includesThisProcess: false)
+        let collector = sources.collector(of: source.map(TelemetrySourceSelector.init))
         var earlier: [MetricFamily] = []
         var start = MonotonicTime.now
         if interval > 0 {
@@ -171,11 +171,11 @@ struct Check: ParsableCommand {
         }
         let seconds = interval > 0 ? Double(MonotonicTime.now.nanoseconds(since: start)) / 1e9 : 0
         let now = try collector.collect()
-        let figures = CheckFigures(
-            now, since: earlier, seconds: seconds, selector: source.map(TelemetrySourceSelector.init))
+        let figures = CheckFigures(now, since: earlier, seconds: seconds)
         if let source, figures.sources.isEmpty {
             var report = CheckReport()
-            let nearest = Suggestion.text(for: source, among: CheckFigures(now).sources.map(\.name.prefix))
+            let all = CheckFigures(try sources.collector(of: nil).collect()).sources
+            let nearest = Suggestion.text(for: source, among: all.map(\.name.prefix))
             report.addFinding(.critical, "no process matches \(source)\(nearest)")
             return report
         }

@@ -17,15 +17,32 @@ struct SourceOptions: ParsableArguments {
     func collector(
         includesThisProcess: Bool, ownSocket: String? = nil, web: WebStatistics? = nil
     ) -> MetricsCollector {
-        var configuration = MetricsCollector.Configuration()
-        configuration.sockets = finder.socket + (ownSocket.map(Self.elsewhere) ?? [])
-        configuration.trust = finder.trustOptions.trust
-        configuration.timeout = finder.timeout
+        var configuration = configuration
+        configuration.sockets += ownSocket.map(Self.elsewhere) ?? []
         configuration.ownSockets = ownSocket.map { [$0] } ?? []
         configuration.sysfs = sysfs
         configuration.includesProcessMetrics = includesThisProcess
         configuration.web = web
         return MetricsCollector(configuration)
+    }
+
+    /// The collector of DMA devices only, for `check`.
+    ///
+    /// - Parameter selector: the sources that are read; `nil`: all.
+    func collector(of selector: TelemetrySourceSelector?) -> MetricsCollector {
+        var configuration = configuration
+        configuration.selector = selector
+        configuration.includesMachine = false
+        configuration.includesProcessMetrics = false
+        return MetricsCollector(configuration)
+    }
+
+    private var configuration: MetricsCollector.Configuration {
+        var configuration = MetricsCollector.Configuration()
+        configuration.sockets = finder.socket
+        configuration.trust = finder.trustOptions.trust
+        configuration.timeout = finder.timeout
+        return configuration
     }
 
     /// The collector for the live page.
