@@ -1,6 +1,7 @@
 import ArgumentParser
 import LivePage
 import MetricsExporter
+import TelemetryClient
 import TelemetryWire
 
 /// Which sources metrics are collected from.
