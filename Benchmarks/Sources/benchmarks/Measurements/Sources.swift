@@ -76,18 +76,7 @@ private func measureCommands(_ session: Session, _ sources: SourceProcesses) thr
 
 /// Runs a program to its end, without its output.
 private func run(_ command: [String], runDirectory: String) throws(Failure) {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    for descriptor: Int32 in 1...2 {
-        posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0)
-    }
-    var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-    var environment: [UnsafeMutablePointer<CChar>?] = [strdup("RUNTIME_DIRECTORY=\(runDirectory)"), nil]
-    defer { (arguments + environment).forEach { free($0) } }
-    var process: pid_t = 0
-    try Failure.check(posix_spawn(&process, command[0], &actions, nil, &arguments, &environment), command[0])
+    let process = try Child.startSilently(command, environment: ["RUNTIME_DIRECTORY": runDirectory])
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0 {
         guard errno == EINTR else { throw Failure("\(command[0]): \(String(cString: strerror(errno)))") }

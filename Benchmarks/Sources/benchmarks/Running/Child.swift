@@ -53,6 +53,24 @@ final class Child {
         process.waitUntilExit()
     }
 
+    /// Starts a program without input and output, which the caller waits for.
+    static func startSilently(_ command: [String], environment: [String: String] = [:]) throws(Failure) -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        for descriptor: Int32 in 1...2 {
+            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0)
+        }
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+        var inherited: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
+        defer { (arguments + inherited).forEach { free($0) } }
+        var process: pid_t = 0
+        try Failure.check(posix_spawnp(&process, command[0], &actions, nil, &arguments, &inherited), command[0])
+        return process
+    }
+
     /// Runs a program to its end and returns its output.
     static func output(of command: [String], environment: [String: String] = [:]) throws(Failure) -> String {
         let process = Process()

@@ -12,17 +12,7 @@ struct ProcessUsage {
     ///
     /// - Parameter statuses: the exit statuses that are no failure.
     init(of command: [String], allowing statuses: Set<Int32> = [0]) throws(Failure) {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        for descriptor: Int32 in 1...2 {
-            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0)
-        }
-        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-        defer { arguments.forEach { free($0) } }
-        var process: pid_t = 0
-        try Failure.check(posix_spawnp(&process, command[0], &actions, nil, &arguments, environ), command[0])
+        let process = try Child.startSilently(command)
         var (status, usage, peak): (Int32, rusage, Double) = (0, rusage(), 0)
         while true {
             let ended = wait4(process, &status, WNOHANG, &usage)

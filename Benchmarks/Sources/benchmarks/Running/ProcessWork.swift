@@ -36,6 +36,8 @@ final class ProcessWork {
     }
 
     /// The work that `body` causes, up to its end: until the process has used less than 20 µs of a processor in 5 ms.
+    ///
+    /// A look in 5 ms can be early: what starts later, as the timer of a process that waits, is not counted.
     func caused(by body: () throws -> Void) throws -> Double {
         let begin = try now()
         try body()
