@@ -138,6 +138,35 @@ import Testing
         }
     }
 
+    /// A parser keeps long names; whatever the texts before had, each text has its own.
+    @Test func aParserReadsTheSameTreeAsAValueHas() throws {
+        let parser = JSONParser()
+        for number in 0..<2000 {
+            let name = "a_name_of_twenty_bytes_\(number % 700)"
+            let text =
+                #"{"\#(name)":[\#(number),-1,18446744073709551615,0.5,null,true,"é\n"],"short":{"\#(name)x":\#(Int64.max)}}"#
+            let bytes = Array(text.utf8)
+            let tree = try bytes.withUnsafeBytes { try parser.parseTree($0) }
+            #expect(tree == (try JSONValue(parsing: text)).tree)
+            #expect(tree.keys == [name, "short"])
+        }
+    }
+
+    @Test(
+        arguments: [
+            .null, .bool(true), .bool(false), .integer(0), .integer(-1), .integer(9), .integer(10), .integer(.min),
+            .integer(.max),
+            .unsigned(.max), .double(0.1), .double(-1e300), .double(.nan), .double(.infinity), .string(""),
+            .string("é/\u{7f}"),
+            .string(String(String.UnicodeScalarView((0..<0x80).compactMap(Unicode.Scalar.init)))), .array([]),
+            .object([]),
+            .array([.null, .array([.integer(1), .string("a\"b\\")])]),
+            .object([.init("a\"\n", .object([.init("", .null)])), .init("b", .array([]))]),
+        ] as [JSONTree])
+    func aTreeIsWrittenAsAValueIs(_ tree: JSONTree) {
+        #expect(String(decoding: tree.utf8, as: UTF8.self) == JSONValue(tree).text)
+    }
+
     @Test func bytesThatAreNotUTF8AreRefused() {
         let bytes: [UInt8] = [0x22, 0xFF, 0x22]
         #expect(throws: JSONParseError.self) {
