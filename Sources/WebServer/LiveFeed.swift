@@ -78,7 +78,7 @@ actor LiveFeed {
             queue.async { [collector] in
                 let began = MonotonicTime.now
                 let text = Result { () throws(TelemetryClientError) in
-                    try ByteBuffer(bytes: collector.snapshot().utf8)
+                    try JSONValue(collector.snapshot()).withText { ByteBuffer(bytes: $0) }
                 }
                 continuation.resume(returning: Frame(number: number, text: text, began: began))
             }

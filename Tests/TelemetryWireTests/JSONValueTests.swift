@@ -152,21 +152,6 @@ import Testing
         }
     }
 
-    @Test(
-        arguments: [
-            .null, .bool(true), .bool(false), .integer(0), .integer(-1), .integer(9), .integer(10), .integer(.min),
-            .integer(.max),
-            .unsigned(.max), .double(0.1), .double(-1e300), .double(.nan), .double(.infinity), .string(""),
-            .string("é/\u{7f}"),
-            .string(String(String.UnicodeScalarView((0..<0x80).compactMap(Unicode.Scalar.init)))), .array([]),
-            .object([]),
-            .array([.null, .array([.integer(1), .string("a\"b\\")])]),
-            .object([.init("a\"\n", .object([.init("", .null)])), .init("b", .array([]))]),
-        ] as [JSONTree])
-    func aTreeIsWrittenAsAValueIs(_ tree: JSONTree) {
-        #expect(String(decoding: tree.utf8, as: UTF8.self) == JSONValue(tree).text)
-    }
-
     @Test func bytesThatAreNotUTF8AreRefused() {
         let bytes: [UInt8] = [0x22, 0xFF, 0x22]
         #expect(throws: JSONParseError.self) {
