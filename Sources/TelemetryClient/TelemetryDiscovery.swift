@@ -15,8 +15,10 @@ public enum TelemetryDiscovery {
 
     /// Searches below the run directories, and those of the guests of this host in them.
     ///
-    /// - Parameter selector: directories of prefixes that cannot have a source of this selection are not read; `nil`: all are
-    ///   read. What was found may have others, too.
+    /// - Parameters:
+    ///   - directories: the run directories.
+    ///   - selector: directories of prefixes that cannot have a source of this selection are not read; `nil`: all are read.
+    ///     What was found may have others, too.
     public static func search(
         _ directories: [TelemetryRunDirectory] = TelemetryRunDirectory.candidates,
         for selector: TelemetrySourceSelector? = nil
