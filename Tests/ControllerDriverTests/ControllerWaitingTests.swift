@@ -37,7 +37,15 @@ import Testing
         /// A task that waits for an operation that never ends.
         func waitForever() async throws -> Task<VirtualChannel.Completions, any Error> {
             try copy()
-            let task = Task { try await self.device.virtualChannel(0).nextCompleted(upTo: 1) }
+            let task = Task {
+                while true {
+                    // One of the looks below can be that of the moment.
+                    do { return try await self.device.virtualChannel(0).nextCompleted(upTo: 1) } catch let error
+                        as DMAError
+                        where error.code == .busy
+                    { await Task.yield() }
+                }
+            }
             // A second wait is refused as soon as there is the first.
             while true {
                 do throws(DMAError) {

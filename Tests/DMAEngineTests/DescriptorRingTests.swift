@@ -93,14 +93,14 @@ import Testing
     /// An engine that sleeps early meets the doorbell at every step of falling asleep; a lost wake-up never ends. Of a
     /// whole burst the doorbell is long in coming: what was enqueued before it must reach the ring first.
     @Test(
-        "An engine that falls asleep hears the next doorbell, a million times", .timeLimit(.minutes(30)),
+        "An engine that falls asleep hears the next doorbell, each of many times", .timeLimit(.minutes(30)),
         arguments: [1, 32])
     func wakingUp(burst: Int) throws {
         let ring = try TestRing(engine: Engine(idleRounds: 20), descriptorCount: 64)
         defer { ring.retire() }
         var random = SeededGenerator(for: "waking up")
         var target: UInt64 = 0
-        let (producer, rounds) = (ring.producer, ThreadSanitizer.isActive ? 10_000 : 500_000)
+        let (producer, rounds) = (ring.producer, ThreadSanitizer.isActive ? 5_000 : 100_000)
         var (refused, failed) = (0, 0)
         withUnsafeMutableBytes(of: &target) { target in
             let place = address(target.baseAddress)

@@ -121,7 +121,7 @@ import Testing
     }
 
     /// Of the memories whose calls stall: a busy machine may take a second for a call that returns at once.
-    private let limit = Duration.seconds(5)
+    private let limit = Duration.seconds(3)
     private let one: UInt64 = 0x10_0000, two: UInt64 = 0x20_0000
 
     @Test("An access begins before the first byte moves, and has ended when the operation is complete")
@@ -177,7 +177,7 @@ import Testing
 
     @Test("A call that fails, or does not return at the end, is an error of the operation")
     func failures() throws {
-        let (from, to) = (Exporter(lane), Exporter(Lane(), timeout: limit))
+        let (from, to) = (Exporter(lane, timeout: limit), Exporter(Lane(), timeout: limit))
         add(from, at: one)
         add(to, at: two)
         let ring = try ring()

@@ -48,32 +48,15 @@ public struct Exposition: Sendable {
                 }
                 continue
             }
-            let match = line.wholeMatch(
-                of: #/(?s)([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.+\})? ([+-]?[0-9][0-9.]*(?:e[+-]?[0-9]+)?|[+-]Inf|NaN)/#)
-            guard let match else { throw TestSupportError("no line of metrics: \(line)") }
-            let name = String(match.1)
-            guard name.hasPrefix(family), !family.isEmpty else { throw TestSupportError("\(name) is no \(family)") }
-            guard series.insert(String(match.1 + (match.2 ?? ""))).inserted else {
-                throw TestSupportError("there twice: \(line)")
+            var reader = LineReader(line)
+            guard let sample = reader.sample() else { throw TestSupportError("no line of metrics: \(line)") }
+            guard sample.name.hasPrefix(family), !family.isEmpty else {
+                throw TestSupportError("\(sample.name) is no \(family)")
             }
-            let labels = try match.2.map { try Self.labels($0.dropFirst().dropLast(), line) } ?? [:]
-            samples.append(Sample(name: name, labels: labels, text: String(match.3)))
+            guard series.insert(reader.series).inserted else { throw TestSupportError("there twice: \(line)") }
+            samples.append(sample)
         }
         self.samples = samples
-    }
-
-    private static func labels(_ text: Substring, _ line: Substring) throws -> [String: String] {
-        var labels: [String: String] = [:]
-        var rest = text
-        while let match = rest.prefixMatch(of: #/(?s)([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\[\\n"])*)"(,(?=.)|$)/#) {
-            let value = String(match.2).replacing(#/\\(.)/#) { $0.1 == "n" ? "\n" : $0.1 }
-            guard labels.updateValue(value, forKey: String(match.1)) == nil else {
-                throw TestSupportError("the label \(match.1) is there twice: \(line)")
-            }
-            rest = rest[match.range.upperBound...]
-        }
-        guard rest.isEmpty else { throw TestSupportError("no labels: \(line)") }
-        return labels
     }
 
     /// The samples of a name whose labels are among others these.

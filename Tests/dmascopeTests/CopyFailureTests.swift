@@ -27,8 +27,8 @@ import Testing
     }
 
     /// Begins a copy that takes long, byte by byte, and returns when some are done.
-    private func startSlowly(_ options: String...) throws -> RunningProgram {
-        try write(4_000_000)
+    private func startSlowly(_ options: String..., byteCount: Int = 4_000_000) throws -> RunningProgram {
+        try write(byteCount)
         let copy = try RunningProgram(
             scope.program, ["copy", source, target + "/copy", "--chunk", "1"] + options,
             environment: scope.environment)
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func aSourceThatIsChangedMeanwhile() throws {
-        let copy = try startSlowly("--verify")
+        let copy = try startSlowly("--verify", byteCount: 1_000_000)
         let file = open(source, O_WRONLY)
         #expect(pwrite(file, "x", 1, 0) == 1)
         close(file)
