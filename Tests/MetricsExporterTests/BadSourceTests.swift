@@ -118,9 +118,11 @@ import Testing
     func impossibleCountsFailTheirSourceOnly(prefix: String, reply: String) throws {
         let offers = Self.offers.replacing(
             "/dmadev/stats", with: reply.contains("latency") ? "/dmadev/latency" : "/dmadev/stats")
-        let bad = try peer(prefix, Self.answering([offers, #"{"/dmadev/list":[0]}"#, Self.info, reply]))
+        // Where channels are missing, the device is looked at again.
+        let bad = try peer(prefix, Self.answering([offers, #"{"/dmadev/list":[0]}"#, Self.info, reply, Self.info]))
         let good = try peer("good", Self.answering([Self.offers, #"{"/dmadev/list":[]}"#]))
         let text = try exposition(MetricsCollector(configuration))
+        #expect(text["dmascope_scrape_failure_info", ["reason": "timedOut"]].isEmpty)
         #expect(text.value("dmascope_scrape_success", ["prefix": prefix]) == 0)
         #expect(text.value("dmascope_scrape_success", ["prefix": "good"]) == 1)
         #expect(text["dmascope_scrape_failure_info"].map { $0.labels["prefix"] } == [prefix])

@@ -251,6 +251,8 @@ import Testing
         let program = try RunningProgram(builtProduct("TelemetryTestServer"), [directory.path, "app"])
         let path = try program.nextLine()
         var configuration = configuration
+        // Once it is waited for until then.
+        configuration.timeout = .seconds(10)
         let collector = MetricsCollector(configuration)
         let known = [
             "prefix": "app", "pid": "\(program.processID)", "program": "dmascope", "version": DmascopeVersion.number,
