@@ -26,6 +26,8 @@ let commit =
 
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
     name: "dmascope",
     products: [
@@ -173,18 +175,41 @@ let package = Package(
                 "TelemetryServer", "TelemetryWire", systemPackage,
             ], exclude: ["libdmadev.map"], swiftSettings: swiftSettings),
 
-        // L4: the program.
+        // L4: what the program's subcommands share, then the subcommands, in modules that are compiled side by side.
+        swiftTarget(
+            "CommandSupport",
+            [
+                "DMADev", "LinuxSystem", "MetricsExporter", "ObservedCounters", "TelemetryClient", "TelemetryWire",
+                systemPackage, argumentParser,
+            ]),
+        swiftTarget(
+            "PeerCommands",
+            [
+                "CommandSupport", "DMADev", "DMATelemetry", "LinuxSystem", "MachineInventory", "MetricsExporter",
+                "ObservedCounters", "OpenMetricsText", "TelemetryClient", "TelemetryWire", systemPackage,
+                argumentParser,
+            ]),
+        swiftTarget(
+            "CopyCommands",
+            [
+                "CommandSupport", "ControllerDriver", "DMAController", "DMADev", "DMATelemetry", "DeviceDrivers",
+                "GuestMachine", "LinuxSystem", "TelemetryServer", "TelemetryWire", systemPackage, argumentParser,
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        swiftTarget(
+            "TraceCommands",
+            [
+                "CommandSupport", "DMADev", "DMATrace", "LinuxSystem", "MetricsExporter", "TelemetryClient",
+                "TelemetryWire", "TraceAnalysis", systemPackage, argumentParser,
+            ]),
+        // L4: the program, with the subcommands that need the web server.
         .executableTarget(
             name: "dmascope",
             dependencies: [
-                "CBuildInfo", "ControllerDriver", "DMAController", "DMADev", "DeviceDrivers", "DMATelemetry",
-                "DomainBroker",
-                "GuestMachine",
-                "LivePage", "MachineInventory", "MetricsExporter", "ObservedCounters", "OpenMetricsText",
-                "TelemetryServer", "TelemetryClient",
-                "TelemetryWire", "LinuxSystem", "DMATrace", "TraceAnalysis", "WebServer", systemPackage,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
+                "CBuildInfo", "CommandSupport", "CopyCommands", "DMAController", "DMADev", "DMATelemetry", "DMATrace",
+                "DeviceDrivers", "DomainBroker", "LinuxSystem", "LivePage", "MetricsExporter", "PeerCommands",
+                "TelemetryClient", "TelemetryServer", "TelemetryWire", "TraceCommands", "WebServer", systemPackage,
+                argumentParser, .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: swiftSettings),
@@ -422,40 +447,27 @@ let package = Package(
         test(
             of: "dmascope",
             [
-                "dmascope", "CDMADev", "DMADev", "DMATrace", "LinuxSystem", "MetricsTestSupport", "OpenMetricsText",
-                "TelemetryClient", "TelemetryTestSupport", "TelemetryTestServer", "TelemetryWire", "TestSupport",
-                "telemetry-crowd", systemPackage,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "dmascope", "CDMADev", "CommandSupport", "DMADev", "DMATrace", "LinuxSystem", "MetricsTestSupport",
+                "OpenMetricsText", "PeerCommands", "TelemetryClient", "TelemetryTestSupport", "TelemetryTestServer",
+                "TelemetryWire", "TestSupport", "telemetry-crowd", systemPackage, argumentParser,
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
     ]
 )
 
-// The fuzz targets, one program whose `main` is libFuzzer's: only scripts/fuzz builds it. A program cannot use another one,
-// so the part of `dmascope` that it needs is a library here.
+// The fuzz targets, one program whose `main` is libFuzzer's: only scripts/fuzz builds it.
 if Context.environment["DMASCOPE_ONLY"] == "fuzz" {
-    package.targets.removeAll { $0.name == "dmascope" }
     package.targets += [
-        .target(
-            name: "dmascope",
-            dependencies: [
-                "LinuxSystem", "OpenMetricsText", "TelemetryClient", "TelemetryWire", systemPackage,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            sources: [
-                "Checking", "Support/ExitStatus.swift", "Support/Pause.swift", "Support/StandardStreams.swift",
-            ],
-            swiftSettings: swiftSettings),
         .executableTarget(
             name: "fuzz",
             dependencies: [
                 "CDMADev", "ControllerProtocol", "DMAController", "DMADev", "DMAEngine", "DMATelemetry",
                 "DeviceDrivers", "DomainLink", "LinuxSystem", "LivePage", "MetricsExporter", "ObservedCounters",
-                "OpenMetricsText", "TelemetryClient", "TelemetryServer", "TelemetryWire", "WebServer", "dmascope",
+                "OpenMetricsText", "PeerCommands", "TelemetryClient", "TelemetryServer", "TelemetryWire", "WebServer",
                 systemPackage,
                 .product(name: "Logging", package: "swift-log"),
-            ], path: "Tests/Fuzz", exclude: ["Corpora", "README.md"], swiftSettings: swiftSettings),
+            ], path: "Tests/Fuzz", exclude: ["Corpora", "README.md"], swiftSettings: swiftSettings)
     ]
 }
 

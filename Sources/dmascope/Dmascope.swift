@@ -1,9 +1,14 @@
+import CommandSupport
 import ArgumentParser
+import CopyCommands
 import Glibc
+import PeerCommands
 import TelemetryWire
+import TraceCommands
 
-/// The program. A new subcommand is a file in `Commands`, and a row in `subcommands`. Each says its `commandName`: at every
-/// start ArgumentParser needs the names of all of them, and to make one from a type takes a tenth of a millisecond.
+/// The program. A new subcommand is a file in `Commands` of a module, a row in the module's list, and one in `subcommands`. Each
+/// says its `commandName`: at every start ArgumentParser needs the names of all of them, and to make one from a type takes a
+/// tenth of a millisecond.
 @main
 struct Dmascope: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,26 +26,26 @@ struct Dmascope: ParsableCommand {
         subcommands: [
             Serve.self,
             Monitor.self,
-            Copy.self,
-            Ps.self,
-            List.self,
-            Info.self,
-            Stats.self,
-            Stat.self,
-            Vchans.self,
-            Top.self,
-            Metrics.self,
-            Check.self,
+            CopySubcommands.copy,
+            PeerSubcommands.ps,
+            PeerSubcommands.list,
+            PeerSubcommands.info,
+            PeerSubcommands.stats,
+            PeerSubcommands.stat,
+            PeerSubcommands.vchans,
+            PeerSubcommands.top,
+            PeerSubcommands.metrics,
+            PeerSubcommands.check,
             Doctor.self,
-            Observe.self,
-            Errors.self,
-            Group.self,
-            Memory.self,
-            Demo.self,
-            Bench.self,
-            Query.self,
-            Trace.self,
-            Audit.self,
+            PeerSubcommands.observe,
+            PeerSubcommands.errors,
+            PeerSubcommands.group,
+            PeerSubcommands.memory,
+            CopySubcommands.demo,
+            CopySubcommands.bench,
+            PeerSubcommands.query,
+            TraceSubcommands.trace,
+            TraceSubcommands.audit,
             Connector.self,
         ])
 

@@ -24,9 +24,8 @@ import Testing
 
     /// What `make run` calls, and all that a reader is shown.
     @Test func everySubcommandIsShown() throws {
-        let folder = "Sources/dmascope/Commands"
-        let files = Page.files(below: folder).map {
-            $0.dropFirst(folder.count + 1).dropLast(".swift".count).lowercased()
+        let files = Page.files(below: "Sources").compactMap {
+            $0.wholeMatch(of: #/Sources/(?:dmascope|[A-Za-z]+Commands)/Commands/([A-Za-z]+)\.swift/#)?.1.lowercased()
         }
         let words = try Console.commands().map { $0.line.split(separator: " ") }
         let shown =

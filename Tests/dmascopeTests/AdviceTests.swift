@@ -4,7 +4,7 @@ import TelemetryWire
 import TestSupport
 import Testing
 
-@testable import dmascope
+@testable import CommandSupport
 
 /// What commands say about names that do not exist, and instead of empty tables.
 @Suite struct AdviceTests {

@@ -1,9 +1,8 @@
+import CommandSupport
 import Foundation
 import TelemetryWire
 import TestSupport
 import Testing
-
-@testable import dmascope
 
 /// The live page with many processes, channels and tabs, and at another path.
 extension BrowserTests {

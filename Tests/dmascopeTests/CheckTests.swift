@@ -6,7 +6,7 @@ import TelemetryWire
 import TestSupport
 import Testing
 
-@testable import dmascope
+@testable import PeerCommands
 
 /// `dmascope check`.
 @Suite struct CheckTests {

@@ -11,9 +11,13 @@ import Testing
     static let files: [String] = {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let folder = package.appendingPathComponent("Sources/dmascope/Commands").path
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.map { $0.replacingOccurrences(of: ".swift", with: "").lowercased() }.sorted()
+        let sources = package.appendingPathComponent("Sources").path
+        func names(in folder: String) -> [String] {
+            (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        }
+        let modules = names(in: sources).filter { $0 == "dmascope" || $0.hasSuffix("Commands") }
+        return modules.flatMap { names(in: "\(sources)/\($0)/Commands") }
+            .map { $0.replacingOccurrences(of: ".swift", with: "").lowercased() }.sorted()
     }()
 
     @Test func everyFileOfACommandHasARowAndEveryRowAFile() throws {

@@ -5,7 +5,7 @@ import TelemetryWire
 import TestSupport
 import Testing
 
-@testable import dmascope
+@testable import PeerCommands
 
 /// `dmascope stat`.
 @Suite struct StatTests {

@@ -3,7 +3,7 @@ import TelemetryWire
 import TestSupport
 import Testing
 
-@testable import dmascope
+@testable import PeerCommands
 
 /// top, as a stream and on a terminal.
 @Suite struct TopTests {

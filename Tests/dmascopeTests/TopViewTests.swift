@@ -1,9 +1,10 @@
+import CommandSupport
 import DMADev
 import LinuxSystem
 import TestSupport
 import Testing
 
-@testable import dmascope
+@testable import PeerCommands
 
 /// Readings and keys in, rows and lines out: no process, no terminal.
 @Suite struct TopViewTests {

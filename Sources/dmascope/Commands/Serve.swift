@@ -1,3 +1,5 @@
+import CopyCommands
+import CommandSupport
 import ArgumentParser
 import DMAController
 import DMADev

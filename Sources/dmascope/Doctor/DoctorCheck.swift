@@ -1,3 +1,4 @@
+import CommandSupport
 import TelemetryClient
 import TelemetryWire
 import WebServer

@@ -1,3 +1,4 @@
+import CommandSupport
 import DMADev
 import Glibc
 import LinuxSystem

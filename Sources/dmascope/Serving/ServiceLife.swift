@@ -1,3 +1,4 @@
+import CommandSupport
 import DMAController
 import Glibc
 import LinuxSystem

@@ -1,3 +1,4 @@
+import CommandSupport
 import LinuxSystem
 import TelemetryWire
 import WebServer

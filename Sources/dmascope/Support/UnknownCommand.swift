@@ -1,3 +1,4 @@
+import CommandSupport
 import ArgumentParser
 
 /// A word of a command line that stands in the place of a subcommand and is none.

@@ -1,6 +1,6 @@
 import OpenMetricsText
 
-@testable import dmascope
+@testable import PeerCommands
 
 extension FuzzKind {
     /// Thresholds of `dmascope check`: the text in the first line, then values that are compared with them.

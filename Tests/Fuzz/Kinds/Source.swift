@@ -7,7 +7,7 @@ import SystemPackage
 import TelemetryClient
 import TelemetryWire
 
-@testable import dmascope
+@testable import PeerCommands
 
 extension FuzzKind {
     /// What another process sends as a telemetry server: its greeting in the first line, then a reply in each; after an
