@@ -73,10 +73,3 @@ package enum Quantity {
         return decimal(value, places: isWhole ? 0 : value >= 9.995 ? 1 : 2) + units[unit]
     }
 }
-
-extension Duration {
-    /// The duration in seconds.
-    package var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
-    }
-}

@@ -57,7 +57,7 @@ package struct FileMode: ExpressibleByArgument, Equatable {
     package let bits: mode_t
 
     /// All users read, the owner writes.
-    package static let readable = FileMode(bits: 0o644)
+    static let readable = FileMode(bits: 0o644)
 
     init(bits: mode_t) {
         self.bits = bits

@@ -14,7 +14,7 @@ package struct FinderOptions: ParsableArguments {
     @OptionGroup package var trustOptions: TrustOptions
 
     @Option(help: ArgumentHelp("Time limit for all answers of a source.", valueName: "seconds"))
-    package var scrapeTimeout = 1.0
+    var scrapeTimeout = 1.0
 
     package init() {}
 
