@@ -1,5 +1,5 @@
-import LinuxSystem
 import ArgumentParser
+import LinuxSystem
 import TelemetryClient
 
 /// The users whose telemetry sockets a command reads.

@@ -1,5 +1,5 @@
-import CommandSupport
 import ArgumentParser
+import CommandSupport
 import MachineInventory
 
 /// Where the dma-bufs of the machine are found.

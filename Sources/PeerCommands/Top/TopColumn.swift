@@ -1,5 +1,5 @@
-import CommandSupport
 import ArgumentParser
+import CommandSupport
 import DMADev
 
 /// A column of `top`. A new one is a row in ``all``.

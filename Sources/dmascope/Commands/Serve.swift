@@ -1,6 +1,6 @@
-import CopyCommands
-import CommandSupport
 import ArgumentParser
+import CommandSupport
+import CopyCommands
 import DMAController
 import DMADev
 import DMATelemetry

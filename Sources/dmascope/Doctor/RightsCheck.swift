@@ -1,6 +1,6 @@
 import CommandSupport
-import LinuxSystem
 import Glibc
+import LinuxSystem
 
 extension DoctorCheck {
     /// Who this user is to the servers.

@@ -1,6 +1,6 @@
 import CommandSupport
-import LinuxSystem
 import Glibc
+import LinuxSystem
 import TelemetryWire
 
 extension DoctorCheck {

@@ -1,5 +1,5 @@
-import CommandSupport
 import ArgumentParser
+import CommandSupport
 
 /// A word of a command line that stands in the place of a subcommand and is none.
 struct UnknownCommand {
