@@ -1,8 +1,8 @@
 import CPeers
 
 /// Copies of 1 MiB to 1 GiB, compared with the best way of one thread to copy them: memcpy, `rep movsb`, or a loop with
-/// stores past the caches. All run on the engine's processor. "Cold": before each copy the caches have neither side; a
-/// copy of 256 MiB or more is always cold. "Huge": in huge pages, where the system gives them.
+/// stores past the caches. All run on the engine's processor, and the engine is awake: the measurement `latency` has the
+/// wake-up. "Cold": before each copy the caches have neither side; a copy of 256 MiB or more is always cold. "Huge": in huge pages, where the system gives them.
 func measureLargeCopies(_ session: Session) throws {
     let setting = session.setting
     let lane = try Lane(setting)
