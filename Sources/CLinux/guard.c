@@ -269,14 +269,14 @@ __attribute__((noinline)) size_t clinux_guarded_moves(const struct clinux_move *
 	return count;
 }
 
-__attribute__((noinline)) int clinux_guarded_stream(uint64_t dst, uint64_t src, size_t bytes)
+__attribute__((noinline)) int clinux_guarded_large(uint64_t dst, uint64_t src, size_t bytes, struct clinux_pace *pace)
 {
 	struct clinux_move move = { .dst = dst, .src = src, .bytes = bytes };
 
 	if (mark_jump(guard.jump) != 0)
 		return guard.side;
 	arm(&move);
-	kernel_stream((unsigned char *)(uintptr_t)dst, (const unsigned char *)(uintptr_t)src, bytes);
+	kernel_copy_large((unsigned char *)(uintptr_t)dst, (const unsigned char *)(uintptr_t)src, bytes, pace);
 	disarm();
 	return CLINUX_GUARD_OK;
 }

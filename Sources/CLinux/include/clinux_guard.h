@@ -49,7 +49,23 @@ struct clinux_move {
  * finished. The moves must be readable: a fault on them counts as a fault of the move. */
 size_t clinux_guarded_moves(const struct clinux_move *_Nonnull moves, size_t count, int *_Nonnull result);
 
-/* Copies one area, bypassing the caches; source and destination must not overlap. */
-int clinux_guarded_stream(uint64_t dst, uint64_t src, size_t bytes);
+/* How a large area is copied. */
+enum clinux_way {
+	/* As is faster in a measurement of its first bytes. Past the caches, if the destination is not in them: such a
+	 * store need not read the line first. */
+	CLINUX_WAY_MEASURED,
+	CLINUX_WAY_CACHED,
+	/* Past the caches. */
+	CLINUX_WAY_STREAMED,
+};
+
+/* How the next bytes of a large area are copied; all 0 at first. */
+struct clinux_pace {
+	enum clinux_way way; /* a measurement replaces CLINUX_WAY_MEASURED by its result */
+	uint32_t cached, streamed; /* what the measurements took, the last one most; only for the next one */
+};
+
+/* Copies one area; source and destination must not overlap. An area of less than 68 KiB is not measured. */
+int clinux_guarded_large(uint64_t dst, uint64_t src, size_t bytes, struct clinux_pace *_Nonnull pace);
 
 #endif
