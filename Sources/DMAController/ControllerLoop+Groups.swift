@@ -132,6 +132,7 @@ extension ControllerLoop {
             guard let owner = openedWindows.removeValue(forKey: window)?.owner,
                 let open = owner.openWindows.removeValue(forKey: window.iova)
             else { continue }
+            owner.buffers[window.iova] = nil
             changedPeers.insert(owner.number)
             withdrawal.windows.append((owner.tenant, open))
         }
@@ -164,6 +165,7 @@ extension ControllerLoop {
             let opened = try groups.addWindow(
                 length: request.byteCount, rights: rights, to: request.group, by: peer.client)
             peer.openWindows[opened.iova] = window
+            peer.buffers[opened.iova] = PublishedState.Buffer(window)
             openedWindows[opened] = OpenedWindow(
                 owner: peer, address: UInt64(UInt(bitPattern: window.region.bytes.baseAddress)),
                 synchronized: window.region.synchronized)

@@ -6,7 +6,7 @@ internal import LinuxSystem
 internal import Logging
 
 /// The end of a connection, in three steps: it disappears from all tables; after a quiescent point its memberships are
-/// revoked; then its rings and memory are released, one ring at a time.
+/// revoked, and all its rings disappear from what is published; then rings and memory are released, one ring at a time.
 extension ControllerLoop {
     /// Disconnects a peer.
     func drop(_ peer: Peer) {
@@ -34,7 +34,7 @@ extension ControllerLoop {
         let withdrawal = withdraw(groups.depart(peer.client, isForced: peer.isExpelled))
         peer.memberships = [:]
         afterQuiescence(for: peer.tenant) { [self] in
-            for ring in peer.rings.values { ring.ring.wasDetached() }
+            withdrawRings(of: peer)
             engine.unwatch(device.bell.event.raw)
             complete(withdrawal)
             deliver()
@@ -48,16 +48,28 @@ extension ControllerLoop {
         for ring in peer.endedRings.values { ring.memory.keepApplicationPages() }
     }
 
+    /// Takes all rings of a disconnected peer, which the engine has left, from what is published.
+    private func withdrawRings(of peer: Peer) {
+        for (vchan, ring) in zip(peer.rings.keys, peer.rings.values) {
+            ring.ring.wasDetached()
+            peer.work += Work(of: ring.memory)
+            peer.claims = peer.claims + ring.claims.read(from: ring.memory)
+            peer.changedRings.insert(vchan)
+        }
+        swap(&peer.rings, &peer.leftRings)
+        changedPeers.insert(peer.number)
+    }
+
     /// Releases one ring of a disconnected peer, and with the last one the rest.
     func release(_ peer: Peer) {
-        if let vchan = peer.rings.keys.first {
-            removeRing(vchan, of: peer)
-            return queue.add(.release(peer), for: peer.tenant)
+        if let ring = peer.leftRings.removeAny() {
+            // The rest was counted when it was withdrawn.
+            let counted = Work(of: ring.memory)
+            end(ring)
+            peer.work += Work(of: ring.memory) - counted
+            return releaseNext(ring, of: peer)
         }
-        if let vchan = peer.endedRings.keys.first {
-            removeEnded(vchan, of: peer)
-            return queue.add(.release(peer), for: peer.tenant)
-        }
+        if let ring = peer.endedRings.removeAny() { return releaseNext(ring, of: peer) }
         removeNew(of: peer)
         departedWork += peer.work
         departedWork.refusedAccesses &+= peer.device?.domains.refusedAccesses ?? 0
@@ -65,8 +77,8 @@ extension ControllerLoop {
             ledger.release(peer.tenant, amount)
         }
         blockingCalls.release(peer.windows.values.map(\.region.mapping) + peer.files.values.map(\.mapping))
-        peer.windows = [:]
-        peer.files = [:]
+        peer.windows = ChargedTable()
+        peer.files = ChargedTable()
         leaving[peer.number] = nil
         takeDelayedArrivals(peer.tenant)
         changedPeers.insert(peer.number)
@@ -74,13 +86,25 @@ extension ControllerLoop {
         logger.debug("an application disconnected", metadata: Self.metadata(of: peer))
     }
 
-    /// Releases a ring that the engine has left; operations that are not finished end as aborted.
+    /// Reverts the charge for a ring that is gone, and leaves the next one for the tenant's next turn.
+    private func releaseNext(_ ring: some Charged, of peer: Peer) {
+        ledger.release(peer.tenant, ring.amount)
+        changedPeers.insert(peer.number)
+        queue.add(.release(peer), for: peer.tenant)
+    }
+
+    /// Ends a ring that the engine has left: operations that are not finished end as aborted.
+    private func end(_ ring: Peer.Ring) {
+        ring.ring.abortRest()
+        for handler in ring.handlers { groups.release(handler) }
+    }
+
+    /// Releases a stopped ring.
     func removeRing(_ vchan: UInt16, of peer: Peer) {
         guard let ring = peer.rings.removeValue(forKey: vchan) else { return }
-        ring.ring.abortRest()
+        end(ring)
         peer.work += Work(of: ring.memory)
         peer.claims = peer.claims + ring.claims.read(from: ring.memory)
-        for handler in ring.handlers { groups.release(handler) }
         if peer.region == nil {
             let bytes = QuotaLedger.Amount(bytes: ring.amount.bytes)
             ledger.release(peer.tenant, QuotaLedger.Amount(rings: ring.amount.rings))
@@ -89,6 +113,7 @@ extension ControllerLoop {
             // The application has the memory, whose engine's part is here.
             ledger.release(peer.tenant, ring.amount)
         }
+        peer.changedRings.insert(vchan)
         changedPeers.insert(peer.number)
     }
 
@@ -105,6 +130,6 @@ extension ControllerLoop {
             ledger.release(peer.tenant, ring.amount)
             for handler in ring.handlers { groups.release(handler) }
         }
-        peer.newRings = [:]
+        peer.newRings = ChargedTable()
     }
 }

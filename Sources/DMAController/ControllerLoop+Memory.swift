@@ -32,6 +32,7 @@ extension ControllerLoop {
         }
         retire(old)
         peer.windows[iova] = window
+        peer.buffers[iova] = PublishedState.Buffer(window)
         changedPeers.insert(peer.number)
         answerAfterPopulating(window, peer, MemoryRegistered(iova: iova), sequence: sequence)
         return nil
@@ -197,6 +198,7 @@ extension ControllerLoop {
             return Refusal(.invalidArgument, "IOVA 0x\(String(request.iova, radix: 16)): no registration starts there")
         }
         retire(old)
+        peer.buffers[request.iova] = nil
         changedPeers.insert(peer.number)
         answerAfterQuiescence(peer, sequence) { [self] in
             ledger.release(peer.tenant, window.amount)

@@ -24,11 +24,14 @@ extension ControllerLoop {
             statistics.rebuiltBytes += UInt64(group?.byteCount ?? 0)
             changed.append((id, group))
         }
-        let rows = changedPeers.map { number in (number, (peers[number] ?? leaving[number]).map(row)) }
+        let rows = changedPeers.map { number in
+            let peer = peers[number] ?? leaving[number]
+            return (number, peer.map(row), peer.map(takeChangedRings) ?? [])
+        }
         published.change { [statistics, departedWork] contents in
             contents.statistics = statistics
             contents.departedWork = departedWork
-            for (number, row) in rows { contents.connections[number] = row }
+            for (number, row, rings) in rows { contents.store(row, of: number, rings) }
             for (id, group) in changed { contents.groups[id] = group }
         }
         changedPeers = []
@@ -52,13 +55,14 @@ extension ControllerLoop {
                 .init("memory_bytes", peer.chargedBytes), .init("denied_joins", peer.deniedJoins),
                 .init("refused_requests", peer.refusedRequests),
             ],
-            buffers: [peer.windows, peer.openWindows].flatMap(\.values).compactMap { window in
-                window.region.synchronized.map {
-                    PublishedState.Buffer(exporter: window.region.exporter, byteCount: window.amount.bytes, memory: $0)
-                }
-            },
-            work: peer.work, claims: peer.claims, map: peer.device?.domains,
-            rings: peer.rings.values.map { PublishedState.Ring(memory: $0.memory, claims: $0.claims) })
+            buffers: peer.buffers, work: peer.work, claims: peer.claims, map: peer.device?.domains)
+    }
+
+    private func takeChangedRings(of peer: Peer) -> [PublishedState.RingChange] {
+        defer { peer.changedRings = [] }
+        return peer.changedRings.map { vchan in
+            (vchan, peer.rings[vchan].map { PublishedState.Ring(memory: $0.memory, claims: $0.claims) })
+        }
     }
 }
 
@@ -78,6 +82,15 @@ struct Work: Sendable {
         operations = counters.completed
         errors = counters.errors
         bytes = counters.bytes
+    }
+
+    static func - (more: Work, less: Work) -> Work {
+        var rest = more
+        rest.operations &-= less.operations
+        rest.errors &-= less.errors
+        rest.bytes &-= less.bytes
+        rest.refusedAccesses &-= less.refusedAccesses
+        return rest
     }
 
     static func += (sum: inout Work, more: Work) {

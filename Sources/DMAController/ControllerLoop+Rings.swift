@@ -118,6 +118,7 @@ extension ControllerLoop {
         peer.rings[request.vchan] = Peer.Ring(
             ring: EngineRing(new.configuration, memory: new.memory, engine: engine), memory: new.memory,
             amount: new.amount, handlers: new.handlers)
+        peer.changedRings.insert(request.vchan)
         changedPeers.insert(peer.number)
         answer(peer, Done(), sequence: sequence)
         return nil

@@ -20,7 +20,7 @@ public final class DMAController: ReportingController {
     public let groupEvents: GroupEventLog
 
     private let stopEvent: StopEvent
-    private let published = PublishedState()
+    let published = PublishedState()
     private let controllerID: UInt16
     private let arrivals: GuestArrivals
     private let ping: LoopPing

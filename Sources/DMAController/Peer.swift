@@ -7,19 +7,19 @@ internal import LinuxSystem
 /// One connection, which is one device of one application, with its resources. For the control thread only.
 final class Peer {
     /// One registered memory region.
-    struct Window {
+    struct Window: Charged {
         let region: TenantMemory.Region
         let amount: QuotaLedger.Amount
     }
 
     /// A file that is mapped whole, from its first window to the end of the connection.
-    struct File {
+    struct File: Charged {
         let mapping: SharedMapping
         let amount: QuotaLedger.Amount
     }
 
     /// A ring that is not started: its application has the memory.
-    final class NewRing {
+    final class NewRing: Charged {
         let memory: RingMemory
         /// Not for a ring in a region.
         let files: RingFiles?
@@ -50,13 +50,13 @@ final class Peer {
     }
 
     /// The memory of a ring that has ended. Its application reads the counters in it until it attaches the next one.
-    struct EndedRing {
+    struct EndedRing: Charged {
         let memory: RingMemory
         let amount: QuotaLedger.Amount
     }
 
     /// One ring that the engine serves.
-    struct Ring {
+    struct Ring: Charged {
         let ring: EngineRing
         /// Contains the counters of the engine and those that the application claims.
         let memory: RingMemory
@@ -133,16 +133,22 @@ final class Peer {
     /// Identifies the peer in the access groups. The device's number in its process is as claimed: not checked.
     var client: AccessGroupClient
     var device: Device?
-    var newRings: [UInt16: NewRing] = [:]
-    var rings: [UInt16: Ring] = [:]
-    var endedRings: [UInt16: EndedRing] = [:]
-    var windows: [UInt64: Window] = [:]
-    var files: [ObjectIdentifier: File] = [:]
+    var newRings = ChargedTable<UInt16, NewRing>()
+    var rings = ChargedTable<UInt16, Ring>()
+    /// The rings of a disconnected peer, which the engine has left.
+    var leftRings = ChargedTable<UInt16, Ring>()
+    var endedRings = ChargedTable<UInt16, EndedRing>()
+    /// The channels whose rings have changed since the last publication.
+    var changedRings: Set<UInt16> = []
+    var windows = ChargedTable<UInt64, Window>()
+    var files = ChargedTable<ObjectIdentifier, File>()
     var stopping: Stopping?
     /// The halt state of the rings with faults, from the first such ring to the stop.
     var halt: DeviceHalt?
     /// Memory that other members of a group can access, by IOVA.
-    var openWindows: [UInt64: Window] = [:]
+    var openWindows = ChargedTable<UInt64, Window>()
+    /// The dma-bufs of both kinds of memory, by IOVA.
+    var buffers: [UInt64: PublishedState.Buffer] = [:]
     /// It has been in a group or has watched a ring: it may receive events.
     var receivesEvents = false
     var memberships: [AccessGroupID: Membership] = [:]
@@ -186,10 +192,10 @@ final class Peer {
 
     /// Bytes that its user is charged for memory and rings.
     var chargedBytes: UInt64 {
-        let amounts =
-            windows.values.map(\.amount) + openWindows.values.map(\.amount) + newRings.values.map(\.amount)
-            + rings.values.map(\.amount) + endedRings.values.map(\.amount) + files.values.map(\.amount)
-        return amounts.reduce(0) { $0 &+ $1.bytes }
+        [
+            windows.byteCount, openWindows.byteCount, newRings.byteCount, rings.byteCount, leftRings.byteCount,
+            endedRings.byteCount, files.byteCount,
+        ].reduce(0, &+)
     }
 
     /// The poller's tokens of its socket and its process.

@@ -50,10 +50,15 @@ struct CompletionWatches {
         watches.append(watch)
     }
 
-    /// Ends the watch of a ring that is removed.
-    mutating func remove(_ consumer: UnsafeMutablePointer<RingConsumer>) {
-        for watch in watches where watch.consumer == consumer { _ = watch.recipient.notify() }
-        watches.removeAll { $0.consumer == consumer }
+    /// Ends the watches of rings that are removed.
+    mutating func remove(_ rings: [ServedRing]) {
+        guard !watches.isEmpty else { return }
+        let consumers = Set(rings.lazy.map(\.consumer))
+        watches.removeAll { watch in
+            guard consumers.contains(watch.consumer) else { return false }
+            _ = watch.recipient.notify()
+            return true
+        }
     }
 
     /// Announces what was published on the next few rings.

@@ -66,9 +66,9 @@ public final class Engine: Sendable {
     /// Adds a ring to the rounds: the next one has it.
     func attach(_ ring: EngineRing) {
         shared.change { state in
-            state.rings.append(ring)
-            state.counted.append(ring)
-            state.assignment.changes.append(.add(ring.node, ring.consumer, ring.key))
+            state.rings.insert(ring)
+            state.counted.insert(ring)
+            state.assignment.changes.append(.add(ring.served, ring.key))
         }
     }
 
@@ -77,12 +77,12 @@ public final class Engine: Sendable {
         waitFor(remove([ring]))
     }
 
-    /// Removes rings: the engine does not access their memory after the returned point.
+    /// Removes rings in one change: the engine does not access their memory after the returned point. Rings that are removed
+    /// already stay so.
     func remove(_ rings: [EngineRing]) -> QuiescentPoint {
-        let removed = Set(rings.map(ObjectIdentifier.init))
         let generation = shared.change { state in
-            state.rings.removeAll { removed.contains(ObjectIdentifier($0)) }
-            state.assignment.changes += rings.map { .remove($0.node, $0.consumer) }
+            let attached = rings.filter { state.rings.remove($0) }
+            state.assignment.changes.append(.remove(attached.map(\.served)))
         }
         return QuiescentPoint(generation: generation)
     }
@@ -94,7 +94,7 @@ public final class Engine: Sendable {
     func watch(_ ring: EngineRing, until target: UInt64, _ recipient: CompletionRecipient) -> Bool {
         var isAttached = false
         shared.change { state in
-            isAttached = state.rings.contains { $0 === ring }
+            isAttached = state.rings.contains(ring)
             guard isAttached else { return }
             state.assignment.changes.append(
                 .watch(CompletionWatch(consumer: ring.consumer, target: target, recipient: recipient)))
@@ -122,7 +122,7 @@ public final class Engine: Sendable {
 
     /// A point between two rounds of the thread.
     public struct QuiescentPoint: Sendable {
-        fileprivate let generation: UInt32
+        let generation: UInt32
     }
 
     /// Requests that the thread starts a new round: from then on it no longer uses earlier lookups.
@@ -168,8 +168,8 @@ final class SharedState: @unchecked Sendable {
     /// be the last one to the engine, and the engine waits for its thread when it is released. A ring is valid until the
     /// thread has acknowledged its removal.
     enum Change {
-        case add(EngineTurns.Place, UnsafeMutablePointer<RingConsumer>, EngineTurns.Key)
-        case remove(EngineTurns.Place, UnsafeMutablePointer<RingConsumer>)
+        case add(ServedRing, EngineTurns.Key)
+        case remove([ServedRing])
         case watch(CompletionWatch)
     }
 
@@ -184,9 +184,9 @@ final class SharedState: @unchecked Sendable {
     struct Control {
         var assignment = Assignment()
         /// The attached rings.
-        var rings: [EngineRing] = []
+        var rings = IdentitySet<EngineRing>()
         /// The attached rings, and detached ones whose counts may still change.
-        var counted: [EngineRing] = []
+        var counted = IdentitySet<EngineRing>()
         /// The counts of earlier rings.
         var past: (operations: UInt64, bytes: UInt64) = (0, 0)
     }
@@ -247,8 +247,7 @@ final class SharedState: @unchecked Sendable {
     /// Adds the counts of a ring to those of earlier rings, at once for readers.
     func keepCounts(of ring: EngineRing) {
         control.withLock { state in
-            guard let place = state.counted.firstIndex(where: { $0 === ring }) else { return }
-            state.counted.remove(at: place)
+            guard state.counted.remove(ring) else { return }
             let work = ring.work
             state.past = (state.past.operations &+ work.operations, state.past.bytes &+ work.bytes)
         }
@@ -257,7 +256,7 @@ final class SharedState: @unchecked Sendable {
     /// The attached rings, and the work of these and earlier ones.
     func work() -> (rings: Int, operations: UInt64, bytes: UInt64) {
         control.withLock { state in
-            state.counted.reduce((state.rings.count, state.past.operations, state.past.bytes)) { sum, ring in
+            state.counted.all.reduce((state.rings.count, state.past.operations, state.past.bytes)) { sum, ring in
                 let work = ring.work
                 return (sum.0, sum.1 &+ work.operations, sum.2 &+ work.bytes)
             }

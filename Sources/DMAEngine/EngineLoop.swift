@@ -9,7 +9,7 @@ struct EngineLoop: ~Copyable {
     private var forecast = PauseForecast()
     private let ticks = Ticks()
     private var turns = EngineTurns()
-    private var consumers: [UnsafeMutablePointer<RingConsumer>] = []
+    private var rings = ServedRings()
     private var generation: UInt32 = 0
     private var watches = CompletionWatches()
 
@@ -71,13 +71,15 @@ struct EngineLoop: ~Copyable {
         let assignment = shared.take()
         for change in assignment.changes {
             switch change {
-            case .add(let ring, let consumer, let key):
-                turns.add(ring, key)
-                consumers.append(consumer)
-            case .remove(let ring, let consumer):
-                turns.remove(ring)
-                consumers.removeAll { $0 == consumer }
-                watches.remove(consumer)
+            case .add(let ring, let key):
+                turns.add(ring.node, key)
+                rings.add(ring)
+            case .remove(let removed):
+                for ring in removed {
+                    turns.remove(ring.node)
+                    rings.remove(ring)
+                }
+                watches.remove(removed)
             case .watch(let watch): watches.add(watch)
             }
         }
@@ -124,15 +126,16 @@ struct EngineLoop: ~Copyable {
     @discardableResult
     private func sleep(atMost nanoseconds: UInt64? = nil) -> Bool {
         let bell = shared.bell.value()
-        for consumer in consumers { consumer.pointee.setNeedWakeup(true) }
-        defer { for consumer in consumers { consumer.pointee.setNeedWakeup(false) } }
+        for ring in rings.all { ring.consumer.pointee.setNeedWakeup(true) }
+        defer { for ring in rings.all { ring.consumer.pointee.setNeedWakeup(false) } }
         let hasPassed = AsymmetricFence.heavy() || !AsymmetricFence.isOffered
-        guard hasPassed, !shared.hasChanged(since: generation), !consumers.contains(where: { $0.pointee.hasWork() })
+        guard hasPassed, !shared.hasChanged(since: generation),
+            !rings.all.contains(where: { $0.consumer.pointee.hasWork() })
         else {
             return false
         }
         let begin = Ticks.now
-        let due = consumers.lazy.compactMap { $0.pointee.nanosecondsUntilDue() }.min()
+        let due = rings.all.lazy.compactMap { $0.consumer.pointee.nanosecondsUntilDue() }.min()
         dmatrace_dmadev_engine_sleep(shared.id)
         EngineActivity.countSleep(shared.activity)
         shared.bell.sleep(

@@ -15,6 +15,8 @@ public final class EngineRing: @unchecked Sendable {
     /// The ring's place in the engine's turns; for the engine's thread.
     let node: EngineTurns.Place
     let key: EngineTurns.Key
+    /// As the engine's thread has it.
+    var served: ServedRing { ServedRing(node: node, consumer: consumer) }
 
     private let memory: RingMemory
     let engine: Engine
@@ -125,10 +127,19 @@ public final class EngineRing: @unchecked Sendable {
 
     /// Detaches the ring from its engine: the running operation finishes, queued ones end as aborted, operations that
     /// were not rung are dropped. Call it once.
-    public func retire() {
-        detach()
-        while finishPart() {}
-        abortRest()
+    public func retire() { Self.retire([self]) }
+
+    /// The same for several rings: each engine removes its rings in one change, and is waited for once.
+    public static func retire(_ rings: [EngineRing]) {
+        let points = Dictionary(grouping: rings) { ObjectIdentifier($0.engine) }.values.map { rings in
+            (engine: rings[0].engine, point: startDetaching(rings, from: rings[0].engine))
+        }
+        for (engine, point) in points { engine.waitFor(point) }
+        for ring in rings {
+            ring.wasDetached()
+            while ring.finishPart() {}
+            ring.abortRest()
+        }
     }
 
     /// First of the three steps of ``retire()``, for callers with other work between them: when this returns, the

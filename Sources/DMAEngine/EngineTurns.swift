@@ -41,6 +41,8 @@ struct EngineTurns: ~Copyable {
         fileprivate var count = 0
         /// The ticks that are left of the node's own turn; negative: to be paid back.
         fileprivate var credit: Int64 = 0
+        /// Of a ring: its index in the thread's ``ServedRings``.
+        var index = 0
 
         fileprivate init(_ order: Order, key: UInt64 = 0, consumer: UnsafeMutablePointer<RingConsumer>? = nil) {
             self.order = order

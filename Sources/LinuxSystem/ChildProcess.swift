@@ -15,7 +15,7 @@ public final class ChildProcess {
     ///   - program: its path.
     ///   - arguments: the first one is its name.
     ///   - environment: added to that of this process.
-    ///   - descriptors: those that it has as 0, 1, 2 and so on; at most 100. It has no others that are close-on-exec here.
+    ///   - descriptors: those that it has as 0, 1, 2 and so on. It has no others that are close-on-exec here.
     ///     Empty: the same as here.
     ///   - defaultSignals: signals that are ignored here, and have their default action there.
     ///   - hasOwnSession: whether it gets no signals of the terminal.
@@ -27,13 +27,14 @@ public final class ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // A source descriptor may be one of the targets, so all are first duplicated to high numbers.
+        // A source descriptor may be one of the targets, so all are first duplicated to numbers beyond both.
+        let first = max(CInt(descriptors.count), (descriptors.max() ?? 0) + 1)
         for (place, descriptor) in descriptors.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(100 + place))
+            posix_spawn_file_actions_adddup2(&actions, descriptor, first + CInt(place))
         }
         for place in descriptors.indices {
-            posix_spawn_file_actions_adddup2(&actions, CInt(100 + place), CInt(place))
-            posix_spawn_file_actions_addclose(&actions, CInt(100 + place))
+            posix_spawn_file_actions_adddup2(&actions, first + CInt(place), CInt(place))
+            posix_spawn_file_actions_addclose(&actions, first + CInt(place))
         }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

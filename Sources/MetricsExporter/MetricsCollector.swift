@@ -89,15 +89,18 @@ public final class MetricsCollector: Sendable {
         let rows = MetricTable.rows
         let proc = ProcDirectory()
         let resets = state.resets
+        let plans = SamplePlans(rows)
         resets.beginRound()
-        let answers = try finder.query(
-            timeout: configuration.timeout, where: { configuration.selector?.includes($0) ?? true }
-        ) { source in
-            SampleBuilder(source, rows: rows, resets: resets, proc: proc)
+        let answers = try finder.query(timeout: configuration.timeout, of: configuration.selector) { source in
+            SampleBuilder(source, plans: plans, resets: resets, proc: proc)
         }
         resets.endRound()
 
         var samples = [[MetricSample]](repeating: [], count: rows.count)
+        for place in rows.indices {
+            samples[place].reserveCapacity(
+                answers.walks.reduce(0) { $0 + ($1.outcome?.failure == nil ? $1.visitor.samples[place].count : 0) })
+        }
         for answer in answers.walks {
             if let failure = answer.outcome?.failure {
                 state.failureCounts[failure.code.description, default: 0] += 1

@@ -19,19 +19,24 @@ final class SampleBuilder: SourceVisitor {
     private let resets: ResetDetector
     private let proc: ProcDirectory
 
+    private let plans: SamplePlans
     /// The rows whose values each command supplies.
     private var plan: [SourceCommand: [Int]] = [:]
+    /// The labels of the points that each row had last.
+    private var pointLabels: [[LabelSet]]
     private var labels: LabelSet = [:]
     private var pid: Int64 = 0
     private var processStart: Double?
     private var sampleCount = 0
 
-    init(_ source: ScrapeSource, rows: [MetricRow], resets: ResetDetector, proc: ProcDirectory) {
+    init(_ source: ScrapeSource, plans: SamplePlans, resets: ResetDetector, proc: ProcDirectory) {
         self.source = source
-        self.rows = rows
+        self.plans = plans
+        rows = plans.rows
         self.resets = resets
         self.proc = proc
         samples = [[MetricSample]](repeating: [], count: rows.count)
+        pointLabels = [[LabelSet]](repeating: [], count: rows.count)
     }
 
     /// For each row, the first of its commands that the source offers.
@@ -39,12 +44,7 @@ final class SampleBuilder: SourceVisitor {
         pid = process.id
         processStart = process.visibleID.flatMap(proc.startTime)
         labels = source.labels
-        for (place, row) in rows.enumerated() {
-            guard case .telemetry(let commands, _) = row.origin,
-                let command = commands.first(where: { offered.contains($0.path) })
-            else { continue }
-            plan[command, default: []].append(place)
-        }
+        plan = plans.plan(of: offered)
         return Array(plan.keys)
     }
 
@@ -59,7 +59,7 @@ final class SampleBuilder: SourceVisitor {
         if let device = request.device { labels = labels + ["device": "\(device.id)", "name": device.name] }
         if command.scope == .vchan { labels = labels + ["vchan": "\(request.index)"] }
         // Shared by the series of this reply.
-        labels = LabelSet(labels.labels)
+        labels = labels.prepared
         let created = resets.created(
             ResetDetector.Key(source: source.name, pid: pid, request: request.text),
             monotonicMembers: command.monotonicMembers.compactMap { reply[$0]?.unsigned }, processStart: processStart)
@@ -72,7 +72,7 @@ final class SampleBuilder: SourceVisitor {
                     .invalidValue,
                     "\(source.path) answers \(request.text) with a value that \(description.name) cannot have")
             }
-            guard points.count < 2 || Set(points.map(\.labels)).count == points.count else {
+            guard points.count < 2 || areDistinct(points, ofRow: place) else {
                 throw TelemetryClientError(
                     .invalidValue, "\(source.path) answers \(request.text) with two values of one \(description.name)")
             }
@@ -86,6 +86,40 @@ final class SampleBuilder: SourceVisitor {
                 samples[place].append(MetricSample(labels + point.labels, point.value, created: sinceWhen))
             }
         }
+    }
+
+    /// Whether no two points have the same labels. Most rows have the same ones for each channel.
+    private func areDistinct(_ points: [MetricPoint], ofRow place: Int) -> Bool {
+        if points.elementsEqual(pointLabels[place], by: { $0.labels == $1 }) { return true }
+        let labels = points.map(\.labels)
+        guard Set(labels).count == labels.count else { return false }
+        pointLabels[place] = labels
+        return true
+    }
+}
+
+/// Which rows of the table each command supplies with values, for the sources of one collection.
+final class SamplePlans {
+    let rows: [MetricRow]
+    private var offered: Set<String> = []
+    private var plan: [SourceCommand: [Int]] = [:]
+
+    init(_ rows: [MetricRow]) {
+        self.rows = rows
+    }
+
+    /// For each row, the first of its commands that is offered. Most sources of a collection offer the same ones.
+    func plan(of offered: Set<String>) -> [SourceCommand: [Int]] {
+        if offered == self.offered { return plan }
+        self.offered = offered
+        plan = [:]
+        for (place, row) in rows.enumerated() {
+            guard case .telemetry(let commands, _) = row.origin,
+                let command = commands.first(where: { offered.contains($0.path) })
+            else { continue }
+            plan[command, default: []].append(place)
+        }
+        return plan
     }
 }
 

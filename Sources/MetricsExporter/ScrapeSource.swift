@@ -72,8 +72,9 @@ package struct SourceFinder: Sendable {
     /// All sources in the order of the directories and patterns. A socket with several paths is one source, under the first
     /// of them that is not below `/proc`: those end with their process.
     ///
+    /// - Parameter selector: the sources that are used, so that other directories need not be read; `nil`: all.
     /// - Throws: when the connector has failed.
-    package func sources() throws(TelemetryClientError) -> [ScrapeSource] {
+    package func sources(for selector: TelemetrySourceSelector? = nil) throws(TelemetryClientError) -> [ScrapeSource] {
         if let connector { return try sources(of: connector) }
         var sources: [ScrapeSource] = []
         var names: [TelemetrySource: Int] = [:]
@@ -93,7 +94,7 @@ package struct SourceFinder: Sendable {
                     name: name, isNamed: isNamed, uid: isThere ? status.st_uid : obstacle?.user, file: file,
                     obstacle: obstacle, owner: nil))
         }
-        let found = TelemetryDiscovery.search(directories)
+        let found = TelemetryDiscovery.search(directories, for: selector)
         for name in found.sources { add(name) }
         for (name, reason) in found.unreadable { add(name, obstacle: reason) }
         var belowProc: [TelemetrySource] = []

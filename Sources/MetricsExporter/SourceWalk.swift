@@ -85,6 +85,7 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
     private var unanswered: SourceRequest?
     private var peer: PeerCredentials?
     private let observer: ProgressObserver
+    private let offeredCommands: OfferedCommands
     /// Whether the source has no `/dmadev/vchans`, so that the state of channels is determined here.
     private var observesChannels = false
     /// The properties of the device whose dump is requested.
@@ -92,7 +93,11 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
     /// The dump of the current device.
     private var dump = DeviceDump()
 
-    init(_ source: ScrapeSource, _ visitor: Visitor, _ observer: ProgressObserver) {
+    init(
+        _ source: ScrapeSource, _ visitor: Visitor, _ observer: ProgressObserver,
+        _ offeredCommands: OfferedCommands = OfferedCommands()
+    ) {
+        self.offeredCommands = offeredCommands
         self.source = source
         self.visitor = visitor
         self.observer = observer
@@ -130,7 +135,7 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
             return try missing(request)
         }
         switch request.command {
-        case .commandList: return plan(Set(reply.elements.compactMap(\.string)))
+        case .commandList: return plan(offeredCommands.paths(in: reply))
         case .deviceList:
             // A device id is an int16.
             let ids = Set(reply.elements.compactMap(\.unsigned).filter { $0 <= UInt64(Int16.max) }).sorted()
@@ -319,14 +324,19 @@ extension SourceFinder {
     ///
     /// - Parameters:
     ///   - timeout: the time of one source for all of its replies together.
-    ///   - isIncluded: whether to read a source; the others are not among the walks.
+    ///   - selector: the sources to read; `nil`: all. The others are not among the walks.
+    ///   - isIncluded: whether to read a source of these; the others are not among the walks.
     ///   - visitor: receives the replies of a source.
     /// - Throws: when the process or the system has no file descriptors left.
     package func query<Visitor: SourceVisitor>(
-        timeout: Duration, where isIncluded: (TelemetrySource) -> Bool = { _ in true },
+        timeout: Duration, of selector: TelemetrySourceSelector? = nil,
+        where isIncluded: (TelemetrySource) -> Bool = { _ in true },
         _ visitor: (ScrapeSource) -> Visitor
     ) throws(TelemetryClientError) -> SourceAnswers<Visitor> {
-        let walks = try sources().filter { isIncluded($0.name) }.map { SourceWalk($0, visitor($0), progress) }
+        let offered = OfferedCommands()
+        let walks = try sources(for: selector)
+            .filter { selector?.includes($0.name) != false && isIncluded($0.name) }
+            .map { SourceWalk($0, visitor($0), progress, offered) }
         refuse(walks)
         progress.forgetOld()
         var sweep = TelemetrySweep(timeout: timeout)

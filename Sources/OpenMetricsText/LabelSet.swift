@@ -14,20 +14,20 @@ public struct LabelSet: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// The first labels, in storage that the sets of a source share: their text is made once for many series.
-    let shared: [Label]
+    /// The first labels, which other sets have too.
+    let shared: SharedLabels?
     /// The other labels.
     let own: [Label]
 
     /// In the order in which they are written.
-    public var labels: [Label] { shared.isEmpty ? own : shared + own }
+    public var labels: [Label] { shared.map { $0.labels + own } ?? own }
 
     /// Nothing is checked before the set is written.
     public init(_ labels: [Label] = []) {
-        self.init(shared: [], own: labels)
+        self.init(shared: nil, own: labels)
     }
 
-    private init(shared: [Label], own: [Label]) {
+    private init(shared: SharedLabels?, own: [Label]) {
         self.shared = shared
         self.own = own
     }
@@ -37,22 +37,27 @@ public struct LabelSet: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         self.init(elements.map { Label($0.0, $0.1) })
     }
 
+    /// The same labels, whose text is made now. It is used for this set and for all sums that begin with it.
+    public var prepared: LabelSet { LabelSet(shared: SharedLabels(labels), own: []) }
+
     /// The value of a label; `nil` if there is none of that name.
     public subscript(name: String) -> String? {
-        (shared.first { $0.name == name } ?? own.first { $0.name == name })?.value
+        (shared?.labels.first { $0.name == name } ?? own.first { $0.name == name })?.value
     }
 
-    /// The labels of `left`, then those of `right`. All sums with one set share its labels.
+    /// The labels of `left`, then those of `right`.
     public static func + (left: LabelSet, right: LabelSet) -> LabelSet {
-        LabelSet(shared: left.shared.isEmpty ? left.own : left.labels, own: right.labels)
+        LabelSet(shared: left.shared, own: left.own.isEmpty ? right.labels : left.own + right.labels)
     }
 
     /// Compares the labels and their order.
-    public static func == (left: LabelSet, right: LabelSet) -> Bool { left.labels == right.labels }
+    public static func == (left: LabelSet, right: LabelSet) -> Bool {
+        left.shared === right.shared ? left.own == right.own : left.labels == right.labels
+    }
 
     /// Hashes the labels.
     public func hash(into hasher: inout Hasher) {
-        for label in shared { hasher.combine(label) }
+        for label in shared?.labels ?? [] { hasher.combine(label) }
         for label in own { hasher.combine(label) }
     }
 }

@@ -45,11 +45,16 @@ public struct MetricDescription: Sendable, Hashable {
     }
 
     /// The name to use in queries: with `_total` or `_info` if the type adds it.
-    public var seriesName: String {
-        switch kind {
-        case .counter: name + "_total"
-        case .info: name + "_info"
-        case .gauge, .histogram: name
+    public var seriesName: String { name + kind.suffix }
+}
+
+extension MetricDescription.Kind {
+    /// What the type adds to the name.
+    var suffix: String {
+        switch self {
+        case .counter: "_total"
+        case .info: "_info"
+        case .gauge, .histogram: ""
         }
     }
 }

@@ -4,11 +4,14 @@ struct MetricsWriter {
     private let format: MetricsText
     private var text: [UInt8] = []
     private var families: Set<String> = []
-    private var labelNames: Set<String> = []
     /// Where in `text` the labels of each sample of the present family are, by hash.
     private var written: [Int: Range<Int>] = [:]
-    /// The shared labels that were written last, and their text.
-    private var shared: (labels: [LabelSet.Label], text: [UInt8]) = ([], [])
+    /// The beginnings of the lines of the present family.
+    private var heads = LineHeads("", "")
+    /// The names of the labels that the previous sample had of its own.
+    private var ownNames: [String] = []
+    /// The creation time that was written last, and its text.
+    private var created: (seconds: Double, text: [UInt8]) = (.nan, [])
     /// The text between the braces of the present sample.
     private var labels: [UInt8] = []
     /// The bounds of the last histogram, each with the end of its line's labels.
@@ -36,6 +39,7 @@ struct MetricsWriter {
         guard !family.samples.isEmpty else { return }
         writeHead(description)
         written.removeAll(keepingCapacity: true)
+        heads = LineHeads(description.name, description.kind == .histogram ? "_bucket" : description.kind.suffix)
         for sample in family.samples {
             try makeLabels(sample.labels, of: description)
             if sample.value.isPossible(for: description.kind) { write(sample, description) }
@@ -48,12 +52,12 @@ struct MetricsWriter {
             append("# TYPE \(description.name) \(description.kind.rawValue)\n")
             if let unit = description.unit { append("# UNIT \(description.name) \(unit)\n") }
             append("# HELP \(description.name) ")
-            Self.append(escaped: description.help, quotes: true, to: &text)
+            LabelText.append(escaped: description.help, quotes: true, to: &text)
             append("\n")
         case .prometheus:
             let kind = description.kind == .info ? "gauge" : description.kind.rawValue
             append("# HELP \(description.seriesName) ")
-            Self.append(escaped: description.help, quotes: false, to: &text)
+            LabelText.append(escaped: description.help, quotes: false, to: &text)
             append("\n# TYPE \(description.seriesName) \(kind)\n")
         }
     }
@@ -63,26 +67,26 @@ struct MetricsWriter {
     private mutating func write(_ sample: MetricSample, _ description: MetricDescription) {
         switch (description.kind, sample.value) {
         case (.counter, .number(let number)):
-            guard takeLabels(after: description.name, "_total") else { return }
-            line(description.name, "_total", number)
-            writeCreated(sample, description)
+            guard takeLabels() else { return }
+            line(heads.value, number)
+            writeCreated(sample)
         case (.gauge, .number(let number)):
-            guard takeLabels(after: description.name, "") else { return }
-            line(description.name, "", number)
+            guard takeLabels() else { return }
+            line(heads.value, number)
         case (.info, .number):
-            guard takeLabels(after: description.name, "_info") else { return }
-            line(description.name, "_info", .unsigned(1))
+            guard takeLabels() else { return }
+            line(heads.value, .unsigned(1))
         case (.histogram, .histogram(let histogram)):
-            guard takeLabels(after: description.name, "_bucket") else { return }
-            write(histogram, description)
-            writeCreated(sample, description)
+            guard takeLabels() else { return }
+            write(histogram)
+            writeCreated(sample)
         default:
             break
         }
     }
 
-    private mutating func write(_ histogram: MetricHistogram, _ description: MetricDescription) {
-        var start = Array("\(description.name)_bucket{".utf8)
+    private mutating func write(_ histogram: MetricHistogram) {
+        var start = heads.value
         start += labels
         if !labels.isEmpty { start.append(UInt8(ascii: ",")) }
         var count: UInt64 = 0
@@ -99,35 +103,51 @@ struct MetricsWriter {
         text += start
         append("le=\"+Inf\"} ")
         end(.unsigned(histogram.count))
-        line(description.name, "_count", .unsigned(histogram.count))
-        line(description.name, "_sum", histogram.sum)
+        line(heads.count, .unsigned(histogram.count))
+        line(heads.sum, histogram.sum)
     }
 
-    private mutating func writeCreated(_ sample: MetricSample, _ description: MetricDescription) {
-        guard format == .openMetrics, let created = sample.created else { return }
-        line(description.name, "_created", .real(created))
+    private mutating func writeCreated(_ sample: MetricSample) {
+        guard format == .openMetrics, let seconds = sample.created else { return }
+        if seconds != created.seconds { created = (seconds, Array("\(MetricNumber.real(seconds).text)\n".utf8)) }
+        begin(heads.created)
+        text += created.text
     }
 
-    private mutating func line(_ name: String, _ suffix: String, _ number: MetricNumber) {
-        append(name)
-        append(suffix)
-        if !labels.isEmpty {
-            text.append(UInt8(ascii: "{"))
+    private mutating func line(_ head: [UInt8], _ number: MetricNumber) {
+        begin(head)
+        end(number)
+    }
+
+    private mutating func begin(_ head: [UInt8]) {
+        text += head
+        if labels.isEmpty {
+            text.removeLast()
+        } else {
             text += labels
             text.append(UInt8(ascii: "}"))
         }
         text.append(UInt8(ascii: " "))
-        end(number)
     }
 
     private mutating func end(_ number: MetricNumber) {
-        // Most numbers of a scrape.
-        if case .unsigned(let digit) = number, digit < 10 {
-            text.append(UInt8(ascii: "0") + UInt8(digit))
-        } else {
-            append(number.text)
+        switch number {
+        case .unsigned(let value): append(digitsOf: value)
+        case .signed(let value) where value >= 0: append(digitsOf: UInt64(value))
+        default: append(number.text)
         }
         text.append(UInt8(ascii: "\n"))
+    }
+
+    private mutating func append(digitsOf value: UInt64) {
+        var divisor: UInt64 = 1
+        while value / divisor >= 10 { divisor *= 10 }
+        var rest = value
+        while divisor > 0 {
+            text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
+            rest %= divisor
+            divisor /= 10
+        }
     }
 
     private mutating func append(_ string: String) { text.append(contentsOf: string.utf8) }
@@ -135,7 +155,7 @@ struct MetricsWriter {
     // MARK: Labels
 
     /// Returns whether no earlier sample of the family has the present labels, and records that the next line has them.
-    private mutating func takeLabels(after name: String, _ suffix: String) -> Bool {
+    private mutating func takeLabels() -> Bool {
         var hasher = Hasher()
         labels.withUnsafeBytes { hasher.combine(bytes: $0) }
         var key = hasher.finalize()
@@ -143,53 +163,39 @@ struct MetricsWriter {
             if text[place].elementsEqual(labels) { return false }
             key &+= 1
         }
-        let start = text.count + name.utf8.count + suffix.utf8.count + 1
+        let start = text.count + heads.value.count
         written[key] = start..<start + labels.count
         return true
     }
 
     /// Makes the text between the braces.
     private mutating func makeLabels(_ set: LabelSet, of description: MetricDescription) throws(MetricsTextError) {
-        if !Self.isSameStorage(set.shared, shared.labels) {
-            shared = (set.shared, [])
-            for (place, label) in set.shared.enumerated() {
-                try check(label, after: set.shared[..<place], [], description)
-                Self.append(label, to: &shared.text)
-            }
-        }
-        guard description.kind != .histogram || !set.shared.contains(where: { $0.name == "le" }) else {
-            throw Self.bucketLabel(of: description)
-        }
         labels.removeAll(keepingCapacity: true)
-        labels += shared.text
-        for (place, label) in set.own.enumerated() {
-            try check(label, after: set.shared[...], set.own[..<place], description)
-            Self.append(label, to: &labels)
+        if let shared = set.shared {
+            if let problem = shared.problem { throw MetricsTextError(description.name, problem) }
+            guard description.kind != .histogram || !shared.hasBound else { throw Self.bucketLabel(of: description) }
+            labels += shared.text
         }
-    }
-
-    private static func isSameStorage(_ one: [LabelSet.Label], _ other: [LabelSet.Label]) -> Bool {
-        one.count == other.count
-            && one.withUnsafeBufferPointer { one in other.withUnsafeBufferPointer { one.baseAddress == $0.baseAddress }
-            }
+        for (place, label) in set.own.enumerated() {
+            try check(label, at: place, of: set, description)
+            LabelText.append(label, to: &labels)
+        }
     }
 
     private mutating func check(
-        _ label: LabelSet.Label, after first: ArraySlice<LabelSet.Label>, _ second: ArraySlice<LabelSet.Label>,
-        _ description: MetricDescription
+        _ label: LabelSet.Label, at place: Int, of set: LabelSet, _ description: MetricDescription
     ) throws(MetricsTextError) {
-        if !labelNames.contains(label.name) {
-            guard NameRules.isLabelName(label.name) else {
-                throw MetricsTextError(
-                    description.name,
-                    "\"\(label.name)\" is not a valid label name: it must consist of letters, digits and underscores, "
-                        + "and not begin with a digit or with two underscores")
+        if place >= ownNames.count || ownNames[place] != label.name {
+            if let problem = NameRules.problem(ofLabelName: label.name) {
+                throw MetricsTextError(description.name, problem)
             }
-            labelNames.insert(label.name)
+            ownNames.removeSubrange(min(place, ownNames.count)...)
+            ownNames.append(label.name)
         }
-        guard !first.contains(where: { $0.name == label.name }), !second.contains(where: { $0.name == label.name })
+        guard set.shared?.labels.contains(where: { $0.name == label.name }) != true,
+            !set.own[..<place].contains(where: { $0.name == label.name })
         else {
-            throw MetricsTextError(description.name, "the label \(label.name) occurs twice")
+            throw MetricsTextError(description.name, NameRules.problem(ofRepeatedLabel: label.name))
         }
         guard description.kind != .histogram || label.name != "le" else { throw Self.bucketLabel(of: description) }
     }
@@ -197,29 +203,20 @@ struct MetricsWriter {
     private static func bucketLabel(of description: MetricDescription) -> MetricsTextError {
         MetricsTextError(description.name, "a histogram must not have a label le: it is the bound of its buckets")
     }
+}
 
-    private static func append(_ label: LabelSet.Label, to text: inout [UInt8]) {
-        if !text.isEmpty { text.append(UInt8(ascii: ",")) }
-        text.append(contentsOf: label.name.utf8)
-        text.append(contentsOf: "=\"".utf8)
-        append(escaped: label.value, quotes: true, to: &text)
-        text.append(UInt8(ascii: "\""))
-    }
+/// The beginnings of the lines of a family, each up to the opening brace.
+private struct LineHeads {
+    /// Of a value, or of the bucket of a histogram.
+    let value: [UInt8]
+    let count: [UInt8]
+    let sum: [UInt8]
+    let created: [UInt8]
 
-    /// Appends the escaped text. NUL, at which some readers stop, becomes U+FFFD.
-    private static func append(escaped value: String, quotes: Bool, to text: inout [UInt8]) {
-        let special = value.utf8.contains {
-            $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\n") || $0 == 0 || (quotes && $0 == UInt8(ascii: "\""))
-        }
-        guard special else { return text.append(contentsOf: value.utf8) }
-        for byte in value.utf8 {
-            switch byte {
-            case UInt8(ascii: "\\"): text.append(contentsOf: "\\\\".utf8)
-            case UInt8(ascii: "\n"): text.append(contentsOf: "\\n".utf8)
-            case UInt8(ascii: "\"") where quotes: text.append(contentsOf: "\\\"".utf8)
-            case 0: text.append(contentsOf: "\u{FFFD}".utf8)
-            default: text.append(byte)
-            }
-        }
+    init(_ name: String, _ suffix: String) {
+        value = Array("\(name)\(suffix){".utf8)
+        count = Array("\(name)_count{".utf8)
+        sum = Array("\(name)_sum{".utf8)
+        created = Array("\(name)_created{".utf8)
     }
 }

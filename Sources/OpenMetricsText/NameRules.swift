@@ -10,6 +10,17 @@ enum NameRules {
         isName(name) { _ in false } && !name.hasPrefix("__")
     }
 
+    /// Why it is no name of a label; `nil` if it is one.
+    static func problem(ofLabelName name: String) -> String? {
+        isLabelName(name)
+            ? nil
+            : "\"\(name)\" is not a valid label name: it must consist of letters, digits and underscores, and not begin "
+                + "with a digit or with two underscores"
+    }
+
+    /// The message about a label that a series has already.
+    static func problem(ofRepeatedLabel name: String) -> String { "the label \(name) occurs twice" }
+
     private static func isName(_ name: String, or isExtra: (UInt8) -> Bool) -> Bool {
         guard let first = name.utf8.first, !isDigit(first) else { return false }
         return name.utf8.allSatisfy { isLetter($0) || isDigit($0) || isExtra($0) }

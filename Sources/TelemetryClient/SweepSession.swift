@@ -189,7 +189,7 @@ final class SweepSession {
         of message: UnsafeRawBufferPointer, to request: String, _ parser: JSONParser
     ) throws(TelemetryClientError) -> JSONTree {
         do throws(JSONParseError) {
-            let members = try parser.parse(message).tree.members
+            let members = try parser.parseTree(message).members
             if members.count == 1, members[0].name == TelemetryRequest(request).key { return members[0].value }
         } catch {
             throw TelemetryClientError(.invalidJSON, "the reply of \(path) to \(request) is \(error)")

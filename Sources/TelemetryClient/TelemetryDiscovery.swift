@@ -14,8 +14,14 @@ public enum TelemetryDiscovery {
     }
 
     /// Searches below the run directories, and those of the guests of this host in them.
+    ///
+    /// - Parameters:
+    ///   - directories: the run directories.
+    ///   - selector: directories of prefixes that cannot have a source of this selection are not read; `nil`: all are read.
+    ///     What was found may have others, too.
     public static func search(
-        _ directories: [TelemetryRunDirectory] = TelemetryRunDirectory.candidates
+        _ directories: [TelemetryRunDirectory] = TelemetryRunDirectory.candidates,
+        for selector: TelemetrySourceSelector? = nil
     ) -> Findings {
         var findings = Findings()
         for directory in directories.flatMap({ [$0] + guests(in: $0, &findings) }) {
@@ -23,6 +29,7 @@ public enum TelemetryDiscovery {
             do throws(TelemetryClientError) {
                 for prefix in try names(in: runDirectory).sorted() {
                     let place = TelemetrySource(runDirectory: runDirectory, prefix: prefix, instance: nil)
+                    if let selector, !selector.mayIncludeSources(in: place) { continue }
                     do throws(TelemetryClientError) {
                         findings.sources += try sources(in: place.directory)
                     } catch {

@@ -86,6 +86,14 @@ public struct TelemetrySourceSelector: Sendable, Hashable, CustomStringConvertib
         return matches(source.directory, source.instance) || TelemetrySource(path: description).path == source.path
     }
 
+    /// Whether sources in the directory of a prefix can be selected.
+    ///
+    /// - Parameter place: a source without instance.
+    func mayIncludeSources(in place: TelemetrySource) -> Bool {
+        includes(place)
+            || (description.contains("/") && TelemetrySource(path: description).directory == place.directory)
+    }
+
     private func matches(_ name: String, _ instance: Int?) -> Bool {
         if description == name { return true }
         guard description.hasPrefix(name + ":"), let number = Int(description.dropFirst(name.count + 1)) else {

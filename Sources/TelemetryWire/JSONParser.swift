@@ -3,6 +3,7 @@ internal import CJSONC
 /// Parses texts one after the other. To make a parser takes as long as to parse a short reply.
 public final class JSONParser {
     private let tokener: UnsafeMutablePointer<json_tokener>?
+    private var reader = TreeReader(keepsNames: true)
 
     /// A parser; without memory for it, each text is an error.
     public init() {
@@ -41,6 +42,14 @@ public final class JSONParser {
                 reason: unfinished ? "incomplete" : String(cString: json_tokener_error_desc(error)), offset: offset)
         }
         return JSONValue(adopting: result)
+    }
+
+    /// Parses one JSON value to a plain Swift value.
+    ///
+    /// - Throws: as ``parse(_:)``.
+    public func parseTree(_ bytes: UnsafeRawBufferPointer) throws(JSONParseError) -> JSONTree {
+        let value = try parse(bytes)
+        return reader.tree(value.pointer)
     }
 
     /// The offset of text that is not JSON although json-c accepts it in strict mode: control characters in strings,

@@ -35,7 +35,9 @@ public enum JSONTree: Sendable, Equatable {
 
     /// The member of that name; `nil` if this is not an object or has no such member.
     public subscript(name: String) -> JSONTree? {
-        members.first { $0.name == name }?.value
+        // The lengths differ in most cases, and to compare them is cheap.
+        let length = name.utf8.count
+        return members.first { $0.name.utf8.count == length && $0.name == name }?.value
     }
 
     /// The element at that index; `nil` if this is not an array or has no such element.
@@ -94,23 +96,8 @@ public enum JSONTree: Sendable, Equatable {
 extension JSONValue {
     /// A copy of the whole value as a plain Swift value.
     public var tree: JSONTree {
-        switch kind {
-        case .null: return .null
-        case .bool: return .bool(bool ?? false)
-        case .integer: return integer.map(JSONTree.integer) ?? .unsigned(unsigned ?? 0)
-        case .double: return .double(double ?? 0)
-        case .string: return .string(string ?? "")
-        case .array:
-            var elements: [JSONTree] = []
-            elements.reserveCapacity(count)
-            forEachElement { elements.append($0.tree) }
-            return .array(elements)
-        case .object:
-            var members: [JSONTree.Member] = []
-            members.reserveCapacity(count)
-            forEachMember { members.append(JSONTree.Member($0, $1.tree)) }
-            return .object(members)
-        }
+        var reader = TreeReader(keepsNames: false)
+        return reader.tree(pointer)
     }
 
     /// A value with the content of a tree.

@@ -273,4 +273,26 @@ import Testing
         #expect(samples.contains(#"odd [('l', '"')] 1"#))
         #expect(throws: (any Error).self) { try MetricsReaders.openMetricsSamples("a 1\n") }
     }
+
+    @Test func preparedLabelsAreWrittenAsOthersAre() throws {
+        let plain: LabelSet = ["device": "0", "name": "a\"b"]
+        let sums = [plain, plain + ["vchan": "1"], plain + ["vchan": "2"] + ["state": "on"]]
+        let prepared = [
+            plain.prepared, plain.prepared + ["vchan": "1"], (plain + ["vchan": "2"]).prepared + ["state": "on"],
+        ]
+        #expect(sums == prepared && Set(sums + prepared).count == 3)
+        #expect(prepared[2].labels == sums[2].labels && prepared[2]["device"] == "0" && prepared[2]["state"] == "on")
+        let description = MetricDescription("dma_value", .gauge, help: "A value.")
+        func text(_ labels: [LabelSet]) throws(MetricsTextError) -> String {
+            try MetricsText.prometheus.text(
+                of: [MetricFamily(description, samples: labels.map { MetricSample($0, .number(.unsigned(1))) })])
+        }
+        #expect(try text(sums) == text(prepared))
+        // Of two samples with the same labels only one is written, however they were made.
+        #expect(try text(sums) == text(sums + prepared))
+        for wrong in [["0": "x"], ["device": "1"]] as [LabelSet] {
+            #expect(throws: MetricsTextError.self) { try text([(plain + wrong).prepared]) }
+            #expect(throws: MetricsTextError.self) { try text([plain.prepared + wrong]) }
+        }
+    }
 }

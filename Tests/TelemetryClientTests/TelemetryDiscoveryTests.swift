@@ -46,6 +46,27 @@ import Testing
         #expect(none.sources.isEmpty && none.unreadable.isEmpty)
     }
 
+    /// Each directory costs time, and a command about one source must not need more with each other one.
+    @Test func directoriesThatCannotHaveASelectedSourceAreNotRead() throws {
+        for prefix in ["one", "two"] {
+            directory.makeRunDirectory(prefix)
+            try dead(prefix)
+            try dead(prefix, 1)
+        }
+        let applications = directory.runDirectory.applications
+        func found(_ selector: String) -> [String] {
+            TelemetryDiscovery.search([directory.runDirectory], for: TelemetrySourceSelector(selector)).sources.map(
+                \.path)
+        }
+        let both = [path("one"), path("one", 1)]
+        #expect(found("one") == both)
+        #expect(found("one:1") == both, "what is selected of a directory is not decided here")
+        #expect(found("\(applications)/one") == both)
+        #expect(found("\(applications)/one:1") == both)
+        #expect(found(path("one", 1)) == both)
+        #expect(found("three").isEmpty)
+    }
+
     @Test func theSocketsOfGuestsAreFoundWithThoseOfTheHost() throws {
         directory.makeRunDirectory("app")
         try dead("app")

@@ -138,6 +138,20 @@ import Testing
         }
     }
 
+    /// A parser keeps long names; whatever the texts before had, each text has its own.
+    @Test func aParserReadsTheSameTreeAsAValueHas() throws {
+        let parser = JSONParser()
+        for number in 0..<2000 {
+            let name = "a_name_of_twenty_bytes_\(number % 700)"
+            let text =
+                #"{"\#(name)":[\#(number),-1,18446744073709551615,0.5,null,true,"é\n"],"short":{"\#(name)x":\#(Int64.max)}}"#
+            let bytes = Array(text.utf8)
+            let tree = try bytes.withUnsafeBytes { try parser.parseTree($0) }
+            #expect(tree == (try JSONValue(parsing: text)).tree)
+            #expect(tree.keys == [name, "short"])
+        }
+    }
+
     @Test func bytesThatAreNotUTF8AreRefused() {
         let bytes: [UInt8] = [0x22, 0xFF, 0x22]
         #expect(throws: JSONParseError.self) {

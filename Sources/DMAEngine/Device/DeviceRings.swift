@@ -34,7 +34,7 @@ public final class DeviceRings: Sendable {
 
     deinit {
         // The device was released without a stop: its rings must be detached before their memory is unmapped.
-        for ring in state.withLock({ $0.rings }) { ring.engineRing?.retire() }
+        EngineRing.retire(state.withLock { $0.rings }.compactMap(\.engineRing))
     }
 
     /// The constant properties of the device.

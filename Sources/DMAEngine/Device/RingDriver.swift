@@ -43,7 +43,7 @@ extension RingDriver {
 
     /// Detaches the rings from their engines.
     public func end(_ rings: [ApplicationRing]) {
-        for ring in rings { ring.engineRing?.retire() }
+        EngineRing.retire(rings.compactMap(\.engineRing))
     }
 
     /// Maps each range with `mapMemory`.
