@@ -25,8 +25,8 @@ import Testing
     }
 
     @Test(
-        "Copies at the limits of the ways, and of their measurements, move every byte and no other",
-        arguments: [(512 << 10, 0), (1 << 20, 3), ((1 << 20) + (64 << 10), 0), (3 << 20, 40), (8 << 20, 0)])
+        "Copies at the limits of the ways move every byte and no other",
+        arguments: [(512 << 10, 0), (1 << 20, 3), (3 << 20, 40), (8 << 20, 0)])
     func limits(length: Int, offset: Int) throws {
         let channel = try Channel()
         let (source, destination) = (Area(length + 128), Area(length + 128))

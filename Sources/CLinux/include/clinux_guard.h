@@ -51,21 +51,19 @@ size_t clinux_guarded_moves(const struct clinux_move *_Nonnull moves, size_t cou
 
 /* How a large area is copied. */
 enum clinux_way {
-	/* As is faster in a measurement of its first bytes. Past the caches, if the destination is not in them: such a
-	 * store need not read the line first. */
-	CLINUX_WAY_MEASURED,
+	/* Past the caches, if those of the processor do not have the destination: such a store need not fetch the line. The
+	 * first part of at least 20 KiB finds that out, and replaces this by its result. Parts before are cached. */
+	CLINUX_WAY_UNKNOWN,
 	CLINUX_WAY_CACHED,
 	/* Past the caches. */
 	CLINUX_WAY_STREAMED,
 };
 
-/* How the next bytes of a large area are copied; all 0 at first. */
-struct clinux_pace {
-	enum clinux_way way; /* a measurement replaces CLINUX_WAY_MEASURED by its result */
-	uint32_t cached, streamed; /* what the measurements took, the last one most; only for the next one */
-};
+/* How long a store takes to a line that is in no cache, in ticks of the processor's time-stamp counter. It takes some
+ * microseconds to find out. 0 where there is one way only. */
+uint64_t clinux_memory_ticks(void);
 
-/* Copies one area; source and destination must not overlap. An area of less than 68 KiB is not measured. */
-int clinux_guarded_large(uint64_t dst, uint64_t src, size_t bytes, struct clinux_pace *_Nonnull pace);
+/* Copies one part of an area; source and destination must not overlap. memory_ticks: from above. */
+int clinux_guarded_large(uint64_t dst, uint64_t src, size_t bytes, uint64_t memory_ticks, enum clinux_way *_Nonnull way);
 
 #endif
