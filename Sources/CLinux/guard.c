@@ -269,14 +269,20 @@ __attribute__((noinline)) size_t clinux_guarded_moves(const struct clinux_move *
 	return count;
 }
 
-__attribute__((noinline)) int clinux_guarded_stream(uint64_t dst, uint64_t src, size_t bytes)
+uint64_t clinux_memory_ticks(void)
+{
+	return kernel_time_memory();
+}
+
+__attribute__((noinline)) int clinux_guarded_large(uint64_t dst, uint64_t src, size_t bytes, uint64_t memory_ticks,
+						   enum clinux_way *way)
 {
 	struct clinux_move move = { .dst = dst, .src = src, .bytes = bytes };
 
 	if (mark_jump(guard.jump) != 0)
 		return guard.side;
 	arm(&move);
-	kernel_stream((unsigned char *)(uintptr_t)dst, (const unsigned char *)(uintptr_t)src, bytes);
+	kernel_copy_large((unsigned char *)(uintptr_t)dst, (const unsigned char *)(uintptr_t)src, bytes, memory_ticks, way);
 	disarm();
 	return CLINUX_GUARD_OK;
 }

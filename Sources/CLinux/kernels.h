@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "clinux_guard.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -157,6 +159,92 @@ static inline void kernel_stream(unsigned char *dst, const unsigned char *src, s
 #else
 	memcpy(dst, src, bytes);
 #endif
+}
+
+/* The pages at the end of an area in which stores are timed, and the bytes that have as many whole ones. */
+enum { KERNEL_PAGE = 4096, KERNEL_TIMED_PAGES = 4, KERNEL_TIMED = (KERNEL_TIMED_PAGES + 1) * KERNEL_PAGE };
+
+#if defined(__x86_64__)
+/* The ticks until the processor owns the line of a store. */
+static inline uint64_t kernel_time_store(unsigned char *dst, unsigned char byte)
+{
+	uint64_t begin;
+
+	_mm_mfence();
+	_mm_lfence();
+	begin = __builtin_ia32_rdtsc();
+	_mm_lfence();
+	*(volatile unsigned char *)dst = byte;
+	_mm_mfence();
+	_mm_lfence();
+	return __builtin_ia32_rdtsc() - begin;
+}
+
+/* The same for a line that is in no cache: the least of some, since anything may delay one. */
+static inline uint64_t kernel_time_memory(void)
+{
+	static _Alignas(64) unsigned char line[64];
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < 16; i++) {
+		uint64_t ticks;
+
+		_mm_clflush(line);
+		ticks = kernel_time_store(line, 0);
+		if (ticks < least)
+			least = ticks;
+	}
+	return least;
+}
+
+/* Whether the processor's caches do not have the destination: if the fastest of four stores takes more than two thirds of
+ * one to memory. Measured with Zen 3, whose counter has 2.4 GHz: 120 to 150 ticks with the line in its caches, 320 to 370
+ * without. The first store in a page finds its translation, and the second is timed. */
+static inline int kernel_is_cold(unsigned char *dst, const unsigned char *src, uint64_t memory_ticks)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (size_t at = 0; at < KERNEL_TIMED_PAGES * KERNEL_PAGE; at += KERNEL_PAGE) {
+		size_t timed = at + KERNEL_PAGE / 2;
+		uint64_t ticks;
+
+		*(volatile unsigned char *)(dst + at) = src[at];
+		ticks = kernel_time_store(dst + timed, src[timed]);
+		if (ticks < least)
+			least = ticks;
+	}
+	return least * 3 > memory_ticks * 2;
+}
+#else
+static inline uint64_t kernel_time_memory(void)
+{
+	return 0;
+}
+
+/* There is one way. */
+static inline int kernel_is_cold(unsigned char *dst, const unsigned char *src, uint64_t memory_ticks)
+{
+	(void)dst, (void)src, (void)memory_ticks;
+	return 0;
+}
+#endif
+
+/* Copies non-overlapping areas in one of the ways. The end in which stores are timed always goes through the caches: the
+ * next copy to the same destination finds it there. */
+static inline void kernel_copy_large(unsigned char *dst, const unsigned char *src, size_t bytes, uint64_t memory_ticks,
+				     enum clinux_way *way)
+{
+	size_t streamed = bytes;
+
+	if (*way == CLINUX_WAY_UNKNOWN && bytes >= KERNEL_TIMED) {
+		streamed -= KERNEL_TIMED - KERNEL_PAGE + ((uintptr_t)(dst + bytes) & (KERNEL_PAGE - 1));
+		*way = kernel_is_cold(dst + streamed, src + streamed, memory_ticks) ? CLINUX_WAY_STREAMED : CLINUX_WAY_CACHED;
+	}
+	if (*way == CLINUX_WAY_STREAMED)
+		kernel_stream(dst, src, streamed);
+	else
+		streamed = 0;
+	kernel_move(dst + streamed, src + streamed, bytes - streamed);
 }
 
 #if defined(__x86_64__)

@@ -24,6 +24,27 @@ import Testing
         #expect(destination.isZero(in: offsets.destination + Self.length..<destination.byteCount))
     }
 
+    @Test(
+        "Copies at the limits of the ways move every byte and no other",
+        arguments: [(512 << 10, 0), (1 << 20, 3), (3 << 20, 40), (8 << 20, 0)])
+    func limits(length: Int, offset: Int) throws {
+        let channel = try Channel()
+        let (source, destination) = (Area(length + 128), Area(length + 128))
+        source.number()
+        for length in [length - 1, length, length + 1] {
+            memset(destination.base, 0, destination.byteCount)
+            // Twice: the destination is in the caches, or not.
+            for _ in 0..<2 {
+                #expect(
+                    try channel.copy(from: source.address(7), to: destination.address(offset), length, [])
+                        == .successful)
+            }
+            #expect(memcmp(destination.base + offset, source.base + 7, length) == 0)
+            #expect(destination.isZero(in: 0..<offset))
+            #expect(destination.isZero(in: offset + length..<destination.byteCount))
+        }
+    }
+
     @Test("Large areas that overlap are copied as memmove does", arguments: [4096, -4096, 8, -8])
     func overlapping(distance: Int) throws {
         let channel = try Channel()

@@ -49,7 +49,21 @@ struct clinux_move {
  * finished. The moves must be readable: a fault on them counts as a fault of the move. */
 size_t clinux_guarded_moves(const struct clinux_move *_Nonnull moves, size_t count, int *_Nonnull result);
 
-/* Copies one area, bypassing the caches; source and destination must not overlap. */
-int clinux_guarded_stream(uint64_t dst, uint64_t src, size_t bytes);
+/* How a large area is copied. */
+enum clinux_way {
+	/* Past the caches, if those of the processor do not have the destination: such a store need not fetch the line. The
+	 * first part of at least 20 KiB finds that out, and replaces this by its result. Parts before are cached. */
+	CLINUX_WAY_UNKNOWN,
+	CLINUX_WAY_CACHED,
+	/* Past the caches. */
+	CLINUX_WAY_STREAMED,
+};
+
+/* How long a store takes to a line that is in no cache, in ticks of the processor's time-stamp counter. It takes some
+ * microseconds to find out. 0 where there is one way only. */
+uint64_t clinux_memory_ticks(void);
+
+/* Copies one part of an area; source and destination must not overlap. memory_ticks: from above. */
+int clinux_guarded_large(uint64_t dst, uint64_t src, size_t bytes, uint64_t memory_ticks, enum clinux_way *_Nonnull way);
 
 #endif
