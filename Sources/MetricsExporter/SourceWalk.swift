@@ -32,6 +32,7 @@ package struct SourceRequest {
 
     /// For a part: the first channel.
     fileprivate var first: Int { index }
+    fileprivate var isAboutDevice: Bool { command.scope == .device || command.scope == .vchan }
 
     fileprivate init(
         _ command: SourceCommand, _ parameters: [UInt64] = [], device: SourceDevice? = nil, index: Int = 0
@@ -58,9 +59,10 @@ package struct SourceDevice {
     package let channelCount: Int
 }
 
-/// Sends one source all requests that its visitor selects: devices by ID, each with its channels, then the commands with
-/// one request for each process, by path, then each access group. Devices that were removed meanwhile and channels that are
-/// not set up are skipped: the source would count a request about them as an error.
+/// Sends one source all requests that its visitor selects: the commands with one request for each process, the devices by ID,
+/// each with its channels, and the access groups. Requests that need no earlier reply are sent together: replies about one
+/// device come before those about the next one, and others between them. Devices that were removed meanwhile and channels
+/// that are not set up are skipped: the source would count a request about them as an error.
 package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
     package let source: ScrapeSource
     package let visitor: Visitor
@@ -75,13 +77,17 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
 
     /// The selected commands, by descending path.
     private var commands: [SourceCommand] = []
+    /// Of the commands with a request for each channel, the one that is sent last.
+    private var lastOfChannel: SourceCommand?
     /// The requests to be sent; the last element is the next one.
     private var requests = [SourceRequest(.commandList)]
-    private var current: SourceRequest?
+    /// The requests that were sent and not answered, the oldest first.
+    private var outstanding: [SourceRequest] = []
     private var channelsLeft = Visitor.limits.channels
     /// Channels of the current device that are not set up.
     private var notSetUp: Set<UInt64> = []
-    /// The request whose reply lacks what was requested, while its device is looked at again.
+    /// The request whose reply lacks what was requested, while its device is looked at again; of several that with the lowest
+    /// channel.
     private var unanswered: SourceRequest?
     private var peer: PeerCredentials?
     private let observer: ProgressObserver
@@ -122,12 +128,19 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
     }
 
     package func nextRequest() -> String? {
-        current = requests.popLast()
-        return current?.text
+        // What is known of the current device ends with its last reply.
+        if requests.last?.command == .deviceInfo, outstanding.contains(where: \.isAboutDevice) { return nil }
+        guard let request = requests.popLast() else { return nil }
+        // The last request of a channel adds those of the next one. Adding all at once would let an untrusted peer that
+        // reports many channels fill the memory.
+        if request.command == lastOfChannel { requestChannel(from: request.index + 1, of: request.device) }
+        outstanding.append(request)
+        return request.text
     }
 
     package func take(_ reply: JSONTree, to text: String) throws(TelemetryClientError) {
-        guard var request = current else { return }
+        guard var request = outstanding.first else { return }
+        outstanding.removeFirst()
         if let unanswered, request.command == .deviceInfo {
             return try judge(unanswered, deviceNow: reply)
         }
@@ -155,11 +168,6 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
         case .statistics where observesChannels: try observe(reply, request)
         case .groups: requestGroups(reply.elements)
         default: break
-        }
-        // The last request of a channel adds those of the next one. Adding all at once would let an untrusted peer that
-        // reports many channels fill the memory.
-        if request.command == selected(.vchan).first(where: { !$0.hasParts }) {
-            requestChannel(from: request.index + 1, of: request.device)
         }
         if request.command.hasParts { return try takePart(reply, of: request) }
         try visitor.take(reply, to: request)
@@ -228,7 +236,8 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
     /// channels by now, so it is looked at again.
     private func missing(_ request: SourceRequest) throws(TelemetryClientError) {
         guard let device = request.device else { throw incomplete(request) }
-        unanswered = request
+        defer { if request.first < unanswered?.first ?? .max { unanswered = request } }
+        guard unanswered == nil else { return }
         requests.append(SourceRequest(.deviceInfo, [device.id]))
     }
 
@@ -252,6 +261,7 @@ package final class SourceWalk<Visitor: SourceVisitor>: TelemetryConversation {
         let visible = observesChannels ? offered.union([SourceCommand.channels.path]) : offered
         commands = visitor.selectCommands(from: visible, process: (process ?? 0, visibleProcess))
             .filter { offered.contains($0.path) }.sorted { $0.path > $1.path }
+        lastOfChannel = selected(.vchan).first { !$0.hasParts }
         requests = selected(.process).filter { $0 != .deviceList }.map { SourceRequest($0) }
         if offered.isSuperset(of: [SourceCommand.deviceList.path, SourceCommand.deviceInfo.path]) {
             requests.append(SourceRequest(.deviceList))

@@ -7,11 +7,12 @@ final class SweepSession {
     private enum State {
         case connecting
         case greeting
-        /// The request waits for room in the send buffer.
-        case sending(String)
-        case receiving(String)
+        case asking
         case done(TelemetryClientError?)
     }
+
+    /// The most requests that a server has at a time. It answers them one after the other.
+    private static let maximumOutstanding = 16
 
     private let path: String
     private let conversation: any TelemetryConversation
@@ -21,6 +22,10 @@ final class SweepSession {
     private var socket: OwnedDescriptor?
     private var peer: PeerCredentials?
     private var replyLimit = TelemetryGreeting.maximumLength
+    /// The requests that the server has not answered, the oldest first.
+    private var outstanding: [String] = []
+    /// A request that waits for room in the send buffer.
+    private var unsent: String?
     /// The bytes of all its messages.
     private(set) var received = 0
     /// By the clock of `totals`.
@@ -102,10 +107,7 @@ final class SweepSession {
         // An earlier event of the same batch has ended the connection.
         guard let descriptor else { return }
         do throws(TelemetryClientError) {
-            if case .sending(let request) = state {
-                try send(request, descriptor, poller, token)
-                return
-            }
+            if let request = unsent { try send(request, descriptor, poller, token) }
             guard let message = try receive(into: buffer, from: descriptor) else { return }
             switch state {
             case .greeting:
@@ -114,19 +116,29 @@ final class SweepSession {
                         .notTelemetry, "\(path) does not send the greeting of a telemetry server")
                 }
                 replyLimit = min(greeting.maximumReplyLength, sweep.maximumReplyLength)
+                state = .asking
                 conversation.begin(greeting, peer: peer)
-            case .receiving(let request):
+            case .asking:
+                guard let request = outstanding.first else {
+                    throw TelemetryClientError(.invalidJSON, "\(path) sends a message without a request")
+                }
+                outstanding.removeFirst()
                 try conversation.take(value(of: message, to: request, parser), to: request)
-            case .connecting, .sending, .done:
+            case .connecting, .done:
                 return
             }
-            guard let request = conversation.nextRequest() else { return end(nil) }
-            try send(request, descriptor, poller, token)
+            while unsent == nil, outstanding.count < Self.maximumOutstanding,
+                let request = conversation.nextRequest()
+            {
+                try send(request, descriptor, poller, token)
+            }
+            if outstanding.isEmpty, unsent == nil { end(nil) }
         } catch {
             end(error)
         }
     }
 
+    /// Sends a request. Without room for it, it becomes `unsent`.
     private func send(
         _ request: String, _ descriptor: CInt, _ poller: borrowing Poller, _ token: UInt64
     ) throws(TelemetryClientError) {
@@ -135,17 +147,18 @@ final class SweepSession {
                 .invalidArgument,
                 "a request has 1 to \(TelemetryRequest.maximumLength) bytes and no NUL")
         }
-        let wasWaiting = if case .sending = state { true } else { false }
+        let wasWaiting = unsent != nil
         var text = request
         let error = text.withUTF8 { SequencedPacketSocket.send(UnsafeRawBufferPointer($0), on: descriptor) }
         do throws(Errno) {
             switch error {
             case nil:
-                state = .receiving(request)
+                outstanding.append(request)
+                unsent = nil
                 if wasWaiting { try poller.modify(descriptor, .readable, token: token) }
             case .resourceTemporarilyUnavailable?:
-                state = .sending(request)
-                if !wasWaiting { try poller.modify(descriptor, .writable, token: token) }
+                unsent = request
+                if !wasWaiting { try poller.modify(descriptor, [.readable, .writable], token: token) }
             case let error?:
                 throw error
             }

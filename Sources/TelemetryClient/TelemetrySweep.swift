@@ -69,10 +69,12 @@ public protocol TelemetryConversation: AnyObject {
     /// Called once, when the server's greeting has arrived.
     func begin(_ greeting: TelemetryGreeting, peer: PeerCredentials)
 
-    /// The next request, `command[,parameters]`; `nil` ends the conversation.
+    /// The next request, `command[,parameters]`; `nil`: none before the next reply, or none at all if all replies were taken.
+    ///
+    /// Called again before the reply: several requests go to the server at once, which answers them one after the other.
     func nextRequest() -> String?
 
-    /// Handles the value of a reply, which may be null.
+    /// Handles the value of a reply, which may be null. Replies come in the order of their requests.
     ///
     /// - Throws: to end the conversation with an error.
     func take(_ reply: JSONTree, to request: String) throws(TelemetryClientError)

@@ -125,9 +125,9 @@ import Testing
             Self.answering([
                 #"{"/":["/dmadev/info","/dmadev/list","/dmadev/stats","/dmadev/events","/telemetry/errors"]}"#,
                 #"{"/dmadev/list":[0,"x",-1,99999,{}]}"#,
+                #"{"/dmadev/events":[{"time_ns":1e300,"event":{}},7]}"#, #"{"/telemetry/errors":{"reason":"x"}}"#,
                 #"{"/dmadev/info":{"name":7,"driver":["x"],"nb_vchans":1,"started":"yes","numa_node":-1}}"#,
                 #"{"/dmadev/stats":{"submitted":"5","completed":1e300,"errors":18446744073709551615}}"#,
-                #"{"/dmadev/events":[{"time_ns":1e300,"event":{}},7]}"#, #"{"/telemetry/errors":{"reason":"x"}}"#,
             ]))
         let process = try #require(try snapshot()["processes"]?[0])
         #expect(process["state"]?.string == "answers", "\(process)")

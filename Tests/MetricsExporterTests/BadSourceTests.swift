@@ -194,13 +194,15 @@ import Testing
         let latency =
             #"{"/dmadev/latency":[\#((0..<9).map { #"{"vchan":\#($0),"count":0,"sum_ns":0,"buckets":[]}"# }.joined(separator: ","))]}"#
         let buckets = list(of: #"{"below_ns":9,"count":1}"#)
+        func bucketsOf(_ vchan: Int) -> String {
+            #"{"/dmadev/latency":[{"vchan":\#(vchan),"sum_ns":0,"buckets":\#(buckets)}]}"#
+        }
         let hostile: [(prefix: String, replies: [String])] = [
             ("statistics", device + [vchans, latency] + (0..<9).map { _ in statistics }),
             ("channels", device + [#"{"/dmadev/vchans":\#(list(of: "{}"))}"#]),
             (
                 "buckets",
-                device + [vchans]
-                    + (0..<9).map { #"{"/dmadev/latency":[{"vchan":\#($0),"sum_ns":0,"buckets":\#(buckets)}]}"# }
+                device + [vchans, bucketsOf(0)] + (0..<9).map { _ in Self.statistics(1) } + (1..<9).map(bucketsOf)
             ),
             (
                 "devices",

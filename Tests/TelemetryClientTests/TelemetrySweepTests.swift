@@ -71,6 +71,16 @@ import Testing
         #expect(try sweep.run([]).isEmpty)
     }
 
+    /// The peer answers nothing before it has the requests that it may have at a time.
+    @Test func requestsGoTogether() throws {
+        let (limit, more) = (16, 24)
+        let steps =
+            [.send(FakePeer.greeting)] + [FakePeer.Step](repeating: .receive, count: limit)
+            + (0..<more).flatMap { _ in [Self.reply, .receive] } + [FakePeer.Step](repeating: Self.reply, count: limit)
+        #expect(try outcome(steps + [.waitForEnd], asking: limit + more) == nil)
+        #expect(try outcome(steps.dropLast(limit), asking: limit + more) == .disconnected)
+    }
+
     @Test func aPeerThatNeverAnswersCostsItsTime() throws {
         #expect(try outcome(nil, TelemetrySweep(timeout: .milliseconds(200))) == .timedOut)
         #expect(try outcome([.waitForEnd], TelemetrySweep(timeout: .milliseconds(200))) == .timedOut)
