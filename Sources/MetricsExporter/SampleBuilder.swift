@@ -82,6 +82,10 @@ final class SampleBuilder: SourceVisitor {
                     .tooLong, "\(source.path) sends more than \(Self.sampleLimit) values, which is the limit")
             }
             let sinceWhen = rows[place].isCounted ? created : nil
+            if samples[place].isEmpty {
+                samples[place].reserveCapacity(
+                    points.count * min(request.device?.channelCount ?? 1, SourceCommand.partCount))
+            }
             for point in points {
                 samples[place].append(MetricSample(labels + point.labels, point.value, created: sinceWhen))
             }
