@@ -286,12 +286,20 @@ public struct DataPath {
         result < 0 ? countFailure(result, call, vchan) : result
     }
 
-    /// Whether the call layer has nothing to refuse or record for a copy: its part of a driver's `direct_copy`.
+    /// Whether the call layer has nothing to refuse or record for a copy without flags: its part of a driver's `direct_copy`.
     @inlinable
     @inline(__always)
-    public func passes(copyOf length: UInt32, on vchan: UInt16, flags: UInt64) -> Bool {
-        vchan < table.pointee.nb_vchans && length != 0 && flags & table.pointee.refused_flags == 0
-            && !dmatrace_dmadev_copy_enabled()
+    public func passes(copyOf length: UInt32, on vchan: UInt16) -> Bool {
+        // All are likely: else the compiler would compute two of them before it branches, which takes longer.
+        _fastPath(vchan < table.pointee.nb_vchans) && _fastPath(length != 0)
+            && _fastPath(!dmatrace_dmadev_copy_enabled())
+    }
+
+    /// Whether it has nothing to refuse or record for the flags of such a copy.
+    @inlinable
+    @inline(__always)
+    public func passes(flagsOfCopy flags: UInt64) -> Bool {
+        flags & table.pointee.refused_flags == 0
             && (flags & OperationFlags.submit.rawValue == 0 || !dmatrace_dmadev_burst_enabled())
     }
 

@@ -72,6 +72,7 @@ public struct RingProducer: @unchecked Sendable {
                     && AsymmetricFence.isRegistered,
                 refusedFlags: hasPool ? 0 : UInt64(DMADEV_DESC_AUTO_FREE),
                 operations: operations))
+        released = 0
     }
 
     /// Frees the memory of `init`; do not use the value afterwards.
@@ -115,7 +116,10 @@ public struct RingProducer: @unchecked Sendable {
     }
     @inlinable var released: UInt64 {
         get { state.member(\.released).loadRelaxed() }
-        nonmutating set { state.member(\.released).storeRelaxed(newValue) }
+        nonmutating set {
+            state.member(\.released).storeRelaxed(newValue)
+            state.member(\.full_at).storeRelaxed(newValue &+ capacity)
+        }
     }
     @inlinable var completedSeen: UInt64 {
         get { state.member(\.completed_seen).loadRelaxed() }
@@ -136,7 +140,7 @@ public struct RingProducer: @unchecked Sendable {
         place(source, destination, Self.shape(DMADEV_KIND_COPY, length: length), flags)
     }
 
-    /// The same for a copy that ``accepts(_:at:)`` has accepted as the operation of an index.
+    /// The same for a copy that ``accepts(_:)`` has accepted, as the operation of an index for which there is room.
     @inlinable
     @inline(__always)
     func stageCopy(_ index: UInt64, _ source: UInt64, _ destination: UInt64, length: UInt32, _ flags: UInt64) -> Int32 {
@@ -158,13 +162,14 @@ public struct RingProducer: @unchecked Sendable {
         let sources = UnsafeBufferPointer(start: sources, count: Int(sourceCount))
         let destinations = UnsafeBufferPointer(start: destinations, count: Int(destinationCount))
         guard sources.count <= maximumEntries, destinations.count <= maximumEntries else { return -EINVAL }
-        guard hasRoom(at: enqueued), flags & refusedFlags == 0 else { return reject(flags) }
-        let region = entries + Int(truncatingIfNeeded: enqueued & mask) * 2 * maximumEntries
+        let index = enqueued
+        guard hasRoom(at: index), accepts(flags) else { return reject(flags) }
+        let region = entries + Int(truncatingIfNeeded: index & mask) * 2 * maximumEntries
         _ = UnsafeMutableBufferPointer(start: region, count: maximumEntries).update(fromContentsOf: sources)
         _ = UnsafeMutableBufferPointer(start: region + maximumEntries, count: maximumEntries)
             .update(fromContentsOf: destinations)
         let counts = UInt64(sources.count) << 48 | UInt64(destinations.count) << 56
-        return place(0, 0, Self.shape(DMADEV_KIND_COPY_SG, length: 0) | counts, flags)
+        return stage(index, 0, 0, Self.shape(DMADEV_KIND_COPY_SG, length: 0) | counts, flags)
     }
 
     /// The third word of a descriptor, without its flags: length, kind, flags, nb_src, nb_dst; see cdmadev.h.
@@ -179,14 +184,14 @@ public struct RingProducer: @unchecked Sendable {
     @inline(__always)
     func place(_ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
         let index = enqueued
-        guard accepts(flags, at: index) else { return reject(flags) }
+        guard hasRoom(at: index), accepts(flags) else { return reject(flags) }
         return stage(index, source, destination, shape, flags)
     }
 
-    /// Whether an operation can be enqueued as the next one.
+    /// Whether the ring can have an operation with these flags.
     @inlinable
     @inline(__always)
-    func accepts(_ flags: UInt64, at index: UInt64) -> Bool { hasRoom(at: index) && flags & refusedFlags == 0 }
+    func accepts(_ flags: UInt64) -> Bool { flags & refusedFlags == 0 }
 
     /// Writes the next descriptor to the stage.
     ///
@@ -197,7 +202,7 @@ public struct RingProducer: @unchecked Sendable {
     @inline(__always)
     func stage(_ index: UInt64, _ source: UInt64, _ destination: UInt64, _ shape: UInt64, _ flags: UInt64) -> Int32 {
         let (state, stageMask) = (state, stageMask)
-        let own = flags & UInt64(DMADEV_DESC_OPERATION_FLAGS) | (index == rung ? UInt64(DMADEV_DESC_BATCH_FIRST) : 0)
+        let own = flags & UInt64(DMADEV_DESC_OPERATION_FLAGS)
         let slot = UnsafeMutableRawPointer(stage + Int(truncatingIfNeeded: index & stageMask))
         slot.storeBytes(of: source, as: UInt64.self)
         (slot + 8).storeBytes(of: destination, as: UInt64.self)
@@ -217,15 +222,16 @@ public struct RingProducer: @unchecked Sendable {
         return result
     }
 
-    /// Copies the stage into the ring. Both sides are contiguous: the stage is cleared at its end, and the ring's
-    /// length is a multiple of the stage's.
+    /// Copies the stage into the ring, and marks the first operation after a doorbell. Both sides are contiguous: the stage is
+    /// cleared at its end, and the ring's length is a multiple of the stage's.
     @inlinable
     @inline(__always)
     func clearStage() {
         let (first, end) = (staged, enqueued)
+        let slot = stage + Int(truncatingIfNeeded: first & stageMask)
+        if first == rung { slot.pointee.flags |= UInt8(DMADEV_DESC_BATCH_FIRST) }
         (descriptors + Int(truncatingIfNeeded: first & mask))
-            .update(
-                from: stage + Int(truncatingIfNeeded: first & stageMask), count: Int(truncatingIfNeeded: end &- first))
+            .update(from: slot, count: Int(truncatingIfNeeded: end &- first))
         staged = end
     }
 
@@ -235,16 +241,16 @@ public struct RingProducer: @unchecked Sendable {
     @inlinable
     @inline(__always)
     func hasRoom(at index: UInt64) -> Bool {
-        if index &- released < capacity { return true }
+        if index < state.member(\.full_at).loadRelaxed() { return true }
         guard isSilent else { return false }
         released = engineCompleted
-        return index &- released < capacity
+        return index < state.member(\.full_at).loadRelaxed()
     }
 
     @usableFromInline
     @inline(never)
     func reject(_ flags: UInt64) -> Int32 {
-        guard flags & refusedFlags == 0 else { return -EINVAL }
+        guard accepts(flags) else { return -EINVAL }
         counters.member(\.rejected).add(1)
         return -ENOSPC
     }

@@ -107,7 +107,8 @@ struct dmadev_producer_state {
 	uint64_t released;
 	uint64_t completed_seen; /* the engine's index as last read */
 	uint64_t failures_reported; /* by completed_status */
-	uint64_t pad0[2];
+	uint64_t full_at; /* released and the ring's length: with enqueued here, every slot is in use */
+	uint64_t pad0;
 };
 
 /* Statuses are counted by code; the last element is for "unknown". */

@@ -114,10 +114,7 @@ final class RingDataPath: @unchecked Sendable {
 func dmadev_ring_copy(
     _ path: UnsafeMutableRawPointer?, _ vchan: UInt16, _ src: UInt64, _ dst: UInt64, _ length: UInt32, _ flags: UInt64
 ) -> Int32 {
-    // Compiled twice: without flags there is less to do.
-    flags == 0
-        ? copyDirectly(path, vchan, src, dst, length, 0, canHalt: false)
-        : copyDirectly(path, vchan, src, dst, length, flags, canHalt: false)
+    copyDirectly(path, vchan, src, dst, length, flags, canHalt: false)
 }
 
 @c @implementation
@@ -133,11 +130,16 @@ private func copyDirectly(
     _ flags: UInt64, canHalt: Bool
 ) -> Int32 {
     let table = table(path)
-    if DataPath(table).passes(copyOf: length, on: vchan, flags: flags) {
+    let layer = DataPath(table)
+    if layer.passes(copyOf: length, on: vchan) {
         let ring = ring(table.pointee.driver, vchan)
         let index = ring.enqueued
-        if ring.accepts(flags, at: index), !canHalt || ring.isAlive {
-            return ring.stageCopy(index, source, destination, length: length, flags)
+        if ring.hasRoom(at: index), !canHalt || ring.isAlive {
+            // Without flags there is less to do.
+            if flags == 0 { return ring.stageCopy(index, source, destination, length: length, 0) }
+            if layer.passes(flagsOfCopy: flags), ring.accepts(flags) {
+                return ring.stageCopy(index, source, destination, length: length, flags)
+            }
         }
     }
     return dmadev_call_copy(path, vchan, source, destination, length, flags)
