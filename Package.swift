@@ -422,7 +422,15 @@ let package = Package(
                 "LivePage", "DMADev", "DMAEngine", "DMATelemetry", "SoftwareDriver", "TelemetryClient",
                 "TelemetryServer", "TelemetryTestSupport", "TelemetryTestServer", "TelemetryWire", "TestSupport",
             ]),
-        test(of: "WebServer", ["WebServer"]),
+        test(
+            of: "WebServer",
+            [
+                "LinuxSystem", "TestSupport", "WebServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .testTarget(
             name: "LibDMADevTests",
             dependencies: [

@@ -50,6 +50,12 @@ public struct LabelSet: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         LabelSet(shared: left.shared, own: left.own.isEmpty ? right.labels : left.own + right.labels)
     }
 
+    /// Appends the text between the braces.
+    func append(to text: inout [UInt8]) {
+        if let shared { text += shared.text }
+        for label in own { LabelText.append(label, to: &text) }
+    }
+
     /// Compares the labels and their order.
     public static func == (left: LabelSet, right: LabelSet) -> Bool {
         left.shared === right.shared ? left.own == right.own : left.labels == right.labels

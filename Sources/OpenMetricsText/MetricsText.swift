@@ -14,22 +14,16 @@ public enum MetricsText: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The metrics as UTF-8 text; each line ends with a line feed.
+    /// The metrics as UTF-8 text; each line ends with a line feed. ``MetricsTextParts`` has the same text in parts.
     ///
     /// Families without samples are left out. Of two samples of a family with the same labels only the first one is
     /// written, because readers would reject the whole text. A sample whose value does not fit the type is left out.
     ///
     /// - Throws: if the name of a metric or a label is invalid or occurs twice.
     public func text(of families: [MetricFamily]) throws(MetricsTextError) -> String {
-        String(decoding: try utf8(of: families), as: UTF8.self)
-    }
-
-    /// The same text as bytes.
-    ///
-    /// - Throws: as ``text(of:)``.
-    public func utf8(of families: [MetricFamily]) throws(MetricsTextError) -> [UInt8] {
-        var writer = MetricsWriter(format: self, sampleCount: families.reduce(0) { $0 + $1.samples.count })
-        for family in families { try writer.write(family) }
-        return writer.finish()
+        var parts = try MetricsTextParts(of: families, in: self)
+        var text = ""
+        while let part = try parts.next() { text += String(decoding: part, as: UTF8.self) }
+        return text
     }
 }

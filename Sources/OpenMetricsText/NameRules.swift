@@ -10,16 +10,19 @@ enum NameRules {
         isName(name) { _ in false } && !name.hasPrefix("__")
     }
 
-    /// Why it is no name of a label; `nil` if it is one.
-    static func problem(ofLabelName name: String) -> String? {
-        isLabelName(name)
-            ? nil
-            : "\"\(name)\" is not a valid label name: it must consist of letters, digits and underscores, and not begin "
-                + "with a digit or with two underscores"
+    /// Why labels cannot follow others in a series; `nil` if they can.
+    static func problem(of labels: [LabelSet.Label], after others: [LabelSet.Label]) -> String? {
+        for (place, name) in labels.lazy.map(\.name).enumerated() {
+            guard isLabelName(name) else {
+                return "\"\(name)\" is not a valid label name: it must consist of letters, digits and underscores, and "
+                    + "not begin with a digit or with two underscores"
+            }
+            if others.contains(where: { $0.name == name }) || labels[..<place].contains(where: { $0.name == name }) {
+                return "the label \(name) occurs twice"
+            }
+        }
+        return nil
     }
-
-    /// The message about a label that a series has already.
-    static func problem(ofRepeatedLabel name: String) -> String { "the label \(name) occurs twice" }
 
     private static func isName(_ name: String, or isExtra: (UInt8) -> Bool) -> Bool {
         guard let first = name.utf8.first, !isDigit(first) else { return false }

@@ -3,27 +3,20 @@ final class SharedLabels: Sendable {
     let labels: [LabelSet.Label]
     /// The text between the braces.
     let text: [UInt8]
+    /// Has taken the bytes of the text.
+    let hasher: Hasher
     /// Why they cannot be written; `nil` if they can.
     let problem: String?
-    /// Whether a histogram cannot have them: it has a label `le` of its own.
-    let hasBound: Bool
 
     init(_ labels: [LabelSet.Label]) {
         self.labels = labels
         var text: [UInt8] = []
-        var problem: String?
-        for (place, label) in labels.enumerated() {
-            problem = problem ?? Self.problem(label, after: labels[..<place])
-            LabelText.append(label, to: &text)
-        }
+        for label in labels { LabelText.append(label, to: &text) }
+        var hasher = Hasher()
+        text.withUnsafeBytes { hasher.combine(bytes: $0) }
         self.text = text
-        self.problem = problem
-        hasBound = labels.contains { $0.name == "le" }
-    }
-
-    private static func problem(_ label: LabelSet.Label, after others: ArraySlice<LabelSet.Label>) -> String? {
-        NameRules.problem(ofLabelName: label.name)
-            ?? (others.contains { $0.name == label.name } ? NameRules.problem(ofRepeatedLabel: label.name) : nil)
+        self.hasher = hasher
+        problem = NameRules.problem(of: labels, after: [])
     }
 }
 
@@ -39,8 +32,14 @@ enum LabelText {
         text.append(UInt8(ascii: "\""))
     }
 
-    /// Appends the escaped text. NUL, at which some readers stop, becomes U+FFFD.
-    static func append(escaped value: String, quotes: Bool, to text: inout [UInt8]) {
+    /// The escaped text. NUL, at which some readers stop, becomes U+FFFD.
+    static func escaped(_ value: String, quotes: Bool) -> String {
+        var text: [UInt8] = []
+        append(escaped: value, quotes: quotes, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func append(escaped value: String, quotes: Bool, to text: inout [UInt8]) {
         let special = value.utf8.contains {
             $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\n") || $0 == 0 || (quotes && $0 == UInt8(ascii: "\""))
         }

@@ -12,20 +12,6 @@ extension Response {
                 .contentType: "text/plain; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
             ], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
-
-    /// A text that can be long: compressed if the client accepts that.
-    static func long(_ text: ByteBuffer, for request: Request, headers: HTTPFields) async -> Response {
-        var (headers, body) = (headers, text)
-        headers[.vary] = [headers[.vary], "Accept-Encoding"].compactMap { $0 }.joined(separator: ", ")
-        if text.readableBytes >= Gzip.minimumLength,
-            Gzip.isAccepted(request.headers[values: .acceptEncoding].joined(separator: ",")),
-            let compressed = await Gzip.compress(text)
-        {
-            headers[.contentEncoding] = "gzip"
-            body = compressed
-        }
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
-    }
 }
 
 extension HTTPFields {

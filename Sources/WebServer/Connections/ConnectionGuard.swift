@@ -1,7 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// Guards one connection: its seat, the deadline for the head of a request, and heads with several `Host` fields.
+/// Guards one connection: its seat, the deadline for the head of a request, and heads with several `Host` fields. Adapts
+/// responses to clients of HTTP/1.0.
 ///
 /// It stands behind the decoder of HTTP. All functions run on the connection's event loop.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
@@ -18,6 +19,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var deadline: Scheduled<Void>?
     /// A request is in progress.
     private var isBusy = false
+    /// The client's version is below 1.1: it cannot read chunks, so the end of the connection is the end of a response
+    /// without a length.
+    private var isOld = false
+    /// The connection is closed after the present response.
+    private var isLast = false
     /// The connection is being closed: what comes is ignored.
     private var isRefused = false
 
@@ -60,6 +66,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             deadline?.cancel()
             deadline = nil
             isBusy = true
+            isOld = isOld || head.version.major < 1 || head.version == .http1_0
             seats.set(context.channel, isWaiting: false)
             guard head.headers["host"].count <= 1 else {
                 return refuse(context, .badRequest, "a request has one Host\n")
@@ -75,11 +82,23 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where isOld && !head.headers.contains(name: "Content-Length"):
+            isLast = true
+            head.version = .http1_0
+            head.headers.replaceOrAdd(name: "Connection", value: "close")
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end where isLast:
+            let written = promise ?? context.eventLoop.makePromise()
+            written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            context.write(data, promise: written)
+        case .end:
             isBusy = false
             seats.set(context.channel, isWaiting: true)
+            context.write(data, promise: promise)
+        case .head, .body:
+            context.write(data, promise: promise)
         }
-        context.write(data, promise: promise)
     }
 
     /// A client that does not read its response waits like one that sends no request.

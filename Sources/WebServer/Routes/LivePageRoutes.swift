@@ -15,6 +15,7 @@ extension HTTPRoute {
     /// - Parameter collector: reads the sources for the page.
     public static func livePage(of collector: SnapshotCollector) -> [HTTPRoute] {
         let feed = LiveFeed(collector)
+        let texts = LongTexts("snapshots")
         let viewers = ViewerLimit(limit: maximumViewers)
         let files = PageFile.all.map { file in
             HTTPRoute(file.path, "the live page") { _, _ in
@@ -27,7 +28,7 @@ extension HTTPRoute {
             HTTPRoute("/snapshot.json", "what the live page shows, as JSON") { request, _ in
                 switch try await feed.next(after: nil).text {
                 case .success(let text):
-                    await .long(text, for: request, headers: headers(type: "application/json"))
+                    try await texts.response(text, to: request, headers: headers(type: "application/json"))
                 case .failure(let error): .text(.serviceUnavailable, "no snapshot: \(error)\n")
                 }
             },

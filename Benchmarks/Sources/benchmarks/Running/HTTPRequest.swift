@@ -16,7 +16,20 @@ struct HTTPRequest {
         guard head.hasPrefix("http/1.1 200"), head.contains("content-encoding: gzip") == acceptsGzip else {
             throw Failure("\(path): \(head.prefix { $0 != "\r\n" })")
         }
-        return response[end.upperBound...]
+        let body = response[end.upperBound...]
+        return head.contains("transfer-encoding: chunked") ? try joinedChunks(body) : body
+    }
+
+    private func joinedChunks(_ body: Data) throws(Failure) -> Data {
+        var (text, rest) = (Data(), body)
+        while let end = rest.firstRange(of: Data("\r\n".utf8)),
+            let size = Int(String(decoding: rest[..<end.lowerBound], as: UTF8.self), radix: 16)
+        {
+            if size == 0 { return text }
+            text += rest[end.upperBound...].prefix(size)
+            rest = rest[end.upperBound...].dropFirst(size + 2)
+        }
+        throw Failure("\(path): the response is incomplete")
     }
 
     private func exchange(_ request: String) throws(Failure) -> Data {
