@@ -96,6 +96,7 @@ import Testing
         (["demo", "pair", "--size", "0"], "dmascope demo pair --help"),
         (["demo", "pair", "--chunk", "2G"], "dmascope demo pair --help"),
         (["demo", "pair", "--file", "a", "--size", "1"], "dmascope demo pair --help"),
+        (["query", "/dmadev/info,0"], "dmascope query dmascope /dmadev/info,0: see dmascope query --help"),
         (["group", "show"], "dmascope group show --help"), (["group", "show", "-1"], "dmascope group"),
         (["group", "show", "32768"], "dmascope group show --help"),
         (["group", "events", "257"], "dmascope group events --help"),

@@ -23,6 +23,13 @@ struct Query: ParsableCommand {
     @Flag(help: "Print replies unchanged, also on a terminal.")
     var json = false
 
+    func validate() throws {
+        // The other commands have a default process, so it is easily left out.
+        if target.hasPrefix("/dmadev/"), access(target, F_OK) != 0 {
+            throw ValidationError("the process comes first: dmascope query dmascope \(target)")
+        }
+    }
+
     func run() throws {
         let peer = try Peer(Target(target), trust: trustOptions.trust, timeout: timeoutOption.duration)
         var missing: String?
