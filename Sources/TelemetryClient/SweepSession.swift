@@ -108,34 +108,39 @@ final class SweepSession {
         guard let descriptor else { return }
         do throws(TelemetryClientError) {
             if let request = unsent { try send(request, descriptor, poller, token) }
-            guard let message = try receive(into: buffer, from: descriptor) else { return }
-            switch state {
-            case .greeting:
-                guard let greeting = TelemetryGreeting(message), let peer else {
-                    throw TelemetryClientError(
-                        .notTelemetry, "\(path) does not send the greeting of a telemetry server")
-                }
-                replyLimit = min(greeting.maximumReplyLength, sweep.maximumReplyLength)
-                state = .asking
-                conversation.begin(greeting, peer: peer)
-            case .asking:
-                guard let request = outstanding.first else {
-                    throw TelemetryClientError(.invalidJSON, "\(path) sends a message without a request")
-                }
-                outstanding.removeFirst()
-                try conversation.take(value(of: message, to: request, parser), to: request)
-            case .connecting, .done:
-                return
-            }
-            while unsent == nil, outstanding.count < Self.maximumOutstanding,
-                let request = conversation.nextRequest()
-            {
-                try send(request, descriptor, poller, token)
-            }
-            if outstanding.isEmpty, unsent == nil { end(nil) }
+            if let message = try receive(into: buffer, from: descriptor) { try take(message, parser) }
+            if case .asking = state { try ask(descriptor, poller, token) }
         } catch {
             end(error)
         }
+    }
+
+    private func take(_ message: UnsafeRawBufferPointer, _ parser: JSONParser) throws(TelemetryClientError) {
+        switch state {
+        case .greeting:
+            guard let greeting = TelemetryGreeting(message), let peer else {
+                throw TelemetryClientError(.notTelemetry, "\(path) does not send the greeting of a telemetry server")
+            }
+            replyLimit = min(greeting.maximumReplyLength, sweep.maximumReplyLength)
+            state = .asking
+            conversation.begin(greeting, peer: peer)
+        case .asking:
+            guard let request = outstanding.first else {
+                throw TelemetryClientError(.invalidJSON, "\(path) sends a message without a request")
+            }
+            outstanding.removeFirst()
+            try conversation.take(value(of: message, to: request, parser), to: request)
+        case .connecting, .done:
+            return
+        }
+    }
+
+    /// Sends requests until the server has enough, or its socket, or ends the session if there are no more.
+    private func ask(_ descriptor: CInt, _ poller: borrowing Poller, _ token: UInt64) throws(TelemetryClientError) {
+        while unsent == nil, outstanding.count < Self.maximumOutstanding, let request = conversation.nextRequest() {
+            try send(request, descriptor, poller, token)
+        }
+        if outstanding.isEmpty, unsent == nil { end(nil) }
     }
 
     /// Sends a request. Without room for it, it becomes `unsent`.
