@@ -37,9 +37,8 @@ struct guard {
 	jump_buffer jump;
 	volatile bool armed;
 	volatile int side;
-	/* The current moves, and the number of finished ones. */
-	const struct clinux_move *moves;
-	volatile size_t done;
+	/* The current move. */
+	const struct clinux_move *move;
 };
 
 /* initial-exec: accessed without a call that could allocate, so that a signal handler may use it. */
@@ -64,7 +63,7 @@ static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 		return (context->uc_mcontext.gregs[REG_ERR] & 2) ? CLINUX_GUARD_DESTINATION : CLINUX_GUARD_SOURCE;
 	/* Other faults have neither a code nor an address: an operand was not canonical, which means, on a processor
 	 * with four levels of page tables, that it exceeded 47 bits. With five, it would have been a page fault. */
-	const struct clinux_move *move = &guard.moves[guard.done];
+	const struct clinux_move *move = guard.move;
 
 	return !move->is_fill && move->src + move->bytes > (1ULL << 47) ? CLINUX_GUARD_SOURCE : CLINUX_GUARD_DESTINATION;
 }
@@ -74,7 +73,7 @@ static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 /* The side that faulted, from the range that contains the address. */
 static int faulting_side(const siginfo_t *info, const ucontext_t *context)
 {
-	const struct clinux_move *move = &guard.moves[guard.done];
+	const struct clinux_move *move = guard.move;
 	uint64_t address = (uint64_t)(uintptr_t)info->si_addr;
 
 	(void)context;
@@ -240,33 +239,115 @@ static void disarm(void)
 	guard.armed = false;
 }
 
-static void arm(const struct clinux_move *moves)
+static void arm(const struct clinux_move *move)
 {
-	guard.moves = moves;
-	guard.done = 0;
+	guard.move = move;
 	guard.armed = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-__attribute__((noinline)) size_t clinux_guarded_moves(const struct clinux_move *moves, size_t count, int *result)
+static inline void execute(uint64_t dst, uint64_t src, uint64_t bytes, bool is_fill)
 {
-	if (mark_jump(guard.jump) != 0) {
-		*result = guard.side;
-		return guard.done;
-	}
-	arm(moves);
-	for (size_t i = 0; i < count; i++) {
-		unsigned char *dst = (unsigned char *)(uintptr_t)moves[i].dst;
+	if (is_fill)
+		kernel_fill((unsigned char *)(uintptr_t)dst, src, bytes);
+	else
+		kernel_move((unsigned char *)(uintptr_t)dst, (const unsigned char *)(uintptr_t)src, bytes);
+}
 
-		if (moves[i].is_fill)
-			kernel_fill(dst, moves[i].src, moves[i].bytes);
-		else
-			kernel_move(dst, (const unsigned char *)(uintptr_t)moves[i].src, moves[i].bytes);
-		guard.done = i + 1;
-	}
+__attribute__((noinline)) int clinux_guarded_move(const struct clinux_move *move)
+{
+	if (mark_jump(guard.jump) != 0)
+		return guard.side;
+	arm(move);
+	execute(move->dst, move->src, move->bytes, move->is_fill);
 	disarm();
-	*result = CLINUX_GUARD_OK;
-	return count;
+	return CLINUX_GUARD_OK;
+}
+
+/* A range, and where in it a part of any length may start that a run can have. */
+struct place {
+	struct clinux_range range;
+	uint64_t roomy;
+};
+
+static inline struct place make_place(struct clinux_range range, uint64_t most)
+{
+	return (struct place){ range, range.bytes > most ? range.bytes - most : 0 };
+}
+
+/* Whether a part is within a range; its address becomes that of this process. */
+static inline bool resolve(uint64_t *address, uint64_t bytes, const struct place *place)
+{
+	uint64_t offset = *address - place->range.start;
+
+	*address = place->range.address + offset;
+	return __builtin_expect(offset < place->roomy, 1) ||
+	       (offset < place->range.bytes && bytes <= place->range.bytes - offset);
+}
+
+static inline __attribute__((always_inline)) void run_jobs(const struct clinux_job *jobs, size_t count, uint64_t left,
+							   const struct clinux_run *run, struct clinux_run_end *end,
+							   bool is_fill)
+{
+	/* Local copies: the compiler would read members again after each store. */
+	const uint64_t shape = run->shape, fixed = ~(run->varying | UINT32_MAX), mark = run->mark, rest = run->rest;
+	const struct place to = make_place(run->dst, left), from = make_place(run->src, left);
+	size_t index;
+
+	for (index = 0; index < count; index++) {
+		uint64_t src = __atomic_load_n(&jobs[index].src, __ATOMIC_RELAXED);
+		uint64_t dst = __atomic_load_n(&jobs[index].dst, __ATOMIC_RELAXED);
+		uint64_t own = __atomic_load_n(&jobs[index].shape, __ATOMIC_RELAXED);
+		uint64_t bytes = (uint32_t)own;
+
+		if (((own ^ shape) & fixed) != 0 || __atomic_load_n(&jobs[index].rest, __ATOMIC_RELAXED) != rest ||
+		    bytes > left || !resolve(&dst, bytes, &to) || (!is_fill && !resolve(&src, bytes, &from)))
+			break;
+		if ((own & mark) != 0)
+			end->marks |= UINT64_C(1) << index;
+		/* What is known when the move faults. */
+		end->count = index;
+		end->bytes += bytes;
+		end->failed.dst = dst, end->failed.src = src, end->failed.bytes = bytes;
+		guard.armed = true;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		execute(dst, src, bytes, is_fill);
+		disarm();
+		left -= bytes;
+	}
+	end->count = index;
+}
+
+/* Functions of their own: beside mark_jump, the compiler would keep little in registers. */
+static __attribute__((noinline)) void run_copies(const struct clinux_job *jobs, size_t count, uint64_t bytes,
+						 const struct clinux_run *run, struct clinux_run_end *end)
+{
+	run_jobs(jobs, count, bytes, run, end, false);
+}
+
+static __attribute__((noinline)) void run_fills(const struct clinux_job *jobs, size_t count, uint64_t bytes,
+						const struct clinux_run *run, struct clinux_run_end *end)
+{
+	run_jobs(jobs, count, bytes, run, end, true);
+}
+
+__attribute__((noinline)) int clinux_guarded_run(const struct clinux_job *jobs, size_t count, uint64_t bytes,
+						 const struct clinux_run *run, struct clinux_run_end *end)
+{
+	*end = (struct clinux_run_end){ .failed.is_fill = run->is_fill };
+	if (mark_jump(guard.jump) != 0) {
+		end->bytes -= end->failed.bytes;
+		end->failed.dst += run->dst.start - run->dst.address;
+		if (!run->is_fill)
+			end->failed.src += run->src.start - run->src.address;
+		return guard.side;
+	}
+	guard.move = &end->failed;
+	if (run->is_fill)
+		run_fills(jobs, count, bytes, run, end);
+	else
+		run_copies(jobs, count, bytes, run, end);
+	return CLINUX_GUARD_OK;
 }
 
 uint64_t clinux_memory_ticks(void)

@@ -23,9 +23,10 @@
 		memcpy(dst + bytes - sizeof(type), &last, sizeof(type)); \
 	} while (0)
 
-struct kernel_16 { uint64_t words[2]; };
-struct kernel_32 { uint64_t words[4]; };
-struct kernel_64 { uint64_t words[8]; };
+/* Vectors: the compiler keeps them in registers. */
+typedef uint64_t kernel_16 __attribute__((vector_size(16)));
+typedef uint64_t kernel_32 __attribute__((vector_size(32)));
+typedef uint64_t kernel_64 __attribute__((vector_size(64)));
 
 #if defined(__x86_64__)
 /* Copies of at least this size are memmove's. On Zen 3, the loop below is at most some hundredths faster than rep
@@ -87,7 +88,7 @@ static void kernel_copy_wide(unsigned char *dst, const unsigned char *src, size_
 __attribute__((noinline)) static void kernel_move_long(unsigned char *dst, const unsigned char *src, size_t bytes)
 {
 	if (bytes <= 128)
-		KERNEL_MOVE_ENDS(struct kernel_64, dst, src, bytes);
+		KERNEL_MOVE_ENDS(kernel_64, dst, src, bytes);
 	else if (kernel_is_wide(dst, src, bytes))
 		kernel_copy_wide(dst, src, bytes);
 	else
@@ -100,9 +101,9 @@ static inline void kernel_move(unsigned char *dst, const unsigned char *src, siz
 	if (bytes > 64)
 		kernel_move_long(dst, src, bytes);
 	else if (bytes > 32)
-		KERNEL_MOVE_ENDS(struct kernel_32, dst, src, bytes);
+		KERNEL_MOVE_ENDS(kernel_32, dst, src, bytes);
 	else if (bytes > 16)
-		KERNEL_MOVE_ENDS(struct kernel_16, dst, src, bytes);
+		KERNEL_MOVE_ENDS(kernel_16, dst, src, bytes);
 	else
 		memmove(dst, src, bytes);
 }

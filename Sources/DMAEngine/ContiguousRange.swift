@@ -13,17 +13,18 @@ struct ContiguousRange: BitwiseCopyable {
     /// Contains nothing.
     static let empty = ContiguousRange(start: 0, byteCount: 0, address: 0)
 
-    /// The virtual address of a part; `nil` when it is not within the range.
+    /// Whether it contains a part.
     @inline(__always)
-    func resolve(_ part: UInt64, _ length: UInt64) -> UInt64? {
+    func contains(_ part: UInt64, _ length: UInt64) -> Bool {
         let offset = part &- start
-        guard offset < byteCount, length <= byteCount &- offset else { return nil }
-        return address &+ offset
+        return offset < byteCount && length <= byteCount &- offset
     }
+
+    @inline(__always)
+    var forRun: clinux_range { clinux_range(start: start, bytes: byteCount, address: address) }
 }
 
-/// Resolves the addresses of operations, and remembers the range of the last one on each side: consecutive operations
-/// often use the same.
+/// Finds the ranges of operations, and remembers those of the last one: consecutive operations often use the same.
 ///
 /// A value must not be kept beyond the engine's next quiescent point: a range that was removed before it would still be
 /// accessed.
@@ -36,29 +37,21 @@ struct RangeMemory {
         self.spaces = spaces
     }
 
-    /// The move for a copy or a fill; `nil` when it is not contiguous on both sides.
-    @inline(__always)
-    mutating func move(_ operation: dmadev_descriptor, isFill: Bool) -> clinux_move? {
-        let length = UInt64(operation.length)
-        guard let to = Self.resolve(operation.dst, length, spaces.destination, &destination) else { return nil }
-        if isFill { return clinux_move(dst: to, src: operation.src, bytes: length, is_fill: 1) }
-        guard let from = Self.resolve(operation.src, length, spaces.source, &source) else { return nil }
-        return clinux_move(dst: to, src: from, bytes: length, is_fill: 0)
+    /// Finds the ranges of a copy or a fill.
+    ///
+    /// - Returns: whether it is contiguous on both sides.
+    mutating func contain(_ operation: DescriptorWords) -> Bool {
+        let length = operation.length
+        guard Self.find(operation.destination, length, spaces.destination, &destination) else { return false }
+        return operation.isFill || Self.find(operation.source, length, spaces.source, &source)
     }
 
-    @inline(__always)
-    private static func resolve(
+    private static func find(
         _ address: UInt64, _ length: UInt64, _ space: AddressTranslation, _ last: inout ContiguousRange
-    ) -> UInt64? {
-        if let resolved = last.resolve(address, length) { return resolved }
-        guard let range = lookUp(address, space) else { return nil }
+    ) -> Bool {
+        if last.contains(address, length) { return true }
+        guard let range = space.range(at: address) else { return false }
         last = range
-        return range.resolve(address, length)
-    }
-
-    /// Not inlined: the loop over the operations of a run stays small.
-    @inline(never)
-    private static func lookUp(_ address: UInt64, _ space: AddressTranslation) -> ContiguousRange? {
-        space.range(at: address)
+        return range.contains(address, length)
     }
 }

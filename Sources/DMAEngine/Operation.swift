@@ -207,9 +207,7 @@ struct Operation {
         to destination: UInt64, from source: UInt64, _ byteCount: UInt64, isFill: Bool = false
     ) -> CInt {
         var move = clinux_move(dst: destination, src: source, bytes: byteCount, is_fill: isFill ? 1 : 0)
-        var result: CInt = 0
-        _ = clinux_guarded_moves(&move, 1, &result)
-        return result
+        return clinux_guarded_move(&move)
     }
 
     /// The status for the result of a guarded move that faulted.

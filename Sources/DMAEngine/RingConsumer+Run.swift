@@ -7,182 +7,100 @@ internal import LinuxSystem
 /// The fast path for many operations at a time: copies and fills that fit into the budget, are contiguous on both
 /// sides, and need no other processing. The cost per operation, mainly of the guard, is paid once per run.
 extension RingConsumer {
-    /// The operations of a run, from descriptors that are fetched once.
-    struct Run {
-        /// The resolved moves.
-        let moves: UnsafeMutablePointer<clinux_move>
-        /// Their descriptors, as they were checked.
-        let descriptors: UnsafeMutablePointer<dmadev_descriptor>
-        /// The batches that start within the run.
-        let batches: UnsafeMutablePointer<(first: Int, rung: UInt64)>
-
-        var count = 0
-        var batchCount = 0
+    /// What a run has finished.
+    private struct Run {
+        var count: UInt64 = 0
         var byteCount: UInt64 = 0
-        var fillCount: UInt64 = 0
+        /// Bit n: operation n starts a batch; that of an operation that failed too.
+        var batches: UInt64 = 0
+        /// The operation that ended the run, if it failed.
+        var failed: (move: clinux_move, result: CInt)?
 
-        init(capacity: Int) {
-            moves = .allocateOnOwnCacheLines(capacity: capacity)
-            descriptors = .allocateOnOwnCacheLines(capacity: capacity)
-            batches = .allocateOnOwnCacheLines(capacity: capacity)
-        }
-
-        mutating func clear() {
-            (count, batchCount, byteCount, fillCount) = (0, 0, 0, 0)
-        }
-
-        func deallocate() {
-            moves.deallocate()
-            descriptors.deallocate()
-            batches.deallocate()
+        /// Adds what was executed of the operations from `count` on.
+        @inline(__always)
+        mutating func add(_ end: clinux_run_end, _ result: CInt) {
+            batches |= end.marks &<< count
+            count &+= end.count
+            byteCount &+= end.bytes
+            if result != CLINUX_GUARD_OK { failed = (end.failed, result) }
         }
     }
 
-    /// Executes operations from `next` on while they qualify for the fast path.
+    /// Executes operations from `next` on while they qualify for the fast path. All are of one kind, and use the same
+    /// members of a group, so that these are looked up once.
     ///
     /// - Returns: the number finished; a failed operation is included and ends the run.
     mutating func executeRun(atMost most: UInt64, budget: inout Int) -> UInt64 {
         guard running == nil, !dmatrace_dmadev_engine_operation_start_enabled(),
             !dmatrace_dmadev_engine_operation_finish_enabled()
         else { return 0 }
-        let handlers = planRun(atMost: Int(most), UInt64(budget))
-        let planned = run.count
-        guard planned != 0 else { return 0 }
-        budget &-= Int(run.byteCount)
-        var result: CInt = 0
-        let done = clinux_guarded_moves(run.moves, planned, &result)
-        finishRun(done)
-        if let domains, done > 0 { domains.recordTraffic(handlers, UInt64(done), run.byteCount) }
-        guard done < planned else { return UInt64(done) }
-        // Not the one in the ring, which another process may have changed: only the descriptor that was checked counts.
-        running = Operation(run.descriptors[done])
-        let status = Operation.failure(result)
-        finish(domains?.finalStatus(status, run.descriptors[done], handlers) ?? status)
-        return UInt64(done) &+ 1
-    }
-
-    /// Fetches descriptors until one does not qualify; that one is fetched and checked again by the general path. All
-    /// operations of a run are of one kind, and use the same members of a group, so that these are looked up once.
-    ///
-    /// - Returns: the handlers of these members.
-    private mutating func planRun(atMost most: Int, _ budget: UInt64) -> RingDomains.Handlers {
-        run.clear()
         let first = DescriptorWords(descriptors + Int(truncatingIfNeeded: next & mask))
-        first.store(to: run.descriptors)
         let isFill = first.kind == UInt8(DMADEV_KIND_FILL)
         let special = UInt8(giveBack == nil ? 0 : DMADEV_DESC_AUTO_FREE)
-        guard isFill || first.kind == UInt8(DMADEV_KIND_COPY), first.flags & special == 0 else {
-            return RingDomains.Handlers(source: 0, destination: 0)
-        }
-        let handlers = domains?.handlers(of: run.descriptors.pointee) ?? RingDomains.Handlers(source: 0, destination: 0)
-        var ranges = RangeMemory(domains?.spaces(for: handlers, spaces) ?? spaces)
-        var words = first
         // When the batch has failed, the general path handles a fence and all operations after it.
-        while words.startsBatch || !batchFailed || run.batchCount != 0, run.byteCount &+ words.length <= budget,
-            let move = ranges.move(run.descriptors[run.count], isFill: isFill)
-        {
-            if words.startsBatch { addBatch(at: run.count) }
-            run.moves[run.count] = move
-            run.byteCount &+= words.length
-            run.count &+= 1
-            if isFill {
-                addFills(like: first, ranges, atMost: most, budget)
-            } else {
-                addCopies(like: first, ranges, atMost: most, budget)
-            }
-            guard run.count < most else { break }
-            words = DescriptorWords(descriptors + Int(truncatingIfNeeded: (next &+ UInt64(run.count)) & mask))
-            guard words.hasShape(of: first) else { break }
-            words.store(to: run.descriptors + run.count)
+        guard isFill || first.kind == UInt8(DMADEV_KIND_COPY), first.flags & special == 0,
+            first.startsBatch || !batchFailed
+        else { return 0 }
+        let handlers = domains?.handlers(of: first.descriptor) ?? RingDomains.Handlers(source: 0, destination: 0)
+        let run = execute(
+            like: first, RangeMemory(domains?.spaces(for: handlers, spaces) ?? spaces), atMost: most, UInt64(budget))
+        budget &-= Int(run.byteCount)
+        finish(run, isFill: isFill)
+        if let domains, run.count > 0 { domains.recordTraffic(handlers, run.count, run.byteCount) }
+        guard let (move, result) = run.failed else { return run.count }
+        // Not the one in the ring, which another process may have changed: only what was checked counts.
+        let descriptor = first.descriptor(of: move)
+        running = Operation(descriptor)
+        let status = Operation.failure(result)
+        finish(domains?.finalStatus(status, descriptor, handlers) ?? status)
+        return run.count &+ 1
+    }
+
+    /// Executes operations until one does not qualify; that one is fetched and checked again by the general path.
+    private mutating func execute(
+        like first: DescriptorWords, _ ranges: RangeMemory, atMost most: UInt64, _ budget: UInt64
+    ) -> Run {
+        var (ranges, words, run) = (ranges, first, Run())
+        while ranges.contain(words) {
+            let place = (next &+ run.count) & mask
+            var common = first.run(ranges)
+            var end = clinux_run_end()
+            let result = clinux_guarded_run(
+                UnsafeRawPointer(descriptors + Int(truncatingIfNeeded: place)).assumingMemoryBound(to: clinux_job.self),
+                Int(truncatingIfNeeded: min(most &- run.count, mask &+ 1 &- place)), budget &- run.byteCount, &common,
+                &end)
+            run.add(end, result)
+            // The next operation may be in other ranges, or in the first slot.
+            guard result == CLINUX_GUARD_OK, end.count != 0, run.count < most else { break }
+            words = DescriptorWords(descriptors + Int(truncatingIfNeeded: (next &+ run.count) & mask))
         }
-        if isFill { run.fillCount = UInt64(run.count) }
-        return handlers
+        return run
     }
 
-    /// The operation at this place of the run starts a batch.
-    @inline(__always)
-    private mutating func addBatch(at count: Int) {
-        run.batches[run.batchCount] = (count, doorbellTimes[Int(truncatingIfNeeded: (next &+ UInt64(count)) & mask)])
-        run.batchCount &+= 1
-    }
-
-    /// Adds the following copies as long as they are in the same ranges: nearly all of a burst. A separate function, so
-    /// that the processor's registers suffice for it.
-    @inline(never)
-    private mutating func addCopies(
-        like first: DescriptorWords, _ ranges: RangeMemory, atMost most: Int, _ budget: UInt64
-    ) {
-        let source = ranges.source
-        addOperations(like: first, ranges.destination, atMost: most, budget, isFill: 0) { words in
-            source.resolve(words.source, words.length)
-        }
-    }
-
-    /// The same for fills.
-    @inline(never)
-    private mutating func addFills(
-        like first: DescriptorWords, _ ranges: RangeMemory, atMost most: Int, _ budget: UInt64
-    ) {
-        addOperations(like: first, ranges.destination, atMost: most, budget, isFill: 1) { $0.source }
-    }
-
-    @inline(__always)
-    private mutating func addOperations(
-        like first: DescriptorWords, _ destination: ContiguousRange, atMost most: Int, _ budget: UInt64, isFill: UInt64,
-        _ from: (DescriptorWords) -> UInt64?
-    ) {
-        let place = Int(truncatingIfNeeded: (next &+ UInt64(run.count)) & mask)
-        let end = run.count &+ min(most &- run.count, Int(truncatingIfNeeded: mask) &+ 1 &- place)
-        // Local copies: the compiler would read members again after each store.
-        let (moves, kept, batches) = (run.moves, run.descriptors, run.batches)
-        let times = doorbellTimes + (place &- run.count)
-        let slots = descriptors + (place &- run.count)
-        var (count, batchCount, byteCount) = (run.count, run.batchCount, run.byteCount)
-        while count < end {
-            let words = DescriptorWords(slots + count)
-            guard words.hasShape(of: first), byteCount &+ words.length <= budget,
-                let to = destination.resolve(words.destination, words.length), let from = from(words)
-            else { break }
-            if words.startsBatch {
-                batches[batchCount] = (count, times[count])
-                batchCount &+= 1
-            }
-            words.store(to: kept + count)
-            moves[count] = clinux_move(dst: to, src: from, bytes: words.length, is_fill: isFill)
-            byteCount &+= words.length
-            count &+= 1
-        }
-        (run.count, run.batchCount, run.byteCount) = (count, batchCount, byteCount)
-    }
-
-    /// Finishes the first `done` operations of the run as successful, and starts the batch of the next one.
-    private mutating func finishRun(_ done: Int) {
-        var begun = 0
-        for batch in 0..<run.batchCount {
-            let (first, rung) = run.batches[batch]
-            guard first <= done, first < run.count else { break }
-            if first > begun { countForLatency(UInt64(first &- begun)) }
-            beginBatch(rung, at: next &+ UInt64(first))
+    /// Finishes the operations of a run as successful, and starts the batch of the next one if that one has failed.
+    private mutating func finish(_ run: Run, isFill: Bool) {
+        var (begun, batches): (UInt64, UInt64) = (0, run.batches)
+        while batches != 0 {
+            let first = UInt64(batches.trailingZeroBitCount)
+            if first > begun { countForLatency(first &- begun) }
+            let index = next &+ first
+            beginBatch((doorbellTimes + Int(truncatingIfNeeded: index & mask)).loadRelaxed(), at: index)
             begun = first
+            batches &= batches &- 1
         }
-        if done > begun { countForLatency(UInt64(done &- begun)) }
+        if run.count > begun { countForLatency(run.count &- begun) }
         let slot = Int(truncatingIfNeeded: next & mask)
+        let done = Int(truncatingIfNeeded: run.count)
         let straight = min(done, Int(truncatingIfNeeded: mask) + 1 - slot)
         (statuses + slot).update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL.rawValue), count: straight)
         if straight < done {
             statuses.update(repeating: UInt16(DMADEV_STATUS_SUCCESSFUL.rawValue), count: done - straight)
         }
-        if done < run.count {
-            run.byteCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].bytes }
-            run.fillCount = (0..<done).reduce(0) { $0 &+ run.moves[$1].is_fill }
-        }
-        if isCounting {
+        if isCounting, done != 0 {
             tally.bytes &+= run.byteCount
-            tally.completed &+= UInt64(done)
-            let kinds = counters.member(\.kinds)
-            kinds.word(Int(DMADEV_KIND_COPY)).add(UInt64(done) &- run.fillCount)
-            if run.fillCount != 0 { kinds.word(Int(DMADEV_KIND_FILL)).add(run.fillCount) }
+            tally.completed &+= run.count
+            counters.member(\.kinds).word(Int(isFill ? DMADEV_KIND_FILL : DMADEV_KIND_COPY)).add(run.count)
         }
-        next &+= UInt64(done)
+        next &+= run.count
     }
 }

@@ -10,7 +10,7 @@ internal import Synchronization
 /// Only the engine's thread uses it while the ring is attached; after that, the thread that detached it. It does not
 /// trust memory that the application can write: indexes are masked, a descriptor is fetched once and then checked, and
 /// published values are never read back.
-struct RingConsumer {
+struct RingConsumer: ~Copyable {
     /// Identifies the ring in traces.
     struct Owner {
         let engine: UInt32
@@ -78,8 +78,6 @@ struct RingConsumer {
     /// Operations finished and not yet published, by batch.
     let unpublished: UnsafeMutablePointer<(rung: UInt64, count: UInt64)>
     var unpublishedBatches = 0
-    /// The current run; see ``executeRun(atMost:budget:)``.
-    var run = Run(capacity: Self.burst)
     /// The doorbell's time of the current batch.
     var rung: UInt64 = 0
     /// For a trace, and not kept up to date without one: the time at which the current step began, and the last batch
@@ -127,7 +125,6 @@ struct RingConsumer {
     func deallocate() {
         ownActivity.deallocate()
         unpublished.deallocate()
-        run.deallocate()
     }
 
     /// Counts the time of the work for an engine, or for none: after the ring is detached, another thread works.

@@ -34,7 +34,7 @@ int clinux_guard_file_is_lost(int number);
 /* Call it before the mapping ends and the event is closed. */
 void clinux_guard_unwatch_file(int number);
 
-/* One copy or fill of a run. */
+/* A copy or fill. */
 struct clinux_move {
 	uint64_t dst;
 	uint64_t src; /* fill: the 8-byte pattern, its first byte at dst, truncated at the end */
@@ -42,12 +42,49 @@ struct clinux_move {
 	uint64_t is_fill;
 };
 
-/* Copies and fills areas, one after the other; overlapping areas are copied as with memmove. It ends at the first
- * fault; of that move, bytes before the fault may or may not be written.
- *
- * Returns the number of finished moves; *result is the result of the next one, CLINUX_GUARD_OK when all are
- * finished. The moves must be readable: a fault on them counts as a fault of the move. */
-size_t clinux_guarded_moves(const struct clinux_move *_Nonnull moves, size_t count, int *_Nonnull result);
+/* Copies or fills an area; overlapping areas are copied as with memmove. Of a move that faults, bytes before the fault may
+ * or may not be written. */
+int clinux_guarded_move(const struct clinux_move *_Nonnull move);
+
+/* A copy or fill as an application describes it. It may change at any time: each word is read once. */
+struct clinux_job {
+	uint64_t src; /* fill: the pattern */
+	uint64_t dst;
+	uint64_t shape; /* the low 32 bits: bytes */
+	uint64_t rest;
+};
+
+/* Memory that jobs can access. */
+struct clinux_range {
+	uint64_t start; /* as jobs address it */
+	uint64_t bytes; /* start + bytes does not wrap */
+	uint64_t address; /* of start, in this process */
+};
+
+/* What the jobs of a run have in common. */
+struct clinux_run {
+	uint64_t shape;
+	uint64_t varying; /* bits of shape in which jobs may differ */
+	uint64_t mark; /* one of these bits, that is reported */
+	uint64_t rest;
+	struct clinux_range src; /* not of fills */
+	struct clinux_range dst;
+	uint64_t is_fill;
+};
+
+/* What became of a run. */
+struct clinux_run_end {
+	uint64_t count; /* finished jobs */
+	uint64_t bytes; /* that they have moved */
+	uint64_t marks; /* bit n: job n has the mark; a job that faulted is among them */
+	struct clinux_move failed; /* the job that faulted, with the addresses of the job */
+};
+
+/* Executes jobs one after the other: up to count, 64 at most, and up to that many bytes. It ends before a job that differs
+ * from the others or is not within the ranges, and at the first fault. Overlapping areas are copied as with memmove.
+ * Only accesses for moves are guarded. */
+int clinux_guarded_run(const struct clinux_job *_Nonnull jobs, size_t count, uint64_t bytes,
+		       const struct clinux_run *_Nonnull run, struct clinux_run_end *_Nonnull end);
 
 /* How a large area is copied. */
 enum clinux_way {
