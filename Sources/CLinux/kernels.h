@@ -62,19 +62,9 @@ __attribute__((target("avx2"), noinline)) static void kernel_copy_wide(unsigned 
 		_mm256_storeu_si256(to + index, _mm256_loadu_si256(from + index));
 }
 
-/* Whether the loop is right and fast for two areas. They must not overlap. And a load whose address equals that of an
- * earlier store in its low 12 bits waits for it: memmove copies such areas backwards. */
-static inline int kernel_is_wide(const unsigned char *dst, const unsigned char *src, size_t bytes)
-{
-	uintptr_t distance = (uintptr_t)dst - (uintptr_t)src;
-
-	return bytes < kernel_wide_end() && distance >= bytes && -distance >= bytes &&
-	       ((distance & 4095) == 0 || (distance & 4095) >= 256);
-}
 #else
-static inline int kernel_is_wide(const unsigned char *dst, const unsigned char *src, size_t bytes)
+static inline size_t kernel_wide_end(void)
 {
-	(void)dst, (void)src, (void)bytes;
 	return 0;
 }
 
@@ -84,12 +74,36 @@ static void kernel_copy_wide(unsigned char *dst, const unsigned char *src, size_
 }
 #endif
 
+enum { KERNEL_PAGE = 4096 };
+
+/* Copies non-overlapping areas in parts that end where a page of the destination does. memmove may copy each part backwards,
+ * and if one cannot be written, nothing beyond it is. */
+__attribute__((noinline)) static void kernel_copy_pages(unsigned char *dst, const unsigned char *src, size_t bytes)
+{
+	size_t part = KERNEL_PAGE - ((uintptr_t)dst & (KERNEL_PAGE - 1));
+
+	for (; bytes > part; part = KERNEL_PAGE) {
+		memmove(dst, src, part);
+		dst += part, src += part, bytes -= part;
+	}
+	memmove(dst, src, bytes);
+}
+
 /* memmove for more than 64 bytes. */
 __attribute__((noinline)) static void kernel_move_long(unsigned char *dst, const unsigned char *src, size_t bytes)
 {
+	uintptr_t distance = (uintptr_t)dst - (uintptr_t)src;
+	/* A load whose address equals that of an earlier store in its low 12 bits waits for it: memmove copies such areas
+	 * backwards. */
+	int waits = distance % KERNEL_PAGE != 0 && distance % KERNEL_PAGE < 256;
+
 	if (bytes <= 128)
 		KERNEL_MOVE_ENDS(kernel_64, dst, src, bytes);
-	else if (kernel_is_wide(dst, src, bytes))
+	else if (distance < bytes || -distance < bytes)
+		memmove(dst, src, bytes);
+	else if (waits)
+		kernel_copy_pages(dst, src, bytes);
+	else if (bytes < kernel_wide_end())
 		kernel_copy_wide(dst, src, bytes);
 	else
 		memmove(dst, src, bytes);
@@ -163,7 +177,7 @@ static inline void kernel_stream(unsigned char *dst, const unsigned char *src, s
 }
 
 /* The pages at the end of an area in which stores are timed, and the bytes that have as many whole ones. */
-enum { KERNEL_PAGE = 4096, KERNEL_TIMED_PAGES = 4, KERNEL_TIMED = (KERNEL_TIMED_PAGES + 1) * KERNEL_PAGE };
+enum { KERNEL_TIMED_PAGES = 4, KERNEL_TIMED = (KERNEL_TIMED_PAGES + 1) * KERNEL_PAGE };
 
 #if defined(__x86_64__)
 /* The ticks until the processor owns the line of a store. */

@@ -1,4 +1,6 @@
 import CDMADev
+import CLinux
+import Glibc
 import TestSupport
 import Testing
 
@@ -35,6 +37,21 @@ import Testing
             ring.producer.submit()
             #expect(ring.statuses(1) == [0])
             try #require(memory.elementsEqual(expected), "\(length) bytes from \(source) to \(destination)")
+        }
+    }
+
+    @Test("Nothing is written beyond a page that cannot be written, wherever the source is in its page")
+    func holes() throws {
+        try #require(clinux_guard_install() == 0)
+        let (source, destination) = (try Pages(9 * 4096), try Pages(8 * 4096))
+        source.bytes.initializeMemory(as: UInt8.self, repeating: 1)
+        try #require(mprotect(destination.start + 4 * 4096, 4096, PROT_READ) == 0)
+        for offset in stride(from: 0, to: 4096 as UInt64, by: 16) {
+            memset(destination.start, 0, 4 * 4096)
+            var move = clinux_move(
+                dst: destination.address + 8, src: source.address + offset, bytes: 8 * 4096 - 8, is_fill: 0)
+            #expect(clinux_guarded_move(&move) == CLINUX_GUARD_DESTINATION)
+            #expect(destination.bytes[(4 * 4096)...].allSatisfy { $0 == 0 }, "source at \(offset)")
         }
     }
 }

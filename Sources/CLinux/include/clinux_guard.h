@@ -100,7 +100,8 @@ enum clinux_way {
  * microseconds to find out. 0 where there is one way only. */
 uint64_t clinux_memory_ticks(void);
 
-/* Copies one part of an area; source and destination must not overlap. memory_ticks: from above. */
+/* Copies one part of an area; source and destination must not overlap. memory_ticks: from above. Of a part that faults, bytes
+ * of its last 20 KiB may be written too, when the way is unknown. */
 int clinux_guarded_large(uint64_t dst, uint64_t src, size_t bytes, uint64_t memory_ticks, enum clinux_way *_Nonnull way);
 
 #endif
