@@ -69,6 +69,8 @@ let package = Package(
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
         // Loads libbabeltrace2 at run time: a build needs no header of it, and only what reads traces loads it.
         .target(name: "CBabelTrace", linkerSettings: [.linkedLibrary("dl")]),
+        // The files of the live page, which become part of the program.
+        .target(name: "CLivePage", exclude: ["Page"]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
 
@@ -114,14 +116,12 @@ let package = Package(
                 "DMADev", "MachineInventory", "OpenMetricsText", "TelemetryClient", "TelemetryWire", "LinuxSystem",
                 systemPackage,
             ]),
-        // What the live page shows, and its files, which become part of the program.
-        .target(
-            name: "LivePage",
-            dependencies: ["LinuxSystem", "MachineInventory", "MetricsExporter", "TelemetryClient", "TelemetryWire"],
-            resources: [
-                "index.html", "page.css", "icon.svg", "page.js", "feed.js", "model.js", "format.js", "dom.js",
-                "chart.js", "dense.js", "devices.js", "groups.js", "lists.js", "memory.js", "trouble.js",
-            ].map { .embedInCode("Page/\($0)") }, swiftSettings: swiftSettings),
+        // What the live page shows, and its files.
+        swiftTarget(
+            "LivePage",
+            [
+                "CLivePage", "LinuxSystem", "MachineInventory", "MetricsExporter", "TelemetryClient", "TelemetryWire",
+            ]),
         // The only one that knows HTTP: who builds without it builds without Hummingbird and what that brings.
         swiftTarget(
             "WebServer",
