@@ -303,8 +303,10 @@ static inline __attribute__((always_inline)) void run_jobs(const struct clinux_j
 		if (((own ^ shape) & fixed) != 0 || __atomic_load_n(&jobs[index].rest, __ATOMIC_RELAXED) != rest ||
 		    bytes > left || !resolve(&dst, bytes, &to) || (!is_fill && !resolve(&src, bytes, &from)))
 			break;
-		if ((own & mark) != 0)
+		if ((own & mark) != 0) {
 			end->marks |= UINT64_C(1) << index;
+			__builtin_prefetch(run->words + index);
+		}
 		/* What is known when the move faults. */
 		end->count = index;
 		end->bytes += bytes;

@@ -43,10 +43,10 @@ struct DescriptorWords {
     /// The run of operations in these ranges that have its kind, its handlers, and its flags other than those that a run
     /// ignores.
     @inline(__always)
-    func run(_ ranges: RangeMemory) -> clinux_run {
+    func run(_ ranges: RangeMemory, doorbellTimes: UnsafePointer<UInt64>) -> clinux_run {
         clinux_run(
-            shape: shape, varying: Self.varying, mark: Self.batchFirst, rest: handlers, src: ranges.source.forRun,
-            dst: ranges.destination.forRun, is_fill: isFill ? 1 : 0)
+            shape: shape, varying: Self.varying, mark: Self.batchFirst, words: doorbellTimes, rest: handlers,
+            src: ranges.source.forRun, dst: ranges.destination.forRun, is_fill: isFill ? 1 : 0)
     }
 
     @inline(__always)

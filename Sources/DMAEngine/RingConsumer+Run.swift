@@ -63,7 +63,7 @@ extension RingConsumer {
         var (ranges, words, run) = (ranges, first, Run())
         while ranges.contain(words) {
             let place = (next &+ run.count) & mask
-            var common = first.run(ranges)
+            var common = first.run(ranges, doorbellTimes: doorbellTimes + Int(truncatingIfNeeded: place))
             var end = clinux_run_end()
             let result = clinux_guarded_run(
                 UnsafeRawPointer(descriptors + Int(truncatingIfNeeded: place)).assumingMemoryBound(to: clinux_job.self),

@@ -29,7 +29,8 @@ import Testing
         _ jobs: [clinux_job], bytes: UInt64 = 1 << 20, isFill: Bool = false
     ) -> (result: CInt, end: clinux_run_end) {
         var run = clinux_run(
-            shape: Self.shape, varying: Self.mark | Self.ignored, mark: Self.mark, rest: 9,
+            shape: Self.shape, varying: Self.mark | Self.ignored, mark: Self.mark,
+            words: source.start.assumingMemoryBound(to: UInt64.self), rest: 9,
             src: clinux_range(start: Self.sourceStart, bytes: Self.size, address: source.address),
             dst: clinux_range(start: Self.destinationStart, bytes: Self.size, address: destination.address),
             is_fill: isFill ? 1 : 0)

@@ -66,6 +66,9 @@ struct clinux_run {
 	uint64_t shape;
 	uint64_t varying; /* bits of shape in which jobs may differ */
 	uint64_t mark; /* one of these bits, that is reported */
+	/* A word for each job, from the first on, in memory that another processor writes. Those of jobs with the mark are
+	 * prefetched: the caller needs them next. */
+	const uint64_t *_Nonnull words;
 	uint64_t rest;
 	struct clinux_range src; /* not of fills */
 	struct clinux_range dst;
