@@ -56,7 +56,8 @@ extension RingConsumer {
         return run.count &+ 1
     }
 
-    /// Executes operations until one does not qualify; that one is fetched and checked again by the general path.
+    /// Executes operations until one does not qualify; that one is fetched and checked again by the general path. Mutating,
+    /// because the compiler would copy the whole consumer otherwise.
     private mutating func execute(
         like first: DescriptorWords, _ ranges: RangeMemory, atMost most: UInt64, _ budget: UInt64
     ) -> Run {

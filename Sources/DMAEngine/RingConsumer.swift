@@ -10,7 +10,7 @@ internal import Synchronization
 /// Only the engine's thread uses it while the ring is attached; after that, the thread that detached it. It does not
 /// trust memory that the application can write: indexes are masked, a descriptor is fetched once and then checked, and
 /// published values are never read back.
-struct RingConsumer: ~Copyable {
+struct RingConsumer {
     /// Identifies the ring in traces.
     struct Owner {
         let engine: UInt32
