@@ -37,9 +37,7 @@ struct RangeMemory {
         self.spaces = spaces
     }
 
-    /// Finds the ranges of a copy or a fill.
-    ///
-    /// - Returns: whether it is contiguous on both sides.
+    /// Whether a copy or a fill is contiguous on both sides; if so, these are its ranges from now on.
     mutating func contain(_ operation: DescriptorWords) -> Bool {
         let length = operation.length
         guard Self.find(operation.destination, length, spaces.destination, &destination) else { return false }

@@ -2,8 +2,8 @@ internal import CDMADev
 internal import CLinux
 internal import LinuxSystem
 
-/// A descriptor as four words, each of which is read once; see `dmadev_fetch_descriptor`. Unlike its members, they need no
-/// shifts to be compared and stored.
+/// A descriptor as four words, each of which is read once; see `dmadev_fetch_descriptor`. A run compares them with those of
+/// the next descriptors.
 struct DescriptorWords {
     let source: UInt64
     let destination: UInt64
